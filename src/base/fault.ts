@@ -1,0 +1,46 @@
+/**
+ * What goes wrong on the way to the bytes: a store that fails, or a structure of the image that cannot be true.
+ *
+ * Both can appear under any read or write, many calls below the operation that a user asked for. They travel as one exception
+ * class, `Fault`, that only carries plain data, and are turned back into a Result in one place, the engine's border (decision
+ * 0001). Nothing else in this program is thrown, but for assertions.
+ */
+
+/** A structure of the image that breaks the format: which, where in the file, what was found, what the format allows. */
+export interface ImageProblem {
+  readonly kind: "image";
+  /** The structure, in the format's words: "header", "L2 table", "zoned extension" … */
+  readonly structure: string;
+  /** The field's name as the specification spells it. */
+  readonly field: string;
+  /** Where the field lies in the image file, in bytes. */
+  readonly hostOffset: number;
+  readonly found: string;
+  readonly allowed: string;
+}
+
+/** Why a byte store could not do what it was asked. */
+export interface StoreProblem {
+  readonly kind: "store";
+  readonly code: "no-space" | "short-read" | "short-write" | "read-only" | "closed" | "io";
+  readonly operation: "read" | "write" | "truncate" | "flush" | "size" | "open";
+  readonly store: string;
+  readonly offset: number;
+  readonly lengthBytes: number;
+  /** What the platform said, for a person who debugs; never parsed. */
+  readonly detail: string;
+}
+
+export class Fault extends Error {
+  override readonly name = "Fault";
+  readonly problem: ImageProblem | StoreProblem;
+  constructor(problem: ImageProblem | StoreProblem) {
+    super(problem.kind === "image" ? `${problem.structure}: ${problem.field}` : `${problem.store}: ${problem.code}`);
+    this.problem = problem;
+  }
+}
+
+/** An image problem as a value; the argument order is that of the sentence that is made of it. */
+export function imageProblem(structure: string, field: string, hostOffset: number, found: string | number, allowed: string): ImageProblem {
+  return { kind: "image", structure, field, hostOffset, found: String(found), allowed };
+}

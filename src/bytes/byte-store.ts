@@ -1,0 +1,54 @@
+/**
+ * Where an image's bytes live: positioned, synchronous reads and writes on one growing array of bytes.
+ *
+ * The homes differ (memory, Blob, OPFS access handle, Node file), the rules do not, and one conformance suite proves them all:
+ * - read fills as much as the store has; it is short only at the end;
+ * - write extends the store; a gap reads as zeros;
+ * - nothing written is durable before flush returns;
+ * - what the platform refuses becomes a Fault with a StoreProblem; no platform exception leaves this folder.
+ */
+import { Fault } from "../base/fault.ts";
+import type { StoreProblem } from "../base/fault.ts";
+
+export interface ByteStore {
+  /** What a person would call this store in an error. */
+  readonly name: string;
+  readonly readOnly: boolean;
+  /** Length in bytes. */
+  size(): number;
+  /** Reads into all of `into` from byte `offset`; returns the count read, less than asked only at the store's end. */
+  read(offset: number, into: Uint8Array): number;
+  /** Writes all of `from` at byte `offset`. */
+  write(offset: number, from: Uint8Array): void;
+  /** Sets the length; growth reads as zeros. */
+  truncate(size: number): void;
+  /** Returns when everything written is durable. */
+  flush(): void;
+  /** Lets go of the platform's handle; any call but close is then a Fault. Does not flush. */
+  close(): void;
+}
+
+/** Reads exactly; bytes beyond the store's end are zeros, as a file system would give for a sparse tail. */
+export function readPadded(store: ByteStore, offset: number, into: Uint8Array): void {
+  const count = store.read(offset, into);
+  if (count < into.length) into.fill(0, count);
+}
+
+/** Reads exactly, or a Fault "short-read": for structures that must lie inside the file. */
+export function readExactly(store: ByteStore, offset: number, lengthBytes: number): Uint8Array {
+  const into = new Uint8Array(lengthBytes);
+  const count = store.read(offset, into);
+  if (count !== lengthBytes) throw storeFault(store.name, "short-read", "read", offset, lengthBytes, `the file ends after ${count} bytes of it`);
+  return into;
+}
+
+export function storeFault(
+  store: string,
+  code: StoreProblem["code"],
+  operation: StoreProblem["operation"],
+  offset: number,
+  lengthBytes: number,
+  detail: string,
+): Fault {
+  return new Fault({ kind: "store", code, operation, store, offset, lengthBytes, detail });
+}

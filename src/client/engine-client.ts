@@ -1,0 +1,54 @@
+/**
+ * The page's end of the worker: typed calls with one promise each, and notices. Knows nothing of what a call means.
+ */
+import type { CallMessage, CallName, Notice, Outcome, ReplyMessage, RequestOf } from "../protocol/index.ts";
+
+export class EngineClient {
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, (outcome: Outcome<CallName>) => void>();
+  private readonly listeners = new Set<(notice: Notice) => void>();
+  private nextId = 1;
+
+  constructor() {
+    this.worker = new Worker(new URL("../worker/main.ts", import.meta.url), { type: "module", name: "zonescope engine" });
+    this.worker.onmessage = (event: MessageEvent<ReplyMessage | Notice>) => this.receive(event.data);
+    this.worker.onerror = (event) => this.fail(event.message || "the engine's worker could not be started");
+  }
+
+  /** Performs one call; the promise always resolves, a failure being part of the outcome. */
+  readonly call = <Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<Outcome<Name>> => this.start(name, request).outcome;
+
+  /** As call, and tells the id that this call's progress notices carry. */
+  start<Name extends CallName>(name: Name, request: RequestOf<Name>): { id: number; outcome: Promise<Outcome<Name>> } {
+    const id = this.nextId++;
+    const outcome = new Promise<Outcome<Name>>((resolve) => {
+      this.waiting.set(id, resolve as (outcome: Outcome<CallName>) => void);
+      const message: CallMessage<Name> = { id, name, request };
+      this.worker.postMessage(message);
+    });
+    return { id, outcome };
+  }
+
+  /** Hears every notice until the returned function is called. */
+  onNotice(listener: (notice: Notice) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private receive(message: ReplyMessage | Notice): void {
+    if ("notice" in message) {
+      for (const listener of this.listeners) listener(message);
+      return;
+    }
+    const resolve = this.waiting.get(message.id);
+    this.waiting.delete(message.id);
+    resolve?.(message.outcome);
+  }
+
+  /** The worker itself broke: every call that waits is told. */
+  private fail(message: string): void {
+    const waiting = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const resolve of waiting) resolve({ ok: false, error: { kind: "bug", message } });
+  }
+}

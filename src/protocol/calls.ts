@@ -1,0 +1,129 @@
+/**
+ * The engine's calls: one table of request and reply types that the page, the worker, the command language and the command line
+ * all read. Every reply is a Result with a Failure of failures.ts. Offsets and lengths are bytes of the guest's disk.
+ */
+import type { FileEntry, Usage } from "../bytes/file-space.ts";
+import type { Result } from "../base/result.ts";
+import type { Failure } from "./failures.ts";
+import type { DeviceFacts, DeviceSnapshot, Dialect } from "./snapshot.ts";
+
+export type { FileEntry, Usage } from "../bytes/file-space.ts";
+
+/** Zone options of create, in bytes and counts; `dialect` follows from their spelling. */
+export interface ZonedCreateOptions {
+  readonly dialect: Dialect;
+  readonly zoneSize: number;
+  readonly zoneCapacity: number;
+  readonly conventionalZones: number;
+  readonly maxOpenZones: number;
+  readonly maxActiveZones: number;
+  readonly maxAppendBytes: number;
+}
+
+export interface CreateOptions {
+  readonly sizeBytes: number;
+  /** 512 to 2 MiB. */
+  readonly clusterSize: number;
+  /** 1 to 64, a power of two. */
+  readonly refcountBits: number;
+  readonly zoned: ZonedCreateOptions | null;
+}
+
+/** One zone of a report; bytes, not sectors. */
+export interface ZoneDescriptor {
+  readonly zone: number;
+  readonly type: number;
+  readonly condition: number;
+  readonly start: number;
+  readonly length: number;
+  readonly capacity: number;
+  readonly writePointer: number;
+}
+
+/** A run of guest bytes with one answer (qemu-img map's columns). */
+export interface Extent {
+  readonly start: number;
+  readonly length: number;
+  /** Something in this image says what these bytes are. */
+  readonly allocated: boolean;
+  /** Reads as zeros without looking at data. */
+  readonly zero: boolean;
+  /** Data is stored. */
+  readonly data: boolean;
+  readonly compressed: boolean;
+  /** Host offset of the first byte, null where there is none. */
+  readonly hostOffset: number | null;
+}
+
+interface Range {
+  readonly handle: number;
+  readonly offset: number;
+  readonly length: number;
+}
+interface Nothing {
+  readonly done: true;
+}
+
+export interface Calls {
+  /** Makes an image, replacing what had that name. It is not opened. */
+  create: { request: { file: string; options: CreateOptions }; reply: Nothing };
+  /** Opens an image. format "raw" takes the file as the disk itself; null looks for the qcow2 magic and takes it as raw otherwise. */
+  open: { request: { file: string; readOnly: boolean; format: "qcow2" | "raw" | null }; reply: { handle: number; facts: DeviceFacts } };
+  /** Flushes and closes. The handle is gone even when the flush failed, and the failure is told. */
+  close: { request: { handle: number }; reply: Nothing };
+  facts: { request: { handle: number }; reply: DeviceFacts };
+  /** The whole device, and from now on a Notice "device" per change. */
+  watch: { request: { handle: number }; reply: DeviceSnapshot };
+  /** Flush, close, reopen, as a power cycle: open zones become CLOSED or EMPTY. The handle stays; replies as watch does. */
+  powerCycle: { request: { handle: number }; reply: DeviceSnapshot };
+
+  /** data is null when not wanted; with a pattern, mismatch is the first offset whose byte differs, or null. */
+  read: { request: Range & { pattern: number | null; wantData: boolean }; reply: { data: Uint8Array | null; mismatchOffset: number | null } };
+  /** Writes `length` bytes of the pattern byte, or `data` (then length = data.length). */
+  write: { request: Range & { pattern: number; data: Uint8Array | null }; reply: Nothing };
+  writeZeroes: { request: Range & { unmap: boolean }; reply: Nothing };
+  discard: { request: Range; reply: Nothing };
+  flush: { request: { handle: number }; reply: Nothing };
+  /** From the zone that holds `offset`, at most `count` zones. */
+  report: { request: { handle: number; offset: number; count: number }; reply: readonly ZoneDescriptor[] };
+  manage: { request: Range & { operation: "open" | "close" | "finish" | "reset" }; reply: Nothing };
+  /** Appends the vector of lengths, filled with the pattern byte, as one append; replies where it landed. */
+  append: { request: { handle: number; offset: number; lengths: readonly number[]; pattern: number }; reply: { offset: number } };
+  /** Extents from `offset`, merged, at most `maxExtents`; `next` is where to go on, null at the end of the range. */
+  map: { request: Range & { maxExtents: number }; reply: { extents: readonly Extent[]; next: number | null } };
+
+  listFiles: { request: Record<never, never>; reply: { kind: "opfs" | "memory" | "folder"; files: readonly FileEntry[]; usage: Usage | null } };
+  rename: { request: { from: string; to: string }; reply: Nothing };
+  remove: { request: { file: string }; reply: Nothing };
+  /** Copies one file of any kind (library or dropped) to a new library file; holes stay holes. Progress notices carry the call's id. */
+  copy: { request: { from: string; to: string }; reply: { sizeBytes: number } };
+  /** Gives a file of the person's machine a name to open it by, read-only; nothing is read or copied. */
+  adopt: { request: { source: File }; reply: { file: string } };
+  /** A flushed, temporary copy of the image as a downloadable file. */
+  exportFile: { request: { file: string }; reply: { source: Blob; name: string } };
+  /** Asks the tab that has the image to flush and let go; replies when it did. */
+  takeOver: { request: { file: string }; reply: Nothing };
+}
+
+export type CallName = keyof Calls;
+export type RequestOf<Name extends CallName> = Calls[Name]["request"];
+export type ReplyOf<Name extends CallName> = Calls[Name]["reply"];
+export type Outcome<Name extends CallName> = Result<ReplyOf<Name>, Failure>;
+
+/** Performs one call; the client does it through the worker, the command line in its own process. */
+export type Perform = <Name extends CallName>(name: Name, request: RequestOf<Name>) => Promise<Outcome<Name>>;
+
+/** Page to worker. */
+export interface CallMessage<Name extends CallName = CallName> {
+  readonly id: number;
+  readonly name: Name;
+  readonly request: RequestOf<Name>;
+}
+/** Worker to page: the answer to a call, or a Notice. */
+export interface ReplyMessage<Name extends CallName = CallName> {
+  readonly id: number;
+  readonly outcome: Outcome<Name>;
+}
+
+/** A file of the person's machine, once adopted, has a name with this prefix, which no library file can have. */
+export const ADOPTED_PREFIX = "dropped:";

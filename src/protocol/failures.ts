@@ -1,0 +1,41 @@
+/**
+ * Every way in which a call can fail, as plain data that crosses a worker whole. Prose is made of it in command/explain.ts and
+ * command/strerror.ts, nowhere else.
+ */
+import type { ImageProblem, StoreProblem } from "../base/fault.ts";
+import type { FileProblem } from "../bytes/file-space.ts";
+import type { ZoneRefusal } from "../zoned/refusal.ts";
+
+export type { ImageProblem, StoreProblem } from "../base/fault.ts";
+export type { FileProblem } from "../bytes/file-space.ts";
+export type { ZoneOperation, ZoneRefusal, ZoneRefusalCode } from "../zoned/refusal.ts";
+
+/** An option of create (or of an image operation) whose value cannot be. `option` is the v4 spelling or qemu-img's own. */
+export interface OptionProblem {
+  readonly kind: "option";
+  readonly option: string;
+  readonly found: string;
+  readonly allowed: string;
+}
+
+/** The image is fine and this program cannot do what was asked of it, by name. */
+export interface UnsupportedProblem {
+  readonly kind: "unsupported";
+  /** What it is that is not supported, e.g. "incompatible feature bit 2 (external data file)". */
+  readonly feature: string;
+}
+
+/** The call makes no sense now: a handle that was closed, a write to an image opened for reading. */
+export interface UsageProblem {
+  readonly kind: "usage";
+  readonly code: "closed-handle" | "read-only" | "cancelled";
+  readonly detail: string;
+}
+
+/** A defect of ours: the engine works no further on this image and says so. */
+export interface Bug {
+  readonly kind: "bug";
+  readonly message: string;
+}
+
+export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | Bug;

@@ -1,0 +1,5 @@
+/** What crosses the worker's border, in one import. */
+export * from "./calls.ts";
+export * from "./events.ts";
+export * from "./failures.ts";
+export * from "./snapshot.ts";

@@ -1,0 +1,75 @@
+/** What the page knows of a device: facts that never change while it is attached, columns by zone, and resources. */
+import type { Bytes } from "../base/units.ts";
+import type { Dialect } from "../zoned/dialect.ts";
+import type { ZoneGeometry } from "../zoned/geometry.ts";
+import type { PointerFinding } from "../zoned/pointer.ts";
+
+export type { Dialect } from "../zoned/dialect.ts";
+export type { ZoneGeometry } from "../zoned/geometry.ts";
+export type { PointerFinding } from "../zoned/pointer.ts";
+
+/** Zones as columns, index = zone number. */
+export interface ZoneColumns {
+  /** ZoneType by zone. */
+  readonly type: Uint8Array;
+  /** Condition by zone. */
+  readonly condition: Uint8Array;
+  /** Write pointer by zone, an absolute guest byte offset. */
+  readonly writePointer: Float64Array;
+  /** Resets by zone since the image was opened. */
+  readonly resets: Uint32Array;
+}
+
+export interface Resources {
+  readonly implicitOpen: number;
+  readonly explicitOpen: number;
+  readonly closed: number;
+  /** 0 means no limit. */
+  readonly maxOpen: number;
+  readonly maxActive: number;
+  /** Implicitly open zones, the one to be closed next first; at most 64 of them. */
+  readonly implicitOrder: readonly number[];
+}
+
+/** What an image is, in the words of `qemu-img info`. */
+export interface ImageFacts {
+  readonly file: string;
+  readonly format: "qcow2" | "raw";
+  readonly readOnly: boolean;
+  /** Why it is read-only although writing was asked for, or null. */
+  readonly readOnlyReason: string | null;
+  readonly virtualSize: Bytes;
+  /** Length of the image file in bytes. */
+  readonly fileSize: Bytes;
+  readonly clusterSize: Bytes;
+  /** Header version: 2 or 3 (compat 0.10 or 1.1); 0 for raw. */
+  readonly version: number;
+  readonly refcountBits: number;
+  readonly compressionType: "zlib" | "zstd";
+  readonly lazyRefcounts: boolean;
+  readonly corrupt: boolean;
+  readonly extendedL2: boolean;
+  readonly snapshotCount: number;
+  /** Guest-visible vm state offset, as qemu-io's `info` prints it. */
+  readonly vmStateOffset: Bytes;
+}
+
+export interface ZonedFacts {
+  readonly dialect: Dialect;
+  readonly policy: string;
+  readonly geometry: ZoneGeometry;
+  readonly findings: readonly PointerFinding[];
+}
+
+export interface DeviceFacts {
+  readonly image: ImageFacts;
+  /** null for an image without zones. */
+  readonly zoned: ZonedFacts | null;
+}
+
+export interface DeviceSnapshot {
+  readonly facts: DeviceFacts;
+  /** null for an image without zones. */
+  readonly zones: ZoneColumns | null;
+  readonly resources: Resources | null;
+}

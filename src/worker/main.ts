@@ -1,0 +1,2 @@
+/** Placeholder replaced by the engine's composition root. */
+export {};

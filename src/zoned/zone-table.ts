@@ -1,0 +1,146 @@
+/**
+ * The zones of one device in memory: a column per property, the open and active counts, and the order in which implicitly open
+ * zones were last written. Costs of every call are independent of the number of zones.
+ *
+ * It applies transitions; it does not decide them, and it knows nothing of the image. Source: zone semantics.
+ */
+import { assert } from "../base/assert.ts";
+import { Condition, ZoneType } from "../base/conditions.ts";
+import { guestOffset, zoneIndex } from "../base/units.ts";
+import type { GuestOffset, ZoneIndex } from "../base/units.ts";
+import { zoneCapacityOf, zoneEnd, zoneStart } from "./geometry.ts";
+import type { ZoneGeometry } from "./geometry.ts";
+import type { ZonePointer } from "./pointer.ts";
+import type { ResourceView, Transition, ZoneView } from "./transitions.ts";
+
+/** Told of every change, in the order in which it happens. */
+export interface ZoneObserver {
+  conditionChanged(zone: ZoneIndex, from: Condition, to: Condition): void;
+  pointerMoved(zone: ZoneIndex, from: GuestOffset, to: GuestOffset): void;
+  /** The number of implicitly open zones became `count` because of `zone`. */
+  implicitOpenChanged(zone: ZoneIndex, count: number): void;
+}
+
+export class ZoneTable {
+  readonly geometry: ZoneGeometry;
+  /** ZoneType by zone. */
+  readonly type: Uint8Array;
+  /** Condition by zone. */
+  readonly condition: Uint8Array;
+  /** Write pointer by zone, an absolute guest byte offset; a conventional zone's is its start. */
+  readonly writePointer: Float64Array;
+  /** Resets by zone since the device was opened; not stored in the image. */
+  readonly resets: Uint32Array;
+  private readonly observer: ZoneObserver;
+  /** Implicitly open zones, least recently written first (a Set keeps insertion order). */
+  private readonly implicit = new Set<ZoneIndex>();
+  private explicitCount = 0;
+  private closedCount = 0;
+
+  /**
+   * @param pointers the stored pointers, one per zone, already validated; conditions follow from them as after a power cycle
+   */
+  constructor(geometry: ZoneGeometry, pointers: (zone: ZoneIndex) => ZonePointer, observer: ZoneObserver) {
+    const count = geometry.zoneCount;
+    this.geometry = geometry;
+    this.observer = observer;
+    this.type = new Uint8Array(count);
+    this.condition = new Uint8Array(count);
+    this.writePointer = new Float64Array(count);
+    this.resets = new Uint32Array(count);
+    for (let index = 0; index < count; index++) {
+      const zone = zoneIndex(index);
+      const pointer = pointers(zone);
+      this.writePointer[index] = pointer.offset;
+      this.type[index] = pointer.conventional ? ZoneType.CONVENTIONAL : ZoneType.SEQUENTIAL;
+      this.condition[index] = conditionAfterPowerCycle(geometry, zone, pointer);
+      if (this.condition[index] === Condition.CLOSED) this.closedCount++;
+    }
+  }
+
+  isConventional(zone: ZoneIndex): boolean {
+    return this.type[zone] === ZoneType.CONVENTIONAL;
+  }
+
+  conditionOf(zone: ZoneIndex): Condition {
+    return this.condition[zone] as Condition;
+  }
+
+  view(zone: ZoneIndex): ZoneView {
+    const start = zoneStart(this.geometry, zone);
+    return {
+      zone,
+      condition: this.conditionOf(zone),
+      writePointer: guestOffset(this.writePointer[zone]!),
+      start,
+      capacityEnd: guestOffset(start + zoneCapacityOf(this.geometry, zone, this.isConventional(zone))),
+      end: zoneEnd(this.geometry, zone),
+    };
+  }
+
+  resources(): ResourceView {
+    const open = this.implicit.size + this.explicitCount;
+    const victim = this.implicit.values().next();
+    return {
+      open,
+      active: open + this.closedCount,
+      maxOpen: this.geometry.maxOpenZones,
+      maxActive: this.geometry.maxActiveZones,
+      victim: victim.done === true ? null : victim.value,
+    };
+  }
+
+  /** Implicitly open zones, the next to be closed first; at most `limit` of them. */
+  implicitOrder(limit: number): ZoneIndex[] {
+    const order: ZoneIndex[] = [];
+    for (const zone of this.implicit) {
+      if (order.length === limit) break;
+      order.push(zone);
+    }
+    return order;
+  }
+
+  counts(): { implicitOpen: number; explicitOpen: number; closed: number } {
+    return { implicitOpen: this.implicit.size, explicitOpen: this.explicitCount, closed: this.closedCount };
+  }
+
+  /** Carries out a decided transition of `zone`, the implicit close of another zone first. */
+  apply(zone: ZoneIndex, transition: Transition): void {
+    assert(!this.isConventional(zone), "a conventional zone has no transitions");
+    if (transition.implicitlyCloses !== null) {
+      assert(this.conditionOf(transition.implicitlyCloses) === Condition.IMPLICIT_OPEN, "only an implicitly open zone is closed to make room");
+      this.setCondition(transition.implicitlyCloses, Condition.CLOSED);
+    }
+    const from = guestOffset(this.writePointer[zone]!);
+    if (from !== transition.writePointer) {
+      this.writePointer[zone] = transition.writePointer;
+      this.observer.pointerMoved(zone, from, transition.writePointer);
+    }
+    this.setCondition(zone, transition.to);
+    // A write to a zone that stays implicitly open makes it the last to be closed.
+    if (transition.to === Condition.IMPLICIT_OPEN && this.implicit.delete(zone)) this.implicit.add(zone);
+  }
+
+  private setCondition(zone: ZoneIndex, to: Condition): void {
+    const from = this.conditionOf(zone);
+    if (from === to) return;
+    const implicitBefore = this.implicit.size;
+    if (from === Condition.IMPLICIT_OPEN) this.implicit.delete(zone);
+    if (from === Condition.EXPLICIT_OPEN) this.explicitCount--;
+    if (from === Condition.CLOSED) this.closedCount--;
+    if (to === Condition.IMPLICIT_OPEN) this.implicit.add(zone);
+    if (to === Condition.EXPLICIT_OPEN) this.explicitCount++;
+    if (to === Condition.CLOSED) this.closedCount++;
+    this.condition[zone] = to;
+    this.observer.conditionChanged(zone, from, to);
+    if (this.implicit.size !== implicitBefore) this.observer.implicitOpenChanged(zone, this.implicit.size);
+  }
+}
+
+/** The condition that a stored pointer means (zoned format, "Zoned metadata"): no open state outlives the power. */
+export function conditionAfterPowerCycle(geometry: ZoneGeometry, zone: ZoneIndex, pointer: ZonePointer): Condition {
+  if (pointer.conventional) return Condition.NOT_WP;
+  const start = zoneStart(geometry, zone);
+  if (pointer.offset <= start) return Condition.EMPTY;
+  return pointer.offset >= start + zoneCapacityOf(geometry, zone, false) ? Condition.FULL : Condition.CLOSED;
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "vite";
+
+/** The command line: one file for Node, with the shebang that `bin` needs. */
+export default defineConfig({
+  build: {
+    ssr: "src/cli/main.ts",
+    target: "node20",
+    outDir: "dist-cli",
+    emptyOutDir: true,
+    rollupOptions: { output: { entryFileNames: "zonescope.js", banner: "#!/usr/bin/env node" } },
+  },
+  ssr: { noExternal: true },
+});
