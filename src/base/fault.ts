@@ -31,11 +31,18 @@ export interface StoreProblem {
   readonly detail: string;
 }
 
+/** The image is fine and this program cannot do what was asked of it, by name. */
+export interface UnsupportedProblem {
+  readonly kind: "unsupported";
+  /** What it is that is not supported, e.g. "incompatible feature bit 2 (external data file)". */
+  readonly feature: string;
+}
+
 export class Fault extends Error {
   override readonly name = "Fault";
-  readonly problem: ImageProblem | StoreProblem;
-  constructor(problem: ImageProblem | StoreProblem) {
-    super(problem.kind === "image" ? `${problem.structure}: ${problem.field}` : `${problem.store}: ${problem.code}`);
+  readonly problem: ImageProblem | StoreProblem | UnsupportedProblem;
+  constructor(problem: ImageProblem | StoreProblem | UnsupportedProblem) {
+    super(JSON.stringify(problem));
     this.problem = problem;
   }
 }

@@ -2,11 +2,11 @@
  * Every way in which a call can fail, as plain data that crosses a worker whole. Prose is made of it in command/explain.ts and
  * command/strerror.ts, nowhere else.
  */
-import type { ImageProblem, StoreProblem } from "../base/fault.ts";
+import type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
 import type { FileProblem } from "../bytes/file-space.ts";
 import type { ZoneRefusal } from "../zoned/refusal.ts";
 
-export type { ImageProblem, StoreProblem } from "../base/fault.ts";
+export type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
 export type { FileProblem } from "../bytes/file-space.ts";
 export type { ZoneOperation, ZoneRefusal, ZoneRefusalCode } from "../zoned/refusal.ts";
 
@@ -18,17 +18,10 @@ export interface OptionProblem {
   readonly allowed: string;
 }
 
-/** The image is fine and this program cannot do what was asked of it, by name. */
-export interface UnsupportedProblem {
-  readonly kind: "unsupported";
-  /** What it is that is not supported, e.g. "incompatible feature bit 2 (external data file)". */
-  readonly feature: string;
-}
-
 /** The call makes no sense now: a handle that was closed, a write to an image opened for reading. */
 export interface UsageProblem {
   readonly kind: "usage";
-  readonly code: "closed-handle" | "read-only" | "cancelled";
+  readonly code: "closed-handle" | "read-only" | "too-large";
   readonly detail: string;
 }
 

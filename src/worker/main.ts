@@ -1,2 +1,45 @@
-/** Placeholder replaced by the engine's composition root. */
-export {};
+/**
+ * Composition root of the worker: the library of this browser, the engine over it, messages in and out, the flush when idle, and
+ * the answer to other tabs that want an image. Decides nothing else.
+ */
+import { BlobStore } from "../bytes/blob-store.ts";
+import { openLibrary } from "../bytes/library.ts";
+import { TAKE_OVER_CHANNEL, announceTakeOver, onTakeOverRequest } from "../bytes/take-over.ts";
+import { Engine } from "../engine/engine.ts";
+import type { CallMessage, Notice, ReplyMessage } from "../protocol/index.ts";
+
+/** The page promises that a kill loses at most this much ("Files and tabs"). */
+const IDLE_FLUSH_MS = 100;
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const post = (message: Notice | ReplyMessage): void => scope.postMessage(message);
+
+async function start(): Promise<Engine> {
+  const files = await openLibrary();
+  const channel = new BroadcastChannel(TAKE_OVER_CHANNEL);
+  const reader = new FileReaderSync();
+  const engine = new Engine({
+    files,
+    openBlob: (source, name) => new BlobStore(name, source, (blob) => reader.readAsArrayBuffer(blob)),
+    blobOf: (file) => files.blobOf(file),
+    notify: post,
+    now: () => Date.now(),
+    takeOver: (file) => announceTakeOver(channel, file),
+  });
+  onTakeOverRequest(channel, (file) => engine.letGo(file));
+  await engine.start();
+  return engine;
+}
+
+const starting = start();
+let idle: ReturnType<typeof setTimeout> | undefined;
+
+scope.onmessage = async (event: MessageEvent<CallMessage>) => {
+  const { id, name, request } = event.data;
+  const engine = await starting;
+  clearTimeout(idle);
+  const outcome = await engine.performAs(name, request, id);
+  post({ id, outcome });
+  clearTimeout(idle);
+  if (engine.hasUnflushed) idle = setTimeout(() => void engine.flushIdle(), IDLE_FLUSH_MS);
+};

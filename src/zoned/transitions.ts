@@ -181,7 +181,7 @@ export function decideWrite(
   if (lengthBytes % SECTOR_SIZE !== 0) {
     return err({ kind: "zone", code: "misaligned", operation, zone, subject: "length", value: lengthBytes, multipleOf: SECTOR_SIZE });
   }
-  if (isForeign(condition)) return invalid(operation as ZoneOperation, view);
+  if (isForeign(condition)) return invalid(operation, view);
   if (condition === Condition.FULL) return err({ kind: "zone", code: "zone-full", operation, zone, requested: offset, writePointer });
   const skipsAhead = offset > writePointer && policy.writeAboveWritePointer === "allowed";
   if (offset !== writePointer && !skipsAhead) {

@@ -1,0 +1,77 @@
+/**
+ * What changed on a device since somebody last asked: events in their order and the set of zones that are different now.
+ * Collects only while the device is watched, so that a command line pays nothing for it.
+ */
+import type { Condition } from "../base/conditions.ts";
+import type { GuestOffset, ZoneIndex } from "../base/units.ts";
+import type { DeviceEvent, DeviceEventBody, ZoneChanges, ZoneOperation, ZoneRefusal } from "../protocol/index.ts";
+import type { ZoneObserver, ZoneTable } from "../zoned/zone-table.ts";
+
+export class ChangeLog implements ZoneObserver {
+  watched = false;
+  /** The operation that is being carried out: each event says what caused it. */
+  operation: ZoneOperation = "write";
+  private readonly now: () => number;
+  private seq = 0;
+  private events: DeviceEvent[] = [];
+  private changed = new Set<ZoneIndex>();
+  /** Hears pointer moves whether watched or not (the pointer store). */
+  onPointerMoved: (zone: ZoneIndex) => void = () => {};
+
+  /** @param now milliseconds since 1970 */
+  constructor(now: () => number) {
+    this.now = now;
+  }
+
+  conditionChanged(zone: ZoneIndex, from: Condition, to: Condition): void {
+    this.changed.add(zone);
+    this.add({ type: "transition", zone, from, to, operation: this.operation });
+  }
+
+  pointerMoved(zone: ZoneIndex, from: GuestOffset, to: GuestOffset): void {
+    this.changed.add(zone);
+    this.onPointerMoved(zone);
+    this.add({ type: "pointer", zone, from, to, operation: this.operation });
+  }
+
+  implicitOpenChanged(_zone: ZoneIndex, count: number): void {
+    this.add({ type: "trace", name: "qcow2_imp_open_zones", operation: this.operation, count });
+  }
+
+  pointerStored(zone: ZoneIndex, sectors: number): void {
+    this.add({ type: "trace", name: "qcow2_wp_tracking", zone, sectors });
+  }
+
+  refused(refusal: ZoneRefusal): void {
+    this.add({ type: "refusal", refusal });
+  }
+
+  flushed(): void {
+    this.add({ type: "flush" });
+  }
+
+  /** Hands out what was collected and starts anew; null when nothing was. */
+  take(zones: ZoneTable): { changes: ZoneChanges; events: readonly DeviceEvent[] } | null {
+    if (this.events.length === 0) {
+      this.changed.clear();
+      return null;
+    }
+    const { changed, events } = this;
+    this.changed = new Set();
+    this.events = [];
+    const zone = Uint32Array.from(changed);
+    return {
+      events,
+      changes: {
+        zone,
+        condition: Uint8Array.from(zone, (index) => zones.condition[index]!),
+        writePointer: Float64Array.from(zone, (index) => zones.writePointer[index]!),
+        resets: Uint32Array.from(zone, (index) => zones.resets[index]!),
+      },
+    };
+  }
+
+  private add(body: DeviceEventBody): void {
+    if (this.watched) this.events.push({ ...body, seq: ++this.seq, timeMs: this.now() } as DeviceEvent);
+  }
+}

@@ -1,0 +1,27 @@
+/** Copying a file byte for byte between stores; holes stay holes. A generator: it yields its progress in bytes and may be dropped between. */
+import type { ByteStore } from "../bytes/byte-store.ts";
+
+const CHUNK_BYTES = 1024 * 1024;
+const YIELD_EVERY = 16;
+
+/** Copies all of `from` into the empty store `to` and flushes it. @throws Fault of either store */
+export function* copyStore(from: ByteStore, to: ByteStore): Generator<number, number, void> {
+  const size = from.size();
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  to.truncate(size);
+  for (let at = 0, chunks = 1; at < size; at += CHUNK_BYTES, chunks++) {
+    const chunk = buffer.subarray(0, from.read(at, buffer));
+    if (!isZero(chunk)) to.write(at, chunk);
+    if (chunks % YIELD_EVERY === 0) yield at;
+  }
+  to.flush();
+  return size;
+}
+
+function isZero(chunk: Uint8Array): boolean {
+  const words = new Float64Array(chunk.buffer, 0, Math.floor(chunk.length / 8));
+  // -0 equals 0 as a number, but its sign bit is data: look at the bytes where a word could be either.
+  for (const word of words) if (word !== 0 || Object.is(word, -0)) return false;
+  for (let index = words.length * 8; index < chunk.length; index++) if (chunk[index] !== 0) return false;
+  return true;
+}

@@ -1,0 +1,86 @@
+/** The calls on an open device: requests unpacked, sizes bounded, answers packed. */
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type { CallName, Failure, Outcome, ReplyOf, RequestOf } from "../protocol/index.ts";
+import type { OpenImage } from "./open-image.ts";
+import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
+import { outOfRange } from "./range.ts";
+
+const DEVICE_CALLS = ["facts", "watch", "read", "write", "writeZeroes", "discard", "flush", "report", "manage", "append", "map"] as const;
+export type DeviceCallName = (typeof DEVICE_CALLS)[number];
+type Handler<Name extends CallName> = (image: OpenImage, request: RequestOf<Name>) => Outcome<Name>;
+
+/** The most that one read call hands over; longer reads are the caller's to split. */
+const MAX_READ_BYTES = 64 * 2 ** 20;
+
+const done = ok({ done: true } as const);
+
+/** Runs a change of the device: refused on a read-only image, and owing a flush afterwards. */
+function changing<Value>(image: OpenImage, act: () => Result<Value, Failure>): Result<Value, Failure> {
+  const { readOnly, readOnlyReason } = image.device.disk;
+  if (readOnly) return err({ kind: "usage", code: "read-only", detail: readOnlyReason ?? "the image is open for reading" });
+  image.unflushed = true;
+  return act();
+}
+
+const finished = (outcome: Result<unknown, Failure>): Result<{ readonly done: true }, Failure> => (outcome.ok ? done : outcome);
+
+const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
+  facts: (image) => ok(image.facts()),
+  watch: (image) => ok(image.watch()),
+  read: (image, { offset, length, pattern, wantData }) => {
+    const outside = outOfRange("read", offset, length, image.device.disk.virtualSize);
+    if (outside !== null) {
+      image.device.log.refused(outside.error);
+      return outside;
+    }
+    return wantData ? readData(image, offset, length, pattern) : readAndCompare(image, offset, length, pattern);
+  },
+  write: (image, { offset, length, pattern, data }) =>
+    changing(image, () => finished(image.device.write(offset, data === null ? patternPayload(pattern, length) : dataPayload(data)))),
+  writeZeroes: (image, { offset, length, unmap }) => changing(image, () => finished(image.device.writeZeroes(offset, length, unmap))),
+  discard: (image, { offset, length }) => changing(image, () => finished(image.device.discard(offset, length))),
+  flush: (image) => finished(image.flush()),
+  report: (image, { offset, count }) => image.device.report(offset, count),
+  manage: (image, { operation, offset, length }) => changing(image, () => finished(image.device.manage(operation, offset, length))),
+  append: (image, { offset, lengths, pattern }) =>
+    changing(image, () => {
+      const total = lengths.reduce((sum, length) => sum + length, 0);
+      const answer = image.device.append(offset, lengths, patternPayload(pattern, total));
+      return answer.ok ? ok({ offset: answer.value }) : answer;
+    }),
+  map: (image, { offset, length, maxExtents }) => image.device.map(offset, length, maxExtents),
+};
+
+export function performOnDevice<Name extends DeviceCallName>(name: Name, image: OpenImage, request: RequestOf<Name>): Outcome<Name> {
+  return (handlers[name] as Handler<Name>)(image, request);
+}
+
+/** First index whose byte is not the pattern, or -1. */
+function mismatch(data: Uint8Array, pattern: number): number {
+  return data.findIndex((byte) => byte !== pattern);
+}
+
+function readData(image: OpenImage, offset: number, length: number, pattern: number | null): Result<ReplyOf<"read">, Failure> {
+  if (length > MAX_READ_BYTES) return err({ kind: "usage", code: "too-large", detail: `a read of ${length} bytes with its data; at most ${MAX_READ_BYTES}` });
+  const data = new Uint8Array(length);
+  const answer = image.device.read(offset, data);
+  if (!answer.ok) return answer;
+  const at = pattern === null ? -1 : mismatch(data, pattern);
+  return ok({ data, mismatchOffset: at < 0 ? null : offset + at });
+}
+
+/** Reads in pieces, so that a read of any length needs no memory of its length. */
+function readAndCompare(image: OpenImage, offset: number, length: number, pattern: number | null): Result<ReplyOf<"read">, Failure> {
+  const buffer = new Uint8Array(Math.min(length, PIECE_BYTES));
+  let mismatchOffset: number | null = null;
+  for (let done = 0; done < length; done += buffer.length) {
+    const piece = buffer.subarray(0, Math.min(buffer.length, length - done));
+    const answer = image.device.read(offset + done, piece);
+    if (!answer.ok) return answer;
+    if (pattern === null || mismatchOffset !== null) continue;
+    const at = mismatch(piece, pattern);
+    if (at >= 0) mismatchOffset = offset + done + at;
+  }
+  return ok({ data: null, mismatchOffset });
+}

@@ -1,0 +1,187 @@
+/**
+ * The engine: the calls of src/protocol over open devices. One call at a time, in the order in which they came; the storage work
+ * of each is synchronous, only opening a file waits. Nothing is thrown to the caller.
+ */
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import type { CallName, Failure, Notice, Outcome, Perform, ReplyOf, RequestOf } from "../protocol/index.ts";
+import { atBorder, failureOf } from "./border.ts";
+import { writeNewImage } from "./create-image.ts";
+import { performOnDevice } from "./device-calls.ts";
+import type { DeviceCallName } from "./device-calls.ts";
+import { Library } from "./library-calls.ts";
+import type { LibraryHost } from "./library-calls.ts";
+import { OpenImage } from "./open-image.ts";
+
+export interface EngineHost extends LibraryHost {
+  readonly notify: (notice: Notice) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Asks the other tabs to let go of a file; true when one did. Absent where there are no other tabs. */
+  readonly takeOver?: (file: string) => Promise<boolean>;
+}
+
+type Handler<Name extends CallName> = (request: RequestOf<Name>, id: number) => Promise<Outcome<Name>> | Outcome<Name>;
+type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName>]: Handler<Name> };
+
+const done = ok({ done: true } as const);
+
+export class Engine {
+  private readonly host: EngineHost;
+  private readonly library: Library;
+  private readonly images = new Map<number, OpenImage>();
+  private nextHandle = 1;
+  private tail: Promise<unknown> = Promise.resolve();
+
+  constructor(host: EngineHost) {
+    this.host = host;
+    this.library = new Library(host, (file) => this.lendStore(file));
+  }
+
+  /** Performs a call after those before it. `id` names it in progress notices. */
+  performAs<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number): Promise<Outcome<Name>> {
+    return this.inTurn(() => this.dispatch(name, request, id));
+  }
+
+  readonly perform: Perform = (name, request) => this.performAs(name, request, 0);
+
+  /** Removes what an earlier run left behind. */
+  start(): Promise<void> {
+    return this.inTurn(() => this.library.removeExports());
+  }
+
+  /** Whether a device has changes that no flush has made durable. */
+  get hasUnflushed(): boolean {
+    return [...this.images.values()].some((image) => image.unflushed);
+  }
+
+  /** Flushes every device that has changes, telling a failure by notice: nobody waits for this one. */
+  flushIdle(): Promise<void> {
+    return this.inTurn(async () => {
+      for (const image of this.images.values()) {
+        if (!image.unflushed) continue;
+        const flushed = atBorder(() => image.flush());
+        this.notifyChanges(image);
+        if (!flushed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file: image.file, detail: JSON.stringify(flushed.error) });
+      }
+    });
+  }
+
+  /** Flushes and closes the image because another tab asked for it. @returns false when it is not open for writing here */
+  letGo(file: string): Promise<boolean> {
+    return this.inTurn(async () => {
+      const image = this.openHere(file);
+      if (image === null) return false;
+      this.images.delete(image.handle);
+      const closed = atBorder(() => image.close());
+      this.host.notify({ notice: "taken-over", handle: image.handle, file });
+      if (!closed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file, detail: JSON.stringify(closed.error) });
+      return true;
+    });
+  }
+
+  /** Flushes and closes everything. @returns the first failure, or null */
+  shutDown(): Promise<Failure | null> {
+    return this.inTurn(async () => {
+      let first: Failure | null = null;
+      for (const image of this.images.values()) {
+        const closed = atBorder(() => image.close());
+        if (!closed.ok) first ??= closed.error;
+      }
+      this.images.clear();
+      return first;
+    });
+  }
+
+  private inTurn<Value>(act: () => Promise<Value>): Promise<Value> {
+    const run = this.tail.then(act);
+    this.tail = run.catch(() => undefined);
+    return run;
+  }
+
+  private async dispatch<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number): Promise<Outcome<Name>> {
+    try {
+      if (name in this.handlers) {
+        const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
+        return await handler(request, id);
+      }
+      return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>) as Outcome<Name>;
+    } catch (error) {
+      return err(failureOf(error));
+    }
+  }
+
+  private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {
+    return this.withImage<ReplyOf<Name>>(request.handle, (image) => {
+      const outcome = image.guard(() => performOnDevice(name, image, request));
+      this.notifyChanges(image);
+      return outcome;
+    });
+  }
+
+  private readonly handlers: Handlers = {
+    create: async ({ file, options }) => {
+      const opened = await this.library.open(file, "create");
+      if (!opened.ok) return opened;
+      const written = atBorder(() => writeNewImage(opened.value, options));
+      opened.value.close();
+      if (!written.ok) await this.library.remove(file);
+      return written.ok ? done : written;
+    },
+    open: async ({ file, readOnly, format }) => {
+      const opened = await this.library.open(file, readOnly ? "read" : "write");
+      if (!opened.ok) return opened;
+      const image = atBorder(() => ok(new OpenImage(this.nextHandle, file, opened.value, format, !readOnly, this.host.now)));
+      if (!image.ok) {
+        opened.value.close();
+        return image;
+      }
+      this.images.set(this.nextHandle++, image.value);
+      return ok({ handle: image.value.handle, facts: image.value.facts() });
+    },
+    close: ({ handle }) =>
+      this.withImage(handle, (image) => {
+        this.images.delete(handle);
+        const closed = atBorder(() => image.close());
+        return closed.ok ? done : closed;
+      }),
+    powerCycle: ({ handle }) => this.withImage(handle, (image) => image.guard(() => image.powerCycle())),
+    listFiles: () => this.library.list(),
+    rename: ({ from, to }) => this.library.rename(from, to),
+    remove: ({ file }) => this.library.remove(file),
+    copy: ({ from, to }, id) => this.library.copy(from, to, this.progress(id)),
+    adopt: ({ source }) => this.library.adopt(source),
+    exportFile: ({ file }, id) => this.library.exportFile(file, this.progress(id)),
+    takeOver: async ({ file }) => {
+      const gone = (await this.host.takeOver?.(file)) ?? false;
+      return gone ? done : err({ kind: "file", code: "in-use", file, detail: "the tab that has it did not let go" });
+    },
+  };
+
+  private progress(id: number): (doneBytes: number, totalBytes: number) => void {
+    return (doneBytes, totalBytes) => this.host.notify({ notice: "progress", id, doneBytes, totalBytes });
+  }
+
+  private withImage<Value>(handle: number, act: (image: OpenImage) => Result<Value, Failure>): Result<Value, Failure> {
+    const image = this.images.get(handle);
+    return image === undefined ? err({ kind: "usage", code: "closed-handle", detail: `handle ${handle} is not open` }) : act(image);
+  }
+
+  private openHere(file: string): OpenImage | null {
+    return [...this.images.values()].find((image) => image.file === file) ?? null;
+  }
+
+  private lendStore(file: string): ByteStore | null {
+    const image = this.openHere(file);
+    if (image === null) return null;
+    image.flush();
+    this.notifyChanges(image);
+    return image.store;
+  }
+
+  private notifyChanges(image: OpenImage): void {
+    const changes = image.takeChanges();
+    if (changes !== null) this.host.notify({ notice: "device", handle: image.handle, ...changes });
+  }
+}

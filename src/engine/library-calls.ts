@@ -1,0 +1,124 @@
+/**
+ * The calls about files rather than disks: list, rename, remove, copy, adopt, export. A file that is open here is flushed before
+ * its bytes are copied, so that the copy is a whole image.
+ */
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import type { FileProblem, FileSpace } from "../bytes/file-space.ts";
+import { checkRoom } from "../bytes/library-space.ts";
+import { ADOPTED_PREFIX } from "../protocol/index.ts";
+import type { Failure, ReplyOf } from "../protocol/index.ts";
+import { failureOf } from "./border.ts";
+import { copyStore } from "./copy.ts";
+
+/** Temporary copies for downloads; removed when the engine next starts, and never listed. */
+const EXPORT_PREFIX = ".saving-";
+
+/** What a home of the engine can do beyond opening files by name. */
+export interface LibraryHost {
+  readonly files: FileSpace;
+  /** A read-only store over a file of the person's machine; absent outside a browser. */
+  readonly openBlob?: (source: Blob, name: string) => ByteStore;
+  /** The file's bytes for a download; absent outside a browser. */
+  readonly blobOf?: (file: string) => Promise<Result<Blob, FileProblem>>;
+}
+
+export class Library {
+  private readonly host: LibraryHost;
+  private readonly adopted = new Map<string, File>();
+  /** Flushes the device that has this file open here and lends its store, or null. */
+  private readonly openStore: (file: string) => ByteStore | null;
+  private exports = 0;
+
+  constructor(host: LibraryHost, openStore: (file: string) => ByteStore | null) {
+    this.host = host;
+    this.openStore = openStore;
+  }
+
+  /** Opens a library file, or an adopted one for reading. */
+  async open(file: string, mode: "read" | "write" | "create"): Promise<Result<ByteStore, FileProblem>> {
+    if (!file.startsWith(ADOPTED_PREFIX)) return this.host.files.open(file, mode);
+    const source = this.adopted.get(file);
+    if (source === undefined || this.host.openBlob === undefined) return err({ kind: "file", code: "not-found", file });
+    if (mode === "create") return err({ kind: "file", code: "bad-name", file });
+    return ok(this.host.openBlob(source, file));
+  }
+
+  adopt(source: File): Result<ReplyOf<"adopt">, Failure> {
+    if (this.host.openBlob === undefined) return err({ kind: "unsupported", feature: "adopting a file" });
+    const file = `${ADOPTED_PREFIX}${source.name}`;
+    this.adopted.set(file, source);
+    return ok({ file });
+  }
+
+  async list(): Promise<Result<ReplyOf<"listFiles">, Failure>> {
+    const { files } = this.host;
+    const entries = (await files.list()).filter(({ name }) => !name.startsWith(EXPORT_PREFIX));
+    return ok({ kind: files.kind, files: entries, usage: await files.usage() });
+  }
+
+  async rename(from: string, to: string): Promise<Result<{ done: true }, Failure>> {
+    const outcome = await this.host.files.rename(from, to);
+    return outcome.ok ? ok({ done: true }) : outcome;
+  }
+
+  async remove(file: string): Promise<Result<{ done: true }, Failure>> {
+    if (this.adopted.delete(file)) return ok({ done: true });
+    const outcome = await this.host.files.remove(file);
+    return outcome.ok ? ok({ done: true }) : outcome;
+  }
+
+  /** Copies any file to a new name; refuses to replace one, and to start what the room left cannot hold. */
+  async copy(from: string, to: string, progress: (doneBytes: number, totalBytes: number) => void): Promise<Result<{ sizeBytes: number }, Failure>> {
+    const { files } = this.host;
+    if ((await files.list()).some(({ name }) => name === to)) return err({ kind: "file", code: "exists", file: to });
+    const lent = this.openStore(from);
+    const source = lent === null ? await this.open(from, "read") : ok(lent);
+    if (!source.ok) return source;
+    try {
+      const room = await checkRoom(files, to, source.value.size());
+      return room === null ? await this.copyInto(source.value, to, progress) : err(room);
+    } finally {
+      if (lent === null) source.value.close();
+    }
+  }
+
+  private async copyInto(source: ByteStore, to: string, progress: (doneBytes: number, totalBytes: number) => void): Promise<Result<{ sizeBytes: number }, Failure>> {
+    const target = await this.host.files.open(to, "create");
+    if (!target.ok) return target;
+    try {
+      const copying = copyStore(source, target.value);
+      for (let step = copying.next(); ; step = copying.next()) {
+        if (step.done === true) {
+          target.value.close();
+          return ok({ sizeBytes: step.value });
+        }
+        progress(step.value, source.size());
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    } catch (error) {
+      // A half copy is no image: it goes.
+      target.value.close();
+      await this.host.files.remove(to);
+      return err(failureOf(error));
+    }
+  }
+
+  async exportFile(file: string, progress: (doneBytes: number, totalBytes: number) => void): Promise<Result<ReplyOf<"exportFile">, Failure>> {
+    const name = file.startsWith(ADOPTED_PREFIX) ? file.slice(ADOPTED_PREFIX.length) : file;
+    const source = this.adopted.get(file);
+    if (source !== undefined) return ok({ source, name });
+    if (this.host.blobOf === undefined) return err({ kind: "unsupported", feature: "downloading a file" });
+    const temporary = `${EXPORT_PREFIX}${++this.exports}-${Date.now()}`;
+    const copied = await this.copy(file, temporary, progress);
+    if (!copied.ok) return copied;
+    const blob = await this.host.blobOf(temporary);
+    return blob.ok ? ok({ source: blob.value, name }) : blob;
+  }
+
+  /** Removes the temporary copies of earlier downloads; one that another tab is still reading stays. */
+  async removeExports(): Promise<void> {
+    for (const { name } of await this.host.files.list()) if (name.startsWith(EXPORT_PREFIX)) await this.host.files.remove(name);
+  }
+}

@@ -1,0 +1,108 @@
+/** One open handle: a device, the store under it, and whether it owes a flush. */
+import { assert } from "../base/assert.ts";
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import type { DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, Resources, ZoneChanges } from "../protocol/index.ts";
+import { atBorder } from "./border.ts";
+import type { Device } from "./device.ts";
+import { deviceFacts, openDevice } from "./open-device.ts";
+import type { Format, OpenedDevice } from "./open-device.ts";
+
+const SHOWN_ORDER = 64;
+
+export class OpenImage {
+  readonly handle: number;
+  readonly file: string;
+  readonly store: ByteStore;
+  /** Something was acknowledged that no flush has made durable. */
+  unflushed = false;
+  private readonly format: Format | null;
+  private readonly write: boolean;
+  private readonly now: () => number;
+  private opened: OpenedDevice;
+  /** After a bug of ours nothing is done with the image any more. */
+  private broken: Failure | null = null;
+
+  /** @throws Fault for a store that holds no image this program opens */
+  constructor(handle: number, file: string, store: ByteStore, format: Format | null, write: boolean, now: () => number) {
+    this.handle = handle;
+    this.file = file;
+    this.store = store;
+    this.format = format;
+    this.write = write;
+    this.now = now;
+    this.opened = openDevice(store, format, write, now);
+  }
+
+  get device(): Device {
+    return this.opened.device;
+  }
+
+  facts(): DeviceFacts {
+    return deviceFacts(this.file, this.opened);
+  }
+
+  /** Runs a call's work; a bug breaks the image for good, so that a confused engine writes nothing more. */
+  guard<Value>(act: () => Result<Value, Failure>): Result<Value, Failure> {
+    if (this.broken !== null) return err(this.broken);
+    const outcome = atBorder(act);
+    if (!outcome.ok && outcome.error.kind === "bug") this.broken = outcome.error;
+    return outcome;
+  }
+
+  /** @throws Fault of the store */
+  flush(): Result<null, Failure> {
+    if (this.broken !== null) return err(this.broken);
+    if (!this.device.disk.readOnly) this.device.flush();
+    this.unflushed = false;
+    return ok(null);
+  }
+
+  /** Flushes and lets go of the store; the store is closed even when the flush fails. @throws Fault of the store */
+  close(): Result<null, Failure> {
+    try {
+      return this.unflushed ? this.flush() : ok(null);
+    } finally {
+      this.store.close();
+    }
+  }
+
+  /** Flush, then open anew over the same store, as after a power cycle. The file stays ours meanwhile. */
+  powerCycle(): Result<DeviceSnapshot, Failure> {
+    const flushed = this.flush();
+    if (!flushed.ok) return flushed;
+    this.opened = openDevice(this.store, this.format, this.write, this.now);
+    return ok(this.watch());
+  }
+
+  /** The whole device, copied; from now on changes are collected. */
+  watch(): DeviceSnapshot {
+    const { zones, log } = this.device;
+    log.watched = true;
+    const columns = zones && {
+      type: zones.type.slice(),
+      condition: zones.condition.slice(),
+      writePointer: zones.writePointer.slice(),
+      resets: zones.resets.slice(),
+    };
+    return { facts: this.facts(), zones: columns, resources: this.resources() };
+  }
+
+  /** What changed since the last time, when the device is watched. */
+  takeChanges(): { changes: ZoneChanges; resources: Resources; events: readonly DeviceEvent[] } | null {
+    const { zones, log } = this.device;
+    if (!log.watched || zones === null) return null;
+    const changes = log.take(zones);
+    const resources = this.resources();
+    assert(resources !== null, "a zoned device has resources");
+    return changes && { ...changes, resources };
+  }
+
+  private resources(): Resources | null {
+    const { zones } = this.device;
+    if (zones === null) return null;
+    const { maxOpenZones, maxActiveZones } = zones.geometry;
+    return { ...zones.counts(), maxOpen: maxOpenZones, maxActive: maxActiveZones, implicitOrder: zones.implicitOrder(SHOWN_ORDER) };
+  }
+}

@@ -1,0 +1,53 @@
+/** A file that is the disk itself, byte for byte ("raw"). Its length rounded up to a sector is the disk's size, as in QEMU. */
+import { SECTOR_SIZE, roundUp } from "../base/units.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { readPadded } from "../bytes/byte-store.ts";
+import type { Extent } from "../protocol/index.ts";
+import type { Disk } from "./disk.ts";
+import { forEachPiece, patternPayload } from "./payload.ts";
+
+export class RawDisk implements Disk {
+  readonly virtualSize: number;
+  readonly clusterSize = SECTOR_SIZE;
+  readonly readOnly: boolean;
+  readonly readOnlyReason = null;
+  private readonly store: ByteStore;
+  private unflushed = false;
+
+  constructor(store: ByteStore, write: boolean) {
+    this.store = store;
+    this.readOnly = !write || store.readOnly;
+    this.virtualSize = roundUp(store.size(), SECTOR_SIZE);
+  }
+
+  get fileSize(): number {
+    return this.store.size();
+  }
+
+  read(offset: number, into: Uint8Array): void {
+    readPadded(this.store, offset, into);
+  }
+
+  write(offset: number, data: Uint8Array): void {
+    this.unflushed = true;
+    this.store.write(offset, data);
+  }
+
+  writeZeroes(offset: number, length: number, _unmap: boolean): void {
+    forEachPiece(patternPayload(0, length), (at, data) => this.write(offset + at, data));
+  }
+
+  /** A hint that a plain file ignores: nothing is promised about what a discarded range reads as. */
+  discard(_offset: number, _length: number): void {}
+
+  map(offset: number, length: number, _maxExtents: number): { extents: readonly Extent[]; next: number | null } {
+    const extent = { start: offset, length, allocated: true, zero: false, data: true, compressed: false, hostOffset: offset };
+    return { extents: length === 0 ? [] : [extent], next: null };
+  }
+
+  flush(): void {
+    if (!this.unflushed) return;
+    this.store.flush();
+    this.unflushed = false;
+  }
+}

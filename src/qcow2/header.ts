@@ -1,0 +1,267 @@
+/**
+ * The fixed part of the qcow2 header and the extensions behind it: decode with validation, encode.
+ *
+ * | byte | width | field                   | byte | width | field                    |
+ * |------|-------|-------------------------|------|-------|--------------------------|
+ * | 0    | 4     | magic "QFI\xfb"         | 56   | 4     | refcount_table_clusters  |
+ * | 4    | 4     | version                 | 60   | 4     | nb_snapshots             |
+ * | 8    | 8     | backing_file_offset     | 64   | 8     | snapshots_offset         |
+ * | 16   | 4     | backing_file_size       | 72   | 8     | incompatible_features    |
+ * | 20   | 4     | cluster_bits            | 80   | 8     | compatible_features      |
+ * | 24   | 8     | size                    | 88   | 8     | autoclear_features       |
+ * | 32   | 4     | crypt_method            | 96   | 4     | refcount_order           |
+ * | 36   | 4     | l1_size                 | 100  | 4     | header_length            |
+ * | 40   | 8     | l1_table_offset         | 104  | 1     | compression_type         |
+ * | 48   | 8     | refcount_table_offset   |      |       |                          |
+ *
+ * Version 2 ends at byte 72. Every number is checked here before anybody allocates or reads by it; what an image may contain and
+ * this program cannot do is not decided here but in open.ts. Source: qcow2 specification, "Header" and "Header extensions".
+ */
+import { imageProblem } from "../base/fault.ts";
+import type { ImageProblem } from "../base/fault.ts";
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { bytes, hostOffset } from "../base/units.ts";
+import type { Bytes, HostOffset } from "../base/units.ts";
+import { INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
+
+export const QCOW2_MAGIC = 0x514649fb;
+export const HEADER_LENGTH = 112;
+const HEADER_LENGTH_V2 = 72;
+const HEADER_LENGTH_MIN_V3 = 104;
+/** Limits of QEMU's own reader: larger tables are refused, not tried. */
+const MAX_L1_BYTES = 32 * 2 ** 20;
+const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20;
+const MAX_SNAPSHOTS = 65536;
+const MAX_BACKING_NAME = 1023;
+const MAX_VIRTUAL_SIZE = Number.MAX_SAFE_INTEGER;
+const STRUCTURE = "header";
+
+export const CRYPT_NAMES: readonly string[] = ["none", "AES", "LUKS"];
+export const COMPRESSION_NAMES = ["zlib", "zstd"] as const;
+
+export interface HeaderExtension {
+  readonly magic: number;
+  /** Host offset of the extension's data, behind its magic and length. */
+  readonly hostOffset: number;
+  readonly data: Uint8Array;
+}
+
+export interface Header {
+  readonly version: 2 | 3;
+  readonly clusterBits: number;
+  readonly clusterSize: number;
+  readonly virtualSize: Bytes;
+  readonly cryptMethod: number;
+  readonly l1Size: number;
+  readonly l1Offset: HostOffset;
+  readonly refcountTableOffset: HostOffset;
+  readonly refcountTableClusters: number;
+  readonly snapshotCount: number;
+  readonly snapshotsOffset: HostOffset;
+  readonly incompatible: bigint;
+  readonly compatible: bigint;
+  readonly autoclear: bigint;
+  readonly refcountOrder: number;
+  readonly headerLength: number;
+  readonly compressionType: number;
+  readonly backingFile: string | null;
+  readonly extensions: readonly HeaderExtension[];
+}
+
+type Decoded = Result<Header, ImageProblem>;
+const bad = (field: string, at: number, found: string | number, allowed: string): Result<never, ImageProblem> =>
+  err(imageProblem(STRUCTURE, field, at, found, allowed));
+
+/** True when the first bytes are qcow2's magic, whatever follows. */
+export const looksLikeQcow2 = (start: Uint8Array): boolean =>
+  start.length >= 4 && new DataView(start.buffer, start.byteOffset, 4).getUint32(0) === QCOW2_MAGIC;
+
+/**
+ * The cluster size, so that the caller can read the whole first cluster.
+ * @param start the first bytes of the file, as many as there are up to 112
+ */
+export function decodeClusterSize(start: Uint8Array): Result<number, ImageProblem> {
+  if (!looksLikeQcow2(start)) {
+    const found = [...start.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    return bad("magic", 0, found === "" ? "an empty file" : found, "51 46 49 fb, the magic of a qcow2 image");
+  }
+  if (start.length < HEADER_LENGTH_V2) return bad("length", 0, `a file of ${start.length} bytes`, "a header of at least 72 bytes");
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
+  const version = view.getUint32(4);
+  if (version !== 2 && version !== 3) return bad("version", 4, version, "2 or 3");
+  const clusterBits = view.getUint32(20);
+  if (clusterBits < 9 || clusterBits > 21) return bad("cluster_bits", 20, clusterBits, "9 to 21");
+  return ok(2 ** clusterBits);
+}
+
+/**
+ * Decodes and validates the header.
+ * @param cluster the first cluster of the file, or as much of it as there is
+ * @param fileLength the length of the image file in bytes
+ */
+export function decodeHeader(cluster: Uint8Array, fileLength: number): Decoded {
+  const size = decodeClusterSize(cluster);
+  if (!size.ok) return size;
+  const clusterSize = size.value;
+  const clusterBits = Math.log2(clusterSize);
+  const view = new DataView(cluster.buffer, cluster.byteOffset, cluster.byteLength);
+  const u64 = (at: number): number => view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
+  const version = view.getUint32(4) as 2 | 3;
+  if (version === 3 && cluster.length < HEADER_LENGTH_MIN_V3) {
+    return bad("length", 0, `a file of ${cluster.length} bytes`, "a version 3 header of at least 104 bytes");
+  }
+  const headerLength = version === 2 ? HEADER_LENGTH_V2 : view.getUint32(100);
+  if (version === 3 && (headerLength < HEADER_LENGTH_MIN_V3 || headerLength > cluster.length || headerLength % 8 !== 0)) {
+    return bad("header_length", 100, headerLength, `a multiple of 8 from 104 to the first cluster's ${cluster.length}`);
+  }
+  const incompatible = version === 3 ? view.getBigUint64(72) : 0n;
+  const virtualSize = u64(24);
+  if (virtualSize > MAX_VIRTUAL_SIZE) return bad("size", 24, virtualSize, "less than 8 PiB");
+
+  const l1Size = view.getUint32(36);
+  const l1Offset = u64(40);
+  const entryBytes = hasBit(incompatible, INCOMPATIBLE_EXTENDED_L2) ? 16 : 8;
+  const neededL1 = Math.ceil(virtualSize / ((clusterSize / entryBytes) * clusterSize));
+  if (l1Size * 8 > MAX_L1_BYTES) return bad("l1_size", 36, l1Size, `at most ${MAX_L1_BYTES / 8} entries`);
+  if (l1Size < neededL1) return bad("l1_size", 36, l1Size, `at least ${neededL1} entries for a disk of ${virtualSize} bytes`);
+  if (l1Offset % clusterSize !== 0 || (l1Offset === 0 && l1Size > 0)) return bad("l1_table_offset", 40, l1Offset, `a multiple of the cluster size (${clusterSize}), not 0`);
+  if (l1Offset + l1Size * 8 > fileLength) return bad("l1_table_offset", 40, l1Offset, `a table that ends within the file's ${fileLength} bytes`);
+
+  const refcountTableOffset = u64(48);
+  const refcountTableClusters = view.getUint32(56);
+  if (refcountTableOffset % clusterSize !== 0 || refcountTableOffset === 0) {
+    return bad("refcount_table_offset", 48, refcountTableOffset, `a multiple of the cluster size (${clusterSize}), not 0`);
+  }
+  if (refcountTableClusters === 0 || refcountTableClusters * clusterSize > Math.max(MAX_REFCOUNT_TABLE_BYTES, clusterSize)) {
+    return bad("refcount_table_clusters", 56, refcountTableClusters, `1 to ${MAX_REFCOUNT_TABLE_BYTES / clusterSize}`);
+  }
+  if (refcountTableOffset >= fileLength) return bad("refcount_table_offset", 48, refcountTableOffset, `a table within the file's ${fileLength} bytes`);
+
+  const snapshotCount = view.getUint32(60);
+  const snapshotsOffset = u64(64);
+  if (snapshotCount > MAX_SNAPSHOTS) return bad("nb_snapshots", 60, snapshotCount, `at most ${MAX_SNAPSHOTS}`);
+  if (snapshotCount > 0 && (snapshotsOffset % clusterSize !== 0 || snapshotsOffset === 0 || snapshotsOffset >= fileLength)) {
+    return bad("snapshots_offset", 64, snapshotsOffset, `a multiple of the cluster size inside the file`);
+  }
+  const refcountOrder = version === 3 ? view.getUint32(96) : 4;
+  if (refcountOrder > 6) return bad("refcount_order", 96, refcountOrder, "0 to 6");
+  const compressionType = headerLength > 104 ? view.getUint8(104) : 0;
+  if (COMPRESSION_NAMES[compressionType] === undefined) return bad("compression_type", 104, compressionType, "0 (zlib) or 1 (zstd)");
+  const cryptMethod = view.getUint32(32);
+  if (CRYPT_NAMES[cryptMethod] === undefined) return bad("crypt_method", 32, cryptMethod, "0 (none), 1 (AES) or 2 (LUKS)");
+
+  const backing = decodeBackingName(view, cluster, u64(8), headerLength);
+  if (!backing.ok) return backing;
+  const extensionsEnd = backing.value === null ? cluster.length : u64(8);
+  const extensions = decodeExtensions(view, cluster, headerLength, extensionsEnd);
+  if (!extensions.ok) return extensions;
+  return ok({
+    version,
+    clusterBits,
+    clusterSize,
+    virtualSize: bytes(virtualSize),
+    cryptMethod,
+    l1Size,
+    l1Offset: hostOffset(l1Offset),
+    refcountTableOffset: hostOffset(refcountTableOffset),
+    refcountTableClusters,
+    snapshotCount,
+    snapshotsOffset: hostOffset(snapshotsOffset),
+    incompatible,
+    compatible: version === 3 ? view.getBigUint64(80) : 0n,
+    autoclear: version === 3 ? view.getBigUint64(88) : 0n,
+    refcountOrder,
+    headerLength,
+    compressionType,
+    backingFile: backing.value,
+    extensions: extensions.value,
+  });
+}
+
+function decodeBackingName(view: DataView, cluster: Uint8Array, offset: number, headerLength: number): Result<string | null, ImageProblem> {
+  if (offset === 0) return ok(null);
+  const length = view.getUint32(16);
+  if (length > MAX_BACKING_NAME) return bad("backing_file_size", 16, length, `at most ${MAX_BACKING_NAME}`);
+  if (offset < headerLength || offset + length > cluster.length) {
+    return bad("backing_file_offset", 8, offset, "a name behind the header and inside the first cluster");
+  }
+  return ok(new TextDecoder().decode(cluster.subarray(offset, offset + length)));
+}
+
+/** Header extensions: magic u32, length u32, data padded to 8 bytes; magic 0 ends them. */
+function decodeExtensions(view: DataView, cluster: Uint8Array, from: number, to: number): Result<HeaderExtension[], ImageProblem> {
+  const extensions: HeaderExtension[] = [];
+  for (let at = from; at + 8 <= to; ) {
+    const magic = view.getUint32(at);
+    if (magic === 0) break;
+    const length = view.getUint32(at + 4);
+    if (length > to - at - 8) {
+      const name = `length of header extension 0x${magic.toString(16).padStart(8, "0")}`;
+      return bad(name, at + 4, length, `at most the ${to - at - 8} bytes left for extensions`);
+    }
+    extensions.push({ magic, hostOffset: at + 8, data: cluster.slice(at + 8, at + 8 + length) });
+    at += 8 + Math.ceil(length / 8) * 8;
+  }
+  return ok(extensions);
+}
+
+export const END_OF_EXTENSIONS = 0;
+export const FEATURE_NAMES_MAGIC = 0x6803f857;
+export const BITMAPS_MAGIC = 0x23852875;
+
+/** What a new image's header says; everything else in it is zero. */
+export interface NewHeader {
+  readonly clusterBits: number;
+  readonly virtualSize: number;
+  readonly l1Size: number;
+  readonly l1Offset: number;
+  readonly refcountTableOffset: number;
+  readonly refcountTableClusters: number;
+  readonly incompatible: bigint;
+  readonly refcountOrder: number;
+  readonly extensions: readonly { readonly magic: number; readonly data: Uint8Array }[];
+}
+
+/** The header of a new version 3 image with its extensions and their end mark. */
+export function encodeHeader(header: NewHeader): Uint8Array {
+  const extensionBytes = header.extensions.reduce((sum, { data }) => sum + 8 + Math.ceil(data.length / 8) * 8, 8);
+  const start = new Uint8Array(HEADER_LENGTH + extensionBytes);
+  const view = new DataView(start.buffer);
+  const u64 = (at: number, value: number): void => view.setBigUint64(at, BigInt(value));
+  view.setUint32(0, QCOW2_MAGIC);
+  view.setUint32(4, 3);
+  view.setUint32(20, header.clusterBits);
+  u64(24, header.virtualSize);
+  view.setUint32(36, header.l1Size);
+  u64(40, header.l1Offset);
+  u64(48, header.refcountTableOffset);
+  view.setUint32(56, header.refcountTableClusters);
+  view.setBigUint64(72, header.incompatible);
+  view.setUint32(96, header.refcountOrder);
+  view.setUint32(100, HEADER_LENGTH);
+  let at = HEADER_LENGTH;
+  for (const { magic, data } of header.extensions) {
+    view.setUint32(at, magic);
+    view.setUint32(at + 4, data.length);
+    start.set(data, at + 8);
+    at += 8 + Math.ceil(data.length / 8) * 8;
+  }
+  return start;
+}
+
+/** Bytes 48 to 59, the place of the refcount table: inside one sector, so its replacement is one atomic write. */
+export function encodeRefcountTablePlace(offset: number, clusters: number): { at: number; data: Uint8Array } {
+  const data = new Uint8Array(12);
+  const view = new DataView(data.buffer);
+  view.setBigUint64(0, BigInt(offset));
+  view.setUint32(8, clusters);
+  return { at: 48, data };
+}
+
+/** Bytes 88 to 95, the autoclear features. */
+export function encodeAutoclear(bits: bigint): { at: number; data: Uint8Array } {
+  const data = new Uint8Array(8);
+  new DataView(data.buffer).setBigUint64(0, bits);
+  return { at: 88, data };
+}

@@ -1,0 +1,103 @@
+/**
+ * An open image as its parts share it: the store, the header, the tables in memory, and the registers of what the next flush
+ * has to write. Functions of mapping.ts, write.ts, unmap.ts and flush.ts work on it; image.ts is the door from outside.
+ */
+import { Fault } from "../base/fault.ts";
+import type { HostOffset } from "../base/units.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { readPadded } from "../bytes/byte-store.ts";
+import { ENTRY_BYTES, decodeL1Entry, encodeL1Entry } from "./entries.ts";
+import type { L1Entry } from "./entries.ts";
+import type { Header } from "./header.ts";
+import type { MetadataMap } from "./metadata-map.ts";
+import type { Refcounts } from "./refcounts.ts";
+import { TableCache } from "./table-cache.ts";
+
+const L2_CACHE_BYTES = 32 * 2 ** 20;
+
+/** What else is written at the steps of a flush: the zoned device's write pointers. */
+export interface FlushParticipant {
+  /** Step 1: what must be on disk before any mapping changes. */
+  beforeMapping(write: WriteBytes): void;
+  /** Step 3: what may be on disk only after the mappings are. */
+  afterMapping(write: WriteBytes): void;
+  /** All three steps are durable. */
+  flushed(): void;
+}
+
+export type WriteBytes = (offset: number, data: Uint8Array) => void;
+
+export class ImageState {
+  readonly store: ByteStore;
+  readonly header: Header;
+  readonly clusterSize: number;
+  /** Entries of an L2 table. */
+  readonly l2Entries: number;
+  /** Guest bytes that one L2 table maps. */
+  readonly l2Span: number;
+  readonly l1: DataView;
+  readonly l2: TableCache;
+  /** null when the image is open for reading. */
+  readonly refcounts: Refcounts | null;
+  readonly metadata: MetadataMap;
+  participant: FlushParticipant | null = null;
+  /** Something was written to the store since its last barrier. */
+  unflushed = false;
+  /** The flush that failed, after which the image refuses to be written. */
+  private lost: Fault | null = null;
+  /** Bytes of the L1 table that changed, [start, end); empty when end is 0. */
+  l1DirtyStart = 0;
+  l1DirtyEnd = 0;
+  /** The last compressed cluster that was read, inflated. */
+  inflated: { readonly hostOffset: number; readonly data: Uint8Array } | null = null;
+
+  constructor(store: ByteStore, header: Header, l1: Uint8Array, metadata: MetadataMap, refcounts: Refcounts | null) {
+    this.store = store;
+    this.header = header;
+    this.clusterSize = header.clusterSize;
+    this.l2Entries = header.clusterSize / ENTRY_BYTES;
+    this.l2Span = this.l2Entries * header.clusterSize;
+    this.l1 = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
+    this.metadata = metadata;
+    this.refcounts = refcounts;
+    this.l2 = new TableCache(header.clusterSize, L2_CACHE_BYTES, (at) => {
+      const table = new Uint8Array(header.clusterSize);
+      readPadded(store, at, table);
+      return table;
+    });
+  }
+
+  l1Entry(index: number): L1Entry {
+    return decodeL1Entry(this.l1, index, this.header.l1Offset, this.clusterSize);
+  }
+
+  setL1Entry(index: number, offset: HostOffset): void {
+    encodeL1Entry(this.l1, index, offset);
+    const start = index * ENTRY_BYTES;
+    this.l1DirtyStart = this.l1DirtyEnd === 0 ? start : Math.min(this.l1DirtyStart, start);
+    this.l1DirtyEnd = Math.max(this.l1DirtyEnd, start + ENTRY_BYTES);
+  }
+
+  /** Every write of the image to its store goes through here, so that a flush knows whether it owes a barrier. */
+  readonly write: WriteBytes = (offset, data) => {
+    if (this.lost !== null) throw this.lost;
+    this.unflushed = true;
+    this.store.write(offset, data);
+  };
+
+  /**
+   * What was written before is durable before what is written after. Where the platform's own flush fails nobody knows what
+   * reached the disk, and asking again may falsely succeed: from then on the image is not written any more.
+   */
+  barrier(): void {
+    if (this.lost !== null) throw this.lost;
+    if (!this.unflushed) return;
+    try {
+      this.store.flush();
+    } catch (error) {
+      if (error instanceof Fault && error.problem.kind === "store" && error.problem.operation === "flush") this.lost = error;
+      throw error;
+    }
+    this.unflushed = false;
+  }
+}

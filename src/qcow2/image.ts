@@ -1,0 +1,112 @@
+/**
+ * An open qcow2 image: the door to mapping, writing, unmapping and flushing. Knows nothing of zones; the device attaches what it
+ * has to write at a flush as a participant. Every call may throw a Fault (base/fault.ts); ranges lie within the disk.
+ */
+import { assert } from "../base/assert.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { flushImage } from "./flush.ts";
+import type { Header } from "./header.ts";
+import type { FlushParticipant, ImageState } from "./image-state.ts";
+import { mapGuest, readGuest } from "./mapping.ts";
+import type { MappedExtent } from "./mapping.ts";
+import { openState } from "./open.ts";
+import { discardGuest, unmapClusters, writeZeroData, zeroGuest } from "./unmap.ts";
+import { writeGuest } from "./write.ts";
+
+/** Larger writes are made in pieces of this size, so that tables under pressure can be flushed between. */
+const PIECE_BYTES = 8 * 2 ** 20;
+
+export class Qcow2Image {
+  readonly header: Header;
+  readonly readOnly: boolean;
+  /** Why it is read-only although writing was asked for, or null. */
+  readonly readOnlyReason: string | null;
+  private readonly state: ImageState;
+
+  /** @param featureBits incompatible feature bits that the caller understands. @throws Fault for an image that cannot be read */
+  constructor(store: ByteStore, header: Header, write: boolean, featureBits: readonly number[]) {
+    const { state, readOnlyReason } = openState(store, header, write, featureBits);
+    this.state = state;
+    this.header = header;
+    this.readOnlyReason = readOnlyReason;
+    this.readOnly = state.refcounts === null;
+  }
+
+  get virtualSize(): number {
+    return this.header.virtualSize;
+  }
+  get clusterSize(): number {
+    return this.header.clusterSize;
+  }
+  get fileSize(): number {
+    return this.state.store.size();
+  }
+
+  /** Claims clusters for metadata of the caller's. @throws Fault when they hold another structure */
+  claim(structure: string, hostOffset: number, lengthBytes: number): void {
+    this.state.metadata.claim(structure, hostOffset, lengthBytes);
+  }
+
+  attach(participant: FlushParticipant): void {
+    this.state.participant = participant;
+  }
+
+  read(offset: number, into: Uint8Array): void {
+    readGuest(this.state, offset, into);
+  }
+
+  write(offset: number, data: Uint8Array): void {
+    this.checkWritable();
+    for (let done = 0; done < data.length; done += PIECE_BYTES) {
+      writeGuest(this.state, offset + done, data.subarray(done, done + PIECE_BYTES));
+      this.relieve();
+    }
+  }
+
+  /** Whole clusters become zero clusters where that can be; the rest is written as zeros. */
+  writeZeroes(offset: number, length: number, unmap: boolean): void {
+    this.checkWritable();
+    zeroGuest(this.state, offset, length, unmap, this.relieve);
+  }
+
+  /** Discards whole clusters of the range. */
+  discard(offset: number, length: number): void {
+    this.checkWritable();
+    discardGuest(this.state, offset, length, this.relieve);
+  }
+
+  /** Makes clusters unallocated; start and end are cluster-aligned (the end may be the disk's, rounded up). */
+  unmap(start: number, end: number): void {
+    this.checkWritable();
+    unmapClusters(this.state, start, end, this.relieve);
+  }
+
+  /** Writes zeros into [start, end) where something is allocated, and leaves alone what reads as zeros already. */
+  clear(start: number, end: number): void {
+    this.checkWritable();
+    for (let at = start; at < end; ) {
+      const clusterEnd = Math.min((Math.floor(at / this.clusterSize) + 1) * this.clusterSize, end);
+      const { extents } = mapGuest(this.state, at, clusterEnd - at, 1);
+      if (extents[0]?.zero === false) writeZeroData(this.state, at, clusterEnd);
+      at = clusterEnd;
+    }
+  }
+
+  map(offset: number, length: number, maxExtents: number): { extents: readonly MappedExtent[]; next: number | null } {
+    return mapGuest(this.state, offset, length, maxExtents);
+  }
+
+  /** Returns when everything written before is durable. */
+  flush(): void {
+    if (!this.readOnly) flushImage(this.state);
+  }
+
+  private checkWritable(): void {
+    assert(!this.readOnly, "writes reach an image only when it is writable");
+  }
+
+  /** Flushes early when the tables in memory are half dirty; legal at any point between two operations on entries. */
+  private readonly relieve = (): void => {
+    if (this.state.l2.pressure || this.state.refcounts?.blocks.pressure === true) flushImage(this.state);
+  };
+}
