@@ -22,7 +22,7 @@ export class EngineClient {
   start<Name extends CallName>(name: Name, request: RequestOf<Name>): { id: number; outcome: Promise<Outcome<Name>> } {
     const id = this.nextId++;
     const outcome = new Promise<Outcome<Name>>((resolve) => {
-      this.waiting.set(id, resolve as (outcome: Outcome<CallName>) => void);
+      this.waiting.set(id, resolve);
       const message: CallMessage<Name> = { id, name, request };
       this.worker.postMessage(message);
     });

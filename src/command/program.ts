@@ -9,10 +9,21 @@ export type Stream = "out" | "err" | "explain";
 
 export type Step =
   | { readonly step: "print"; readonly stream: Stream; readonly text: string }
-  | { readonly step: "call"; readonly name: CallName; readonly request: unknown };
+  | { readonly step: "call"; readonly name: CallName; readonly request: unknown }
+  | { readonly step: "sleep"; readonly ms: number }
+  /** Asks for the next line of standard input; answered with null at its end. */
+  | { readonly step: "line" };
 
 /** Returns what the program computes; a whole command line returns its exit status. */
 export type Program<Value = number> = Generator<Step, Value, unknown>;
+
+/** What a pump brings along beside the engine. */
+export interface Surroundings {
+  /** Waits; without it a sleep is over at once. */
+  readonly sleep?: (ms: number) => Promise<void>;
+  /** The next line of input without its newline, or null at the end; without it there is no input. */
+  readonly line?: () => string | null | Promise<string | null>;
+}
 
 /** Performs one engine call: `const outcome = yield* call("flush", { handle })`. */
 export function* call<Name extends CallName>(name: Name, request: RequestOf<Name>): Generator<Step, Outcome<Name>, unknown> {
@@ -24,15 +35,43 @@ export function* print(text: string, stream: Stream = "out"): Generator<Step, vo
   yield { step: "print", stream, text };
 }
 
+/** The next line of standard input, null at its end. */
+export function* readLine(): Generator<Step, string | null, unknown> {
+  return (yield { step: "line" }) as string | null;
+}
+
+/** A step that prints on standard output, for `yield out(…)`: cheaper than a generator of its own. */
+export const out = (text: string): Step => ({ step: "print", stream: "out", text });
+/** A step that prints on standard error. */
+export const errorOut = (text: string): Step => ({ step: "print", stream: "err", text });
+
 /** Pumps a program to its end. */
-export async function run<Value>(program: Program<Value>, perform: Perform, write: (text: string, stream: Stream) => void): Promise<Value> {
+export async function run<Value>(
+  program: Program<Value>,
+  perform: Perform,
+  write: (text: string, stream: Stream) => void,
+  surroundings: Surroundings = {},
+): Promise<Value> {
   let next = program.next();
   while (next.done !== true) {
-    if (next.value.step === "print") {
-      write(next.value.text, next.value.stream);
-      next = program.next();
-    } else {
-      next = program.next(await perform(next.value.name, next.value.request as RequestOf<CallName>));
+    const step = next.value;
+    switch (step.step) {
+      case "print":
+        write(step.text, step.stream);
+        next = program.next();
+        break;
+      case "call":
+        next = program.next(await perform(step.name, step.request as RequestOf<CallName>));
+        break;
+      case "sleep":
+        await surroundings.sleep?.(step.ms);
+        next = program.next();
+        break;
+      case "line": {
+        const line = surroundings.line?.() ?? null;
+        next = program.next(line instanceof Promise ? await line : line);
+        break;
+      }
     }
   }
   return next.value;

@@ -72,6 +72,6 @@ export class ChangeLog implements ZoneObserver {
   }
 
   private add(body: DeviceEventBody): void {
-    if (this.watched) this.events.push({ ...body, seq: ++this.seq, timeMs: this.now() } as DeviceEvent);
+    if (this.watched) this.events.push({ ...body, seq: ++this.seq, timeMs: this.now() });
   }
 }

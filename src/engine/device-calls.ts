@@ -6,8 +6,7 @@ import type { OpenImage } from "./open-image.ts";
 import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
 import { outOfRange } from "./range.ts";
 
-const DEVICE_CALLS = ["facts", "watch", "read", "write", "writeZeroes", "discard", "flush", "report", "manage", "append", "map"] as const;
-export type DeviceCallName = (typeof DEVICE_CALLS)[number];
+export type DeviceCallName = "facts" | "watch" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "manage" | "append" | "map";
 type Handler<Name extends CallName> = (image: OpenImage, request: RequestOf<Name>) => Outcome<Name>;
 
 /** The most that one read call hands over; longer reads are the caller's to split. */

@@ -7,7 +7,7 @@ import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { CallName, Failure, Notice, Outcome, Perform, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { atBorder, failureOf } from "./border.ts";
-import { writeNewImage } from "./create-image.ts";
+import { checkCreateOptions, writeNewImage } from "./create-image.ts";
 import { performOnDevice } from "./device-calls.ts";
 import type { DeviceCallName } from "./device-calls.ts";
 import { Library } from "./library-calls.ts";
@@ -106,7 +106,7 @@ export class Engine {
         const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
         return await handler(request, id);
       }
-      return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>) as Outcome<Name>;
+      return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>);
     } catch (error) {
       return err(failureOf(error));
     }
@@ -122,6 +122,9 @@ export class Engine {
 
   private readonly handlers: Handlers = {
     create: async ({ file, options }) => {
+      // Before the file is opened: opening to create empties what had the name, and a refusal must leave it as it was.
+      const bad = checkCreateOptions(options);
+      if (bad !== null) return err(bad);
       const opened = await this.library.open(file, "create");
       if (!opened.ok) return opened;
       const written = atBorder(() => writeNewImage(opened.value, options));

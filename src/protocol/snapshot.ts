@@ -41,6 +41,8 @@ export interface ImageFacts {
   readonly virtualSize: Bytes;
   /** Length of the image file in bytes. */
   readonly fileSize: Bytes;
+  /** What the file takes on its disk, holes left out; absent or null where the platform does not tell. */
+  readonly allocatedSize?: Bytes | null;
   readonly clusterSize: Bytes;
   /** Header version: 2 or 3 (compat 0.10 or 1.1); 0 for raw. */
   readonly version: number;

@@ -18,7 +18,6 @@ import { ENTRY_BYTES, decodeRefcountTableEntry, encodeRefcountTableEntry, maxRef
 import type { Header } from "./header.ts";
 import type { MetadataMap } from "./metadata-map.ts";
 import { TableCache } from "./table-cache.ts";
-import type { CachedTable } from "./table-cache.ts";
 
 const CACHE_BYTES = 8 * 2 ** 20;
 /** QEMU opens no image with a larger refcount table. */
@@ -108,29 +107,32 @@ export class Refcounts {
   }
 
   /**
-   * Finds `count` neighbouring free clusters, lowest first from where free ones are known, and gives each a count of 1.
-   * @throws Fault when a count of 0 turns out to belong to metadata in use
+   * Finds neighbouring free clusters, `max` of them where there is such a run, and gives each a count of 1. Where only the end of
+   * the counted file is free, what fits before the next refcount block is taken, which may be fewer.
+   * @returns the run, at least one cluster. @throws Fault when a count of 0 turns out to belong to metadata in use
    */
-  allocate(count: number): HostCluster {
+  allocateRun(max: number): { readonly first: HostCluster; readonly count: number } {
     let run = 0;
-    let cluster = this.firstFree;
     let firstSeen = -1;
-    for (; run < count; cluster++) {
-      if (this.get(hostCluster(cluster)) !== 0 || this.coverWithBlock(cluster)) {
+    let cluster = this.firstFree;
+    for (; run < max; cluster++) {
+      const covered = this.blockOffset(Math.floor(cluster / this.perBlock)) !== 0;
+      if (!covered && run > 0) break;
+      if ((!covered && this.coverWithBlock(cluster)) || this.get(hostCluster(cluster)) !== 0) {
         run = 0;
         continue;
       }
-      if (firstSeen < 0) firstSeen = cluster;
       const owner = this.metadata.ownerOf(cluster * this.clusterSize);
       if (owner !== null) {
         throw new Fault(imageProblem("refcount block", `refcount of cluster ${cluster}`, cluster * this.clusterSize, 0, `at least 1: it holds the ${owner}`));
       }
+      if (firstSeen < 0) firstSeen = cluster;
       run++;
     }
-    const first = cluster - count;
+    const first = cluster - run;
     for (let index = first; index < cluster; index++) this.set(hostCluster(index), 1);
     this.firstFree = firstSeen === first ? cluster : firstSeen;
-    return hostCluster(first);
+    return { first: hostCluster(first), count: run };
   }
 
   /**
@@ -141,20 +143,29 @@ export class Refcounts {
   private coverWithBlock(cluster: number): boolean {
     const index = Math.floor(cluster / this.perBlock);
     if (this.blockOffset(index) !== 0) return false;
-    if ((index + 1) * ENTRY_BYTES > this.table.length) this.growTable(index + 1);
+    if ((index + 1) * ENTRY_BYTES > this.table.length) this.growTable(this.tableBytesFor(index + 1));
     const home = index * this.perBlock;
-    const offset = hostOffset(home * this.clusterSize);
-    this.metadata.claim("refcount block", offset, this.clusterSize);
-    const block = this.blocks.addNew(offset, new Uint8Array(this.clusterSize));
-    encodeRefcountTableEntry(this.tableView, index, offset);
-    this.changedEntries.add(index);
-    this.put(block, 0, 1);
+    this.addBlock(index, home);
+    this.set(hostCluster(home), 1);
     return home === cluster;
   }
 
-  private growTable(entries: number): void {
+  private addBlock(index: number, home: number): void {
+    const offset = hostOffset(home * this.clusterSize);
+    this.metadata.claim("refcount block", offset, this.clusterSize);
+    this.blocks.addNew(offset, new Uint8Array(this.clusterSize));
+    encodeRefcountTableEntry(this.tableView, index, offset);
+    this.changedEntries.add(index);
+  }
+
+  /** Bytes for a table of so many entries and half as many to come, in whole clusters. */
+  private tableBytesFor(entries: number): number {
     if (entries * ENTRY_BYTES > MAX_TABLE_BYTES) throw new Fault({ kind: "unsupported", feature: "a refcount table above 8 MiB: the image file cannot grow further" });
-    const grown = new Uint8Array(Math.ceil((entries * ENTRY_BYTES * 1.5) / this.clusterSize) * this.clusterSize);
+    return Math.ceil((entries * ENTRY_BYTES * 1.5) / this.clusterSize) * this.clusterSize;
+  }
+
+  private growTable(lengthBytes: number): void {
+    const grown = new Uint8Array(lengthBytes);
     grown.set(this.table);
     this.table = grown;
     this.tableView = new DataView(grown.buffer);
@@ -163,30 +174,49 @@ export class Refcounts {
   private set(cluster: HostCluster, count: number): void {
     const offset = this.blockOffset(Math.floor(cluster / this.perBlock));
     assert(offset !== 0, "a counted cluster has a refcount block");
-    this.put(this.blocks.get(offset), cluster % this.perBlock, count);
+    this.put(offset, cluster % this.perBlock, count);
   }
 
-  private put(block: CachedTable, index: number, count: number): void {
+  private put(at: HostOffset, index: number, count: number): void {
+    const block = this.blocks.get(at);
     writeRefcount(block.view, index, this.order, count);
-    const at = Math.floor((index * 2 ** this.order) / 8);
-    this.blocks.markDirty(block, at, at + Math.max(1, 2 ** this.order / 8));
+    const byte = Math.floor((index * 2 ** this.order) / 8);
+    this.blocks.markDirty(block, byte, byte + Math.max(1, 2 ** this.order / 8));
   }
 
   // ---- the flush's side -------------------------------------------------------------------------------------------------
 
   /** The table has outgrown its clusters: takes new ones for it, before step 1. @returns where it moves, null when it stays */
   prepareTableMove(): TableMove | null {
-    const outgrown = (): boolean => this.table.length !== (this.pendingMove?.clusters ?? this.tableClusters) * this.clusterSize;
-    // Taking clusters may itself grow the table; each round needs fewer new blocks than the last, so this ends.
-    while (outgrown()) {
+    const outgrown = this.table.length !== (this.pendingMove?.clusters ?? this.tableClusters) * this.clusterSize;
+    if (outgrown) {
+      // An earlier flush failed between: what it took is too small by now.
       if (this.pendingMove !== null) this.undoAllocate(hostCluster(this.pendingMove.offset / this.clusterSize), this.pendingMove.clusters);
-      const clusters = this.table.length / this.clusterSize;
-      const first = this.allocate(clusters);
-      this.pendingMove = { offset: hostOffset(first * this.clusterSize), clusters, data: this.table };
+      this.pendingMove = this.takeTableClusters();
     }
-    // Entries set since belong to it too.
     if (this.pendingMove !== null) this.pendingMove = { ...this.pendingMove, data: this.table };
     return this.pendingMove;
+  }
+
+  /**
+   * Clusters for the whole table behind everything that is counted, then the refcount blocks that count them. Each block in the
+   * table's midst would break it up, so here they do not take the first cluster of their range.
+   */
+  private takeTableClusters(): TableMove {
+    let firstIndex = this.table.length / ENTRY_BYTES;
+    while (firstIndex > 0 && this.blockOffset(firstIndex - 1) === 0) firstIndex--;
+    let blocks = 0;
+    let clusters = 0;
+    for (let needed = 1; blocks < needed; ) {
+      blocks = needed;
+      clusters = Math.max(this.table.length, this.tableBytesFor(firstIndex + blocks)) / this.clusterSize;
+      needed = Math.ceil((clusters + blocks) / this.perBlock);
+    }
+    if (clusters * this.clusterSize > this.table.length) this.growTable(clusters * this.clusterSize);
+    const first = firstIndex * this.perBlock;
+    for (let block = 0; block < blocks; block++) this.addBlock(firstIndex + block, first + clusters + block);
+    for (let cluster = first; cluster < first + clusters + blocks; cluster++) this.set(hostCluster(cluster), 1);
+    return { offset: hostOffset(first * this.clusterSize), clusters, data: this.table };
   }
 
   /** The header points at the new place: the old clusters are free once this flush has ended. */

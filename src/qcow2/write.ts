@@ -54,10 +54,9 @@ function writeRun(state: ImageState, at: number, data: Uint8Array): number {
   if (inPlace) {
     guardMetadata(state, first.hostOffset, inCluster + length);
     state.write(first.hostOffset + inCluster, data.subarray(0, length));
-  } else {
-    writeNewClusters(state, table, at, data.subarray(0, length));
+    return at + length;
   }
-  return at + length;
+  return writeNewClusters(state, table, at, data.subarray(0, length));
 }
 
 const entryAt = (state: ImageState, table: CachedTable, at: number): L2Entry =>
@@ -73,15 +72,15 @@ function guardMetadata(state: ImageState, host: number, lengthBytes: number): vo
   }
 }
 
-function writeNewClusters(state: ImageState, table: CachedTable, at: number, data: Uint8Array): void {
+/** Writes as much as one run of new clusters takes. @returns the guest offset behind it */
+function writeNewClusters(state: ImageState, table: CachedTable, at: number, data: Uint8Array): number {
   const refcounts = writableRefcounts(state);
   const size = state.clusterSize;
   const firstGuest = Math.floor(at / size) * size;
-  const count = Math.ceil((at + data.length) / size) - firstGuest / size;
-  const staged = stage(state, table, at, data, firstGuest, count);
-  const cluster = refcounts.allocate(count);
+  const { first: cluster, count } = refcounts.allocateRun(Math.ceil((at + data.length) / size) - firstGuest / size);
+  const end = Math.min(at + data.length, firstGuest + count * size);
   try {
-    state.write(cluster * size, staged);
+    state.write(cluster * size, stage(state, table, at, data.subarray(0, end - at), firstGuest, count));
   } catch (error) {
     // No entry refers to them yet: they can be given back at once.
     refcounts.undoAllocate(cluster, count);
@@ -92,6 +91,7 @@ function writeNewClusters(state: ImageState, table: CachedTable, at: number, dat
       encodeDataEntry(table.view, entryIndex, hostOffset((cluster + index) * size)),
     );
   }
+  return end;
 }
 
 /** The new clusters' whole content: the data, and around it what the guest sees there now. */
@@ -143,8 +143,7 @@ export function ownL2Table(state: ImageState, guestOffset: number): CachedTable 
   if (entry.hostOffset !== 0 && entry.copied) return state.l2.get(entry.hostOffset);
   const shared = l2TableOf(state, guestOffset);
   const refcounts = writableRefcounts(state);
-  const cluster = refcounts.allocate(1);
-  const offset = hostOffset(cluster * state.clusterSize);
+  const offset = hostOffset(refcounts.allocateRun(1).first * state.clusterSize);
   const table = state.l2.addNew(offset, shared === null ? new Uint8Array(state.clusterSize) : shared.data.slice());
   state.setL1Entry(index, offset);
   state.metadata.claim("L2 table", offset, state.clusterSize);

@@ -1,0 +1,26 @@
+import { defineConfig } from "@playwright/test";
+
+/**
+ * End to end in a real Chromium, over the build of mode "e2e" (`vite build --mode e2e`, made by the test script beforehand).
+ * Browsers are launched by test/e2e/fixtures.ts, each with a profile of its own.
+ */
+export const PORT = 4179;
+
+export default defineConfig({
+  testDir: "test/e2e",
+  testMatch: "**/*.test.ts",
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: process.env["CI"] !== undefined,
+  timeout: 120_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"]],
+  outputDir: "test-results",
+  use: { baseURL: `http://localhost:${PORT}` },
+  webServer: {
+    command: `npx vite preview --outDir dist-e2e --port ${PORT} --strictPort`,
+    url: `http://localhost:${PORT}/`,
+    reuseExistingServer: false,
+    timeout: 60_000,
+  },
+});

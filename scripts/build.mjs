@@ -1,0 +1,34 @@
+/**
+ * Builds the app into dist/ and the command line into dist-cli/zonescope.js. With --cli-only the command line alone, which is
+ * what installing the package runs: there, sources or tools that are not there are no failure.
+ */
+import { chmodSync, existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { root, runTool } from "./run.mjs";
+
+const VITE = "vite/bin/vite.js";
+const CLI_ENTRY = "src/cli/main.ts";
+const CLI_OUTPUT = "dist-cli/zonescope.js";
+
+/** True when dist/ was built. */
+export const buildApp = () => runTool(VITE, ["build", "--logLevel", "warn"]);
+
+/** True when dist-cli/zonescope.js was built and can be run as a command. */
+export function buildCli() {
+  if (!runTool(VITE, ["build", "--config", "vite.cli.config.ts", "--logLevel", "warn"])) return false;
+  chmodSync(`${root}/${CLI_OUTPUT}`, 0o755);
+  return true;
+}
+
+function main() {
+  const cliOnly = process.argv.includes("--cli-only");
+  for (const path of [`node_modules/${VITE}`, CLI_ENTRY]) {
+    if (existsSync(`${root}/${path}`)) continue;
+    console.log(`zonescope: no ${path}, so ${CLI_OUTPUT} is not built`);
+    return cliOnly;
+  }
+  const app = cliOnly || buildApp();
+  return buildCli() && app;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main() ? 0 : 1;

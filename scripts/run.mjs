@@ -1,0 +1,36 @@
+/** Runs commands for the other scripts: from the repository's root, without a standard input. Knows no command. */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** The repository's root. */
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/**
+ * Runs a command and waits; its output is shown. True when it ended with status 0.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} [environment] added to this process's own
+ */
+export function run(command, args, environment = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...environment } });
+  if (error) console.error(`zonescope: cannot run ${command}: ${error.message}`);
+  return status === 0;
+}
+
+/**
+ * Runs a tool of node_modules, by the path of its script ("vite/bin/vite.js").
+ * @param {string} script
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} [environment]
+ */
+export function runTool(script, args, environment) {
+  return run(process.execPath, [`node_modules/${script}`, ...args], environment);
+}
+
+/**
+ * Whether a command can be found and starts.
+ * @param {string} command
+ */
+export function hasCommand(command, args = ["--version"]) {
+  return spawnSync(command, args, { stdio: "ignore" }).error === undefined;
+}

@@ -1,0 +1,41 @@
+/** The programs of the system that the tests need: a Chromium, and stock qemu-img and qemu-io as the oracle. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { hasCommand, run } from "./run.mjs";
+
+function hasChromium() {
+  const named = process.env["CHROMIUM"];
+  if (named !== undefined && named !== "") return existsSync(named);
+  return existsSync("/usr/bin/chromium") || ["chromium", "chromium-browser", "google-chrome"].some((name) => hasCommand(name));
+}
+
+/** Packages of Debian and Ubuntu, and what is needed of each. */
+const tools = [
+  { what: "chromium (or name one in the environment variable CHROMIUM)", debian: "chromium", isThere: hasChromium },
+  { what: "qemu-img and qemu-io", debian: "qemu-utils", isThere: () => hasCommand("qemu-img") && hasCommand("qemu-io") },
+];
+
+const missing = () => tools.filter((tool) => !tool.isThere());
+
+/** How to run apt-get with the rights it needs, or null. */
+function aptGet() {
+  if (!hasCommand("apt-get")) return null;
+  if (process.getuid?.() === 0) return ["apt-get"];
+  return spawnSync("sudo", ["-n", "true"], { stdio: "ignore" }).status === 0 ? ["sudo", "-n", "apt-get"] : null;
+}
+
+/** True when every tool is there, installed now if need be; otherwise says what to install. */
+export function ensureTools() {
+  if (missing().length === 0) return true;
+  const apt = aptGet();
+  if (apt !== null) {
+    const packages = missing().map((tool) => tool.debian);
+    console.log(`zonescope: installing ${packages.join(" and ")} (apt-get)`);
+    const [command = "", ...prefix] = apt;
+    const quietly = { DEBIAN_FRONTEND: "noninteractive" };
+    run(command, [...prefix, "update"], quietly);
+    run(command, [...prefix, "install", "-y", "--no-install-recommends", ...packages], quietly);
+  }
+  for (const tool of missing()) console.error(`zonescope: the tests need ${tool.what}; on Debian or Ubuntu: apt-get install ${tool.debian}`);
+  return missing().length === 0;
+}

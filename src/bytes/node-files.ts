@@ -1,0 +1,108 @@
+/**
+ * A folder of a shell: plain paths, relative to it or absolute, and every path the system takes. No locks, as a shell has none;
+ * opening for writing does not create. Knows nothing of images.
+ */
+import { closeSync, existsSync, openSync, readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type { ByteStore } from "./byte-store.ts";
+import type { FileEntry, FileProblem, FileSpace, OpenMode, Usage } from "./file-space.ts";
+import { errorDetail } from "./guard.ts";
+import { fileProblem } from "./names.ts";
+import { NodeStore, systemCode } from "./node-store.ts";
+
+const flagsOf: Readonly<Record<OpenMode, string>> = { read: "r", write: "r+", create: "w+" };
+
+export class NodeFiles implements FileSpace {
+  readonly kind = "folder";
+  private readonly folder: string;
+
+  constructor(folder = ".") {
+    this.folder = folder;
+  }
+
+  /** Problems: not-found, denied, no-space (create), io: also for what is not a regular file. The store's name is the path as given. */
+  async open(name: string, mode: OpenMode): Promise<Result<ByteStore, FileProblem>> {
+    return this.attempt(name, () => {
+      const path = resolve(this.folder, name);
+      // Before opening: to open a pipe waits for its other end, and to create over a device is not what was meant.
+      if ((mode !== "create" || existsSync(path)) && !statSync(path).isFile()) return err(fileProblem("io", name, "not a regular file"));
+      const descriptor = openSync(path, flagsOf[mode]);
+      try {
+        return ok(new NodeStore(name, descriptor, mode === "read"));
+      } catch (thrown) {
+        closeSync(descriptor);
+        throw thrown;
+      }
+    });
+  }
+
+  /** The folder's files *.qcow2, by name. */
+  async list(): Promise<readonly FileEntry[]> {
+    const entries: FileEntry[] = [];
+    for (const found of readdirSync(this.folder, { withFileTypes: true })) {
+      if (!found.name.endsWith(".qcow2") || !found.isFile()) continue;
+      const status = statSync(join(this.folder, found.name), { throwIfNoEntry: false });
+      if (status !== undefined) entries.push({ name: found.name, sizeBytes: status.size, modifiedMs: status.mtimeMs });
+    }
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async remove(name: string): Promise<Result<null, FileProblem>> {
+    return this.attempt(name, () => {
+      unlinkSync(resolve(this.folder, name));
+      return ok(null);
+    });
+  }
+
+  /** Another process may make `to` between the look and the move: a shell's `mv -n` is no better. */
+  async rename(from: string, to: string): Promise<Result<null, FileProblem>> {
+    return this.attempt(from, () => {
+      const source = resolve(this.folder, from);
+      const target = resolve(this.folder, to);
+      if (!existsSync(source)) return err(fileProblem("not-found", from));
+      if (source === target) return ok(null);
+      if (existsSync(target)) return err(fileProblem("exists", to));
+      renameSync(source, target);
+      return ok(null);
+    });
+  }
+
+  /** A disk's free space says nothing about sparse files, so nothing is told. */
+  async usage(): Promise<Usage | null> {
+    return null;
+  }
+
+  private attempt<Value>(name: string, act: () => Result<Value, FileProblem>): Result<Value, FileProblem> {
+    try {
+      return act();
+    } catch (thrown) {
+      return err(fileProblem(codeOf(thrown), name, errorDetail(thrown)));
+    }
+  }
+}
+
+function codeOf(thrown: unknown): FileProblem["code"] {
+  switch (systemCode(thrown)) {
+    case "ENOENT":
+      return "not-found";
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return "denied";
+    case "EEXIST":
+      return "exists";
+    case "ENOSPC":
+    case "EDQUOT":
+      return "no-space";
+    case "EBUSY":
+    case "ETXTBSY":
+      return "in-use";
+    case "ENAMETOOLONG":
+    case "ERR_INVALID_ARG_VALUE":
+      return "bad-name";
+    default:
+      return "io";
+  }
+}

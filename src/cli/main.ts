@@ -1,0 +1,88 @@
+/**
+ * The command line: `zonescope [--explain] <program> <arguments>`, the same programs as in the page's console over the engine in
+ * this process and the files of the working folder.
+ */
+import { NodeFiles } from "../bytes/node-files.ts";
+import { explanationLines } from "../command/explain.ts";
+import { run } from "../command/program.ts";
+import type { Stream } from "../command/program.ts";
+import { PROGRAMS, findProgram } from "../command/programs.ts";
+import { QEMU_VERSION, VERSION } from "../command/version.ts";
+import { Engine } from "../engine/engine.ts";
+import { LineReader } from "./input.ts";
+import { Output } from "./output.ts";
+
+const usage = (): string =>
+  "Usage: zonescope [--explain] <program> <arguments>\n\n" +
+  `Zoned disk images in the qcow2 format: qemu-img and qemu-io as QEMU ${QEMU_VERSION} has them, with zones.\n\n` +
+  `Programs:\n${PROGRAMS.map(({ name, oneline }) => `  ${name.padEnd(10)} ${oneline}\n`).join("")}\n` +
+  "  --explain  say on standard error why a command was refused, and what would have worked\n" +
+  "  --help     this text; 'zonescope <program> --help' for a program's\n" +
+  "  --version  the version\n";
+
+/** Runs a command line to its exit status. */
+async function main(argv: readonly string[], output: Output): Promise<number> {
+  let explain = false;
+  let index = 0;
+  for (; argv[index]?.startsWith("-") === true; index++) {
+    const option = argv[index]!;
+    if (option === "--explain") explain = true;
+    else if (option === "--help" || option === "-h") {
+      output.out(usage());
+      return 0;
+    } else if (option === "--version" || option === "-V") {
+      output.out(`zonescope ${VERSION}\n`);
+      return 0;
+    } else {
+      output.err(`zonescope: unrecognized option '${option}'\nTry 'zonescope --help' for more information\n`);
+      return 1;
+    }
+  }
+  const name = argv[index];
+  const program = name === undefined ? null : findProgram(name);
+  if (program === null) {
+    const said = name === undefined ? "which program?" : `no program named '${name}'`;
+    output.err(`zonescope: ${said}\nTry 'zonescope --help' for more information\n`);
+    return 1;
+  }
+  const engine = new Engine({ files: new NodeFiles(), notify: () => undefined, now: () => Date.now() });
+  letGoOnSignals(engine, output);
+  let lines: LineReader | null = null;
+  const line = (): string | null | Promise<string | null> => {
+    lines ??= new LineReader(process.stdin as AsyncIterable<Uint8Array>);
+    const next = lines.next();
+    if (next instanceof Promise) output.flush();
+    return next;
+  };
+  const write = (text: string, stream: Stream): void => {
+    if (stream === "out") output.out(text);
+    else if (stream === "err") output.err(text);
+    else if (explain) output.err(text);
+  };
+  const sleep = (ms: number): Promise<void> => {
+    output.flush();
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  };
+  const status = await run(program.run(argv.slice(index + 1), { now: () => performance.now() }), engine.perform, write, { sleep, line });
+  const failure = await engine.shutDown();
+  if (failure === null) return status;
+  output.err(`zonescope: ${explanationLines(failure)}`);
+  return status === 0 ? 1 : status;
+}
+
+/** A session that is told to end flushes and closes its image first, unless it is told a second time. */
+function letGoOnSignals(engine: Engine, output: Output): void {
+  for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    process.once(signal, () => {
+      void engine.shutDown().then(() => {
+        output.flush();
+        process.exit(status);
+      });
+    });
+  }
+}
+
+const output = new Output();
+const status = await main(process.argv.slice(2), output);
+output.flush();
+process.exit(status);

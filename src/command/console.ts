@@ -1,0 +1,130 @@
+/**
+ * One line of the page's console: the same programs as in a shell, and bare qemu-io commands on the image that is attached. A
+ * line that names the attached image has it detached first and attached again after, so that it never has two users.
+ *
+ * Source: product, "The command language".
+ */
+import type { Perform } from "../protocol/index.ts";
+import { CREATE_OPTION_NAMES } from "./create-options.ts";
+import { IO_COMMANDS, findIoCommand, helpOf, helpOfAll, runIoCommand } from "./io-commands.ts";
+import { sessionOver } from "./io-session.ts";
+import { run } from "./program.ts";
+import type { Program, Stream } from "./program.ts";
+import { PROGRAMS, findProgram } from "./programs.ts";
+import type { NamedProgram } from "./programs.ts";
+import { usage as qemuImgUsage } from "./qemu-img.ts";
+import { QEMU_IO_USAGE } from "./qemu-io.ts";
+import { splitShellLine } from "./tokenizer.ts";
+
+export interface ConsoleHost {
+  readonly perform: Perform;
+  write(text: string, stream: Stream): void;
+  /** Milliseconds on a clock that only goes forward. */
+  now(): number;
+  sleep?(ms: number): Promise<void>;
+  /** The image that bare commands act on. */
+  attached(): { readonly handle: number; readonly file: string } | null;
+  /** Flushes and closes the attached image. */
+  detach(): Promise<void>;
+  /** Opens an image and makes it the attached one. */
+  attach(file: string): Promise<void>;
+}
+
+const OWN_NAME = "zonescope";
+
+/** Runs a line; its status is what a shell would have as exit status. */
+export async function runConsoleLine(line: string, host: ConsoleHost): Promise<{ status: number }> {
+  const split = splitShellLine(line);
+  if (!split.ok) {
+    host.write(`the quote ${split.error.quote} at column ${split.error.column + 1} is not closed\n`, "err");
+    return { status: 2 };
+  }
+  const argv = split.value[0] === OWN_NAME ? split.value.slice(1) : split.value;
+  const name = argv[0];
+  if (name === undefined) return { status: 0 };
+  if (name === "help" || name === "?") return { status: help(argv.slice(1), host) };
+  const program = findProgram(name);
+  return { status: program !== null ? await runProgram(program, argv, host) : await runBare(argv, host) };
+}
+
+async function runProgram(program: NamedProgram, argv: readonly string[], host: ConsoleHost): Promise<number> {
+  const attached = host.attached();
+  const creates = program.name === "qemu-img" && argv[1] === "create";
+  const made = creates ? createdFile(argv.slice(2)) : null;
+  const detaches = attached !== null && names(argv, attached.file);
+  if (detaches) await host.detach();
+  let status = 1;
+  try {
+    status = await pump(program.run(argv.slice(1), host), host);
+  } finally {
+    if (made !== null && status === 0) {
+      if (attached !== null && !detaches) await host.detach();
+      await host.attach(made);
+    } else if (detaches) await host.attach(attached.file);
+  }
+  return status;
+}
+
+async function runBare(argv: readonly string[], host: ConsoleHost): Promise<number> {
+  const attached = host.attached();
+  if (findIoCommand(argv[0]!) !== null && attached === null) {
+    host.write(`no image is attached: open one, or make one with "qemu-img create"\n`, "err");
+    return 1;
+  }
+  if (findIoCommand(argv[0]!) === null) {
+    host.write(`command "${argv[0]!}" not found; "help" lists all there are\n`, "err");
+    return 1;
+  }
+  const session = sessionOver(attached!.handle, attached!.file, () => host.now());
+  return (await pump(runIoCommand(session, argv), host)) ? 0 : 1;
+}
+
+function pump<Value>(program: Program<Value>, host: ConsoleHost): Promise<Value> {
+  return run(program, host.perform, (text, stream) => host.write(text, stream), host.sleep === undefined ? {} : { sleep: (ms) => host.sleep!(ms) });
+}
+
+/** Whether a command line names a file: as a word, or as part of an option or of a command handed over with -c. */
+function names(argv: readonly string[], file: string): boolean {
+  return argv.some((word) => word === file || word.split(/[\s,=]+/).includes(file));
+}
+
+/** The file that `qemu-img create` makes, by what it takes as options with values. */
+function createdFile(argv: readonly string[]): string | null {
+  for (let index = 0; index < argv.length; index++) {
+    const word = argv[index]!;
+    if (word === "--") return argv[index + 1] ?? null;
+    if (!word.startsWith("-") || word === "-") return word;
+    const takesNext = /^-[qu]*[fobF]$/.test(word) || word === "--object";
+    if (takesNext) index++;
+  }
+  return null;
+}
+
+function help(words: readonly string[], host: ConsoleHost): number {
+  const name = words[0];
+  if (name === undefined) {
+    const programs = PROGRAMS.map((program) => `${program.name} … -- ${program.oneline}\n`).join("");
+    host.write(`Programs:\n${programs}\nOn the attached image:\n${helpOfAll(false)}\nUse 'help NAME' for more about one.\n`, "out");
+    return 0;
+  }
+  const text = name === "qemu-img" ? qemuImgUsage() : name === "qemu-io" ? QEMU_IO_USAGE : helpOf(name);
+  host.write(text ?? `command ${name} not found\n`, text === null ? "err" : "out");
+  return text === null ? 1 : 0;
+}
+
+/** What may stand in place of the last word of `text`, which may be empty. */
+export function completions(text: string): string[] {
+  const words = text.split(/\s+/);
+  const last = words[words.length - 1] ?? "";
+  const before = words.slice(0, -1).filter((word, index) => word !== "" && !(index === 0 && word === OWN_NAME));
+  const [first] = before;
+  const commands = IO_COMMANDS.filter((command) => command.needs !== "own-session").map((command) => command.name);
+  const programs = PROGRAMS.map((program) => program.name);
+  let candidates: readonly string[] = [];
+  if (first === undefined) candidates = [...programs, ...commands];
+  else if (first === "help" && before.length === 1) candidates = [...programs, ...commands];
+  else if (before[before.length - 1] === "-o" && before[1] === "create") candidates = CREATE_OPTION_NAMES.map((name) => `${name}=`);
+  else if (before[before.length - 1] === "-f") candidates = ["qcow2", "raw"];
+  else if (before.length === 1) candidates = findProgram(first)?.words ?? [];
+  return candidates.filter((candidate) => candidate.startsWith(last) && candidate !== last).sort();
+}

@@ -1,0 +1,189 @@
+/**
+ * Failures in sentences: the one place where a refusal becomes prose. For a zone's refusal: which rule, with the numbers, what
+ * would have worked, and what the same refusal is called by errno, virtio-blk, NVMe and SCSI. For the rest: what and where.
+ *
+ * Source: zone semantics, "Transitions" and "Errors". The zone sentences are in explain-zone.ts.
+ */
+import { assertNever } from "../base/assert.ts";
+import type { Failure, FileProblem, ImageProblem, StoreProblem, UsageProblem } from "../protocol/index.ts";
+import { explainRefusal } from "./explain-zone.ts";
+import { exactBytes, hex } from "./format.ts";
+import type { Step } from "./program.ts";
+import { errnoOf } from "./strerror.ts";
+import type { Errno } from "./strerror.ts";
+
+/** What a refusal is called elsewhere; null where that world has no such refusal. */
+export interface StandardNames {
+  readonly errno: Errno;
+  readonly virtio: string;
+  readonly nvme: string | null;
+  readonly scsi: string | null;
+}
+
+export interface Explanation {
+  /** The rule in a few words, e.g. "Not at the write pointer". */
+  readonly title: string;
+  /** One sentence of why, with the numbers. */
+  readonly why: string;
+  /** One sentence of what would have worked; null where nothing would. */
+  readonly instead: string | null;
+  /** null for what is no refusal of a zoned device. */
+  readonly names: StandardNames | null;
+}
+
+export function explain(failure: Failure): Explanation {
+  switch (failure.kind) {
+    case "zone":
+      return explainRefusal(failure);
+    case "image":
+      return {
+        title: "The image breaks the format",
+        why: `T${imageWords(failure).slice(1)}.`,
+        instead: null,
+        names: null,
+      };
+    case "store":
+      return explainStore(failure);
+    case "file":
+      return explainFile(failure);
+    case "option":
+      return {
+        title: "An option's value cannot be",
+        why: `${failure.option} is ${failure.found}; allowed is ${failure.allowed}.`,
+        instead: null,
+        names: null,
+      };
+    case "unsupported":
+      return { title: "Not supported", why: `This program does not support ${failure.feature}.`, instead: null, names: null };
+    case "usage":
+      return explainUsage(failure);
+    case "bug":
+      return {
+        title: "A defect of this program",
+        why: `${sentence(failure.message)} It works no further on this image, so that nothing is made worse.`,
+        instead: "Close the image and open it again; everything flushed is in the file.",
+        names: null,
+      };
+    default:
+      return assertNever(failure);
+  }
+}
+
+function explainStore(problem: StoreProblem): Explanation {
+  const where =
+    problem.operation === "flush" || problem.operation === "size" || problem.operation === "open"
+      ? `The ${problem.operation} of ${problem.store}`
+      : problem.operation === "truncate"
+        ? `Setting the length of ${problem.store} to ${exactBytes(problem.offset)}`
+        : `The ${problem.operation} of ${exactBytes(problem.lengthBytes)} at byte ${hex(problem.offset)} of ${problem.store}`;
+  const said = problem.detail === "" ? "" : `: ${problem.detail}`;
+  const titles: Readonly<Record<StoreProblem["code"], string>> = {
+    "no-space": "No space left",
+    "short-read": "The file ends too soon",
+    "short-write": "The write was cut short",
+    "read-only": "The file is open for reading only",
+    closed: "The file is closed",
+    io: "The file could not be read or written",
+  };
+  return {
+    title: titles[problem.code],
+    why: sentence(`${where} failed${said}`),
+    instead: problem.code === "no-space" ? "Free some space, then try again; what was flushed before is safe." : null,
+    names: null,
+  };
+}
+
+function explainFile(problem: FileProblem): Explanation {
+  const said = problem.detail === undefined || problem.detail === "" ? "" : `: ${problem.detail}`;
+  const simple = (title: string, why: string, instead: string | null = null): Explanation => ({ title, why: sentence(why), instead, names: null });
+  switch (problem.code) {
+    case "not-found":
+      return simple("No such file", `There is no file named ${problem.file}`);
+    case "exists":
+      return simple("The name is taken", `A file named ${problem.file} exists already`, "Choose another name, or delete that file first.");
+    case "in-use":
+      return simple("The image is in use", `${problem.file} is open elsewhere${said}`, "Close it there, or take it over.");
+    case "bad-name":
+      return simple("Not a file name", `${problem.file === "" ? "An empty name" : problem.file} cannot be a file's name here${said}`);
+    case "no-space": {
+      const { neededBytes, freeBytes } = problem;
+      const numbers = neededBytes === undefined || freeBytes === undefined ? said : `: ${exactBytes(neededBytes)} are needed and ${exactBytes(freeBytes)} are left`;
+      return simple("No space left", `${problem.file} does not fit${numbers}`, "Delete an image that is not needed, or make a smaller one.");
+    }
+    case "denied":
+      return simple("No permission", `Access to ${problem.file} was denied${said}`);
+    case "io":
+      return simple("The file could not be read or written", `${problem.file} failed${said}`);
+    default:
+      return assertNever(problem.code);
+  }
+}
+
+function explainUsage(problem: UsageProblem): Explanation {
+  switch (problem.code) {
+    case "closed-handle":
+      return { title: "The image is closed", why: sentence(problem.detail), instead: "Open it again.", names: null };
+    case "read-only":
+      return { title: "The image is read-only", why: sentence(problem.detail), instead: "Work on a copy of it.", names: null };
+    case "too-large":
+      return { title: "Too much at once", why: sentence(problem.detail), instead: "Ask for less at a time.", names: null };
+    default:
+      return assertNever(problem.code);
+  }
+}
+
+/** Text as a sentence: a capital in front unless it starts with a name, a full stop behind. */
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === "") return "";
+  return /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+}
+
+/** The explanation as lines of text, each with its newline. */
+export function explanationLines(failure: Failure): string {
+  const { title, why, instead, names } = explain(failure);
+  let text = `${title}. ${why}\n`;
+  if (instead !== null) text += `Instead: ${instead}\n`;
+  if (names !== null) {
+    text += `Elsewhere: errno ${names.errno}, virtio-blk ${names.virtio}, NVMe ${names.nvme ?? "has no such refusal"}, SCSI ${names.scsi ?? "has no such refusal"}\n`;
+  }
+  return text;
+}
+
+/** The explanation as a program's step; `yield explained(failure)`. */
+export const explained = (failure: Failure): Step => ({ step: "print", stream: "explain", text: explanationLines(failure) });
+
+/** Why an image could not be opened, as QEMU words it behind the program's and file's name. */
+export function openFailureWords(file: string, failure: Failure): string {
+  switch (failure.kind) {
+    case "file":
+      if (failure.code === "in-use") return `Failed to get "write" lock\nIs another process using the image [${file}]?`;
+      return file === "" ? "The 'file' block driver requires a file name" : `Could not open '${file}': ${fileWords(failure)}`;
+    case "image":
+      return failure.field === "magic" ? "Image is not in qcow2 format" : imageWords(failure);
+    case "unsupported":
+      return `Unsupported qcow2 feature(s): ${failure.feature}`;
+    case "zone":
+    case "store":
+    case "option":
+    case "usage":
+    case "bug":
+      return explain(failure).why;
+    default:
+      return assertNever(failure);
+  }
+}
+
+/** A broken image in one sentence; qemu's programs put the file's name before it. */
+const imageWords = (problem: ImageProblem): string =>
+  `the field ${problem.field} of the ${problem.structure}, at byte ${hex(problem.hostOffset)} of the file, is ${problem.found}; allowed is ${problem.allowed}`;
+
+/** Whether `openFailureWords` leaves something to be explained: of a broken or unsupported image it says all. */
+export const hasMoreToSay = (failure: Failure): boolean => failure.kind !== "image" && failure.kind !== "unsupported";
+
+/** strerror's string, or what the platform said where no errno of the list says it. */
+export function fileWords(problem: FileProblem): string {
+  const strings: Readonly<Partial<Record<Errno, string>>> = { ENOENT: "No such file or directory", EACCES: "Permission denied", ENOSPC: "No space left on device" };
+  const errno = errnoOf(problem);
+  return strings[errno] ?? (problem.detail !== undefined && problem.detail !== "" ? problem.detail : errno === "EINVAL" ? "Invalid argument" : "Input/output error");
+}

@@ -1,0 +1,85 @@
+/**
+ * What an image is, as a tree that prints two ways: indented lines for people, JSON for programs. The same tree stands behind
+ * qemu-img info and qemu-io's info, and carries the zoned extension's facts where there are some.
+ */
+import type { DeviceFacts, PointerFinding, ZonedFacts } from "../protocol/index.ts";
+import { hex, integer } from "./format.ts";
+
+/** Keys as JSON spells them, with dashes; people read spaces. Order is the order of printing. */
+export type FactTree = { readonly [key: string]: FactValue };
+export type FactValue = string | number | boolean | FactTree | readonly FactValue[];
+
+/** "Format specific information" of a qcow2 image; null for raw. */
+export function formatSpecific(facts: DeviceFacts): FactTree | null {
+  const { image, zoned } = facts;
+  if (image.format === "raw") return null;
+  const tree: Record<string, FactValue> = { compat: image.version === 2 ? "0.10" : "1.1", "compression-type": image.compressionType };
+  if (image.version >= 3) tree["lazy-refcounts"] = image.lazyRefcounts;
+  tree["refcount-bits"] = image.refcountBits;
+  if (image.version >= 3) {
+    tree["corrupt"] = image.corrupt;
+    tree["extended-l2"] = image.extendedL2;
+  }
+  if (zoned !== null) tree["zoned"] = zonedTree(zoned);
+  return tree;
+}
+
+function zonedTree(zoned: ZonedFacts): FactTree {
+  const { geometry } = zoned;
+  const tree: Record<string, FactValue> = {
+    dialect: zoned.dialect,
+    mode: "host-managed",
+    "zone-size": geometry.zoneSize,
+    "zone-capacity": geometry.zoneCapacity,
+    zones: geometry.zoneCount,
+    "conventional-zones": geometry.conventionalZones,
+    "max-open-zones": geometry.maxOpenZones,
+    "max-active-zones": geometry.maxActiveZones,
+    "max-append-bytes": geometry.maxAppendBytes,
+  };
+  if (zoned.findings.length > 0) tree["findings"] = zoned.findings.map(findingSentence);
+  return tree;
+}
+
+/** One thing that is odd about the stored pointers, as a sentence. */
+export function findingSentence(finding: PointerFinding): string {
+  const where = `zone ${finding.zone}, entry at byte ${hex(finding.hostOffset)} of the file`;
+  switch (finding.code) {
+    case "type-disagrees":
+      return `${where}: the stored word says another zone type than the number of conventional zones does`;
+    case "pointer-not-sector-aligned":
+      return `${where}: the write pointer ${integer(finding.stored)} is no multiple of 512, so that the image is read-only`;
+  }
+}
+
+/** The tree as QEMU prints it for people: "key: value" at `indent` steps of four spaces. */
+export function factLines(tree: FactTree, indent: number): string {
+  const margin = "    ".repeat(indent);
+  let text = "";
+  for (const [key, value] of Object.entries(tree)) text += entryLines(margin, key.replaceAll("-", " "), value, indent);
+  return text;
+}
+
+function entryLines(margin: string, label: string, value: FactValue, indent: number): string {
+  if (Array.isArray(value)) {
+    const rows = (value as readonly FactValue[]).map((item, index) => entryLines(`${margin}    `, `[${index}]`, item, indent + 1));
+    return `${margin}${label}:\n${rows.join("")}`;
+  }
+  if (typeof value === "object") return `${margin}${label}:\n${factLines(value as FactTree, indent + 1)}`;
+  return `${margin}${label}: ${typeof value === "number" ? integer(value) : String(value)}\n`;
+}
+
+/** The tree as QEMU prints JSON: four spaces a level, an empty list or object still on two lines. */
+export function factJson(value: FactValue, indent = 0): string {
+  const margin = "    ".repeat(indent);
+  const inner = `${margin}    `;
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "boolean") return String(value);
+  if (typeof value === "number") return integer(value);
+  if (Array.isArray(value)) {
+    const items = (value as readonly FactValue[]).map((item) => `${inner}${factJson(item, indent + 1)}`);
+    return `[\n${items.length === 0 ? "" : `${items.join(",\n")}\n`}${margin}]`;
+  }
+  const entries = Object.entries(value as FactTree).map(([key, item]) => `${inner}${JSON.stringify(key)}: ${factJson(item, indent + 1)}`);
+  return `{\n${entries.length === 0 ? "" : `${entries.join(",\n")}\n`}${margin}}`;
+}

@@ -1,0 +1,112 @@
+/** qemu-img info, for people and as JSON, with what the zoned extension says. */
+import type { DeviceFacts } from "../protocol/index.ts";
+import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
+import { counted, imgSize, imgSizeExact } from "./format.ts";
+import { factJson, factLines, formatSpecific } from "./image-facts.ts";
+import type { FactTree, FactValue } from "./image-facts.ts";
+import { imgError, imgUsageError } from "./img-words.ts";
+import { imageFromOptions } from "./io-open.ts";
+import { call, out } from "./program.ts";
+import type { Program } from "./program.ts";
+import type { ImgCommand } from "./qemu-img.ts";
+
+const SECTOR = 512;
+
+export const imageInfo: ImgCommand = {
+  name: "info",
+  args: "[-f fmt] [--output=human|json] [--image-opts] filename",
+  oneline: "tells what an image is, its zones included",
+  shorts: "hf:U",
+  longs: [
+    { name: "help", takesValue: false, flag: "h" },
+    { name: "format", takesValue: true, flag: "f" },
+    { name: "output", takesValue: true, flag: "output" },
+    { name: "backing-chain", takesValue: false, flag: "backing-chain" },
+    { name: "image-opts", takesValue: false, flag: "image-opts" },
+    { name: "force-share", takesValue: false, flag: "U" },
+    { name: "object", takesValue: true, flag: "object" },
+  ],
+  *run({ options, words }): Program {
+    const value = (flag: string): string | null => options.findLast((option) => option.flag === flag)?.value ?? null;
+    const output = value("output") ?? "human";
+    if (output !== "human" && output !== "json") {
+      yield imgError("--output must be used with human or json as argument.");
+      return 1;
+    }
+    if (words.length !== 1) {
+      yield imgUsageError("Expecting one image file name");
+      return 1;
+    }
+    let file = words[0]!;
+    let format = value("f");
+    if (value("image-opts") !== null) {
+      const named = imageFromOptions(file);
+      if (typeof named === "string" || named.file === null) {
+        yield imgError(`Could not open '${file}': ${typeof named === "string" ? named : `A block device must be specified for "file"`}`);
+        return 1;
+      }
+      ({ file, format } = { file: named.file, format: named.format });
+    }
+    if (format !== null && format !== "qcow2" && format !== "raw") {
+      yield imgError(`Could not open '${file}': Unknown driver '${format}'`);
+      return 1;
+    }
+    const opened = yield* call("open", { file, readOnly: true, format });
+    if (!opened.ok) {
+      yield imgError(`Could not open '${file}': ${openFailureWords(file, opened.error)}`);
+      if (hasMoreToSay(opened.error)) yield explained(opened.error);
+      return 1;
+    }
+    const { handle, facts } = opened.value;
+    if (output === "human") yield out(humanInfo(file, facts));
+    else {
+      const tree = jsonInfo(file, facts);
+      yield out(`${factJson(value("backing-chain") !== null ? [tree] : tree)}\n`);
+    }
+    const closed = yield* call("close", { handle });
+    if (!closed.ok) yield explained(closed.error);
+    return 0;
+  },
+};
+
+/** The lines of `qemu-img info`. */
+export function humanInfo(file: string, facts: DeviceFacts): string {
+  const { image } = facts;
+  const diskSize = typeof image.allocatedSize === "number" ? imgSize(image.allocatedSize) : "unavailable";
+  const specific = formatSpecific(facts);
+  let text = `image: ${file}\nfile format: ${image.format}\nvirtual size: ${imgSizeExact(image.virtualSize)}\ndisk size: ${diskSize}\n`;
+  if (image.format === "qcow2") text += `cluster_size: ${image.clusterSize}\n`;
+  if (image.snapshotCount > 0) text += `Snapshot list: ${counted(image.snapshotCount, "snapshot")}, which this version does not list\n`;
+  if (specific !== null) text += `Format specific information:\n${factLines(specific, 1)}`;
+  text += `Child node '/file':\n    filename: ${file}\n    protocol type: file\n    file length: ${imgSizeExact(fileLength(facts))}\n    disk size: ${diskSize}\n`;
+  return text;
+}
+
+/** QEMU knows files in whole sectors. */
+const fileLength = (facts: DeviceFacts): number => Math.ceil(facts.image.fileSize / SECTOR) * SECTOR;
+
+/** The object of `qemu-img info --output=json`. */
+export function jsonInfo(file: string, facts: DeviceFacts): FactTree {
+  const { image } = facts;
+  const actual: FactTree = typeof image.allocatedSize === "number" ? { "actual-size": image.allocatedSize } : {};
+  const specific = formatSpecific(facts);
+  const child: FactTree = {
+    name: "file",
+    info: {
+      children: [],
+      "virtual-size": fileLength(facts),
+      filename: file,
+      format: "file",
+      ...actual,
+      "format-specific": { type: "file", data: {} },
+      "dirty-flag": false,
+    },
+  };
+  const tree: Record<string, FactValue> = { children: [child], "virtual-size": image.virtualSize, filename: file };
+  if (image.format === "qcow2") tree["cluster-size"] = image.clusterSize;
+  tree["format"] = image.format;
+  Object.assign(tree, actual);
+  if (specific !== null) tree["format-specific"] = { type: "qcow2", data: specific };
+  tree["dirty-flag"] = false;
+  return tree;
+}

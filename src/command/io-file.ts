@@ -1,0 +1,154 @@
+/** qemu-io's questions about the open image: length, info, map, alloc. */
+import type { DeviceFacts, Extent, Outcome } from "../protocol/index.ts";
+import { hex, ioSize } from "./format.ts";
+import { factLines, formatSpecific } from "./image-facts.ts";
+import { diskOf, factsOf, ioNumber, printFailure } from "./io-session.ts";
+import type { IoCommand, IoEnd, IoSession } from "./io-session.ts";
+import { call, out } from "./program.ts";
+import type { Program } from "./program.ts";
+
+const SECTOR = 512;
+/** Extents asked for in one call. */
+const MAP_CALL = 4096;
+
+export const length: IoCommand = {
+  name: "length",
+  alias: "l",
+  min: 0,
+  max: 0,
+  shorts: null,
+  args: null,
+  oneline: "gets the length of the current file",
+  help: null,
+  needs: "disk",
+  writes: false,
+  *run(session) {
+    const facts = yield* freshFacts(session, "getlength");
+    if (facts === "failed") return "failed";
+    yield out(`${ioSize(facts.image.virtualSize)}\n`);
+    return "ok";
+  },
+};
+
+export const info: IoCommand = {
+  name: "info",
+  alias: "i",
+  min: 0,
+  max: 0,
+  shorts: null,
+  args: null,
+  oneline: "prints information about the current file",
+  help: null,
+  needs: "disk",
+  writes: false,
+  *run(session) {
+    const facts = yield* freshFacts(session, "info");
+    if (facts === "failed") return "failed";
+    const { format, clusterSize, vmStateOffset } = facts.image;
+    const raw = format === "raw";
+    yield out(`format name: ${format}\ncluster size: ${ioSize(raw ? 0 : clusterSize)}\nvm state offset: ${ioSize(raw ? 0 : vmStateOffset)}\n`);
+    const specific = formatSpecific(facts);
+    if (specific !== null) yield out(`Format specific information:\n${factLines(specific, 1)}`);
+    return "ok";
+  },
+};
+
+/** The facts as they are now; "failed" after the failure was printed. */
+function* freshFacts(session: IoSession, what: string): Program<DeviceFacts | "failed"> {
+  const outcome = yield* call("facts", { handle: diskOf(session).handle });
+  if (!outcome.ok) {
+    yield* printFailure(what, outcome.error);
+    return "failed";
+  }
+  diskOf(session).facts = outcome.value;
+  return outcome.value;
+}
+
+/** Runs of [offset, offset + length) that are alike in `allocated`, handed to `each` in order. */
+function* allocationRuns(
+  session: IoSession,
+  offset: number,
+  length: number,
+  each: (start: number, length: number, allocated: boolean) => void,
+): Program<"ok" | { failed: IoEnd }> {
+  const { handle } = diskOf(session);
+  const end = offset + length;
+  let at: number | null = offset;
+  let runStart = offset;
+  let runEnd = offset;
+  let runAllocated = false;
+  const take = (extent: Extent): void => {
+    const from = Math.max(extent.start, offset);
+    const to = Math.min(extent.start + extent.length, end);
+    if (runEnd > runStart && extent.allocated !== runAllocated) {
+      each(runStart, runEnd - runStart, runAllocated);
+      runStart = from;
+    }
+    runAllocated = extent.allocated;
+    runEnd = to;
+  };
+  while (at !== null && at < end) {
+    const outcome: Outcome<"map"> = yield* call("map", { handle, offset: at, length: end - at, maxExtents: MAP_CALL });
+    if (!outcome.ok) return { failed: yield* printFailure("is_allocated", outcome.error) };
+    for (const extent of outcome.value.extents) take(extent);
+    at = outcome.value.next;
+  }
+  if (runEnd > runStart) each(runStart, runEnd - runStart, runAllocated);
+  return "ok";
+}
+
+export const map: IoCommand = {
+  name: "map",
+  alias: null,
+  min: 0,
+  max: 0,
+  shorts: null,
+  args: "",
+  oneline: "prints the allocated areas of a file",
+  help: null,
+  needs: "disk",
+  writes: false,
+  *run(session) {
+    const facts = yield* freshFacts(session, "map");
+    if (facts === "failed") return "failed";
+    const lines: string[] = [];
+    const end = yield* allocationRuns(session, 0, facts.image.virtualSize, (start, count, allocated) => {
+      const state = allocated ? "    allocated" : "not allocated";
+      lines.push(`${ioSize(count)} (${hex(count)}) bytes ${state} at offset ${ioSize(start)} (${hex(start)})\n`);
+    });
+    if (end !== "ok") return end.failed;
+    if (lines.length > 0) yield out(lines.join(""));
+    return "ok";
+  },
+};
+
+export const alloc: IoCommand = {
+  name: "alloc",
+  alias: "a",
+  min: 1,
+  max: 2,
+  shorts: null,
+  args: "offset [count]",
+  oneline: "checks if offset is allocated in the file",
+  help: null,
+  needs: "disk",
+  writes: false,
+  *run(session, args) {
+    const offset = yield* ioNumber(args.words[0]!);
+    if (offset === null) return "failed";
+    const word = args.words[1];
+    const count = word === undefined ? SECTOR : yield* ioNumber(word);
+    if (count === null) return "failed";
+    const facts = yield* factsOf(session);
+    const inside = Math.max(0, Math.min(count, (facts?.image.virtualSize ?? 0) - offset));
+    let allocated = 0;
+    if (inside > 0) {
+      const end = yield* allocationRuns(session, offset, inside, (_, bytes, is) => {
+        if (is) allocated += bytes;
+      });
+      if (end !== "ok") return end.failed;
+    }
+    yield out(`${allocated}/${inside} bytes allocated at offset ${ioSize(offset)}\n`);
+    return "ok";
+  },
+};

@@ -1,0 +1,243 @@
+/**
+ * qemu-io's reads: read, readv, aio_read. A long read is made of calls of a bounded length, so that memory stays bounded; what is
+ * printed is that of one read.
+ *
+ * There is no asynchronous I/O here: aio_read is done when it returns, prints at once and, as in qemu-io, never fails a session.
+ */
+import type { Failure } from "../protocol/index.ts";
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { diskOf, factsOf, ioNumber, ioPattern, printFailure } from "./io-session.ts";
+import type { IoCommand, IoEnd, IoSession } from "./io-session.ts";
+import { ioLength, ioVector } from "./io-lengths.ts";
+import { dump, operationReport } from "./io-report.ts";
+import { call, out } from "./program.ts";
+import type { Program } from "./program.ts";
+
+/** The most bytes that one call reads. */
+const READ_CALL = 16 * 2 ** 20;
+/** The most bytes whose dump is one piece of output. */
+const DUMP_PIECE = 2 ** 20;
+
+/** [start, end) of the read that a pattern is looked for in, relative to the read's start. */
+interface PatternRange {
+  readonly pattern: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+interface ReadOptions {
+  readonly quiet: boolean;
+  readonly machine: boolean;
+  readonly verbose: boolean;
+  readonly pattern: PatternRange | null;
+  /** What a failure is called: "read" or "readv". */
+  readonly failedAs: string;
+}
+
+/** Reads and prints all that qemu-io prints of a read. */
+function* readAndPrint(session: IoSession, offset: number, length: number, options: ReadOptions): Program<IoEnd> {
+  const start = session.now();
+  const wantData = options.verbose && !options.quiet;
+  const read = yield* readAll(session, offset, length, options.pattern, wantData);
+  const elapsed = session.now() - start;
+  if (!read.ok) return yield* printFailure(options.failedAs, read.error);
+  const { mismatch, data } = read.value;
+  if (mismatch && options.pattern !== null) {
+    const { start: from, end } = options.pattern;
+    yield out(`Pattern verification failed at offset ${offset + from}, ${end - from} bytes\n`);
+  }
+  if (options.quiet) return mismatch ? "failed" : "ok";
+  if (wantData) {
+    const dumped = yield* printDump(session, offset, length, data);
+    if (!dumped.ok) return yield* printFailure(options.failedAs, dumped.error);
+  }
+  yield out(operationReport("read", elapsed, offset, length, length, options.machine));
+  return mismatch ? "failed" : "ok";
+}
+
+/** Reads [offset, offset + length) in calls of bounded length; keeps the data only where one call is enough for all of it. */
+function* readAll(
+  session: IoSession,
+  offset: number,
+  length: number,
+  pattern: PatternRange | null,
+  wantData: boolean,
+): Program<Result<{ mismatch: boolean; data: Uint8Array | null }, Failure>> {
+  const { handle } = diskOf(session);
+  const outside = yield* beyondDisk(session, offset, length);
+  if (outside !== null) return err(outside);
+  const whole = pattern === null || (pattern.start === 0 && pattern.end === length);
+  if (length <= READ_CALL && whole) {
+    const outcome = yield* call("read", { handle, offset, length, pattern: pattern?.pattern ?? null, wantData });
+    if (!outcome.ok) return outcome;
+    return ok({ mismatch: outcome.value.mismatchOffset !== null, data: outcome.value.data });
+  }
+  let mismatch = false;
+  let at = 0;
+  while (at < length) {
+    let end = Math.min(at + READ_CALL, length);
+    let compare: number | null = null;
+    if (pattern !== null && at < pattern.end) {
+      if (at < pattern.start) end = Math.min(end, pattern.start);
+      else {
+        end = Math.min(end, pattern.end);
+        compare = pattern.pattern;
+      }
+    }
+    const outcome = yield* call("read", { handle, offset: offset + at, length: end - at, pattern: compare, wantData: false });
+    if (!outcome.ok) return outcome;
+    if (outcome.value.mismatchOffset !== null) mismatch = true;
+    at = end;
+  }
+  return ok({ mismatch, data: null });
+}
+
+/** A read of several calls that leaves the disk must fail as one, before the first of them. */
+function* beyondDisk(session: IoSession, offset: number, length: number): Program<Failure | null> {
+  if (length <= READ_CALL && Number.isSafeInteger(offset)) return null;
+  const facts = yield* factsOf(session);
+  if (facts === null) return null;
+  const deviceSize = facts.image.virtualSize;
+  if (offset + length <= deviceSize) return null;
+  return { kind: "zone", code: "out-of-range", operation: "read", zone: null, offset, lengthBytes: length, deviceSize };
+}
+
+/** Dumps what was read: `data` if it was kept, else read again piece by piece. */
+function* printDump(session: IoSession, offset: number, length: number, data: Uint8Array | null): Program<Result<null, Failure>> {
+  const { handle } = diskOf(session);
+  for (let at = 0; at < length; at += DUMP_PIECE) {
+    const end = Math.min(at + DUMP_PIECE, length);
+    let piece = data?.subarray(at, end);
+    if (piece === undefined) {
+      const outcome = yield* call("read", { handle, offset: offset + at, length: end - at, pattern: null, wantData: true });
+      if (!outcome.ok) return outcome;
+      piece = outcome.value.data ?? new Uint8Array(end - at);
+    }
+    yield out(dump(piece, offset + at));
+  }
+  return ok(null);
+}
+
+export const read: IoCommand = {
+  name: "read",
+  alias: "r",
+  min: 2,
+  max: -1,
+  shorts: "bCl:pP:qrs:v",
+  args: "[-abCqrv] [-P pattern [-s off] [-l len]] off len",
+  oneline: "reads a number of bytes at a specified offset",
+  help:
+    "\n reads bytes of the disk and, if asked, shows or verifies them\n\n Example:\n 'read -v 512 1k' - shows 1 KiB from offset 512\n\n" +
+    " -C, -- report in a machine parsable format\n" +
+    " -l, -- length of the range that -P verifies\n" +
+    " -P, -- verify that every byte is this one\n" +
+    " -q, -- print nothing\n" +
+    " -s, -- start of the range that -P verifies, from off\n" +
+    " -v, -- show the bytes\n" +
+    " -p, -r, -- taken and without effect\n" +
+    " -b, -- refused: there is no VM state here\n\n",
+  needs: "disk",
+  writes: false,
+  *run(session, args) {
+    if (args.has("b")) {
+      yield out("-b is not supported: there is no VM state to read\n");
+      return "failed";
+    }
+    let start = 0;
+    let count: number | null = null;
+    const startWord = args.value("s");
+    const countWord = args.value("l");
+    const patternWord = args.value("P");
+    if (countWord !== null && (count = yield* ioNumber(countWord)) === null) return "failed";
+    const pattern = patternWord === null ? null : yield* ioPattern(patternWord);
+    if (patternWord !== null && pattern === null) return "failed";
+    if (startWord !== null) {
+      const parsed = yield* ioNumber(startWord);
+      if (parsed === null) return "failed";
+      start = parsed;
+    }
+    if (args.words.length !== 2) return "usage";
+    const offset = yield* ioNumber(args.words[0]!);
+    if (offset === null) return "failed";
+    const length = yield* ioLength(args.words[1]!, "", false);
+    if (length === null) return "failed";
+    if (pattern === null && (startWord !== null || countWord !== null)) return "usage";
+    if (start + (count ?? 0) > length || start > length) {
+      yield out("pattern verification range exceeds end of read data\n");
+      return "failed";
+    }
+    const end = count === null ? length : start + count;
+    return yield* readAndPrint(session, offset, length, {
+      quiet: args.has("q"),
+      machine: args.has("C"),
+      verbose: args.has("v"),
+      pattern: pattern === null ? null : { pattern, start, end },
+      failedAs: "read",
+    });
+  },
+};
+
+/** readv and aio_read: a vector of lengths, read as one. */
+function* readVector(session: IoSession, args: Parameters<IoCommand["run"]>[1]): Program<IoEnd | "done"> {
+  const patternWord = args.value("P");
+  const pattern = patternWord === null ? null : yield* ioPattern(patternWord);
+  if (patternWord !== null && pattern === null) return "failed";
+  if (args.words.length < 2) return "usage";
+  const offset = yield* ioNumber(args.words[0]!);
+  if (offset === null) return "failed";
+  const vector = yield* ioVector(args.words.slice(1));
+  if (vector === null) return "failed";
+  const end = yield* readAndPrint(session, offset, vector.total, {
+    quiet: args.has("q"),
+    machine: args.has("C"),
+    verbose: args.has("v"),
+    pattern: pattern === null ? null : { pattern, start: 0, end: vector.total },
+    failedAs: "readv",
+  });
+  return end === "ok" ? "ok" : "done";
+}
+
+export const readv: IoCommand = {
+  name: "readv",
+  alias: null,
+  min: 2,
+  max: -1,
+  shorts: "CP:qrv",
+  args: "[-Cqrv] [-P pattern] off len [len..]",
+  oneline: "reads a number of bytes at a specified offset",
+  help:
+    "\n reads the sum of the lengths as one read\n\n Example:\n 'readv -v 512 1k 1k' - shows 2 KiB from offset 512\n\n" +
+    " -C, -- report in a machine parsable format\n -P, -- verify that every byte is this one\n -q, -- print nothing\n -v, -- show the bytes\n -r, -- taken and without effect\n\n",
+  needs: "disk",
+  writes: false,
+  *run(session, args) {
+    const end = yield* readVector(session, args);
+    return end === "done" ? "failed" : end;
+  },
+};
+
+export const aioRead: IoCommand = {
+  name: "aio_read",
+  alias: null,
+  min: 2,
+  max: -1,
+  shorts: "CP:iqrv",
+  args: "[-Ciqrv] [-P pattern] off len [len..]",
+  oneline: "asynchronously reads a number of bytes",
+  help:
+    "\n reads the sum of the lengths as one read; it is done when the command returns, and its failure is printed but is none of the session\n\n" +
+    " Example:\n 'aio_read -v 512 1k 1k' - shows 2 KiB from offset 512\n\n" +
+    " -C, -- report in a machine parsable format\n -P, -- verify that every byte is this one\n -q, -- print nothing\n -v, -- show the bytes\n" +
+    " -i, -- do nothing: an invalid request, which here only says so\n -r, -- taken and without effect\n\n",
+  needs: "disk",
+  writes: false,
+  *run(session, args) {
+    if (args.has("i")) {
+      yield out("injecting invalid read request\n");
+      return "ok";
+    }
+    const end = yield* readVector(session, args);
+    return end === "done" ? "ok" : end;
+  },
+};

@@ -1,0 +1,290 @@
+/**
+ * qemu-io's writes: write, writev, aio_write, discard, flush. A write is one call whatever its length, since a zone takes it
+ * whole or not at all; the engine makes the bytes of a pattern itself.
+ */
+import type { Failure } from "../protocol/index.ts";
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { diskOf, factsOf, ioNumber, ioPattern, printFailure } from "./io-session.ts";
+import type { IoArguments, IoCommand, IoEnd, IoSession } from "./io-session.ts";
+import { ioLength, ioVector } from "./io-lengths.ts";
+import { operationReport } from "./io-report.ts";
+import { call, out } from "./program.ts";
+import type { Program } from "./program.ts";
+
+/** What qemu-io fills its buffers with when no pattern is given. */
+export const DEFAULT_PATTERN = 0xcd;
+const SECTOR = 512;
+
+interface WriteOptions {
+  /** The pattern byte, or how zeros are written. */
+  readonly what: { readonly pattern: number } | { readonly unmap: boolean };
+  /** -f: durable before it is done. */
+  readonly forceUnitAccess: boolean;
+  readonly quiet: boolean;
+  readonly machine: boolean;
+  readonly failedAs: string;
+}
+
+function* writeAndPrint(session: IoSession, offset: number, length: number, options: WriteOptions): Program<IoEnd> {
+  const start = session.now();
+  const written = yield* writeOnce(session, offset, length, options);
+  const elapsed = session.now() - start;
+  if (!written.ok) return yield* printFailure(options.failedAs, written.error);
+  if (!options.quiet) yield out(operationReport("wrote", elapsed, offset, length, length, options.machine));
+  return "ok";
+}
+
+function* writeOnce(session: IoSession, offset: number, length: number, options: WriteOptions): Program<Result<null, Failure>> {
+  const outside = yield* unsafeOffset(session, "write", offset, length);
+  if (outside !== null) return err(outside);
+  const { handle } = diskOf(session);
+  const outcome =
+    "pattern" in options.what
+      ? yield* call("write", { handle, offset, length, pattern: options.what.pattern, data: null })
+      : yield* call("writeZeroes", { handle, offset, length, unmap: options.what.unmap });
+  if (!outcome.ok) return outcome;
+  if (options.forceUnitAccess) {
+    const flushed = yield* call("flush", { handle });
+    if (!flushed.ok) return flushed;
+  }
+  return ok(null);
+}
+
+/** An offset that is no safe integer lies beyond every disk, and never reaches the engine. */
+export function* unsafeOffset(
+  session: IoSession,
+  operation: "write" | "discard" | "open" | "close" | "finish" | "reset" | "append" | "report",
+  offset: number,
+  length: number,
+): Program<Failure | null> {
+  if (Number.isSafeInteger(offset) && Number.isSafeInteger(offset + length)) return null;
+  const facts = yield* factsOf(session);
+  const deviceSize = facts?.image.virtualSize ?? 0;
+  return { kind: "zone", code: "out-of-range", operation, zone: null, offset, lengthBytes: length, deviceSize };
+}
+
+/** What write refuses before it looks at a number, in qemu-io's order and words; null if all is well. */
+function mistakenWrite(args: IoArguments): string | null {
+  const zeroes = args.has("z");
+  if (args.has("b") && zeroes) return "-b and -z cannot be specified at the same time";
+  if (args.has("f") && (args.has("b") || args.has("c"))) return "-f and -b or -c cannot be specified at the same time";
+  if (args.has("n") && !zeroes) return "-n requires -z to be specified";
+  if (args.has("u") && !zeroes) return "-u requires -z to be specified";
+  if (Number(zeroes) + Number(args.has("P")) + Number(args.has("s")) > 1) return "Only one of -z, -P, and -s can be specified at the same time";
+  if (args.has("b")) return "-b is not supported: there is no VM state to write";
+  if (args.has("s")) return "-s is not supported: a write is filled with a pattern, see -P";
+  return null;
+}
+
+export const write: IoCommand = {
+  name: "write",
+  alias: "w",
+  min: 2,
+  max: -1,
+  shorts: "bcCfnpP:qrs:uz",
+  args: "[-bcCfnqruz] [-P pattern | -s source_file] off len",
+  oneline: "writes a number of bytes at a specified offset",
+  help:
+    "\n writes bytes, 0xcd each unless another is given\n\n Example:\n 'write -P 5 512 1k' - writes 1 KiB of the byte 5 at offset 512\n\n" +
+    " -P, -- the byte to write\n" +
+    " -z, -- write zeros without storing them where that is possible\n" +
+    " -u, -- with -z, give the space back\n" +
+    " -n, -- with -z, no limit of length\n" +
+    " -f, -- durable when the command returns\n" +
+    " -c, -- compressed; to a zone it is an ordinary write\n" +
+    " -C, -- report in a machine parsable format\n" +
+    " -q, -- print nothing\n" +
+    " -p, -r, -- taken and without effect\n" +
+    " -b, -s, -- refused: there is no VM state and no source file here\n\n",
+  needs: "disk",
+  writes: true,
+  *run(session, args) {
+    const patternWord = args.value("P");
+    const pattern = patternWord === null ? DEFAULT_PATTERN : yield* ioPattern(patternWord);
+    if (pattern === null) return "failed";
+    if (args.words.length !== 2) return "usage";
+    const mistake = mistakenWrite(args);
+    if (mistake !== null) {
+      yield out(`${mistake}\n`);
+      return "failed";
+    }
+    const offset = yield* ioNumber(args.words[0]!);
+    if (offset === null) return "failed";
+    const length = yield* ioLength(args.words[1]!, " without -n", args.has("n"));
+    if (length === null) return "failed";
+    if (args.has("c") && !args.has("z")) {
+      const refused = yield* refuseCompressed(session, offset, length);
+      if (refused !== null) return refused;
+    }
+    return yield* writeAndPrint(session, offset, length, {
+      what: args.has("z") ? { unmap: args.has("u") } : { pattern },
+      forceUnitAccess: args.has("f"),
+      quiet: args.has("q"),
+      machine: args.has("C"),
+      failedAs: "write",
+    });
+  },
+};
+
+/** write -c is a write on a zoned disk (zone semantics); elsewhere compressed clusters are not written yet, and that is said. */
+function* refuseCompressed(session: IoSession, offset: number, length: number): Program<IoEnd | null> {
+  for (const [name, value] of [["offset", offset], ["count", length]] as const) {
+    if (value % SECTOR === 0) continue;
+    yield out(`${value} is not a sector-aligned value for '${name}'\n`);
+    return "failed";
+  }
+  const facts = yield* factsOf(session);
+  if (facts !== null && facts.zoned !== null) return null;
+  return yield* printFailure("write", { kind: "unsupported", feature: "writing compressed clusters (write -c)" });
+}
+
+export const writev: IoCommand = {
+  name: "writev",
+  alias: null,
+  min: 2,
+  max: -1,
+  shorts: "CfqP:r",
+  args: "[-Cfqr] [-P pattern] off len [len..]",
+  oneline: "writes a number of bytes at a specified offset",
+  help:
+    "\n writes the sum of the lengths as one write\n\n Example:\n 'writev 512 1k 1k' - writes 2 KiB at offset 512\n\n" +
+    " -P, -- the byte to write\n -C, -- report in a machine parsable format\n -f, -- durable when the command returns\n -q, -- print nothing\n -r, -- taken and without effect\n\n",
+  needs: "disk",
+  writes: true,
+  *run(session, args) {
+    const patternWord = args.value("P");
+    const pattern = patternWord === null ? DEFAULT_PATTERN : yield* ioPattern(patternWord);
+    if (pattern === null) return "failed";
+    if (args.words.length < 2) return "usage";
+    const offset = yield* ioNumber(args.words[0]!);
+    if (offset === null) return "failed";
+    const vector = yield* ioVector(args.words.slice(1));
+    if (vector === null) return "failed";
+    return yield* writeAndPrint(session, offset, vector.total, {
+      what: { pattern },
+      forceUnitAccess: args.has("f"),
+      quiet: args.has("q"),
+      machine: args.has("C"),
+      failedAs: "writev",
+    });
+  },
+};
+
+export const aioWrite: IoCommand = {
+  name: "aio_write",
+  alias: null,
+  min: 2,
+  max: -1,
+  shorts: "CfiP:qruz",
+  args: "[-Cfiqruz] [-P pattern] off len [len..]",
+  oneline: "asynchronously writes a number of bytes",
+  help:
+    "\n writes the sum of the lengths as one write; it is done when the command returns, and its failure is printed but is none of the session\n\n" +
+    " Example:\n 'aio_write 512 1k 1k' - writes 2 KiB at offset 512\n\n" +
+    " -P, -- the byte to write\n -C, -- report in a machine parsable format\n -f, -- durable when the command returns\n" +
+    " -i, -- do nothing: an invalid request, which here only says so\n -q, -- print nothing\n -u, -- with -z, give the space back\n" +
+    " -z, -- write zeros without storing them where that is possible\n -r, -- taken and without effect\n\n",
+  needs: "disk",
+  writes: true,
+  *run(session, args) {
+    const patternWord = args.value("P");
+    const pattern = patternWord === null ? DEFAULT_PATTERN : yield* ioPattern(patternWord);
+    if (pattern === null) return "failed";
+    if (args.has("i")) {
+      yield out("injecting invalid write request\n");
+      return "ok";
+    }
+    if (args.words.length < 2) return "usage";
+    const zeroes = args.has("z");
+    const mistake = zeroes && args.words.length !== 2 ? "-z supports only a single length parameter" : args.has("u") && !zeroes ? "-u requires -z to be specified" : null;
+    if (mistake !== null) {
+      yield out(`${mistake}\n`);
+      return "failed";
+    }
+    const offset = yield* ioNumber(args.words[0]!);
+    if (offset === null) return "failed";
+    let length: number;
+    if (zeroes) {
+      const number = yield* ioNumber(args.words[1]!);
+      if (number === null) return "failed";
+      length = number;
+    } else {
+      const vector = yield* ioVector(args.words.slice(1));
+      if (vector === null) return "failed";
+      length = vector.total;
+    }
+    const end = yield* writeAndPrint(session, offset, length, {
+      what: zeroes ? { unmap: args.has("u") } : { pattern },
+      forceUnitAccess: args.has("f"),
+      quiet: args.has("q"),
+      machine: args.has("C"),
+      failedAs: "aio_write",
+    });
+    return end === "failed" ? "ok" : end;
+  },
+};
+
+export const discard: IoCommand = {
+  name: "discard",
+  alias: "d",
+  min: 2,
+  max: -1,
+  shorts: "Cq",
+  args: "[-Cq] off len",
+  oneline: "discards a number of bytes at a specified offset",
+  help:
+    "\n gives the space of a range back; it reads as zeros then\n\n Example:\n 'discard 512 1k' - discards 1 KiB from offset 512\n\n" +
+    " -C, -- report in a machine parsable format\n -q, -- print nothing\n\n",
+  needs: "disk",
+  writes: true,
+  *run(session, args) {
+    if (args.words.length !== 2) return "usage";
+    const offset = yield* ioNumber(args.words[0]!);
+    if (offset === null) return "failed";
+    const length = yield* ioLength(args.words[1]!, "", false);
+    if (length === null) return "failed";
+    const outside = yield* unsafeOffset(session, "discard", offset, length);
+    if (outside !== null) return yield* printFailure("discard", outside);
+    const start = session.now();
+    const outcome = yield* call("discard", { handle: diskOf(session).handle, offset, length });
+    const elapsed = session.now() - start;
+    if (!outcome.ok) return yield* printFailure("discard", outcome.error);
+    if (!args.has("q")) yield out(operationReport("discard", elapsed, offset, length, length, args.has("C")));
+    return "ok";
+  },
+};
+
+/** flush and aio_flush; nothing is ever outstanding, so that the latter has only its part of the work to do: none. */
+export const flush: IoCommand = {
+  name: "flush",
+  alias: "f",
+  min: 0,
+  max: 0,
+  shorts: null,
+  args: null,
+  oneline: "flush all in-core file state to disk",
+  help: null,
+  needs: "disk",
+  writes: false,
+  *run(session) {
+    const outcome = yield* call("flush", { handle: diskOf(session).handle });
+    return outcome.ok ? "ok" : yield* printFailure("flush", outcome.error);
+  },
+};
+
+export const aioFlush: IoCommand = {
+  name: "aio_flush",
+  alias: null,
+  min: 0,
+  max: 0,
+  shorts: null,
+  args: null,
+  oneline: "completes all outstanding aio requests",
+  help: null,
+  needs: "disk",
+  writes: false,
+  *run() {
+    return "ok";
+  },
+};

@@ -1,0 +1,63 @@
+/** The program qemu-img: its table of commands, dispatched as QEMU's is. Each command is in a file of its own. */
+import { getopt, imgMistakeWords } from "./getopt.ts";
+import type { GivenOptions, LongOption } from "./getopt.ts";
+import { createImage } from "./img-create.ts";
+import { imageInfo } from "./img-info.ts";
+import { imgUsageError } from "./img-words.ts";
+import { out } from "./program.ts";
+import type { Program } from "./program.ts";
+import { QEMU_VERSION, VERSION } from "./version.ts";
+
+export interface ImgCommand {
+  readonly name: string;
+  readonly args: string;
+  readonly oneline: string;
+  readonly shorts: string;
+  readonly longs: readonly LongOption[];
+  run(given: GivenOptions): Program;
+}
+
+export const IMG_COMMANDS: readonly ImgCommand[] = [createImage, imageInfo];
+
+const versionLine = `qemu-img version ${QEMU_VERSION} (the command language; zonescope ${VERSION})\n`;
+
+export function usage(): string {
+  const commands = IMG_COMMANDS.map((command) => `  ${command.name} ${command.args}\n      ${command.oneline}\n`).join("");
+  return `${versionLine}usage: qemu-img [standard options] command [command options]\n\nCommands:\n${commands}`;
+}
+
+/** Runs qemu-img; argv is what follows its name. */
+export function* qemuImg(argv: readonly string[]): Program {
+  const name = argv[0];
+  if (name === undefined) {
+    yield imgUsageError("Not enough arguments");
+    return 1;
+  }
+  if (name === "--help" || name === "-h") {
+    yield out(usage());
+    return 0;
+  }
+  if (name === "--version" || name === "-V") {
+    yield out(versionLine);
+    return 0;
+  }
+  if (name.startsWith("-")) {
+    yield imgUsageError(`unrecognized option '${name}'`);
+    return 1;
+  }
+  const command = IMG_COMMANDS.find((row) => row.name === name);
+  if (command === undefined) {
+    yield imgUsageError(`Command not found: ${name}`);
+    return 1;
+  }
+  const parsed = getopt(argv.slice(1), command.shorts, command.longs);
+  if (!parsed.ok) {
+    yield imgUsageError(imgMistakeWords(parsed.error));
+    return 1;
+  }
+  if (parsed.value.options.some((option) => option.flag === "h")) {
+    yield out(usage());
+    return 0;
+  }
+  return yield* command.run(parsed.value);
+}

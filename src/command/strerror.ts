@@ -1,0 +1,123 @@
+/**
+ * Failures as errno: the name, and the string that C's strerror prints for it, which is what QEMU's programs show.
+ * Source: zone semantics, "Errors".
+ */
+import { assertNever } from "../base/assert.ts";
+import type { Failure, FileProblem, StoreProblem, UsageProblem, ZoneRefusal } from "../protocol/index.ts";
+
+const STRINGS = {
+  EACCES: "Permission denied",
+  EBADF: "Bad file descriptor",
+  EBUSY: "Device or resource busy",
+  EEXIST: "File exists",
+  EINVAL: "Invalid argument",
+  EIO: "Input/output error",
+  ENOENT: "No such file or directory",
+  ENOSPC: "No space left on device",
+  ENOTSUP: "Operation not supported",
+  EROFS: "Read-only file system",
+} as const;
+
+export type Errno = keyof typeof STRINGS;
+
+/** The errno that QEMU would give for a failure. */
+export function errnoOf(failure: Failure): Errno {
+  switch (failure.kind) {
+    case "zone":
+      return errnoOfRefusal(failure);
+    case "image":
+    case "bug":
+      return "EIO";
+    case "store":
+      return errnoOfStore(failure.code);
+    case "file":
+      return errnoOfFile(failure.code);
+    case "option":
+      return "EINVAL";
+    case "unsupported":
+      return "ENOTSUP";
+    case "usage":
+      return errnoOfUsage(failure.code);
+    default:
+      return assertNever(failure);
+  }
+}
+
+/** "Invalid argument" and its like. */
+export const strerror = (failure: Failure): string => STRINGS[errnoOf(failure)];
+
+export const errnoString = (errno: Errno): string => STRINGS[errno];
+
+function errnoOfRefusal(refusal: ZoneRefusal): Errno {
+  switch (refusal.code) {
+    case "not-at-write-pointer":
+    case "zone-full":
+    case "exceeds-capacity":
+    case "too-many-open":
+    case "too-many-active":
+    case "invalid-transition":
+    case "misaligned":
+      return "EINVAL";
+    case "conventional-zone":
+      return "EIO";
+    case "append-too-large":
+    case "append-disabled":
+    case "unsupported":
+      return "ENOTSUP";
+    case "out-of-range":
+      return refusal.operation === "report" ? "EINVAL" : "EIO";
+    default:
+      return assertNever(refusal);
+  }
+}
+
+function errnoOfStore(code: StoreProblem["code"]): Errno {
+  switch (code) {
+    case "no-space":
+      return "ENOSPC";
+    case "read-only":
+      return "EROFS";
+    case "closed":
+      return "EBADF";
+    case "short-read":
+    case "short-write":
+    case "io":
+      return "EIO";
+    default:
+      return assertNever(code);
+  }
+}
+
+function errnoOfFile(code: FileProblem["code"]): Errno {
+  switch (code) {
+    case "not-found":
+      return "ENOENT";
+    case "exists":
+      return "EEXIST";
+    case "in-use":
+      return "EBUSY";
+    case "bad-name":
+      return "EINVAL";
+    case "no-space":
+      return "ENOSPC";
+    case "denied":
+      return "EACCES";
+    case "io":
+      return "EIO";
+    default:
+      return assertNever(code);
+  }
+}
+
+function errnoOfUsage(code: UsageProblem["code"]): Errno {
+  switch (code) {
+    case "closed-handle":
+      return "EBADF";
+    case "read-only":
+      return "EACCES";
+    case "too-large":
+      return "EINVAL";
+    default:
+      return assertNever(code);
+  }
+}

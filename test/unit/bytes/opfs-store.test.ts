@@ -1,0 +1,118 @@
+/** What the browser's refusals become, and a platform that transfers in small steps. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { Fault } from "../../../src/base/fault.ts";
+import { OpfsFiles } from "../../../src/bytes/opfs-files.ts";
+import { checkRoom } from "../../../src/bytes/library-space.ts";
+import { openLibrary } from "../../../src/bytes/library.ts";
+import type { Platform } from "../../../src/bytes/library.ts";
+import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
+import type { ByteStore } from "../../../src/bytes/byte-store.ts";
+import { sample, value } from "../../../src/testing/expect.ts";
+import { FakeFolder, FakeLocks, fakeStorage, refusal } from "./opfs-fake.ts";
+
+let folder: FakeFolder;
+let space: OpfsFiles;
+let store: ByteStore;
+beforeEach(async () => {
+  folder = new FakeFolder();
+  space = new OpfsFiles(folder, new FakeLocks(), fakeStorage);
+  store = value(await space.open("x.qcow2", "create"), "create");
+});
+
+function problemOf(act: () => void): object {
+  try {
+    act();
+  } catch (thrown) {
+    if (thrown instanceof Fault) return thrown.problem;
+    throw thrown;
+  }
+  return {};
+}
+
+describe("faults of an access handle", () => {
+  for (const [name, code] of [
+    ["QuotaExceededError", "no-space"],
+    ["InvalidStateError", "closed"],
+    ["NoModificationAllowedError", "read-only"],
+    ["UnknownError", "io"],
+  ] as const) {
+    test(`${name} is ${code}`, () => {
+      folder.transfers.nextWriteThrows = refusal(name);
+      expect(problemOf(() => store.write(4096, sample(10, 1)))).toMatchObject({ kind: "store", code, operation: "write", offset: 4096, lengthBytes: 10 });
+      expect(store.size()).toBe(0);
+    });
+  }
+
+  test("a write that makes no more progress is no-space, and the length is what got there", () => {
+    store.write(0, sample(10, 1));
+    folder.transfers.roomBytes = 4;
+    expect(problemOf(() => store.write(10, sample(10, 1)))).toMatchObject({ code: "no-space" });
+    expect(store.size()).toBe(14);
+    folder.transfers.roomBytes = Number.POSITIVE_INFINITY;
+    store.write(20, sample(10, 1));
+    expect(store.size()).toBe(30);
+  });
+
+  test("transfers in steps of 7 bytes are whole in the end", () => {
+    folder.transfers.mostBytes = 7;
+    store.write(3, sample(100, 1));
+    const into = new Uint8Array(200);
+    expect(store.read(0, into)).toBe(103);
+    expect(into.subarray(3, 103)).toEqual(sample(100, 1));
+  });
+});
+
+describe("the library", () => {
+  test("a handle that the platform refuses as in use gives the lock back", async () => {
+    store.close();
+    const foreign = await (await folder.getFileHandle("x.qcow2")).createSyncAccessHandle();
+    expect(await space.open("x.qcow2", "write")).toMatchObject({ ok: false, error: { kind: "file", code: "in-use", file: "x.qcow2" } });
+    foreign.close();
+    expect((await space.open("x.qcow2", "write")).ok).toBe(true);
+  });
+
+  test("a move without the platform's move that runs out of space leaves the source and no copy", async () => {
+    const still = new FakeFolder(false);
+    const files = new OpfsFiles(still, new FakeLocks(), fakeStorage);
+    const from = value(await files.open("a.qcow2", "create"), "create");
+    from.write(0, sample(100, 1));
+    from.close();
+    still.transfers.nextWriteThrows = refusal("QuotaExceededError");
+    expect(await files.rename("a.qcow2", "b.qcow2")).toMatchObject({ ok: false, error: { code: "no-space" } });
+    expect((await files.list()).map((entry) => entry.name)).toEqual(["a.qcow2"]);
+  });
+
+  test("room is refused with both numbers", async () => {
+    expect(await checkRoom(space, "y.qcow2", 4000)).toBe(null);
+    expect(await checkRoom(space, "y.qcow2", 4001)).toEqual({ kind: "file", code: "no-space", file: "y.qcow2", neededBytes: 4001, freeBytes: 4000 });
+    expect(await checkRoom(new MemoryFiles(), "y.qcow2", 1e15)).toBe(null);
+  });
+});
+
+describe("openLibrary", () => {
+  const platform = (root: FakeFolder): Platform => ({
+    locks: new FakeLocks(),
+    storage: { ...fakeStorage, getDirectory: async () => Object.assign(root, { getDirectoryHandle: async () => folder }) },
+  });
+
+  test("is OPFS where a probe is read back, and leaves no probe behind", async () => {
+    const root = new FakeFolder();
+    expect((await openLibrary(platform(root))).kind).toBe("opfs");
+    expect(root.files.size).toBe(0);
+  });
+
+  test("is memory where the functions exist and do not work", async () => {
+    const root = new FakeFolder();
+    root.transfers.nextWriteThrows = refusal("QuotaExceededError");
+    expect((await openLibrary(platform(root))).kind).toBe("memory");
+    root.transfers.mostBytes = 0;
+    expect((await openLibrary(platform(root))).kind).toBe("memory");
+    expect(root.files.size).toBe(0);
+  });
+
+  test("is memory where there is no OPFS, or no locks", async () => {
+    const { locks: _, ...rest } = platform(new FakeFolder());
+    expect((await openLibrary({})).kind).toBe("memory");
+    expect((await openLibrary(rest)).kind).toBe("memory");
+  });
+});

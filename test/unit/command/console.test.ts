@@ -1,0 +1,143 @@
+import { describe, expect, it } from "vitest";
+import { completions, runConsoleLine } from "../../../src/command/console.ts";
+import { fakeEngine, zonedFacts } from "./fake-engine.ts";
+
+interface Transcript {
+  readonly text: string;
+  readonly status: number;
+  /** What the host was asked: "detach", "attach FILE", and the calls' names. */
+  readonly events: string[];
+}
+
+async function type(line: string, attachedFile: string | null, answers: Parameters<typeof fakeEngine>[0] = {}): Promise<Transcript> {
+  const events: string[] = [];
+  const engine = fakeEngine(answers);
+  let attached = attachedFile === null ? null : { handle: 9, file: attachedFile };
+  let text = "";
+  let clock = 0;
+  const { status } = await runConsoleLine(line, {
+    perform: async (name, request) => {
+      events.push(name);
+      return engine.perform(name, request);
+    },
+    write: (piece, stream) => (text += stream === "out" ? piece : `${stream}: ${piece}`),
+    now: () => (clock += 4),
+    attached: () => attached,
+    detach: async () => {
+      events.push("detach");
+      attached = null;
+    },
+    attach: async (file) => {
+      events.push(`attach ${file}`);
+      attached = { handle: 10, file };
+    },
+  });
+  return { text, status, events };
+}
+
+const check = (line: string, attachedFile: string | null, expected: Partial<Transcript>, answers: Parameters<typeof fakeEngine>[0] = {}): void =>
+  it(`${line === "" ? "an empty line" : line} (attached: ${attachedFile ?? "none"})`, async () => expect(await type(line, attachedFile, answers)).toMatchObject(expected));
+
+describe("bare commands", () => {
+  check("", "a.qcow2", { text: "", status: 0, events: [] });
+  check("# nothing", "a.qcow2", { text: "", status: 0, events: [] });
+  check("length", "a.qcow2", { text: "64 MiB\n", status: 0, events: ["facts"] });
+  check("zo 0 16M", "a.qcow2", { text: "", status: 0, events: ["manage"] });
+  check("write 0 512", "a.qcow2", { text: "wrote 512/512 bytes at offset 0\n512 bytes, 1 ops; 00.00 sec (125 KiB/sec and 250.0000 ops/sec)\n", status: 0 });
+  check("length", null, { text: 'err: no image is attached: open one, or make one with "qemu-img create"\n', status: 1, events: [] });
+  check("foo", "a.qcow2", { text: 'err: command "foo" not found; "help" lists all there are\n', status: 1 });
+  check("close", "a.qcow2", { text: "err: close is not for the attached image: it stays open\n", status: 1, events: [] });
+  check("read 'x", "a.qcow2", { text: "err: the quote ' at column 6 is not closed\n", status: 2 });
+  check("zo 0 16M", "a.qcow2", {
+    text:
+      "zone open failed: Invalid argument\n" +
+      "explain: Too many open zones. 2 zones are open, the limit is 2, and none of them can be closed to make room for zone 0.\n" +
+      "Instead: Close, finish or reset an open zone first.\n" +
+      "Elsewhere: errno EINVAL, virtio-blk ZONE_OPEN_RESOURCE, NVMe 1BEh Too Many Open Zones, SCSI INSUFFICIENT ZONE RESOURCES\n",
+    status: 1,
+  }, { manage: () => ({ ok: false, error: { kind: "zone", code: "too-many-open", operation: "open", zone: 0, open: 2, maxOpen: 2 } }) });
+  check("write 0 512", "a.qcow2", { text: expect.stringContaining("err: qemu-io: Block node is read-only\n") as string, status: 1 }, {
+    write: () => ({ ok: false, error: { kind: "usage", code: "read-only", detail: "the image is open for reading" } }),
+  });
+});
+
+describe("programs", () => {
+  const V4 = "-o size=64M,zone_size=16M,zone_model=1";
+  check(`qemu-img create -f qcow2 ${V4} new.qcow2`, "a.qcow2", { status: 0, events: ["create", "detach", "attach new.qcow2"] });
+  check(`qemu-img create -f qcow2 new.qcow2 ${V4}`, null, { status: 0, events: ["create", "attach new.qcow2"] });
+  check(`zonescope qemu-img create -f qcow2 a.qcow2 ${V4}`, "a.qcow2", { status: 0, events: ["detach", "create", "attach a.qcow2"] });
+  check("qemu-img create -f qcow2 a.qcow2", "a.qcow2", { status: 1, text: "err: qemu-img: a.qcow2: Image creation needs a size parameter\n", events: ["detach", "attach a.qcow2"] });
+  check("qemu-img create -f qcow2 new.qcow2", "a.qcow2", { status: 1, events: [] });
+  check("qemu-img info b.qcow2", "a.qcow2", { status: 0, events: ["open", "close"] });
+  check("qemu-img info a.qcow2", "a.qcow2", { status: 0, events: ["detach", "open", "close", "attach a.qcow2"] });
+  check("qemu-img info --image-opts driver=qcow2,file.filename=a.qcow2", "a.qcow2", { status: 0, events: ["detach", "open", "close", "attach a.qcow2"] });
+  check("qemu-io -c 'zo 0 16M' -c length a.qcow2", "a.qcow2", { text: "64 MiB\n", status: 0, events: ["detach", "open", "manage", "facts", "close", "attach a.qcow2"] });
+  check("qemu-io -c 'open a.qcow2'", "a.qcow2", { status: 0, events: ["detach", "open", "close", "attach a.qcow2"] });
+});
+
+describe("qemu-img info", () => {
+  it("for people, with zones", async () => {
+    const open = () => ({ ok: true, value: { handle: 1, facts: zonedFacts("z.qcow2") } }) as const;
+    expect((await type("qemu-img info z.qcow2", null, { open })).text).toBe(`image: z.qcow2
+file format: qcow2
+virtual size: 64 MiB (67108864 bytes)
+disk size: 196 KiB
+cluster_size: 65536
+Format specific information:
+    compat: 1.1
+    compression type: zlib
+    lazy refcounts: false
+    refcount bits: 16
+    corrupt: false
+    extended l2: false
+    zoned:
+        dialect: v4
+        mode: host-managed
+        zone size: 16777216
+        zone capacity: 16777216
+        zones: 4
+        conventional zones: 0
+        max open zones: 2
+        max active zones: 3
+        max append bytes: 65536
+        findings:
+            [0]: zone 1, entry at byte 0x30008 of the file: the write pointer 16777217 is no multiple of 512, so that the image is read-only
+Child node '/file':
+    filename: z.qcow2
+    protocol type: file
+    file length: 192 KiB (197120 bytes)
+    disk size: 196 KiB
+`);
+  });
+  it("for programs", async () => {
+    const open = () => ({ ok: true, value: { handle: 1, facts: zonedFacts("z.qcow2") } }) as const;
+    const { text } = await type("qemu-img info --output=json z.qcow2", null, { open });
+    expect(JSON.parse(text)).toMatchObject({
+      "virtual-size": 67108864,
+      "actual-size": 200704,
+      children: [{ name: "file", info: { "virtual-size": 197120 } }],
+      "format-specific": { type: "qcow2", data: { zoned: { dialect: "v4", "zone-size": 16777216, zones: 4 } } },
+    });
+    expect(text).toContain('                "children": [\n                ],\n');
+  });
+});
+
+describe("help and completion", () => {
+  it("lists programs and commands from the tables", async () => {
+    const { text } = await type("help", null);
+    for (const expected of ["qemu-img …", "qemu-io …", "zone_append [-p] offset len", "read [-abCqrv]", "map  -- prints"]) expect(text).toContain(expected);
+    expect(text).not.toContain("reopen");
+  });
+  check("help zap", null, { text: expect.stringContaining("zap [-p] offset len [len..] -- ") as string, status: 0 });
+  check("help qemu-img", null, { text: expect.stringContaining("create") as string, status: 0 });
+  check("help foo", null, { status: 1 });
+  const complete = (text: string, expected: string[]): void => it(`completes ${JSON.stringify(text)}`, () => expect(completions(text)).toEqual(expected));
+  complete("zone_r", ["zone_report", "zone_reset"]);
+  complete("qem", ["qemu-img", "qemu-io"]);
+  complete("qemu-img ", ["create", "info"]);
+  complete("zonescope qemu-img c", ["create"]);
+  complete("help zone_o", ["zone_open"]);
+  complete("qemu-img create -f q", ["qcow2"]);
+  complete("qemu-img create -f qcow2 -o zone_s", ["zone_size="]);
+  complete("reo", []);
+});

@@ -1,0 +1,167 @@
+/** The allocator: what it gives is free and counted, blocks place themselves, the table outgrows its clusters, decreases wait. */
+import { describe, expect, test } from "vitest";
+import { Random } from "../../../src/base/random.ts";
+import { hostCluster } from "../../../src/base/units.ts";
+import { Fault } from "../../../src/base/fault.ts";
+import { MemoryStore } from "../../../src/bytes/memory-store.ts";
+import { createImage } from "../../../src/qcow2/create.ts";
+import { flushImage } from "../../../src/qcow2/flush.ts";
+import type { ImageState } from "../../../src/qcow2/image-state.ts";
+import { openState, readHeader } from "../../../src/qcow2/open.ts";
+import { Qcow2Image } from "../../../src/qcow2/image.ts";
+import type { Refcounts } from "../../../src/qcow2/refcounts.ts";
+import { auditImage } from "../../model/zoned-model-audit.ts";
+
+function created(clusterSize: number, refcountBits: number, virtualSize = 2 ** 24): MemoryStore {
+  const store = new MemoryStore("test");
+  createImage(store, { virtualSize, clusterSize, refcountBits, incompatible: 0n, featureNames: [], area: null });
+  return store;
+}
+function opened(store: MemoryStore): { state: ImageState; refcounts: Refcounts } {
+  const { state } = openState(store, readHeader(store), true, []);
+  return { state, refcounts: state.refcounts! };
+}
+function bytesOf(store: MemoryStore): Uint8Array {
+  const bytes = new Uint8Array(store.size());
+  store.read(0, bytes);
+  return bytes;
+}
+const WIDTHS = [1, 2, 4, 8, 16, 32, 64];
+
+describe.each(WIDTHS)("counts of %i bits", (refcountBits) => {
+  test("a new image counts its own clusters and nothing else", () => {
+    const store = created(512, refcountBits);
+    expect(auditImage(bytesOf(store))).toMatchObject({ leaked: [], wrong: [] });
+  });
+
+  test("clusters are given once, lowest first, and survive a reopen", () => {
+    const store = created(512, refcountBits);
+    const { state, refcounts } = opened(store);
+    const given = new Set<number>();
+    const random = new Random(refcountBits);
+    for (let step = 0; step < 400; step++) {
+      const count = 1 + random.below(5);
+      const first = refcounts.allocate(count);
+      for (let index = 0; index < count; index++) {
+        expect(given.has(first + index)).toBe(false);
+        given.add(first + index);
+        expect(refcounts.get(hostCluster(first + index))).toBe(1);
+        expect(state.metadata.ownerOf((first + index) * 512)).toBe(null);
+      }
+    }
+    flushImage(state);
+    const audit = auditImage(bytesOf(store));
+    expect(audit.wrong.filter((line) => !line.includes("outside the file"))).toEqual([]);
+    expect(audit.leaked).toEqual([...given].sort((a, b) => a - b));
+    const again = opened(store).refcounts;
+    for (const cluster of given) expect(again.get(hostCluster(cluster))).toBe(1);
+    expect(given.has(again.allocate(1))).toBe(false);
+  });
+});
+
+test("a refcount block takes the first cluster of its own range and counts itself", () => {
+  const { refcounts, state } = opened(created(512, 64));
+  const perBlock = 64;
+  const given: number[] = [];
+  for (let step = 0; step < 300; step++) given.push(refcounts.allocate(1));
+  for (const home of [1, 2, 3, 4].map((block) => block * perBlock)) {
+    expect(given).not.toContain(home);
+    expect([refcounts.get(hostCluster(home)), state.metadata.ownerOf(home * 512)]).toEqual([1, "refcount block"]);
+  }
+});
+
+test("the table outgrows its cluster: it moves, the old place is free, everything is still counted", () => {
+  // 512-byte clusters, 64-bit counts: a block counts 64 clusters, a table cluster lists 64 blocks, so 2 MiB fill it.
+  const store = created(512, 64, 2 ** 26);
+  const image = new Qcow2Image(store, readHeader(store), true, []);
+  const tableBefore = image.header.refcountTableOffset;
+  const random = new Random(5);
+  const model = new Uint8Array(6 * 2 ** 20);
+  for (let round = 0; round < 60; round++) {
+    const at = random.below(model.length / 512 - 300) * 512;
+    const data = new Uint8Array(300 * 512).fill(1 + random.below(255));
+    image.write(at, data);
+    model.set(data, at);
+    if (random.chance(0.3)) image.flush();
+    if (random.chance(0.2)) {
+      const from = random.below(model.length / 512 - 200) * 512;
+      image.discard(from, 200 * 512);
+      model.fill(0, from, from + 200 * 512);
+    }
+  }
+  image.flush();
+  const bytes = bytesOf(store);
+  expect(auditImage(bytes)).toMatchObject({ leaked: [], wrong: [] });
+  const header = readHeader(store);
+  expect(header.refcountTableOffset).not.toBe(tableBefore);
+  expect(header.refcountTableClusters).toBeGreaterThan(1);
+  const again = new Qcow2Image(store, header, true, []);
+  const read = new Uint8Array(model.length);
+  again.read(0, read);
+  expect(Buffer.compare(read, model)).toBe(0);
+  again.write(0, new Uint8Array(model.length).fill(3));
+  again.flush();
+  expect(auditImage(bytesOf(store))).toMatchObject({ leaked: [], wrong: [] });
+});
+
+describe("decreases", () => {
+  test("wait for the flush: until then the cluster is not given again", () => {
+    const { refcounts, state } = opened(created(4096, 16));
+    const cluster = refcounts.allocate(1);
+    refcounts.holdDecrease(cluster);
+    expect([refcounts.get(cluster), refcounts.hasDecreases]).toEqual([1, true]);
+    expect(refcounts.allocate(1)).toBeGreaterThan(cluster);
+    flushImage(state);
+    expect([refcounts.get(cluster), refcounts.hasDecreases]).toEqual([0, false]);
+    expect(refcounts.allocate(1)).toBe(cluster);
+  });
+
+  test("several of one cluster add up, and none goes below zero", () => {
+    const { refcounts, state } = opened(created(4096, 16));
+    const cluster = refcounts.allocate(1);
+    refcounts.increase(cluster);
+    refcounts.increase(cluster);
+    for (let times = 0; times < 2; times++) refcounts.holdDecrease(cluster);
+    flushImage(state);
+    expect(refcounts.get(cluster)).toBe(1);
+    for (let times = 0; times < 5; times++) refcounts.holdDecrease(cluster);
+    refcounts.holdDecrease(hostCluster(2 ** 40));
+    flushImage(state);
+    expect(refcounts.get(cluster)).toBe(0);
+  });
+
+  test("an allocation that is undone is free at once", () => {
+    const { refcounts } = opened(created(4096, 16));
+    const first = refcounts.allocate(3);
+    refcounts.undoAllocate(first, 3);
+    expect(refcounts.allocate(3)).toBe(first);
+  });
+});
+
+test.each([[1, 1], [2, 3], [8, 255]])("a count of %i bits holds at most %i", (refcountBits, most) => {
+  const { refcounts } = opened(created(4096, refcountBits));
+  const cluster = refcounts.allocate(1);
+  for (let count = 1; count < most; count++) refcounts.increase(cluster);
+  expect(refcounts.get(cluster)).toBe(most);
+  expect(() => refcounts.increase(cluster)).toThrow(Fault);
+});
+
+test("a hole that is too small is passed over and found again", () => {
+  const { refcounts, state } = opened(created(4096, 16));
+  const hole = refcounts.allocate(2);
+  const behind = refcounts.allocate(1);
+  refcounts.holdDecrease(hole);
+  refcounts.holdDecrease(hostCluster(hole + 1));
+  flushImage(state);
+  expect(refcounts.allocate(3)).toBe(behind + 1);
+  expect(refcounts.allocate(2)).toBe(hole);
+});
+
+test("a count of 0 for metadata in use is a Fault, never a gift", () => {
+  const store = created(4096, 16);
+  const header = readHeader(store);
+  // The refcount block follows the table; the L1 table follows the block.
+  store.write(2 * 4096 + (header.l1Offset / 4096) * 2, new Uint8Array(2));
+  const { refcounts } = opened(store);
+  expect(() => refcounts.allocate(1)).toThrow(Fault);
+});
