@@ -22,6 +22,8 @@ export interface ByteStore {
   write(offset: number, from: Uint8Array): void;
   /** Sets the length; growth reads as zeros. */
   truncate(size: number): void;
+  /** What the file takes of its disk in bytes, holes left out; absent where the platform does not tell. */
+  allocated?(): number;
   /** Returns when everything written is durable. */
   flush(): void;
   /** Lets go of the platform's handle; any call but close is then a Fault. Does not flush. */

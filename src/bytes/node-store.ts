@@ -8,6 +8,9 @@ import { storeFault } from "./byte-store.ts";
 import type { ByteStore } from "./byte-store.ts";
 import { assertRange, errorDetail, requireOpen, requireWritable } from "./guard.ts";
 
+/** The unit of st_blocks, whatever the file system uses. */
+const STAT_BLOCK_BYTES = 512;
+
 type Operation = StoreProblem["operation"];
 
 /** The platform's error code ("ENOSPC"), or "" where there is none. */
@@ -67,6 +70,11 @@ export class NodeStore implements ByteStore {
       if (count === 0) throw storeFault(this.name, "short-write", "write", offset, from.length, `the platform wrote ${done} bytes of it`);
       done += count;
     }
+  }
+
+  allocated(): number {
+    this.require("size", 0, 0);
+    return this.ask("size", 0, 0, () => fstatSync(this.descriptor).blocks * STAT_BLOCK_BYTES);
   }
 
   truncate(size: number): void {

@@ -30,6 +30,8 @@ export interface OpenedDevice {
   readonly device: Device;
   /** null for raw. */
   readonly header: Header | null;
+  /** What the zoned extension says; null without zones. */
+  readonly zoned: ZonedHeader | null;
   /** Why it is read-only although writing was wanted, or null. */
   readonly readOnlyReason: string | null;
 }
@@ -44,13 +46,13 @@ export interface OpenedDevice {
 export function openDevice(store: ByteStore, format: Format | null, write: boolean, now: () => number): OpenedDevice {
   const log = new ChangeLog(now);
   if (format === "raw" || (format === null && !startsLikeQcow2(store))) {
-    return { format: "raw", device: new PlainDevice(new RawDisk(store, write), log), header: null, readOnlyReason: null };
+    return { format: "raw", device: new PlainDevice(new RawDisk(store, write), log), header: null, zoned: null, readOnlyReason: null };
   }
   const header = readHeader(store);
   const zoned = readZonedHeader(store, header);
   if (zoned === null) {
     const image = new Qcow2Image(coalesced(store, write), header, write, []);
-    return { format: "qcow2", device: new PlainDevice(image, log), header, readOnlyReason: image.readOnlyReason };
+    return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);
   const report = checkPointers(zoned.geometry, new DataView(entries.buffer), zoned.metadataOffset);
@@ -58,7 +60,7 @@ export function openDevice(store: ByteStore, format: Format | null, write: boole
   const image = new Qcow2Image(coalesced(store, write), header, write && !report.readOnly, [ZONED_FEATURE_BIT]);
   image.claim("zoned metadata", zoned.metadataOffset, zoned.metadataSize);
   const device = new ZonedDevice(image, zoned, entries, report.findings, log);
-  return { format: "qcow2", device, header, readOnlyReason: image.readOnlyReason ?? (write ? scarReason(report) : null) };
+  return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? (write ? scarReason(report) : null) };
 }
 
 const coalesced = (store: ByteStore, write: boolean): ByteStore => (write && !store.readOnly ? new CoalescingStore(store) : store);
@@ -86,8 +88,8 @@ function readZonedHeader(store: ByteStore, header: Header): ZonedHeader | null {
   return decoded.value;
 }
 
-/** The facts that the protocol tells of an opened device. */
-export function deviceFacts(file: string, opened: OpenedDevice): DeviceFacts {
+/** The facts that the protocol tells of an opened device. @param allocatedBytes what the file takes of its disk, null when unknown */
+export function deviceFacts(file: string, opened: OpenedDevice, allocatedBytes: number | null): DeviceFacts {
   const { device, header, format, readOnlyReason } = opened;
   const { disk } = device;
   const span = disk.clusterSize * (disk.clusterSize / 8);
@@ -98,6 +100,7 @@ export function deviceFacts(file: string, opened: OpenedDevice): DeviceFacts {
     readOnlyReason,
     virtualSize: bytes(disk.virtualSize),
     fileSize: bytes(disk.fileSize),
+    allocatedSize: allocatedBytes === null ? null : bytes(allocatedBytes),
     clusterSize: bytes(disk.clusterSize),
     version: header?.version ?? 0,
     refcountBits: header === null ? 0 : 2 ** header.refcountOrder,

@@ -3,7 +3,8 @@ import { assert } from "../base/assert.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import type { DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, Resources, ZoneChanges } from "../protocol/index.ts";
+import { checkImage } from "../qcow2/check.ts";
+import type { CheckReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, Resources, ZoneChanges } from "../protocol/index.ts";
 import { atBorder } from "./border.ts";
 import type { Device } from "./device.ts";
 import { deviceFacts, openDevice } from "./open-device.ts";
@@ -40,7 +41,7 @@ export class OpenImage {
   }
 
   facts(): DeviceFacts {
-    return deviceFacts(this.file, this.opened);
+    return deviceFacts(this.file, this.opened, this.store.allocated?.() ?? null);
   }
 
   /** Runs a call's work; a bug breaks the image for good, so that a confused engine writes nothing more. */
@@ -57,6 +58,18 @@ export class OpenImage {
     if (!this.device.disk.readOnly) this.device.flush();
     this.unflushed = false;
     return ok(null);
+  }
+
+  /** Checks the image as it is on the store. @throws Fault of the store */
+  check(): Result<CheckReport, Failure> {
+    const { header, zoned } = this.opened;
+    if (header === null) return err({ kind: "unsupported", feature: "a check of a raw image" });
+    const flushed = this.flush();
+    if (!flushed.ok) return flushed;
+    const checking = checkImage(this.store, header, zoned === null ? [] : [{ offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize }]);
+    let step = checking.next();
+    while (step.done !== true) step = checking.next();
+    return ok(step.value);
   }
 
   /** Flushes and lets go of the store; the store is closed even when the flush fails. @throws Fault of the store */

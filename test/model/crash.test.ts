@@ -47,7 +47,7 @@ const SHAPES: readonly Shape[] = [
   {
     name: "512-byte clusters with 64-bit refcounts: new refcount blocks, a refcount table that moves",
     options: createOptions({ sizeBytes: 40 * 64 * KIB, clusterSize: 512, refcountBits: 64, zoned: { zoneSize: 64 * KIB, zoneCapacity: 64 * KIB, conventionalZones: 1, maxAppendBytes: 64 * KIB } }),
-    fill: 25,
+    fill: 28,
     covers: (store) => store.log.some((record) => record.kind === "write" && record.offset === 48),
   },
 ];
