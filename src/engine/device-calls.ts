@@ -14,12 +14,19 @@ const MAX_READ_BYTES = 64 * 2 ** 20;
 
 const done = ok({ done: true } as const);
 
-/** Runs a change of the device: refused on a read-only image, and owing a flush afterwards. */
-function changing<Value>(image: OpenImage, act: () => Result<Value, Failure>): Result<Value, Failure> {
+/**
+ * Runs a change of the device: refused on a read-only image, and owing a flush afterwards. A refused command changed nothing and
+ * owes none, unless it worked zone by zone and the zones before the refusal stand.
+ */
+function changing<Value>(image: OpenImage, act: () => Result<Value, Failure>, zoneByZone = false): Result<Value, Failure> {
   const { readOnly, readOnlyReason } = image.device.disk;
   if (readOnly) return err({ kind: "usage", code: "read-only", detail: readOnlyReason ?? "the image is open for reading" });
+  const owed = image.unflushed;
+  // Set first: what a store's Fault leaves behind half-way has to be flushed too.
   image.unflushed = true;
-  return act();
+  const outcome = act();
+  if (!outcome.ok && !zoneByZone) image.unflushed = owed;
+  return outcome;
 }
 
 const finished = (outcome: Result<unknown, Failure>): Result<{ readonly done: true }, Failure> => (outcome.ok ? done : outcome);
@@ -42,7 +49,7 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   check: (image) => image.check(),
   flush: (image) => finished(image.flush()),
   report: (image, { offset, count }) => image.device.report(offset, count),
-  manage: (image, { operation, offset, length }) => changing(image, () => finished(image.device.manage(operation, offset, length))),
+  manage: (image, { operation, offset, length }) => changing(image, () => finished(image.device.manage(operation, offset, length)), true),
   append: (image, { offset, lengths, pattern }) =>
     changing(image, () => {
       const total = lengths.reduce((sum, length) => sum + length, 0);
