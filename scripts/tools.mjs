@@ -1,17 +1,21 @@
 /** The programs of the system that the tests need: a Chromium, and stock qemu-img and qemu-io as the oracle. */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { hasCommand, run } from "./run.mjs";
 
-function hasChromium() {
+/** The browser's path: $CHROMIUM, or the first that the system has; null where there is none. */
+export function findChromium() {
   const named = process.env["CHROMIUM"];
-  if (named !== undefined && named !== "") return existsSync(named);
-  return existsSync("/usr/bin/chromium") || ["chromium", "chromium-browser", "google-chrome"].some((name) => hasCommand(name));
+  if (named !== undefined && named !== "") return existsSync(named) ? named : null;
+  const folders = ["/usr/bin", ...(process.env["PATH"] ?? "").split(delimiter)];
+  const paths = ["chromium", "chromium-browser", "google-chrome"].flatMap((name) => folders.map((folder) => join(folder, name)));
+  return paths.find((path) => existsSync(path)) ?? null;
 }
 
 /** Packages of Debian and Ubuntu, and what is needed of each. */
 const tools = [
-  { what: "chromium (or name one in the environment variable CHROMIUM)", debian: "chromium", isThere: hasChromium },
+  { what: "chromium (or name one in the environment variable CHROMIUM)", debian: "chromium", isThere: () => findChromium() !== null },
   { what: "qemu-img and qemu-io", debian: "qemu-utils", isThere: () => hasCommand("qemu-img") && hasCommand("qemu-io") },
 ];
 

@@ -32,7 +32,8 @@ export interface ByteStore {
 
 /** Reads exactly; bytes beyond the store's end are zeros, as a file system would give for a sparse tail. */
 export function readPadded(store: ByteStore, offset: number, into: Uint8Array): void {
-  const count = store.read(offset, into);
+  // No store reaches the end of the countable offsets: an entry that says so leads behind every end.
+  const count = Number.isSafeInteger(offset + into.length) ? store.read(offset, into) : 0;
   if (count < into.length) into.fill(0, count);
 }
 

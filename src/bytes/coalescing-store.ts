@@ -131,8 +131,10 @@ export class CoalescingStore implements ByteStore {
   }
 
   private begin(offset: number, from: Uint8Array): Extent {
-    const oldest = this.extents[0];
-    if (this.extents.length >= EXTENT_COUNT && oldest !== undefined) this.drainOne(oldest);
+    // A full extent gathers nothing more: it leaves first, and its buffer serves again while it is in the processor's cache.
+    const full = this.extents.find((extent) => extent.length === EXTENT_SIZE);
+    const leaving = full ?? (this.extents.length < EXTENT_COUNT ? undefined : this.extents[0]);
+    if (leaving !== undefined) this.drainOne(leaving);
     const buffer = this.spareBuffers.pop() ?? new Uint8Array(EXTENT_SIZE);
     buffer.set(from);
     return { start: offset, length: from.length, buffer };

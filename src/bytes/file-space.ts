@@ -15,6 +15,8 @@ export interface FileProblem {
   readonly neededBytes?: number;
   readonly freeBytes?: number;
   readonly detail?: string;
+  /** replace: the file that has the new bytes whole, where `file` may have been damaged on the way. */
+  readonly wholeCopy?: string;
 }
 
 export interface FileEntry {
@@ -42,6 +44,12 @@ export interface FileSpace {
   remove(name: string): Promise<Result<null, FileProblem>>;
   /** Refuses ("exists") to replace another file. */
   rename(from: string, to: string): Promise<Result<null, FileProblem>>;
+  /**
+   * Puts the durable file `from` in the place of `to`, which must exist; nobody may have either open. At every moment, and after
+   * a crash at any, one of them is whole: a platform that moves does it in one step; one that does not has `to` overwritten with
+   * the bytes of `from`, flushed, and only then `from` removed. A problem leaves `to` as it was, unless it names a `wholeCopy`.
+   */
+  replace(from: string, to: string): Promise<Result<null, FileProblem>>;
   /** null where the platform does not tell. */
   usage(): Promise<Usage | null>;
 }

@@ -6,7 +6,7 @@ import type { Locks } from "./file-lock.ts";
 import type { LibrarySpace } from "./library-space.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { OpfsFiles } from "./opfs-files.ts";
-import type { Folder, Storage } from "./opfs-files.ts";
+import type { FileHandle, Folder, Storage } from "./opfs-files.ts";
 
 /** The folder of the origin's private file system that holds the library's files. */
 const LIBRARY_FOLDER = "images";
@@ -30,7 +30,7 @@ async function openOpfs(platform: Platform): Promise<LibrarySpace | null> {
   if (platform.storage === undefined || platform.locks === undefined) return null;
   try {
     const root = await platform.storage.getDirectory();
-    if (!(await probe(root))) return null;
+    if (!(await probe(root)) && !(await isFullLibrary(root))) return null;
     const folder = await root.getDirectoryHandle(LIBRARY_FOLDER, { create: true });
     return new OpfsFiles(folder, platform.locks, platform.storage);
   } catch {
@@ -38,21 +38,43 @@ async function openOpfs(platform: Platform): Promise<LibrarySpace | null> {
   }
 }
 
+/**
+ * Whether there are images already: then OPFS worked once, and what the probe met is most likely a full disk. To answer that with
+ * an empty library in memory would hide the very images of which some must go.
+ */
+async function isFullLibrary(root: RootFolder): Promise<boolean> {
+  try {
+    const folder = await root.getDirectoryHandle(LIBRARY_FOLDER, { create: false });
+    for await (const _ of folder.values()) return true;
+  } catch {
+    // No such folder, or none that can be read.
+  }
+  return false;
+}
+
 /** Writes and reads back four bytes in a file of its own, which is removed again. */
 async function probe(root: Folder): Promise<boolean> {
   const name = `probe-${crypto.randomUUID()}`;
-  const file = await root.getFileHandle(name, { create: true });
   try {
-    const handle = await file.createSyncAccessHandle();
+    const file = await root.getFileHandle(name, { create: true });
     try {
-      const wrote = handle.write(new Uint8Array([1, 2, 3, 4]), { at: 0 });
-      handle.flush();
-      const found = new Uint8Array(4);
-      return wrote === 4 && handle.read(found, { at: 0 }) === 4 && found.every((byte, index) => byte === index + 1);
+      return await isReadBack(file);
     } finally {
-      handle.close();
+      await root.removeEntry(name);
     }
+  } catch {
+    return false;
+  }
+}
+
+async function isReadBack(file: FileHandle): Promise<boolean> {
+  const handle = await file.createSyncAccessHandle();
+  try {
+    const wrote = handle.write(new Uint8Array([1, 2, 3, 4]), { at: 0 });
+    handle.flush();
+    const found = new Uint8Array(4);
+    return wrote === 4 && handle.read(found, { at: 0 }) === 4 && found.every((byte, index) => byte === index + 1);
   } finally {
-    await root.removeEntry(name);
+    handle.close();
   }
 }

@@ -68,6 +68,16 @@ export class MemoryFiles implements LibrarySpace {
     return ok(null);
   }
 
+  /** Problems: not-found, in-use. */
+  async replace(from: string, to: string): Promise<Result<null, FileProblem>> {
+    const problem = this.problemWithMoving(from) ?? this.problemWithMoving(to);
+    if (problem !== null) return err(problem);
+    const file = this.files.get(from)!;
+    this.files.delete(from);
+    this.files.set(to, file);
+    return ok(null);
+  }
+
   /** The platform does not tell what memory a tab may have. */
   async usage(): Promise<Usage | null> {
     return null;

@@ -2,8 +2,8 @@
  * A folder of a shell: plain paths, relative to it or absolute, and every path the system takes. No locks, as a shell has none;
  * opening for writing does not create. Knows nothing of images.
  */
-import { closeSync, existsSync, openSync, readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { chmodSync, closeSync, existsSync, fsyncSync, openSync, readdirSync, realpathSync, renameSync, statSync, unlinkSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "./byte-store.ts";
@@ -13,6 +13,9 @@ import { fileProblem } from "./names.ts";
 import { NodeStore, systemCode } from "./node-store.ts";
 
 const flagsOf: Readonly<Record<OpenMode, string>> = { read: "r", write: "r+", create: "w+" };
+
+/** The bits of a file's mode that are its permissions. */
+const PERMISSIONS = 0o7777;
 
 export class NodeFiles implements FileSpace {
   readonly kind = "folder";
@@ -65,6 +68,23 @@ export class NodeFiles implements FileSpace {
       if (source === target) return ok(null);
       if (existsSync(target)) return err(fileProblem("exists", to));
       renameSync(source, target);
+      return ok(null);
+    });
+  }
+
+  /** One rename(2), which replaces in one step, durable when it returns. A link to the file stays a link; its permissions stay. */
+  async replace(from: string, to: string): Promise<Result<null, FileProblem>> {
+    return this.attempt(to, () => {
+      const source = resolve(this.folder, from);
+      const target = realpathSync(resolve(this.folder, to));
+      chmodSync(source, statSync(target).mode & PERMISSIONS);
+      renameSync(source, target);
+      const folder = openSync(dirname(target), "r");
+      try {
+        fsyncSync(folder);
+      } finally {
+        closeSync(folder);
+      }
       return ok(null);
     });
   }

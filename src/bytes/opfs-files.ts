@@ -115,6 +115,29 @@ export class OpfsFiles implements LibrarySpace {
     });
   }
 
+  /** Problems: bad-name, not-found, in-use, no-space and io; where a move is a copy, the latter two name the whole copy. */
+  async replace(from: string, to: string): Promise<Result<null, FileProblem>> {
+    const bad = libraryNameProblem(from) ?? libraryNameProblem(to);
+    if (bad !== null) return err(bad);
+    return this.alone(from, async () => {
+      const source = await this.folder.getFileHandle(from);
+      return this.alone(to, async () => {
+        const target = await this.folder.getFileHandle(to);
+        if (source.move !== undefined) {
+          await source.move(to);
+          return ok(null);
+        }
+        try {
+          await copyBytes(source, target);
+        } catch (thrown) {
+          return err({ ...problemOf(thrown, to), wholeCopy: from });
+        }
+        await this.folder.removeEntry(from);
+        return ok(null);
+      });
+    });
+  }
+
   async usage(): Promise<Usage | null> {
     try {
       const { usage, quota } = await this.storage.estimate();
@@ -192,6 +215,8 @@ async function copyBytes(source: FileHandle, target: FileHandle): Promise<void> 
     try {
       const size = read.size();
       const buffer = new Uint8Array(COPY_SIZE);
+      // Emptied first: what is skipped as zeros must not show what the target had.
+      write.truncate(0);
       write.truncate(size);
       for (let offset = 0; offset < size; offset += COPY_SIZE) {
         const part = buffer.subarray(0, read.read(offset, buffer));

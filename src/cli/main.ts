@@ -1,5 +1,5 @@
 /**
- * The command line: `zonescope [--explain] <program> <arguments>`, the same programs as in the page's console over the engine in
+ * The command line: `zonescope [--explain] [--trace] <program> <arguments>`, the same programs as in the page's console over the engine in
  * this process and the files of the working folder.
  */
 import { NodeFiles } from "../bytes/node-files.ts";
@@ -11,22 +11,26 @@ import { QEMU_VERSION, VERSION } from "../command/version.ts";
 import { Engine } from "../engine/engine.ts";
 import { LineReader } from "./input.ts";
 import { Output } from "./output.ts";
+import { Tracer } from "./trace.ts";
 
 const usage = (): string =>
-  "Usage: zonescope [--explain] <program> <arguments>\n\n" +
-  `Zoned disk images in the qcow2 format: qemu-img and qemu-io as QEMU ${QEMU_VERSION} has them, with zones.\n\n` +
+  "Usage: zonescope [--explain] [--trace] <program> <arguments>\n\n" +
+  `Zoned disk images in the qcow2 format: qemu-img and qemu-io as QEMU ${QEMU_VERSION} has them, with zones, and blkzone as util-linux has it.\n\n` +
   `Programs:\n${PROGRAMS.map(({ name, oneline }) => `  ${name.padEnd(10)} ${oneline}\n`).join("")}\n` +
   "  --explain  say on standard error why a command was refused, and what would have worked\n" +
+  "  --trace    print the trace events qcow2_wp_tracking and qcow2_imp_open_zones on standard error as they happen\n" +
   "  --help     this text; 'zonescope <program> --help' for a program's\n" +
   "  --version  the version\n";
 
 /** Runs a command line to its exit status. */
 async function main(argv: readonly string[], output: Output): Promise<number> {
   let explain = false;
+  const tracer = new Tracer((line) => output.err(line));
   let index = 0;
   for (; argv[index]?.startsWith("-") === true; index++) {
     const option = argv[index]!;
     if (option === "--explain") explain = true;
+    else if (option === "--trace") tracer.enable("*");
     else if (option === "--help" || option === "-h") {
       output.out(usage());
       return 0;
@@ -45,7 +49,7 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
     output.err(`zonescope: ${said}\nTry 'zonescope --help' for more information\n`);
     return 1;
   }
-  const engine = new Engine({ files: new NodeFiles(), notify: () => undefined, now: () => Date.now() });
+  const engine = new Engine({ files: new NodeFiles(), notify: (notice) => tracer.notified(notice), now: () => Date.now() });
   letGoOnSignals(engine, output);
   let lines: LineReader | null = null;
   const line = (): string | null | Promise<string | null> => {
@@ -63,7 +67,7 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
     output.flush();
     return new Promise((resolve) => setTimeout(resolve, ms));
   };
-  const status = await run(program.run(argv.slice(index + 1), { now: () => performance.now() }), engine.perform, write, { sleep, line });
+  const status = await run(program.run(argv.slice(index + 1), { now: () => performance.now() }), tracer.watching(engine.perform), write, { sleep, line, trace: (pattern) => tracer.enable(pattern) });
   const failure = await engine.shutDown();
   if (failure === null) return status;
   output.err(`zonescope: ${explanationLines(failure)}`);

@@ -8,6 +8,10 @@ export class EngineClient {
   private readonly waiting = new Map<number, (outcome: Outcome<CallName>) => void>();
   private readonly listeners = new Set<(notice: Notice) => void>();
   private nextId = 1;
+  /** Whether the worker ever said anything: one that could not be started never will. */
+  private heard = false;
+  /** Why the worker could not be started, once that is known. */
+  private dead: string | null = null;
 
   constructor() {
     this.worker = new Worker(new URL("../worker/main.ts", import.meta.url), { type: "module", name: "zonescope engine" });
@@ -21,6 +25,7 @@ export class EngineClient {
   /** As call, and tells the id that this call's progress notices carry. */
   start<Name extends CallName>(name: Name, request: RequestOf<Name>): { id: number; outcome: Promise<Outcome<Name>> } {
     const id = this.nextId++;
+    if (this.dead !== null) return { id, outcome: Promise.resolve({ ok: false, error: { kind: "bug", message: this.dead } }) };
     const outcome = new Promise<Outcome<Name>>((resolve) => {
       this.waiting.set(id, resolve);
       const message: CallMessage<Name> = { id, name, request };
@@ -36,6 +41,7 @@ export class EngineClient {
   }
 
   private receive(message: ReplyMessage | Notice): void {
+    this.heard = true;
     if ("notice" in message) {
       for (const listener of this.listeners) listener(message);
       return;
@@ -47,6 +53,7 @@ export class EngineClient {
 
   /** The worker itself broke: every call that waits is told. */
   private fail(message: string): void {
+    if (!this.heard) this.dead = message;
     const waiting = [...this.waiting.values()];
     this.waiting.clear();
     for (const resolve of waiting) resolve({ ok: false, error: { kind: "bug", message } });

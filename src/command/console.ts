@@ -6,6 +6,8 @@
  */
 import type { Perform } from "../protocol/index.ts";
 import { CREATE_OPTION_NAMES } from "./create-options.ts";
+import { SETTING_NAMES, SETTING_VALUES, SET_USAGE, newConsoleSettings, runSet } from "./console-settings.ts";
+import type { ConsoleSettings } from "./console-settings.ts";
 import { IO_COMMANDS, findIoCommand, helpOf, helpOfAll, runIoCommand } from "./io-commands.ts";
 import { sessionOver } from "./io-session.ts";
 import { run } from "./program.ts";
@@ -28,9 +30,17 @@ export interface ConsoleHost {
   detach(): Promise<void>;
   /** Opens an image and makes it the attached one. */
   attach(file: string): Promise<void>;
+  /** What `set` changes. A host that lives for one line leaves it out, and the page's one console keeps it here. */
+  readonly settings?: ConsoleSettings;
+  /** The lines that were run, oldest first, repeated ones as often; absent where none are kept. */
+  history?(): readonly string[];
 }
 
 const OWN_NAME = "zonescope";
+
+/** Of hosts that bring none. */
+const pageSettings = newConsoleSettings();
+const settingsOf = (host: ConsoleHost): ConsoleSettings => host.settings ?? pageSettings;
 
 /** Runs a line; its status is what a shell would have as exit status. */
 export async function runConsoleLine(line: string, host: ConsoleHost): Promise<{ status: number }> {
@@ -43,6 +53,11 @@ export async function runConsoleLine(line: string, host: ConsoleHost): Promise<{
   const name = argv[0];
   if (name === undefined) return { status: 0 };
   if (name === "help" || name === "?") return { status: help(argv.slice(1), host) };
+  if (name === "set") {
+    const { text, good } = runSet(argv.slice(1), settingsOf(host));
+    if (text !== "") host.write(text, good ? "out" : "err");
+    return { status: good ? 0 : 1 };
+  }
   const program = findProgram(name);
   return { status: program !== null ? await runProgram(program, argv, host) : await runBare(argv, host) };
 }
@@ -51,7 +66,7 @@ async function runProgram(program: NamedProgram, argv: readonly string[], host: 
   const attached = host.attached();
   const creates = program.name === "qemu-img" && argv[1] === "create";
   const made = creates ? createdFile(argv.slice(2)) : null;
-  const detaches = attached !== null && names(argv, attached.file);
+  const detaches = attached !== null && program.keepsAttached !== true && names(argv, attached.file);
   if (detaches) await host.detach();
   let status = 1;
   try {
@@ -79,8 +94,12 @@ async function runBare(argv: readonly string[], host: ConsoleHost): Promise<numb
   return (await pump(runIoCommand(session, argv), host)) ? 0 : 1;
 }
 
+function write(host: ConsoleHost, text: string, stream: Stream): void {
+  if (stream !== "explain" || settingsOf(host).explain) host.write(text, stream);
+}
+
 function pump<Value>(program: Program<Value>, host: ConsoleHost): Promise<Value> {
-  return run(program, host.perform, (text, stream) => host.write(text, stream), host.sleep === undefined ? {} : { sleep: (ms) => host.sleep!(ms) });
+  return run(program, host.perform, (text, stream) => write(host, text, stream), host.sleep === undefined ? {} : { sleep: (ms) => host.sleep!(ms) });
 }
 
 /** Whether a command line names a file: as a word, or as part of an option or of a command handed over with -c. */
@@ -104,10 +123,10 @@ function help(words: readonly string[], host: ConsoleHost): number {
   const name = words[0];
   if (name === undefined) {
     const programs = PROGRAMS.map((program) => `${program.name} … -- ${program.oneline}\n`).join("");
-    host.write(`Programs:\n${programs}\nOn the attached image:\n${helpOfAll(false)}\nUse 'help NAME' for more about one.\n`, "out");
+    host.write(`Programs:\n${programs}\nOf the console:\n${SET_USAGE}\nOn the attached image:\n${helpOfAll(false)}\nUse 'help NAME' for more about one.\n`, "out");
     return 0;
   }
-  const text = name === "qemu-img" ? qemuImgUsage() : name === "qemu-io" ? QEMU_IO_USAGE : helpOf(name);
+  const text = name === "qemu-img" ? qemuImgUsage() : name === "qemu-io" ? QEMU_IO_USAGE : name === "set" ? SET_USAGE : (findProgram(name)?.help ?? helpOf(name));
   host.write(text ?? `command ${name} not found\n`, text === null ? "err" : "out");
   return text === null ? 1 : 0;
 }
@@ -121,8 +140,9 @@ export function completions(text: string): string[] {
   const commands = IO_COMMANDS.filter((command) => command.needs !== "own-session").map((command) => command.name);
   const programs = PROGRAMS.map((program) => program.name);
   let candidates: readonly string[] = [];
-  if (first === undefined) candidates = [...programs, ...commands];
-  else if (first === "help" && before.length === 1) candidates = [...programs, ...commands];
+  if (first === undefined) candidates = [...programs, ...commands, "set"];
+  else if (first === "help" && before.length === 1) candidates = [...programs, ...commands, "set"];
+  else if (first === "set") candidates = before.length === 1 ? SETTING_NAMES : before.length === 2 ? SETTING_VALUES : [];
   else if (before[before.length - 1] === "-o" && before[1] === "create") candidates = CREATE_OPTION_NAMES.map((name) => `${name}=`);
   else if (before[before.length - 1] === "-f") candidates = ["qcow2", "raw"];
   else if (before.length === 1) candidates = findProgram(first)?.words ?? [];

@@ -127,15 +127,26 @@ function sentences(refusal: ZoneRefusal): Sentences {
     case "out-of-range":
       return outOfRange(refusal);
     case "unsupported":
-      return refusal.reason === "not-zoned"
-        ? ["The disk has no zones", `This image is not zoned, and a zone ${NOUNS[refusal.operation]} needs zones.`, "Create an image with zone_model=1 and a zone_size."]
-        : [
-            "No discard in a sequential zone",
-            `${leadingName(refusal)} is sequential: its data goes as a whole, with the write pointer, and not in pieces.`,
-            `Reset ${zoneName(refusal)}.`,
-          ];
+      return unsupported(refusal);
     default:
       return assertNever(refusal);
+  }
+}
+
+function unsupported(refusal: Extract<ZoneRefusal, { code: "unsupported" }>): Sentences {
+  switch (refusal.reason) {
+    case "not-zoned":
+      return ["The disk has no zones", `This image is not zoned, and a zone ${NOUNS[refusal.operation]} needs zones.`, "Create an image with zone_model=1 and a zone_size."];
+    case "no-append-command":
+      return ["No append under these rules", "The disk follows the rules of SCSI's ZBC, which has no command to append.", "Write at the zone's write pointer, or switch to a profile that appends."];
+    case "discard-of-sequential-zone":
+      return [
+        "No discard in a sequential zone",
+        `${leadingName(refusal)} is sequential: its data goes as a whole, with the write pointer, and not in pieces.`,
+        `Reset ${zoneName(refusal)}.`,
+      ];
+    default:
+      return assertNever(refusal.reason);
   }
 }
 

@@ -175,7 +175,7 @@ export function openFailureWords(file: string, failure: Failure): string {
 }
 
 /** A broken image in one sentence; qemu's programs put the file's name before it. */
-const imageWords = (problem: ImageProblem): string =>
+export const imageWords = (problem: ImageProblem): string =>
   `the field ${problem.field} of the ${problem.structure}, at byte ${hex(problem.hostOffset)} of the file, is ${problem.found}; allowed is ${problem.allowed}`;
 
 /** Whether `openFailureWords` leaves something to be explained: of a broken or unsupported image it says all. */

@@ -2,7 +2,7 @@
  * What an image is, as a tree that prints two ways: indented lines for people, JSON for programs. The same tree stands behind
  * qemu-img info and qemu-io's info, and carries the zoned extension's facts where there are some.
  */
-import type { DeviceFacts, PointerFinding, ZonedFacts } from "../protocol/index.ts";
+import type { DeviceFacts, PointerFinding, PointerSummary, ZonedFacts } from "../protocol/index.ts";
 import { hex, integer } from "./format.ts";
 
 /** Keys as JSON spells them, with dashes; people read spaces. Order is the order of printing. */
@@ -37,9 +37,19 @@ function zonedTree(zoned: ZonedFacts): FactTree {
     "max-active-zones": geometry.maxActiveZones,
     "max-append-bytes": geometry.maxAppendBytes,
   };
+  tree["pointers"] = pointersTree(zoned.pointers);
   if (zoned.findings.length > 0) tree["findings"] = zoned.findings.map(findingSentence);
   return tree;
 }
+
+/** What the stored pointers say: conditions as after a power cycle, which is how the image lies in its file. */
+const pointersTree = (pointers: PointerSummary): FactTree => ({
+  empty: pointers.empty,
+  closed: pointers.closed,
+  full: pointers.full,
+  conventional: pointers.conventional,
+  "bytes-below": pointers.bytesBelow,
+});
 
 /** One thing that is odd about the stored pointers, as a sentence. */
 export function findingSentence(finding: PointerFinding): string {
@@ -73,7 +83,7 @@ function entryLines(margin: string, label: string, value: FactValue, indent: num
 export function factJson(value: FactValue, indent = 0): string {
   const margin = "    ".repeat(indent);
   const inner = `${margin}    `;
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return jsonString(value);
   if (typeof value === "boolean") return String(value);
   if (typeof value === "number") return integer(value);
   if (Array.isArray(value)) {
@@ -82,4 +92,12 @@ export function factJson(value: FactValue, indent = 0): string {
   }
   const entries = Object.entries(value as FactTree).map(([key, item]) => `${inner}${JSON.stringify(key)}: ${factJson(item, indent + 1)}`);
   return `{\n${entries.length === 0 ? "" : `${entries.join(",\n")}\n`}${margin}}`;
+}
+
+/** QEMU's JSON is plain ASCII: what is not, is \uXXXX with capital digits. An escaped backslash is matched to be left alone. */
+function jsonString(text: string): string {
+  return JSON.stringify(text).replace(/\\\\|\\u([0-9a-f]{4})|[^ -~]/g, (found, digits?: string) => {
+    if (found === "\\\\") return found;
+    return `\\u${(digits ?? found.charCodeAt(0).toString(16).padStart(4, "0")).toUpperCase()}`;
+  });
 }

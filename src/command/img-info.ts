@@ -1,12 +1,10 @@
 /** qemu-img info, for people and as JSON, with what the zoned extension says. */
 import type { DeviceFacts } from "../protocol/index.ts";
-import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { counted, imgSize, imgSizeExact } from "./format.ts";
 import { factJson, factLines, formatSpecific } from "./image-facts.ts";
 import type { FactTree, FactValue } from "./image-facts.ts";
-import { imgError, imgUsageError } from "./img-words.ts";
-import { imageFromOptions } from "./io-open.ts";
-import { call, out } from "./program.ts";
+import { READING_OPTIONS, closeRead, imageToRead, openToRead, optionValue } from "./img-open.ts";
+import { out } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
 
@@ -17,54 +15,19 @@ export const imageInfo: ImgCommand = {
   args: "[-f fmt] [--output=human|json] [--image-opts] filename",
   oneline: "tells what an image is, its zones included",
   shorts: "hf:U",
-  longs: [
-    { name: "help", takesValue: false, flag: "h" },
-    { name: "format", takesValue: true, flag: "f" },
-    { name: "output", takesValue: true, flag: "output" },
-    { name: "backing-chain", takesValue: false, flag: "backing-chain" },
-    { name: "image-opts", takesValue: false, flag: "image-opts" },
-    { name: "force-share", takesValue: false, flag: "U" },
-    { name: "object", takesValue: true, flag: "object" },
-  ],
-  *run({ options, words }): Program {
-    const value = (flag: string): string | null => options.findLast((option) => option.flag === flag)?.value ?? null;
-    const output = value("output") ?? "human";
-    if (output !== "human" && output !== "json") {
-      yield imgError("--output must be used with human or json as argument.");
-      return 1;
-    }
-    if (words.length !== 1) {
-      yield imgUsageError("Expecting one image file name");
-      return 1;
-    }
-    let file = words[0]!;
-    let format = value("f");
-    if (value("image-opts") !== null) {
-      const named = imageFromOptions(file);
-      if (typeof named === "string" || named.file === null) {
-        yield imgError(`Could not open '${file}': ${typeof named === "string" ? named : `A block device must be specified for "file"`}`);
-        return 1;
-      }
-      ({ file, format } = { file: named.file, format: named.format });
-    }
-    if (format !== null && format !== "qcow2" && format !== "raw") {
-      yield imgError(`Could not open '${file}': Unknown driver '${format}'`);
-      return 1;
-    }
-    const opened = yield* call("open", { file, readOnly: true, format });
-    if (!opened.ok) {
-      yield imgError(`Could not open '${file}': ${openFailureWords(file, opened.error)}`);
-      if (hasMoreToSay(opened.error)) yield explained(opened.error);
-      return 1;
-    }
-    const { handle, facts } = opened.value;
-    if (output === "human") yield out(humanInfo(file, facts));
+  longs: [...READING_OPTIONS, { name: "backing-chain", takesValue: false, flag: "backing-chain" }],
+  *run(given): Program {
+    const asked = yield* imageToRead(given);
+    if (asked === null) return 1;
+    const image = yield* openToRead(given, asked.word);
+    if (image === null) return 1;
+    const { file, facts } = image;
+    if (asked.output === "human") yield out(humanInfo(file, facts));
     else {
       const tree = jsonInfo(file, facts);
-      yield out(`${factJson(value("backing-chain") !== null ? [tree] : tree)}\n`);
+      yield out(`${factJson(optionValue(given, "backing-chain") !== null ? [tree] : tree)}\n`);
     }
-    const closed = yield* call("close", { handle });
-    if (!closed.ok) yield explained(closed.error);
+    yield* closeRead(image);
     return 0;
   },
 };

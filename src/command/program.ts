@@ -12,7 +12,9 @@ export type Step =
   | { readonly step: "call"; readonly name: CallName; readonly request: unknown }
   | { readonly step: "sleep"; readonly ms: number }
   /** Asks for the next line of standard input; answered with null at its end. */
-  | { readonly step: "line" };
+  | { readonly step: "line" }
+  /** Asks for the trace events that the pattern names, as qemu-io's -T does; where nobody traces, nothing comes of it. */
+  | { readonly step: "trace"; readonly pattern: string };
 
 /** Returns what the program computes; a whole command line returns its exit status. */
 export type Program<Value = number> = Generator<Step, Value, unknown>;
@@ -23,6 +25,8 @@ export interface Surroundings {
   readonly sleep?: (ms: number) => Promise<void>;
   /** The next line of input without its newline, or null at the end; without it there is no input. */
   readonly line?: () => string | null | Promise<string | null>;
+  /** Prints the trace events of that pattern from now on; without it they are not printed. */
+  readonly trace?: (pattern: string) => void;
 }
 
 /** Performs one engine call: `const outcome = yield* call("flush", { handle })`. */
@@ -65,6 +69,10 @@ export async function run<Value>(
         break;
       case "sleep":
         await surroundings.sleep?.(step.ms);
+        next = program.next();
+        break;
+      case "trace":
+        surroundings.trace?.(step.pattern);
         next = program.next();
         break;
       case "line": {

@@ -1,9 +1,14 @@
 /** The programs of the command language by name: what a line of the console or of a shell may start with. */
+import { PROFILE_NAMES } from "../protocol/index.ts";
+import { PROFILE_USAGE, profile } from "./profile.ts";
+import type { ProfileContext } from "./profile.ts";
+import { BLKZONE_USAGE, BLKZONE_WORDS, blkzone } from "./blkzone.ts";
+import { DIALECT_USAGE, dialect } from "./dialect.ts";
 import type { Program } from "./program.ts";
-import { qemuImg } from "./qemu-img.ts";
+import { IMG_COMMANDS, qemuImg } from "./qemu-img.ts";
 import { qemuIo } from "./qemu-io.ts";
 
-export interface ProgramContext {
+export interface ProgramContext extends ProfileContext {
   /** Milliseconds on a clock that only goes forward. */
   readonly now: () => number;
 }
@@ -13,12 +18,26 @@ export interface NamedProgram {
   readonly oneline: string;
   /** Words that may come first behind the name, for completion. */
   readonly words: readonly string[];
+  /** More, for `help NAME`; a program without it has its own way there. */
+  readonly help?: string;
+  /** Whether it works on the attached image as it is; the image is then not let go where a word happens to be its name. */
+  readonly keepsAttached?: true;
   readonly run: (argv: readonly string[], context: ProgramContext) => Program;
 }
 
 export const PROGRAMS: readonly NamedProgram[] = [
-  { name: "qemu-img", oneline: "makes images and tells what they are", words: ["create", "info"], run: (argv) => qemuImg(argv) },
+  { name: "qemu-img", oneline: "makes images and tells what they are", words: IMG_COMMANDS.map((command) => command.name), run: (argv) => qemuImg(argv) },
   { name: "qemu-io", oneline: "runs commands on an image", words: ["-c", "-f", "-r"], run: qemuIo },
+  { name: "blkzone", oneline: "runs zone commands on an image", words: BLKZONE_WORDS, help: BLKZONE_USAGE, run: (argv) => blkzone(argv) },
+  { name: "dialect", oneline: "tells or changes an image's layout of the zoned format", words: [], help: DIALECT_USAGE, run: (argv) => dialect(argv) },
+  {
+    name: "profile",
+    oneline: "tells and switches whose rules a disk follows, and compares them",
+    words: ["compare", ...PROFILE_NAMES],
+    help: PROFILE_USAGE,
+    keepsAttached: true,
+    run: profile,
+  },
 ];
 
 export const findProgram = (name: string): NamedProgram | null => PROGRAMS.find((program) => program.name === name) ?? null;

@@ -1,8 +1,10 @@
 /** The program qemu-img: its table of commands, dispatched as QEMU's is. Each command is in a file of its own. */
 import { getopt, imgMistakeWords } from "./getopt.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
+import { checkImage } from "./img-check.ts";
 import { createImage } from "./img-create.ts";
 import { imageInfo } from "./img-info.ts";
+import { mapImage } from "./img-map.ts";
 import { imgUsageError } from "./img-words.ts";
 import { out } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -17,7 +19,7 @@ export interface ImgCommand {
   run(given: GivenOptions): Program;
 }
 
-export const IMG_COMMANDS: readonly ImgCommand[] = [createImage, imageInfo];
+export const IMG_COMMANDS: readonly ImgCommand[] = [checkImage, createImage, imageInfo, mapImage];
 
 const versionLine = `qemu-img version ${QEMU_VERSION} (the command language; zonescope ${VERSION})\n`;
 

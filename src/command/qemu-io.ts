@@ -47,7 +47,11 @@ QEMU Disk exerciser, as zonescope has it
   -h, --help           display this help and exit
   -V, --version        output version information and exit
 
-  -C, -d, -i, -k, -m, -n, -t, -T, -U  taken and without effect
+  -T, --trace [enable=]<pattern>
+                       prints the trace events qcow2_wp_tracking and
+                       qcow2_imp_open_zones on standard error, in a shell
+
+  -C, -d, -i, -k, -m, -n, -t, -U  taken and without effect
   -s, --object         refused
 
 See 'qemu-io -c help' for information on available commands.
@@ -132,6 +136,9 @@ function* parseOptions(argv: readonly string[]): Program<QemuIoOptions | number>
         break;
       case "image-opts":
         imageOptions = true;
+        break;
+      case "T":
+        yield { step: "trace", pattern: value };
         break;
       case "s":
       case "object":

@@ -7,10 +7,15 @@ import type { GuestOffset, ZoneIndex } from "../base/units.ts";
 import type { DeviceEvent, DeviceEventBody, ZoneChanges, ZoneOperation, ZoneRefusal } from "../protocol/index.ts";
 import type { ZoneObserver, ZoneTable } from "../zoned/zone-table.ts";
 
+/** One call may change millions of zones. Beyond this many its events are left out, which `seq` shows; the set of zones never is. */
+const MAX_EVENTS = 10_000;
+
 export class ChangeLog implements ZoneObserver {
   watched = false;
   /** The operation that is being carried out: each event says what caused it. */
   operation: ZoneOperation = "write";
+  /** Counts every pointer that moved, watched or not. */
+  pointerMoves = 0;
   private readonly now: () => number;
   private seq = 0;
   private events: DeviceEvent[] = [];
@@ -24,12 +29,13 @@ export class ChangeLog implements ZoneObserver {
   }
 
   conditionChanged(zone: ZoneIndex, from: Condition, to: Condition): void {
-    this.changed.add(zone);
+    if (this.watched) this.changed.add(zone);
     this.add({ type: "transition", zone, from, to, operation: this.operation });
   }
 
   pointerMoved(zone: ZoneIndex, from: GuestOffset, to: GuestOffset): void {
-    this.changed.add(zone);
+    if (this.watched) this.changed.add(zone);
+    this.pointerMoves++;
     this.onPointerMoved(zone);
     this.add({ type: "pointer", zone, from, to, operation: this.operation });
   }
@@ -72,6 +78,8 @@ export class ChangeLog implements ZoneObserver {
   }
 
   private add(body: DeviceEventBody): void {
-    if (this.watched) this.events.push({ ...body, seq: ++this.seq, timeMs: this.now() });
+    if (!this.watched) return;
+    this.seq++;
+    if (this.events.length < MAX_EVENTS) this.events.push({ ...body, seq: this.seq, timeMs: this.now() });
   }
 }

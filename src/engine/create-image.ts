@@ -15,6 +15,9 @@ import { MAX_ZONES, countZones } from "../zoned/geometry.ts";
 import type { ZoneGeometry } from "../zoned/geometry.ts";
 import { newPointerEntries } from "./pointer-store.ts";
 
+/** The name that the series' builds give the feature bit of v7 and v9. */
+export const ZONED_FEATURE_NAME = { kind: "incompatible", bit: ZONED_FEATURE_BIT, name: "zoned format" } as const;
+
 const problem = (option: string, found: number, allowed: string): OptionProblem => ({ kind: "option", option, found: String(found), allowed });
 
 /** The first option that cannot be, by name, or null. */
@@ -40,7 +43,7 @@ function checkZoned(zoned: ZonedCreateOptions, sizeBytes: number): OptionProblem
   }
   const zoneCount = countZones(sizeBytes, zoneSize);
   if (zoneCount > MAX_ZONES) return problem("zone_size", zoneSize, `a size that makes at most ${MAX_ZONES} zones; this one makes ${zoneCount}`);
-  if (conventionalZones < 0 || conventionalZones >= zoneCount) return problem("nr_conv_zones", conventionalZones, `less than the number of zones (${zoneCount})`);
+  if (!Number.isSafeInteger(conventionalZones) || conventionalZones < 0 || conventionalZones >= zoneCount) return problem("nr_conv_zones", conventionalZones, `less than the number of zones (${zoneCount})`);
   for (const [name, value] of [["max_open_zones", maxOpenZones], ["max_active_zones", maxActiveZones]] as const) {
     if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** 32) return problem(name, value, "0 (no limit) to 4294967295");
   }
@@ -78,7 +81,7 @@ export function writeNewImage(store: ByteStore, options: CreateOptions): Result<
       clusterSize: options.clusterSize,
       refcountBits: options.refcountBits,
       incompatible: withBit ? 1n << BigInt(ZONED_FEATURE_BIT) : 0n,
-      featureNames: withBit ? [{ kind: "incompatible", bit: ZONED_FEATURE_BIT, name: "zoned format" }] : [],
+      featureNames: withBit ? [ZONED_FEATURE_NAME] : [],
       area: zoned === null ? null : zonedArea(zoned, virtualSize),
     });
   } catch (error) {

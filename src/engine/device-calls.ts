@@ -6,7 +6,7 @@ import type { OpenImage } from "./open-image.ts";
 import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
 import { outOfRange } from "./range.ts";
 
-export type DeviceCallName = "facts" | "watch" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "check" | "report" | "manage" | "append" | "map";
+export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "check" | "report" | "manage" | "append" | "map";
 type Handler<Name extends CallName> = (image: OpenImage, request: RequestOf<Name>) => Outcome<Name>;
 
 /** The most that one read call hands over; longer reads are the caller's to split. */
@@ -16,7 +16,7 @@ const done = ok({ done: true } as const);
 
 /**
  * Runs a change of the device: refused on a read-only image, and owing a flush afterwards. A refused command changed nothing and
- * owes none, unless it worked zone by zone and the zones before the refusal stand.
+ * owes none. One that works zone by zone owes one where it moved a pointer, whatever it ended with: conditions are not stored.
  */
 function changing<Value>(image: OpenImage, act: () => Result<Value, Failure>, zoneByZone = false): Result<Value, Failure> {
   const { readOnly, readOnlyReason } = image.device.disk;
@@ -24,8 +24,11 @@ function changing<Value>(image: OpenImage, act: () => Result<Value, Failure>, zo
   const owed = image.unflushed;
   // Set first: what a store's Fault leaves behind half-way has to be flushed too.
   image.unflushed = true;
+  const { log } = image.device;
+  const movesBefore = log.pointerMoves;
   const outcome = act();
-  if (!outcome.ok && !zoneByZone) image.unflushed = owed;
+  const changedNothing = zoneByZone ? log.pointerMoves === movesBefore : !outcome.ok;
+  if (changedNothing) image.unflushed = owed;
   return outcome;
 }
 
@@ -34,6 +37,7 @@ const finished = (outcome: Result<unknown, Failure>): Result<{ readonly done: tr
 const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   facts: (image) => ok(image.facts()),
   watch: (image) => ok(image.watch()),
+  setProfile: (image, { profile }) => image.setProfile(profile),
   read: (image, { offset, length, pattern, wantData }) => {
     const outside = outOfRange("read", offset, length, image.device.disk.virtualSize);
     if (outside !== null) {

@@ -1,6 +1,7 @@
 /** A device as the calls see it, zoned or not. A refusal is a value; what the bytes do wrong is thrown as a Fault. */
 import type { Result } from "../base/result.ts";
-import type { Extent, ZoneDescriptor, ZoneRefusal, ZonedFacts } from "../protocol/index.ts";
+import type { Extent, Failure, ZoneDescriptor, ZoneRefusal, ZonedFacts } from "../protocol/index.ts";
+import type { ZonePolicy } from "../zoned/policy.ts";
 import type { ZoneTable } from "../zoned/zone-table.ts";
 import type { ChangeLog } from "./change-log.ts";
 import type { Disk } from "./disk.ts";
@@ -15,6 +16,8 @@ export interface Device {
   /** null for a device without zones. */
   readonly zones: ZoneTable | null;
   zonedFacts(): ZonedFacts | null;
+  /** Other rules from now on; what was done under the former ones stands. Refused where the rules cannot have this device. */
+  setPolicy(policy: ZonePolicy): Result<null, Failure>;
   read(offset: number, into: Uint8Array): Answer;
   write(offset: number, payload: Payload): Answer;
   writeZeroes(offset: number, length: number, unmap: boolean): Answer;

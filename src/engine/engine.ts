@@ -8,11 +8,13 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import type { CallName, Failure, Notice, Outcome, Perform, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { atBorder, failureOf } from "./border.ts";
 import { checkCreateOptions, writeNewImage } from "./create-image.ts";
+import { changeDialect, readDialect } from "./dialect-calls.ts";
 import { performOnDevice } from "./device-calls.ts";
 import type { DeviceCallName } from "./device-calls.ts";
 import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
 import { OpenImage } from "./open-image.ts";
+import { openScratch } from "./scratch.ts";
 
 export interface EngineHost extends LibraryHost {
   readonly notify: (notice: Notice) => void;
@@ -68,16 +70,17 @@ export class Engine {
     });
   }
 
-  /** Flushes and closes the image because another tab asked for it. @returns false when it is not open for writing here */
+  /** Flushes and closes every handle on the file because another tab asked for it. @returns false when it is not open here */
   letGo(file: string): Promise<boolean> {
     return this.inTurn(async () => {
-      const image = this.openHere(file);
-      if (image === null) return false;
-      this.images.delete(image.handle);
-      const closed = atBorder(() => image.close());
-      this.host.notify({ notice: "taken-over", handle: image.handle, file });
-      if (!closed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file, detail: JSON.stringify(closed.error) });
-      return true;
+      const images = [...this.images.values()].filter((image) => image.file === file);
+      for (const image of images) {
+        this.images.delete(image.handle);
+        const closed = atBorder(() => image.close());
+        this.host.notify({ notice: "taken-over", handle: image.handle, file });
+        if (!closed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file, detail: JSON.stringify(closed.error) });
+      }
+      return images.length > 0;
     });
   }
 
@@ -87,9 +90,11 @@ export class Engine {
       let first: Failure | null = null;
       for (const image of this.images.values()) {
         const closed = atBorder(() => image.close());
+        this.notifyChanges(image);
         if (!closed.ok) first ??= closed.error;
       }
       this.images.clear();
+      this.library.close();
       return first;
     });
   }
@@ -135,21 +140,37 @@ export class Engine {
     open: async ({ file, readOnly, format }) => {
       const opened = await this.library.open(file, readOnly ? "read" : "write");
       if (!opened.ok) return opened;
-      const image = atBorder(() => ok(new OpenImage(this.nextHandle, file, opened.value, format, !readOnly, this.host.now)));
-      if (!image.ok) {
+      const made = atBorder(() => {
+        const image = new OpenImage(this.nextHandle, file, opened.value, format, !readOnly, this.host.now);
+        return ok({ image, facts: image.facts() });
+      });
+      if (!made.ok) {
         opened.value.close();
-        return image;
+        return made;
       }
-      this.images.set(this.nextHandle++, image.value);
-      return ok({ handle: image.value.handle, facts: image.value.facts() });
+      const { image, facts } = made.value;
+      this.images.set(this.nextHandle++, image);
+      return ok({ handle: image.handle, facts });
     },
     close: ({ handle }) =>
       this.withImage(handle, (image) => {
         this.images.delete(handle);
         const closed = atBorder(() => image.close());
+        this.notifyChanges(image);
         return closed.ok ? done : closed;
       }),
+    scratch: ({ options, profile }) => {
+      const scratch = openScratch(this.nextHandle, options, profile, this.host.now);
+      if (!scratch.ok) return scratch;
+      this.images.set(this.nextHandle++, scratch.value);
+      return ok({ handle: scratch.value.handle, facts: scratch.value.facts() });
+    },
     powerCycle: ({ handle }) => this.withImage(handle, (image) => image.guard(() => image.powerCycle())),
+    dialect: ({ file }) => readDialect(this.library, file),
+    setDialect: async ({ file, dialect }, id) => {
+      if (this.openHere(file) !== null) return err({ kind: "file", code: "in-use", file });
+      return changeDialect(this.library, this.host.files, file, dialect, this.progress(id));
+    },
     listFiles: () => this.library.list(),
     rename: ({ from, to }) => this.library.rename(from, to),
     remove: ({ file }) => this.library.remove(file),
@@ -175,12 +196,12 @@ export class Engine {
     return [...this.images.values()].find((image) => image.file === file) ?? null;
   }
 
-  private lendStore(file: string): ByteStore | null {
+  private lendStore(file: string): Result<ByteStore, Failure> | null {
     const image = this.openHere(file);
     if (image === null) return null;
-    image.flush();
+    const flushed = image.guard(() => image.flush());
     this.notifyChanges(image);
-    return image.store;
+    return flushed.ok ? ok(image.store) : flushed;
   }
 
   private notifyChanges(image: OpenImage): void {

@@ -27,11 +27,13 @@ export interface LibraryHost {
 export class Library {
   private readonly host: LibraryHost;
   private readonly adopted = new Map<string, File>();
-  /** Flushes the device that has this file open here and lends its store, or null. */
-  private readonly openStore: (file: string) => ByteStore | null;
+  /** Flushes the device that has this file open here and lends its store; null where none has it. */
+  private readonly openStore: (file: string) => Result<ByteStore, Failure> | null;
   private exports = 0;
+  /** The copies of this run's downloads, held open so that the start of another tab cannot remove what is still being saved. */
+  private readonly held: ByteStore[] = [];
 
-  constructor(host: LibraryHost, openStore: (file: string) => ByteStore | null) {
+  constructor(host: LibraryHost, openStore: (file: string) => Result<ByteStore, Failure> | null) {
     this.host = host;
     this.openStore = openStore;
   }
@@ -72,9 +74,10 @@ export class Library {
   /** Copies any file to a new name; refuses to replace one, and to start what the room left cannot hold. */
   async copy(from: string, to: string, progress: (doneBytes: number, totalBytes: number) => void): Promise<Result<{ sizeBytes: number }, Failure>> {
     const { files } = this.host;
-    if ((await files.list()).some(({ name }) => name === to)) return err({ kind: "file", code: "exists", file: to });
+    const taken = await this.isTaken(to);
+    if (taken !== null) return err(taken);
     const lent = this.openStore(from);
-    const source = lent === null ? await this.open(from, "read") : ok(lent);
+    const source = lent ?? (await this.open(from, "read"));
     if (!source.ok) return source;
     try {
       const room = await checkRoom(files, to, source.value.size());
@@ -82,6 +85,16 @@ export class Library {
     } finally {
       if (lent === null) source.value.close();
     }
+  }
+
+  /** Why a new file cannot have this name, or null. A folder lists its images alone, so the name itself is tried too. */
+  private async isTaken(file: string): Promise<FileProblem | null> {
+    const { files } = this.host;
+    if ((await files.list()).some(({ name }) => name === file)) return { kind: "file", code: "exists", file };
+    const found = await files.open(file, "read");
+    if (!found.ok) return found.error.code === "not-found" ? null : found.error;
+    found.value.close();
+    return { kind: "file", code: "exists", file };
   }
 
   private async copyInto(source: ByteStore, to: string, progress: (doneBytes: number, totalBytes: number) => void): Promise<Result<{ sizeBytes: number }, Failure>> {
@@ -114,11 +127,22 @@ export class Library {
     const copied = await this.copy(file, temporary, progress);
     if (!copied.ok) return copied;
     const blob = await this.host.blobOf(temporary);
+    const hold = await this.host.files.open(temporary, "read");
+    if (hold.ok) this.held.push(hold.value);
     return blob.ok ? ok({ source: blob.value, name }) : blob;
   }
 
-  /** Removes the temporary copies of earlier downloads; one that another tab is still reading stays. */
+  /** Removes the temporary copies of earlier downloads; one that another tab holds stays. What cannot be removed is left for later. */
   async removeExports(): Promise<void> {
-    for (const { name } of await this.host.files.list()) if (name.startsWith(EXPORT_PREFIX)) await this.host.files.remove(name);
+    try {
+      for (const { name } of await this.host.files.list()) if (name.startsWith(EXPORT_PREFIX)) await this.host.files.remove(name);
+    } catch {
+      // A folder that cannot be listed now must not keep the engine from starting; whoever lists it next is told why.
+    }
+  }
+
+  /** Lets go of the copies that were made for downloads. */
+  close(): void {
+    for (const store of this.held.splice(0)) store.close();
   }
 }

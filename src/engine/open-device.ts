@@ -57,8 +57,8 @@ export function openDevice(store: ByteStore, format: Format | null, write: boole
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);
   const report = checkPointers(zoned.geometry, new DataView(entries.buffer), zoned.metadataOffset);
   if ("kind" in report) throw new Fault(report);
-  const image = new Qcow2Image(coalesced(store, write), header, write && !report.readOnly, [ZONED_FEATURE_BIT]);
-  image.claim("zoned metadata", zoned.metadataOffset, zoned.metadataSize);
+  const area = { structure: "zoned metadata", offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize };
+  const image = new Qcow2Image(coalesced(store, write), header, write && !report.readOnly, [ZONED_FEATURE_BIT], area);
   const device = new ZonedDevice(image, zoned, entries, report.findings, log);
   return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? (write ? scarReason(report) : null) };
 }

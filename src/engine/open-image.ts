@@ -4,8 +4,10 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { checkImage } from "../qcow2/check.ts";
-import type { CheckReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, Resources, ZoneChanges } from "../protocol/index.ts";
+import { readHeader } from "../qcow2/open.ts";
+import type { CheckReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, Resources, ZoneChanges } from "../protocol/index.ts";
 import { atBorder } from "./border.ts";
+import { PROFILES } from "../zoned/profiles.ts";
 import type { Device } from "./device.ts";
 import { deviceFacts, openDevice } from "./open-device.ts";
 import type { Format, OpenedDevice } from "./open-device.ts";
@@ -22,6 +24,8 @@ export class OpenImage {
   private readonly write: boolean;
   private readonly now: () => number;
   private opened: OpenedDevice;
+  /** The profile that was asked for since the image was opened; null for the default. */
+  private profile: ProfileName | null = null;
   /** After a bug of ours nothing is done with the image any more. */
   private broken: Failure | null = null;
 
@@ -42,6 +46,17 @@ export class OpenImage {
 
   facts(): DeviceFacts {
     return deviceFacts(this.file, this.opened, this.store.allocated?.() ?? null);
+  }
+
+  /** Other rules for this device until it is closed; a power cycle keeps them. Nothing of it is stored in the image. */
+  setProfile(profile: ProfileName): Result<DeviceFacts, Failure> {
+    if (!Object.hasOwn(PROFILES, profile)) {
+      return err({ kind: "option", option: "profile", found: profile, allowed: Object.keys(PROFILES).join(", ") });
+    }
+    const set = this.device.setPolicy(PROFILES[profile]);
+    if (!set.ok) return set;
+    this.profile = profile;
+    return ok(this.facts());
   }
 
   /** Runs a call's work; a bug breaks the image for good, so that a confused engine writes nothing more. */
@@ -66,7 +81,8 @@ export class OpenImage {
     if (header === null) return err({ kind: "unsupported", feature: "a check of a raw image" });
     const flushed = this.flush();
     if (!flushed.ok) return flushed;
-    const checking = checkImage(this.store, header, zoned === null ? [] : [{ offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize }]);
+    // The header as it is now: a flush may have moved the refcount table.
+    const checking = checkImage(this.store, readHeader(this.store), zoned === null ? [] : [{ offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize }]);
     let step = checking.next();
     while (step.done !== true) step = checking.next();
     return ok(step.value);
@@ -86,6 +102,10 @@ export class OpenImage {
     const flushed = this.flush();
     if (!flushed.ok) return flushed;
     this.opened = openDevice(this.store, this.format, this.write, this.now);
+    if (this.profile !== null) {
+      const kept = this.device.setPolicy(PROFILES[this.profile]);
+      assert(kept.ok, "a profile fits a device that it fitted before the power cycle");
+    }
     return ok(this.watch());
   }
 
@@ -116,6 +136,7 @@ export class OpenImage {
     const { zones } = this.device;
     if (zones === null) return null;
     const { maxOpenZones, maxActiveZones } = zones.geometry;
-    return { ...zones.counts(), maxOpen: maxOpenZones, maxActive: maxActiveZones, implicitOrder: zones.implicitOrder(SHOWN_ORDER) };
+    const minded = PROFILES[this.profile ?? "qcow2"].activeLimit === "enforced";
+    return { ...zones.counts(), maxOpen: maxOpenZones, maxActive: minded ? maxActiveZones : 0, implicitOrder: zones.implicitOrder(SHOWN_ORDER) };
   }
 }

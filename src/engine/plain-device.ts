@@ -1,6 +1,7 @@
 /** A disk without zones: reads and writes anywhere inside it, and no zone operation. */
 import { err, ok } from "../base/result.ts";
-import type { Extent, ZoneDescriptor, ZoneOperation } from "../protocol/index.ts";
+import type { Result } from "../base/result.ts";
+import type { Extent, Failure, ZoneDescriptor, ZoneOperation } from "../protocol/index.ts";
 import { outOfRange } from "./range.ts";
 import type { ChangeLog } from "./change-log.ts";
 import type { Answer, Device, ManageOperation } from "./device.ts";
@@ -20,6 +21,10 @@ export class PlainDevice implements Device {
 
   zonedFacts(): null {
     return null;
+  }
+
+  setPolicy(): Result<null, Failure> {
+    return err({ kind: "unsupported", feature: "a profile on a disk without zones" });
   }
 
   read(offset: number, into: Uint8Array): Answer {

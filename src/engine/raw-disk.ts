@@ -13,6 +13,8 @@ export class RawDisk implements Disk {
   readonly readOnlyReason = null;
   private readonly store: ByteStore;
   private unflushed = false;
+  /** The flush that failed: nobody knows what reached the disk, and asking again may falsely succeed (as qcow2/image-state.ts). */
+  private lost: Error | null = null;
 
   constructor(store: ByteStore, write: boolean) {
     this.store = store;
@@ -29,6 +31,7 @@ export class RawDisk implements Disk {
   }
 
   write(offset: number, data: Uint8Array): void {
+    if (this.lost !== null) throw this.lost;
     this.unflushed = true;
     this.store.write(offset, data);
   }
@@ -46,8 +49,14 @@ export class RawDisk implements Disk {
   }
 
   flush(): void {
+    if (this.lost !== null) throw this.lost;
     if (!this.unflushed) return;
-    this.store.flush();
+    try {
+      this.store.flush();
+    } catch (error) {
+      if (error instanceof Error) this.lost = error;
+      throw error;
+    }
     this.unflushed = false;
   }
 }

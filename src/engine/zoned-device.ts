@@ -10,12 +10,13 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, roundDown, roundUp, zoneIndex } from "../base/units.ts";
 import type { ZoneIndex } from "../base/units.ts";
-import type { Extent, PointerFinding, ZoneDescriptor, ZoneRefusal, ZonedFacts } from "../protocol/index.ts";
+import type { Extent, Failure, PointerFinding, PointerSummary, ZoneDescriptor, ZoneRefusal, ZonedFacts } from "../protocol/index.ts";
 import type { Qcow2Image } from "../qcow2/image.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
 import { zoneLength, zoneOf } from "../zoned/geometry.ts";
 import type { ZoneGeometry } from "../zoned/geometry.ts";
 import { decodePointer } from "../zoned/pointer.ts";
+import { summarizePointers } from "../zoned/pointer-summary.ts";
 import { QCOW2_POLICY } from "../zoned/policy.ts";
 import type { ZonePolicy } from "../zoned/policy.ts";
 import { decideClose, decideFinish, decideOpen, decideReset, decideWrite } from "../zoned/transitions.ts";
@@ -36,7 +37,10 @@ export class ZonedDevice implements Device {
   private readonly geometry: ZoneGeometry;
   private readonly findings: readonly PointerFinding[];
   private readonly pointers: PointerStore;
-  private readonly policy: ZonePolicy = QCOW2_POLICY;
+  /** Zones whose last reset moved the pointer and could not unmap everything. */
+  private readonly halfReset = new Set<ZoneIndex>();
+  private policy: ZonePolicy = QCOW2_POLICY;
+  private summarized: PointerSummary | null = null;
 
   /** @param entries the zoned metadata as stored, already checked against the geometry */
   constructor(image: Qcow2Image, header: ZonedHeader, entries: Uint8Array, findings: readonly PointerFinding[], log: ChangeLog) {
@@ -48,12 +52,31 @@ export class ZonedDevice implements Device {
     const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
     this.zones = new ZoneTable(header.geometry, (zone) => decodePointer(view, zone), log);
     this.pointers = new PointerStore(header, entries, this.zones, (zone, sectors) => log.pointerStored(zone, sectors));
-    log.onPointerMoved = (zone) => this.pointers.pointerMoved(zone);
+    log.onPointerMoved = (zone) => {
+      this.summarized = null;
+      this.pointers.pointerMoved(zone);
+    };
     image.attach(this.pointers);
   }
 
   zonedFacts(): ZonedFacts {
-    return { dialect: this.header.dialect, policy: this.policy.name, geometry: this.geometry, findings: this.findings };
+    return { dialect: this.header.dialect, policy: this.policy.name, geometry: this.geometry, findings: this.findings, pointers: this.summary() };
+  }
+
+  /** Counted anew only after a pointer moved: it is a pass over all zones. */
+  private summary(): PointerSummary {
+    return (this.summarized ??= summarizePointers(this.geometry, this.zones.type, this.zones.writePointer));
+  }
+
+  setPolicy(policy: ZonePolicy): Result<null, Failure> {
+    if (policy.conventionalZones === "none") {
+      const conventional = this.zones.type.reduce((count, type) => count + (type === ZoneType.CONVENTIONAL ? 1 : 0), 0);
+      const allowed = `one that knows conventional zones, of which this disk has ${conventional}`;
+      if (conventional > 0) return err({ kind: "option", option: "profile", found: policy.name, allowed });
+    }
+    this.policy = policy;
+    this.zones.setClosingRule(policy.closesImplicitly);
+    return ok(null);
   }
 
   /** At and above the write pointer, and above the capacity, a sequential zone reads as zeros, whatever the clusters hold. */
@@ -122,13 +145,14 @@ export class ZonedDevice implements Device {
     const descriptors: ZoneDescriptor[] = [];
     for (let index: number = first; index < Math.min(zoneCount, first + count); index++) {
       const view = this.zones.view(zoneIndex(index));
+      const length = zoneLength(this.geometry, view.zone);
       descriptors.push({
         zone: index,
         type: this.zones.type[index]!,
         condition: view.condition,
         start: view.start,
-        length: zoneLength(this.geometry, view.zone),
-        capacity: view.capacityEnd - view.start,
+        length,
+        capacity: this.policy.reportedCapacity === "capacity" ? view.capacityEnd - view.start : length,
         writePointer: view.writePointer,
       });
     }
@@ -178,6 +202,7 @@ export class ZonedDevice implements Device {
   private checkAppend(offset: number, lengths: readonly number[], total: number): ZoneRefusal | null {
     const { deviceSize, maxAppendBytes, zoneSize } = this.geometry;
     const base = { kind: "zone", operation: "append" } as const;
+    if (this.policy.append === "no-such-command") return { ...base, zone: null, code: "unsupported", reason: "no-append-command" };
     if (maxAppendBytes === 0) return { ...base, zone: null, code: "append-disabled" };
     if (offset < 0 || offset >= deviceSize) return { ...base, zone: null, code: "out-of-range", offset, lengthBytes: total, deviceSize };
     const zone = zoneOf(this.geometry, offset);
@@ -236,20 +261,27 @@ export class ZonedDevice implements Device {
     this.zones.apply(zone, transition);
     const { start, end } = this.zones.view(zone);
     const { from, to } = this.wholeClusters(start, end);
+    // Until it succeeds the zone counts as half reset: what is still mapped would be written in place (settleReset).
+    this.halfReset.add(zone);
     if (from < to) this.disk.unmap(from, to);
+    this.halfReset.delete(zone);
   }
 
   /** Before FINISH: nothing left in [write pointer, zone end) may show when the pointer no longer hides it. */
   private clearTail(zone: ZoneIndex): void {
     this.settleReset(zone);
     const { writePointer, end } = this.zones.view(zone);
-    const tail = roundDown(writePointer, SECTOR_SIZE);
-    const { from, to } = this.wholeClusters(tail, end);
+    this.clearHidden(roundDown(writePointer, SECTOR_SIZE), end);
+  }
+
+  /** Makes [start, end) of one zone, which the pointer still hides, read as zeros. */
+  private clearHidden(start: number, end: number): void {
+    const { from, to } = this.wholeClusters(start, end);
     if (from >= to) {
-      this.disk.clear(tail, end);
+      this.disk.clear(start, end);
       return;
     }
-    this.disk.clear(tail, from);
+    this.disk.clear(start, from);
     this.disk.unmap(from, to);
     if (to < end) this.disk.clear(to, end);
   }
@@ -261,21 +293,24 @@ export class ZonedDevice implements Device {
   }
 
   /**
-   * A zone that shares a cluster with a neighbour keeps that cluster when it is reset, so the next write would change it in place
-   * while the old pointer is still on the disk: a crash would then show new bytes under the old pointer. The reset is made
-   * durable first.
+   * A zone that shares a cluster with a neighbour keeps that cluster when it is reset, and so does one whose unmapping failed in
+   * the middle: the next write would change it in place while the old pointer is still on the disk, and a crash would then show
+   * new bytes under the old pointer. The reset is made durable first.
    */
   private settleReset(zone: ZoneIndex): void {
     if (!this.pointers.isResetPending(zone)) return;
     const { start, end } = this.zones.view(zone);
     const { from, to } = this.wholeClusters(start, end);
-    if (from !== start || to < end) this.flush();
+    if (from !== start || to < end || this.halfReset.has(zone)) this.flush();
   }
 
   private toSequential(operation: "write" | "write-zeroes" | "append", zone: ZoneIndex, offset: number, length: number, put: () => void): Answer {
-    const decision = decideWrite(operation, this.zones.view(zone), offset, length, this.zones.resources(), this.policy);
+    const view = this.zones.view(zone);
+    const decision = decideWrite(operation, view, offset, length, this.zones.resources(), this.policy);
     if (!decision.ok) return this.refuse(decision.error);
     this.settleReset(zone);
+    // A write that may skip ahead uncovers what it skipped: nothing of before a reset may show there.
+    if (offset > view.writePointer) this.clearHidden(view.writePointer, offset);
     put();
     this.log.operation = operation;
     if (decision.value !== null) this.zones.apply(zone, decision.value);

@@ -5,8 +5,10 @@
 import type { FileEntry, Usage } from "../bytes/file-space.ts";
 import type { Result } from "../base/result.ts";
 import type { Failure } from "./failures.ts";
+import type { ProfileName } from "./profiles.ts";
 import type { CheckReport } from "../qcow2/check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect } from "./snapshot.ts";
+import type { DialectChange, DialectFacts } from "./dialect.ts";
 
 export type { CheckFinding, CheckReport } from "../qcow2/check.ts";
 export type { FileEntry, Usage } from "../bytes/file-space.ts";
@@ -78,6 +80,14 @@ export interface Calls {
   watch: { request: { handle: number }; reply: DeviceSnapshot };
   /** Flush, close, reopen, as a power cycle: open zones become CLOSED or EMPTY. The handle stays; replies as watch does. */
   powerCycle: { request: { handle: number }; reply: DeviceSnapshot };
+  /**
+   * The rules of another profile for this device, until it is closed; a power cycle keeps them, and the image stores nothing of
+   * it. What the old rules allowed stands. Facts and resources are others afterwards: ask again with watch. Refused (kind
+   * "option") for a name that is no profile and for a device with conventional zones where the profile has none.
+   */
+  setProfile: { request: { handle: number; profile: ProfileName }; reply: DeviceFacts };
+  /** A new zoned device in memory under a profile, gone when it is closed; no file of the library is touched. Refusals as create's and setProfile's. */
+  scratch: { request: { options: CreateOptions; profile: ProfileName }; reply: { handle: number; facts: DeviceFacts } };
 
   /** data is null when not wanted; with a pattern, mismatch is the first offset whose byte differs, or null. */
   read: { request: Range & { pattern: number | null; wantData: boolean }; reply: { data: Uint8Array | null; mismatchOffset: number | null } };
@@ -95,6 +105,11 @@ export interface Calls {
   append: { request: { handle: number; offset: number; lengths: readonly number[]; pattern: number }; reply: { offset: number } };
   /** Extents from `offset`, merged, at most `maxExtents`; `next` is where to go on, null at the end of the range. */
   map: { request: Range & { maxExtents: number }; reply: { extents: readonly Extent[]; next: number | null } };
+
+  /** What the zoned extension of an image is and why; the image need not be one that opens. */
+  dialect: { request: { file: string }; reply: DialectFacts };
+  /** Writes the image's zoned extension in another dialect, crash-safely. Not of an image that is open. */
+  setDialect: { request: { file: string; dialect: Dialect }; reply: DialectChange };
 
   listFiles: { request: Record<never, never>; reply: { kind: "opfs" | "memory" | "folder"; files: readonly FileEntry[]; usage: Usage | null } };
   rename: { request: { from: string; to: string }; reply: Nothing };

@@ -3,7 +3,7 @@ import type { Condition } from "../base/conditions.ts";
 import type { ZoneOperation, ZoneRefusal } from "./failures.ts";
 import type { Resources } from "./snapshot.ts";
 
-/** One line of the event log. `seq` counts from 1 by device; `timeMs` is milliseconds since 1970. */
+/** One line of the event log. `seq` counts from 1 by device, and jumps where a call made more events than are handed over; `timeMs` is milliseconds since 1970. */
 export type DeviceEvent = { readonly seq: number; readonly timeMs: number } & (
   | { readonly type: "transition"; readonly zone: number; readonly from: Condition; readonly to: Condition; readonly operation: ZoneOperation }
   | { readonly type: "pointer"; readonly zone: number; readonly from: number; readonly to: number; readonly operation: ZoneOperation }

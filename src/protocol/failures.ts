@@ -10,7 +10,7 @@ export type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fau
 export type { FileProblem } from "../bytes/file-space.ts";
 export type { ZoneOperation, ZoneRefusal, ZoneRefusalCode } from "../zoned/refusal.ts";
 
-/** An option of create (or of an image operation) whose value cannot be. `option` is the v4 spelling or qemu-img's own. */
+/** An option of create (or of an image operation, or a profile) whose value cannot be. `option` is the v4 spelling or qemu-img's own. */
 export interface OptionProblem {
   readonly kind: "option";
   readonly option: string;

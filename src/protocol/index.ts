@@ -1,5 +1,7 @@
 /** What crosses the worker's border, in one import. */
 export * from "./calls.ts";
+export * from "./dialect.ts";
 export * from "./events.ts";
 export * from "./failures.ts";
+export * from "./profiles.ts";
 export * from "./snapshot.ts";

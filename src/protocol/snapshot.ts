@@ -3,10 +3,12 @@ import type { Bytes } from "../base/units.ts";
 import type { Dialect } from "../zoned/dialect.ts";
 import type { ZoneGeometry } from "../zoned/geometry.ts";
 import type { PointerFinding } from "../zoned/pointer.ts";
+import type { PointerSummary } from "../zoned/pointer-summary.ts";
 
 export type { Dialect } from "../zoned/dialect.ts";
 export type { ZoneGeometry } from "../zoned/geometry.ts";
 export type { PointerFinding } from "../zoned/pointer.ts";
+export type { PointerSummary } from "../zoned/pointer-summary.ts";
 
 /** Zones as columns, index = zone number. */
 export interface ZoneColumns {
@@ -24,10 +26,10 @@ export interface Resources {
   readonly implicitOpen: number;
   readonly explicitOpen: number;
   readonly closed: number;
-  /** 0 means no limit. */
+  /** 0 means no limit; a limit that the profile does not mind is 0 here, whatever the image says. */
   readonly maxOpen: number;
   readonly maxActive: number;
-  /** Implicitly open zones, the one to be closed next first; at most 64 of them. */
+  /** Implicitly open zones, the one to be closed next first, by the profile's rule; at most 64 of them. */
   readonly implicitOrder: readonly number[];
 }
 
@@ -58,9 +60,11 @@ export interface ImageFacts {
 
 export interface ZonedFacts {
   readonly dialect: Dialect;
+  /** The profile whose rules the device follows, a ProfileName. */
   readonly policy: string;
   readonly geometry: ZoneGeometry;
   readonly findings: readonly PointerFinding[];
+  readonly pointers: PointerSummary;
 }
 
 export interface DeviceFacts {

@@ -41,7 +41,7 @@ export function bitsOf(bits: bigint): number[] {
   return set;
 }
 
-const ENTRY_BYTES = 48;
+export const FEATURE_NAME_BYTES = 48;
 const NAME_BYTES = 46;
 
 /**
@@ -50,9 +50,9 @@ const NAME_BYTES = 46;
  */
 export function decodeFeatureNames(data: Uint8Array): FeatureName[] {
   const names: FeatureName[] = [];
-  for (let at = 0; at + ENTRY_BYTES <= data.length; at += ENTRY_BYTES) {
+  for (let at = 0; at + FEATURE_NAME_BYTES <= data.length; at += FEATURE_NAME_BYTES) {
     const kind = KINDS[data[at]!];
-    const raw = data.subarray(at + 2, at + ENTRY_BYTES);
+    const raw = data.subarray(at + 2, at + FEATURE_NAME_BYTES);
     const end = raw.indexOf(0);
     if (kind !== undefined) names.push({ kind, bit: data[at + 1]!, name: new TextDecoder().decode(end < 0 ? raw : raw.subarray(0, end)) });
   }
@@ -60,9 +60,9 @@ export function decodeFeatureNames(data: Uint8Array): FeatureName[] {
 }
 
 export function encodeFeatureNames(names: readonly FeatureName[]): Uint8Array {
-  const data = new Uint8Array(names.length * ENTRY_BYTES);
+  const data = new Uint8Array(names.length * FEATURE_NAME_BYTES);
   names.forEach(({ kind, bit, name }, index) => {
-    const at = index * ENTRY_BYTES;
+    const at = index * FEATURE_NAME_BYTES;
     data[at] = KINDS.indexOf(kind);
     data[at + 1] = bit;
     data.set(new TextEncoder().encode(name).subarray(0, NAME_BYTES), at + 2);

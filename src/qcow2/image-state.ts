@@ -2,7 +2,7 @@
  * An open image as its parts share it: the store, the header, the tables in memory, and the registers of what the next flush
  * has to write. Functions of mapping.ts, write.ts, unmap.ts and flush.ts work on it; image.ts is the door from outside.
  */
-import { Fault } from "../base/fault.ts";
+import { Fault, imageProblem } from "../base/fault.ts";
 import type { HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
@@ -27,6 +27,10 @@ export interface FlushParticipant {
 
 export type WriteBytes = (offset: number, data: Uint8Array) => void;
 
+/** An L1 entry that leads behind the end of the file. */
+export const behindEnd = (at: number, fileLength: number): Fault =>
+  new Fault(imageProblem("L2 table", "host offset", at, `a table behind the file's end (${fileLength})`, "a table inside the file"));
+
 export class ImageState {
   readonly store: ByteStore;
   readonly header: Header;
@@ -50,6 +54,8 @@ export class ImageState {
   l1DirtyEnd = 0;
   /** The last compressed cluster that was read, inflated. */
   inflated: { readonly hostOffset: number; readonly data: Uint8Array } | null = null;
+  /** Where a single cluster is put together. Small appends do that every few calls: a new array for each costs a browser as much as the rest. */
+  private cluster: Uint8Array | null = null;
 
   constructor(store: ByteStore, header: Header, l1: Uint8Array, metadata: MetadataMap, refcounts: Refcounts | null) {
     this.store = store;
@@ -61,10 +67,18 @@ export class ImageState {
     this.metadata = metadata;
     this.refcounts = refcounts;
     this.l2 = new TableCache(header.clusterSize, L2_CACHE_BYTES, (at) => {
+      // A file cut short must not read as an empty disk.
+      if (at >= store.size()) throw behindEnd(at, store.size());
       const table = new Uint8Array(header.clusterSize);
       readPadded(store, at, table);
       return table;
     });
+  }
+
+  /** A cluster of zeros to fill and write; lent until the next call, for a store keeps nothing of what it is given. */
+  zeroedCluster(): Uint8Array {
+    this.cluster ??= new Uint8Array(this.clusterSize);
+    return this.cluster.fill(0);
   }
 
   l1Entry(index: number): L1Entry {
@@ -81,6 +95,8 @@ export class ImageState {
   /** Every write of the image to its store goes through here, so that a flush knows whether it owes a barrier. */
   readonly write: WriteBytes = (offset, data) => {
     if (this.lost !== null) throw this.lost;
+    // Only an entry of the file leads there: it lies, and no bug of ours.
+    if (!Number.isSafeInteger(offset + data.length)) throw new Fault(imageProblem("entry", "host offset", offset, offset, "a cluster that ends below 8 PiB"));
     this.unflushed = true;
     this.store.write(offset, data);
   };

@@ -10,6 +10,7 @@ import type { FlushParticipant, ImageState } from "./image-state.ts";
 import { mapGuest, readGuest } from "./mapping.ts";
 import type { MappedExtent } from "./mapping.ts";
 import { openState } from "./open.ts";
+import type { ReservedArea } from "./open.ts";
 import { discardGuest, unmapClusters, writeZeroData, zeroGuest } from "./unmap.ts";
 import { writeGuest } from "./write.ts";
 
@@ -23,9 +24,13 @@ export class Qcow2Image {
   readonly readOnlyReason: string | null;
   private readonly state: ImageState;
 
-  /** @param featureBits incompatible feature bits that the caller understands. @throws Fault for an image that cannot be read */
-  constructor(store: ByteStore, header: Header, write: boolean, featureBits: readonly number[]) {
-    const { state, readOnlyReason } = openState(store, header, write, featureBits);
+  /**
+   * @param featureBits incompatible feature bits that the caller understands
+   * @param area metadata of the caller's, which no other structure may overlap
+   * @throws Fault for an image that cannot be read
+   */
+  constructor(store: ByteStore, header: Header, write: boolean, featureBits: readonly number[], area: ReservedArea | null = null) {
+    const { state, readOnlyReason } = openState(store, header, write, featureBits, area);
     this.state = state;
     this.header = header;
     this.readOnlyReason = readOnlyReason;
@@ -40,11 +45,6 @@ export class Qcow2Image {
   }
   get fileSize(): number {
     return this.state.store.size();
-  }
-
-  /** Claims clusters for metadata of the caller's. @throws Fault when they hold another structure */
-  claim(structure: string, hostOffset: number, lengthBytes: number): void {
-    this.state.metadata.claim(structure, hostOffset, lengthBytes);
   }
 
   attach(participant: FlushParticipant): void {
@@ -87,7 +87,10 @@ export class Qcow2Image {
     for (let at = start; at < end; ) {
       const clusterEnd = Math.min((Math.floor(at / this.clusterSize) + 1) * this.clusterSize, end);
       const { extents } = mapGuest(this.state, at, clusterEnd - at, 1);
-      if (extents[0]?.zero === false) writeZeroData(this.state, at, clusterEnd);
+      if (extents[0]?.zero === false) {
+        writeZeroData(this.state, at, clusterEnd);
+        this.relieve();
+      }
       at = clusterEnd;
     }
   }

@@ -2,10 +2,11 @@
  * Opening an image: which images this program takes, which only for reading, and in what order their tables are believed.
  * Source: qcow2 specification, "Header"; zoned format, "What a reader must refuse".
  */
-import { Fault } from "../base/fault.ts";
+import { Fault, imageProblem } from "../base/fault.ts";
+import { roundUp } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { readExactly } from "../bytes/byte-store.ts";
-import { ENTRY_BYTES, decodeL1Entry } from "./entries.ts";
+import { readExactly, readPadded } from "../bytes/byte-store.ts";
+import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry } from "./entries.ts";
 import {
   INCOMPATIBLE_COMPRESSION_TYPE,
   INCOMPATIBLE_CORRUPT,
@@ -17,7 +18,7 @@ import {
 } from "./features.ts";
 import { BITMAPS_MAGIC, CRYPT_NAMES, FEATURE_NAMES_MAGIC, decodeClusterSize, decodeHeader, encodeAutoclear } from "./header.ts";
 import type { Header } from "./header.ts";
-import { ImageState } from "./image-state.ts";
+import { ImageState, behindEnd } from "./image-state.ts";
 import { MetadataMap } from "./metadata-map.ts";
 import { Refcounts } from "./refcounts.ts";
 
@@ -58,6 +59,13 @@ function reasonNotToWrite(header: Header): string | null {
   return null;
 }
 
+/** Clusters that belong to an extension of the header, in bytes of the file. */
+export interface ReservedArea {
+  readonly structure: string;
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
 export interface OpenedState {
   readonly state: ImageState;
   /** Why the image is not writable although that was asked for; null when it is, or was not asked. */
@@ -68,22 +76,27 @@ export interface OpenedState {
  * Opens an image whose header was read.
  * @param write whether writing is wanted; an image that only reads are safe on is opened for those, and the reason told
  * @param featureBits incompatible feature bits that the caller understands
- * @throws Fault for an image that cannot be read
+ * @param area clusters that an extension of the header points at, null for none
+ * @throws Fault for an image that cannot be read; nothing is written before all of it was believed
  */
-export function openState(store: ByteStore, header: Header, write: boolean, featureBits: readonly number[]): OpenedState {
+export function openState(store: ByteStore, header: Header, write: boolean, featureBits: readonly number[], area: ReservedArea | null = null): OpenedState {
   refuseUnreadable(header, featureBits);
   const l1 = readExactly(store, header.l1Offset, header.l1Size * ENTRY_BYTES);
   const metadata = new MetadataMap(header.clusterSize);
   metadata.claim("header", 0, header.clusterSize);
   metadata.claim("refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
   if (header.l1Size > 0) metadata.claim("L1 table", header.l1Offset, header.l1Size * ENTRY_BYTES);
+  if (area !== null) {
+    metadata.claim(area.structure, area.offset, area.lengthBytes);
+    refuseOverlap(store, header, l1, area);
+  }
   const readOnlyState = (reason: string | null): OpenedState => ({ state: new ImageState(store, header, l1, metadata, null), readOnlyReason: reason });
   if (!write) return readOnlyState(null);
   const reason = store.readOnly ? "the file is opened for reading" : reasonNotToWrite(header);
   if (reason !== null) return readOnlyState(reason);
   // Tables that overlap make every write a danger; such an image is for reading and repair.
   try {
-    claimL2Tables(header, l1, metadata);
+    claimL2Tables(header, l1, metadata, store.size());
     const refcounts = new Refcounts(store, header, metadata);
     clearAutoclear(store, header);
     return { state: new ImageState(store, header, l1, metadata, refcounts), readOnlyReason: null };
@@ -94,11 +107,42 @@ export function openState(store: ByteStore, header: Header, write: boolean, feat
   }
 }
 
-function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap): void {
+/** An area whose clusters an L2 table or refcount block takes too: one of the two is garbage, and nothing tells which. */
+function refuseOverlap(store: ByteStore, header: Header, l1: Uint8Array, area: ReservedArea): void {
+  const { clusterSize, l1Offset, refcountTableOffset } = header;
+  const end = roundUp(area.offset + area.lengthBytes, clusterSize);
+  const table = new Uint8Array(header.refcountTableClusters * clusterSize);
+  readPadded(store, refcountTableOffset, table);
+  const refuse = (owner: string, count: number, offsetOf: (index: number) => number): void => {
+    for (let index = 0; index < count; index++) {
+      const offset = offsetOrNone(offsetOf, index);
+      if (offset < area.offset || offset >= end) continue;
+      throw new Fault(imageProblem(area.structure, "host offset", offset, `a cluster that holds the ${owner}`, "a cluster of its own"));
+    }
+  };
+  const l1View = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
+  const tableView = new DataView(table.buffer);
+  refuse("L2 table", header.l1Size, (index) => decodeL1Entry(l1View, index, l1Offset, clusterSize).hostOffset);
+  refuse("refcount block", table.length / ENTRY_BYTES, (index) => decodeRefcountTableEntry(tableView, index, refcountTableOffset, clusterSize));
+}
+
+/** An entry that cannot be leads nowhere here; it is named where it is used. */
+function offsetOrNone(offsetOf: (index: number) => number, index: number): number {
+  try {
+    return offsetOf(index);
+  } catch (error) {
+    if (error instanceof Fault) return 0;
+    throw error;
+  }
+}
+
+function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fileLength: number): void {
   const view = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
   for (let index = 0; index < header.l1Size; index++) {
     const { hostOffset } = decodeL1Entry(view, index, header.l1Offset, header.clusterSize);
-    if (hostOffset !== 0) metadata.claim("L2 table", hostOffset, header.clusterSize);
+    if (hostOffset === 0) continue;
+    if (hostOffset >= fileLength) throw behindEnd(hostOffset, fileLength);
+    metadata.claim("L2 table", hostOffset, header.clusterSize);
   }
 }
 

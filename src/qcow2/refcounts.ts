@@ -64,13 +64,16 @@ export class Refcounts {
       readPadded(store, at, block);
       return block;
     });
-    this.claimBlocks();
+    this.claimBlocks(store.size());
   }
 
-  private claimBlocks(): void {
+  private claimBlocks(fileLength: number): void {
     for (let index = 0; index < this.table.length / ENTRY_BYTES; index++) {
       const offset = this.blockOffset(index);
-      if (offset !== 0) this.metadata.claim("refcount block", offset, this.clusterSize);
+      if (offset === 0) continue;
+      // To write it would stretch the file up to there, beyond any quota.
+      if (offset >= fileLength) throw new Fault(imageProblem("refcount block", "host offset", offset, `a block behind the file's end (${fileLength})`, "a block inside the file"));
+      this.metadata.claim("refcount block", offset, this.clusterSize);
     }
   }
 
@@ -122,10 +125,7 @@ export class Refcounts {
         run = 0;
         continue;
       }
-      const owner = this.metadata.ownerOf(cluster * this.clusterSize);
-      if (owner !== null) {
-        throw new Fault(imageProblem("refcount block", `refcount of cluster ${cluster}`, cluster * this.clusterSize, 0, `at least 1: it holds the ${owner}`));
-      }
+      this.refuseMetadata(cluster);
       if (firstSeen < 0) firstSeen = cluster;
       run++;
     }
@@ -133,6 +133,13 @@ export class Refcounts {
     for (let index = first; index < cluster; index++) this.set(hostCluster(index), 1);
     this.firstFree = firstSeen === first ? cluster : firstSeen;
     return { first: hostCluster(first), count: run };
+  }
+
+  /** @throws Fault when a cluster that nothing counts holds metadata in use: giving it away would destroy a table */
+  private refuseMetadata(cluster: number): void {
+    const owner = this.metadata.ownerOf(cluster * this.clusterSize);
+    if (owner === null) return;
+    throw new Fault(imageProblem("refcount block", `refcount of cluster ${cluster}`, cluster * this.clusterSize, 0, `at least 1: it holds the ${owner}`));
   }
 
   /**
@@ -212,8 +219,9 @@ export class Refcounts {
       clusters = Math.max(this.table.length, this.tableBytesFor(firstIndex + blocks)) / this.clusterSize;
       needed = Math.ceil((clusters + blocks) / this.perBlock);
     }
-    if (clusters * this.clusterSize > this.table.length) this.growTable(clusters * this.clusterSize);
     const first = firstIndex * this.perBlock;
+    for (let cluster = first; cluster < first + clusters + blocks; cluster++) this.refuseMetadata(cluster);
+    if (clusters * this.clusterSize > this.table.length) this.growTable(clusters * this.clusterSize);
     for (let block = 0; block < blocks; block++) this.addBlock(firstIndex + block, first + clusters + block);
     for (let cluster = first; cluster < first + clusters + blocks; cluster++) this.set(hostCluster(cluster), 1);
     return { offset: hostOffset(first * this.clusterSize), clusters, data: this.table };
@@ -243,16 +251,19 @@ export class Refcounts {
     return changed.length > 0;
   }
 
-  /** Step 3: carries out the decreases that were held back. */
+  /**
+   * Step 3: carries out the decreases that were held back. Each is forgotten as it is done: a block that cannot be read ends this
+   * in the middle, and what was taken away before it, taken away again, would free a cluster that was given out since.
+   */
   applyDecreases(): void {
     for (const [cluster, times] of this.heldDecreases) {
       const count = this.get(cluster);
+      this.heldDecreases.delete(cluster);
       // A count of 0 already is the file's lie: there is nothing to take away.
       if (count === 0) continue;
       this.set(cluster, Math.max(0, count - times));
       if (count - times <= 0) this.firstFree = Math.min(this.firstFree, cluster);
     }
-    this.heldDecreases.clear();
   }
 
   get hasDecreases(): boolean {

@@ -98,7 +98,7 @@ function writeNewClusters(state: ImageState, table: CachedTable, at: number, dat
 function stage(state: ImageState, table: CachedTable, at: number, data: Uint8Array, firstGuest: number, count: number): Uint8Array {
   const size = state.clusterSize;
   if (data.length === count * size) return data;
-  const staged = new Uint8Array(count * size);
+  const staged = count === 1 ? state.zeroedCluster() : new Uint8Array(count * size);
   for (const guest of new Set([firstGuest, firstGuest + (count - 1) * size])) {
     const covered = at <= guest && guest + size <= at + data.length;
     if (!covered) copyCluster(state, entryAt(state, table, guest), staged.subarray(guest - firstGuest, guest - firstGuest + size));
@@ -129,7 +129,8 @@ function releaseClusters(state: ImageState, entry: L2Entry): void {
   const lengthBytes = entry.kind === "compressed" ? entry.compressedBytes : state.clusterSize;
   const last = Math.floor((entry.hostOffset + lengthBytes - 1) / state.clusterSize);
   for (let cluster = Math.floor(entry.hostOffset / state.clusterSize); cluster <= last; cluster++) {
-    writableRefcounts(state).holdDecrease(cluster as HostCluster);
+    // An entry that led to a table was the file's lie: the reference that is counted is the table's own.
+    if (state.metadata.ownerOf(cluster * state.clusterSize) === null) writableRefcounts(state).holdDecrease(cluster as HostCluster);
   }
 }
 

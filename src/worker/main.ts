@@ -36,7 +36,9 @@ let idle: ReturnType<typeof setTimeout> | undefined;
 
 scope.onmessage = async (event: MessageEvent<CallMessage>) => {
   const { id, name, request } = event.data;
-  const engine = await starting;
+  const engine = await starting.catch((error: unknown) => String(error));
+  // Every call is answered: a page that waits for ever tells nobody what is wrong.
+  if (typeof engine === "string") return post({ id, outcome: { ok: false, error: { kind: "bug", message: `the engine could not start: ${engine}` } } });
   clearTimeout(idle);
   const outcome = await engine.performAs(name, request, id);
   post({ id, outcome });

@@ -178,6 +178,52 @@ function detect(lengthBytes: number, featureBit: boolean): Dialect | null {
   return lengthBytes === 56 && featureBit ? "v9" : null;
 }
 
+/** How a dialect stores what it says, for whoever explains it. */
+export interface DialectTraits {
+  readonly dialect: Dialect;
+  readonly lengthBytes: number;
+  readonly featureBit: boolean;
+  /** Width of zone_size and zone_capacity. */
+  readonly zoneSizeBits: 32 | 64;
+  /** The append limit counts these: 512 for sectors, 1 for bytes. */
+  readonly appendUnitBytes: number;
+  /** Whether zonedmeta_offset stands before zonedmeta_size. */
+  readonly offsetBeforeSize: boolean;
+}
+
+export function dialectTraits(dialect: Dialect): DialectTraits {
+  const layout = LAYOUTS[dialect];
+  return {
+    dialect,
+    lengthBytes: layout.lengthBytes,
+    featureBit: layout.featureBit,
+    zoneSizeBits: layout.zoneSize[2] === 4 ? 32 : 64,
+    appendUnitBytes: layout.appendUnit,
+    offsetBeforeSize: layout.metadataOffset[1] < layout.metadataSize[1],
+  };
+}
+
+/** A value that a dialect's field cannot hold; the append limit counts bytes here whatever the dialect counts. */
+export interface Misfit {
+  readonly field: "zone_size" | "max_append_bytes";
+  readonly found: number;
+  readonly allowed: string;
+}
+
+/** The first value of a geometry that a dialect cannot store, or null when it can store all of them. */
+export function misfitOf(geometry: ZoneGeometry, dialect: Dialect): Misfit | null {
+  const layout = LAYOUTS[dialect];
+  const { maxZoneSize, maxAppendBytes } = dialectLimits(dialect);
+  if (geometry.zoneSize > maxZoneSize) return { field: "zone_size", found: geometry.zoneSize, allowed: `at most ${maxZoneSize} in ${dialect}` };
+  if (geometry.maxAppendBytes % layout.appendUnit !== 0) {
+    return { field: "max_append_bytes", found: geometry.maxAppendBytes, allowed: `a multiple of ${layout.appendUnit} in ${dialect}` };
+  }
+  if (geometry.maxAppendBytes > maxAppendBytes) {
+    return { field: "max_append_bytes", found: geometry.maxAppendBytes, allowed: `at most ${maxAppendBytes} in ${dialect}` };
+  }
+  return null;
+}
+
 /** The largest value each dialect can store; create refuses what does not fit. */
 export function dialectLimits(dialect: Dialect): { readonly maxZoneSize: number; readonly maxAppendBytes: number } {
   const layout = LAYOUTS[dialect];

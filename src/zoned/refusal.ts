@@ -73,8 +73,8 @@ export interface OutOfRange extends Refused {
 }
 export interface Unsupported extends Refused {
   readonly code: "unsupported";
-  /** Why the device has no such thing: the zone wants a reset in its place, or the image has no zones. */
-  readonly reason: "discard-of-sequential-zone" | "not-zoned";
+  /** Why the device has no such thing: the zone wants a reset in its place, the image has no zones, or the profile no append. */
+  readonly reason: "discard-of-sequential-zone" | "not-zoned" | "no-append-command";
 }
 
 export type ZoneRefusal =

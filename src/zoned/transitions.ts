@@ -61,7 +61,7 @@ function claim(
   policy: ZonePolicy,
 ): Result<ZoneIndex | null, ZoneRefusal> {
   const { open, active, maxOpen, maxActive, victim } = resources;
-  const activeExhausted = maxActive > 0 && active >= maxActive;
+  const activeExhausted = policy.activeLimit === "enforced" && maxActive > 0 && active >= maxActive;
   const openExhausted = maxOpen > 0 && open >= maxOpen;
   const needsActive = needs === "active" || needs === "active-and-open";
   const needsOpen = needs === "open" || needs === "active-and-open";
@@ -130,6 +130,8 @@ export function decideClose(view: ZoneView, policy: ZonePolicy): Decision {
     case Condition.IMPLICIT_OPEN:
       return step(Condition.CLOSED, view.writePointer);
     case Condition.EXPLICIT_OPEN: {
+      // Opened while FULL, which some devices allow: it is as full as before.
+      if (view.writePointer >= view.capacityEnd) return step(Condition.FULL, view.writePointer);
       const unwritten = view.writePointer === view.start && policy.closeOfUnwritten === "empty";
       return step(unwritten ? Condition.EMPTY : Condition.CLOSED, view.writePointer);
     }

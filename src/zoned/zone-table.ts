@@ -1,6 +1,6 @@
 /**
  * The zones of one device in memory: a column per property, the open and active counts, and the order in which implicitly open
- * zones were last written. Costs of every call are independent of the number of zones.
+ * zones would be closed. Costs of every call are independent of the number of zones.
  *
  * It applies transitions; it does not decide them, and it knows nothing of the image. Source: zone semantics.
  */
@@ -8,9 +8,11 @@ import { assert } from "../base/assert.ts";
 import { Condition, ZoneType } from "../base/conditions.ts";
 import { guestOffset, zoneIndex } from "../base/units.ts";
 import type { GuestOffset, ZoneIndex } from "../base/units.ts";
+import { ClosingOrder } from "./closing-order.ts";
 import { zoneCapacityOf, zoneEnd, zoneStart } from "./geometry.ts";
 import type { ZoneGeometry } from "./geometry.ts";
 import type { ZonePointer } from "./pointer.ts";
+import type { ClosingRule } from "./policy.ts";
 import type { ResourceView, Transition, ZoneView } from "./transitions.ts";
 
 /** Told of every change, in the order in which it happens. */
@@ -32,8 +34,8 @@ export class ZoneTable {
   /** Resets by zone since the device was opened; not stored in the image. */
   readonly resets: Uint32Array;
   private readonly observer: ZoneObserver;
-  /** Implicitly open zones, least recently written first (a Set keeps insertion order). */
-  private readonly implicit = new Set<ZoneIndex>();
+  /** The implicitly open zones. */
+  private readonly implicit: ClosingOrder;
   private explicitCount = 0;
   private closedCount = 0;
 
@@ -44,6 +46,7 @@ export class ZoneTable {
     const count = geometry.zoneCount;
     this.geometry = geometry;
     this.observer = observer;
+    this.implicit = new ClosingOrder(count);
     this.type = new Uint8Array(count);
     this.condition = new Uint8Array(count);
     this.writePointer = new Float64Array(count);
@@ -56,6 +59,11 @@ export class ZoneTable {
       this.condition[index] = conditionAfterPowerCycle(geometry, zone, pointer);
       if (this.condition[index] === Condition.CLOSED) this.closedCount++;
     }
+  }
+
+  /** Which implicitly open zone is closed to make room from now on; the least recently written one until this is called. */
+  setClosingRule(rule: ClosingRule): void {
+    this.implicit.setRule(rule);
   }
 
   isConventional(zone: ZoneIndex): boolean {
@@ -80,24 +88,18 @@ export class ZoneTable {
 
   resources(): ResourceView {
     const open = this.implicit.size + this.explicitCount;
-    const victim = this.implicit.values().next();
     return {
       open,
       active: open + this.closedCount,
       maxOpen: this.geometry.maxOpenZones,
       maxActive: this.geometry.maxActiveZones,
-      victim: victim.done === true ? null : victim.value,
+      victim: this.implicit.next(),
     };
   }
 
   /** Implicitly open zones, the next to be closed first; at most `limit` of them. */
   implicitOrder(limit: number): ZoneIndex[] {
-    const order: ZoneIndex[] = [];
-    for (const zone of this.implicit) {
-      if (order.length === limit) break;
-      order.push(zone);
-    }
-    return order;
+    return this.implicit.order(limit);
   }
 
   counts(): { implicitOpen: number; explicitOpen: number; closed: number } {
@@ -110,6 +112,7 @@ export class ZoneTable {
     if (transition.implicitlyCloses !== null) {
       assert(this.conditionOf(transition.implicitlyCloses) === Condition.IMPLICIT_OPEN, "only an implicitly open zone is closed to make room");
       this.setCondition(transition.implicitlyCloses, Condition.CLOSED);
+      this.implicit.closedToMakeRoom(transition.implicitlyCloses);
     }
     const from = guestOffset(this.writePointer[zone]!);
     if (from !== transition.writePointer) {
@@ -117,18 +120,17 @@ export class ZoneTable {
       this.observer.pointerMoved(zone, from, transition.writePointer);
     }
     this.setCondition(zone, transition.to);
-    // A write to a zone that stays implicitly open makes it the last to be closed.
-    if (transition.to === Condition.IMPLICIT_OPEN && this.implicit.delete(zone)) this.implicit.add(zone);
+    if (transition.to === Condition.IMPLICIT_OPEN) this.implicit.written(zone);
   }
 
   private setCondition(zone: ZoneIndex, to: Condition): void {
     const from = this.conditionOf(zone);
     if (from === to) return;
     const implicitBefore = this.implicit.size;
-    if (from === Condition.IMPLICIT_OPEN) this.implicit.delete(zone);
+    if (from === Condition.IMPLICIT_OPEN) this.implicit.left(zone);
     if (from === Condition.EXPLICIT_OPEN) this.explicitCount--;
     if (from === Condition.CLOSED) this.closedCount--;
-    if (to === Condition.IMPLICIT_OPEN) this.implicit.add(zone);
+    if (to === Condition.IMPLICIT_OPEN) this.implicit.opened(zone);
     if (to === Condition.EXPLICIT_OPEN) this.explicitCount++;
     if (to === Condition.CLOSED) this.closedCount++;
     this.condition[zone] = to;

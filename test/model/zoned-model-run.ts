@@ -74,6 +74,8 @@ class Run {
   }
 
   takeSnapshot({ zones, resources }: DeviceSnapshot): void {
+    // What was told before is older than the snapshot.
+    this.takeNotices();
     this.seen = { condition: [...zones!.condition], writePointer: [...zones!.writePointer], resets: [...zones!.resets], resources: JSON.stringify(resources) };
     this.same([...zones!.type], this.model.zones.map((zone) => (zone.conventional ? 1 : 2)), "types");
   }

@@ -24,7 +24,7 @@ const CODES = [
   "not-at-write-pointer", "out-of-range", "too-many-active", "too-many-open", "unsupported", "zone-full",
 ];
 
-test("every cell of the transitions table is reached, and the device does there what the model does", async () => {
+test("every cell of the transitions table is reached, and the device does there what the model does", { timeout: 600_000 }, async () => {
   const tally = newTally();
   const cells = [...possibleCells()];
   expect(cells.length).toBeGreaterThan(900);

@@ -90,9 +90,9 @@ describe("the library", () => {
 });
 
 describe("openLibrary", () => {
-  const platform = (root: FakeFolder): Platform => ({
+  const platform = (root: FakeFolder, library = new FakeFolder()): Platform => ({
     locks: new FakeLocks(),
-    storage: { ...fakeStorage, getDirectory: async () => Object.assign(root, { getDirectoryHandle: async () => folder }) },
+    storage: { ...fakeStorage, getDirectory: async () => Object.assign(root, { getDirectoryHandle: async () => library }) },
   });
 
   test("is OPFS where a probe is read back, and leaves no probe behind", async () => {
@@ -108,6 +108,14 @@ describe("openLibrary", () => {
     root.transfers.mostBytes = 0;
     expect((await openLibrary(platform(root))).kind).toBe("memory");
     expect(root.files.size).toBe(0);
+  });
+
+  test("is OPFS where the disk is full and images are there: they are what can be removed", async () => {
+    const root = new FakeFolder();
+    root.transfers.nextWriteThrows = refusal("QuotaExceededError");
+    expect((await openLibrary(platform(root, folder))).kind).toBe("opfs");
+    root.getFileHandle = () => Promise.reject(refusal("QuotaExceededError"));
+    expect((await openLibrary(platform(root, folder))).kind).toBe("opfs");
   });
 
   test("is memory where there is no OPFS, or no locks", async () => {

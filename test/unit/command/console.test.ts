@@ -100,6 +100,12 @@ Format specific information:
         max open zones: 2
         max active zones: 3
         max append bytes: 65536
+        pointers:
+            empty: 2
+            closed: 1
+            full: 1
+            conventional: 0
+            bytes below: 16778240
         findings:
             [0]: zone 1, entry at byte 0x30008 of the file: the write pointer 16777217 is no multiple of 512, so that the image is read-only
 Child node '/file':

@@ -83,6 +83,7 @@ export function zonedFacts(file: string): DeviceFacts {
         maxAppendBytes: bytes(65536),
       },
       findings: [{ code: "pointer-not-sector-aligned", zone: 1, hostOffset: 196616, stored: 16777217 }],
+      pointers: { empty: 2, closed: 1, full: 1, conventional: 0, bytesBelow: 16778240 },
     },
   };
 }

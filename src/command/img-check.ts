@@ -1,0 +1,162 @@
+/**
+ * qemu-img check: the engine's report as QEMU prints it, findings on standard error and the sums on standard output. It only
+ * looks; a repair is refused by name. Zoned metadata counts as used, so that a zoned image in order is clean.
+ */
+import { assertNever } from "../base/assert.ts";
+import type { CheckFinding, CheckReport } from "../protocol/index.ts";
+import { explained, imageWords } from "./explain.ts";
+import { counted, fixed, hex, integer } from "./format.ts";
+import { factJson } from "./image-facts.ts";
+import type { FactValue } from "./image-facts.ts";
+import { READING_OPTIONS, closeRead, imageToRead, openToRead, optionValue } from "./img-open.ts";
+import type { ReadImage } from "./img-open.ts";
+import { imgError, imgUsageError } from "./img-words.ts";
+import { mistakenMode } from "./io-open.ts";
+import { call, errorOut, out } from "./program.ts";
+import type { Program } from "./program.ts";
+import type { ImgCommand } from "./qemu-img.ts";
+import { strerror } from "./strerror.ts";
+
+/** What a script learns from the exit status. */
+const STATUS = { clean: 0, failed: 1, corrupt: 2, leaks: 3, unsupported: 63 } as const;
+/** QEMU's entries of an L1 or L2 table. */
+const ENTRY_BYTES = 8;
+
+export const checkImage: ImgCommand = {
+  name: "check",
+  args: "[-q] [-f fmt] [--output=human|json] [-U] [--image-opts] filename",
+  oneline: "looks for leaked and corrupt clusters",
+  shorts: "hf:r:qT:U",
+  longs: [...READING_OPTIONS, { name: "repair", takesValue: true, flag: "r" }],
+  *run(given): Program {
+    const repair = optionValue(given, "r");
+    if (repair !== null && repair !== "leaks" && repair !== "all") {
+      yield imgUsageError(`Unknown option value for -r (expecting 'leaks' or 'all'): ${repair}`);
+      return STATUS.failed;
+    }
+    const asked = yield* imageToRead(given);
+    if (asked === null) return STATUS.failed;
+    const cache = optionValue(given, "T");
+    if (cache !== null && mistakenMode("t", cache) !== null) {
+      yield imgError(`Invalid source cache option: ${cache}`);
+      return STATUS.failed;
+    }
+    const image = yield* openToRead(given, asked.word);
+    if (image === null) return STATUS.failed;
+    const quiet = optionValue(given, "q") !== null;
+    const status = yield* checkOpened(image, repair !== null, (report) => {
+      if (quiet) return "";
+      return asked.output === "json" ? jsonCheck(report, asked.word) : humanCheck(report);
+    });
+    yield* closeRead(image);
+    return status;
+  },
+};
+
+function* checkOpened(image: ReadImage, repair: boolean, print: (report: CheckReport) => string): Program {
+  const { handle, facts } = image;
+  if (facts.image.format === "raw") {
+    yield imgError("This image format does not support checks");
+    return STATUS.unsupported;
+  }
+  if (repair) {
+    yield imgError("Repairing an image (-r) is not supported; without -r it is checked and left as it is");
+    return STATUS.unsupported;
+  }
+  const checked = yield* call("check", { handle });
+  if (!checked.ok) {
+    yield imgError(`Check failed: ${strerror(checked.error)}`);
+    yield explained(checked.error);
+    return STATUS.failed;
+  }
+  const report = checked.value;
+  const lines = findingLines(report, facts.image.clusterSize);
+  if (lines !== "") yield errorOut(lines);
+  const text = print(report);
+  if (text !== "") yield out(text);
+  if (report.checkErrors > 0) {
+    yield imgError("Check failed");
+    return STATUS.failed;
+  }
+  return report.corruptions > 0 ? STATUS.corrupt : report.leaks > 0 ? STATUS.leaks : STATUS.clean;
+}
+
+/** A line by finding, and how many more there are than the report holds. */
+export function findingLines(report: CheckReport, clusterSize: number): string {
+  const lines = report.findings.map((finding) => `${findingLine(finding, clusterSize)}\n`).join("");
+  const untold = report.corruptions + report.leaks + report.checkErrors - report.findings.length;
+  return untold > 0 ? `${lines}... and ${counted(untold, "finding")} more\n` : lines;
+}
+
+function findingLine(finding: CheckFinding, clusterSize: number): string {
+  switch (finding.finding) {
+    case "leak":
+      return `Leaked cluster ${finding.cluster} refcount=${integer(finding.refcount)} reference=${finding.references}`;
+    case "refcount-too-low":
+      return `ERROR cluster ${finding.cluster} refcount=${integer(finding.refcount)} reference=${finding.references}`;
+    case "copied-flag": {
+      const { entry, refcount } = finding;
+      if (finding.structure === "L2 table") return `ERROR OFLAG_COPIED data cluster: l2_entry=${entry} refcount=${integer(refcount)}`;
+      const index = finding.guestOffset / ((clusterSize / ENTRY_BYTES) * clusterSize);
+      return `ERROR OFLAG_COPIED L2 cluster: l1_index=${index} l1_entry=${entry} refcount=${integer(refcount)}`;
+    }
+    case "copied-compressed":
+      return `ERROR: coffset=${hex(finding.hostOffset)}: copied flag must never be set for compressed clusters`;
+    case "beyond-end": {
+      const place = `offset ${hex(finding.offset)} size ${hex(finding.lengthBytes)}`;
+      return `ERROR: counting reference for region exceeding the end of the file by one cluster or more: ${place}`;
+    }
+    case "overflow":
+      return `ERROR: overflow cluster offset=${hex(finding.offset)}\n${OVERFLOW_ADVICE}`;
+    case "block-outside":
+      return `ERROR refcount block ${finding.block} is outside image`;
+    case "block-shared":
+      return `ERROR refcount block ${finding.block} refcount=${finding.references}`;
+    case "refcount-unreadable":
+      return `Can't get refcount for cluster ${finding.cluster}: Input/output error`;
+    case "structure":
+      return `ERROR ${imageWords(finding.problem)}`;
+    default:
+      return assertNever(finding);
+  }
+}
+
+const OVERFLOW_ADVICE =
+  "Use qemu-img amend to increase the refcount entry width or qemu-img convert to create a clean copy if the image cannot be opened for writing";
+
+/** The sums for people. */
+export function humanCheck(report: CheckReport): string {
+  const { corruptions, leaks, checkErrors, totalClusters, allocatedClusters, fragmentedClusters, compressedClusters } = report;
+  let text = "";
+  if (corruptions === 0 && leaks === 0 && checkErrors === 0) text += "No errors were found on the image.\n";
+  if (corruptions > 0) text += `\n${corruptions} errors were found on the image.\nData may be corrupted, or further writes to the image may corrupt it.\n`;
+  if (leaks > 0) text += `\n${leaks} leaked clusters were found on the image.\nThis means waste of disk space, but no harm to data.\n`;
+  if (checkErrors > 0) text += `\n${checkErrors} internal errors have occurred during the check.\n`;
+  if (totalClusters > 0 && allocatedClusters > 0) {
+    const percent = (part: number, whole: number): string => `${fixed((part * 100) / whole, 2)}%`;
+    text +=
+      `${allocatedClusters}/${totalClusters} = ${percent(allocatedClusters, totalClusters)} allocated, ` +
+      `${percent(fragmentedClusters, allocatedClusters)} fragmented, ${percent(compressedClusters, allocatedClusters)} compressed clusters\n`;
+  }
+  if (report.imageEndOffset > 0) text += `Image end offset: ${integer(report.imageEndOffset)}\n`;
+  return text;
+}
+
+/** The sums as JSON: what is zero is left out, but for check-errors; the order is QEMU's. */
+export function jsonCheck(report: CheckReport, filename: string): string {
+  const tree: Record<string, FactValue> = {};
+  const unlessZero = (key: string, value: number): void => {
+    if (value !== 0) tree[key] = value;
+  };
+  unlessZero("image-end-offset", report.imageEndOffset);
+  unlessZero("compressed-clusters", report.compressedClusters);
+  unlessZero("total-clusters", report.totalClusters);
+  unlessZero("corruptions", report.corruptions);
+  tree["check-errors"] = report.checkErrors;
+  unlessZero("leaks", report.leaks);
+  unlessZero("allocated-clusters", report.allocatedClusters);
+  tree["filename"] = filename;
+  tree["format"] = "qcow2";
+  unlessZero("fragmented-clusters", report.fragmentedClusters);
+  return `${factJson(tree)}\n`;
+}

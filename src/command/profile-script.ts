@@ -1,0 +1,56 @@
+/** The commands that profiles are compared on: from a text file of qemu-io lines, or from the console's history. */
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { openFailureWords } from "./explain.ts";
+import { findIoCommand } from "./io-commands.ts";
+import type { ScriptCommand } from "./profile-compare.ts";
+import { call } from "./program.ts";
+import type { Program } from "./program.ts";
+import { splitIoCommand, splitShellLine } from "./tokenizer.ts";
+
+const MAX_LINES = 10_000;
+const MAX_BYTES = 64 * 1024;
+
+/** Reads a script from a file, in a shell's folder or in the library; what is wrong comes back in words. */
+export function* readScript(file: string): Program<Result<ScriptCommand[], string>> {
+  const opened = yield* call("open", { file, readOnly: true, format: "raw" });
+  if (!opened.ok) return err(openFailureWords(file, opened.error));
+  const { handle, facts } = opened.value;
+  const length = facts.image.fileSize;
+  const read = length > MAX_BYTES ? null : yield* call("read", { handle, offset: 0, length, pattern: null, wantData: true });
+  yield* call("close", { handle });
+  if (read === null) return err(`${file} is ${length} bytes long; a script has at most ${MAX_BYTES}`);
+  if (!read.ok) return err(openFailureWords(file, read.error));
+  return parseScript(file, new TextDecoder().decode(read.value.data ?? new Uint8Array(0)));
+}
+
+/** One command a line, as qemu-io takes it; empty lines and lines that start with # say nothing. A quit ends it. */
+export function parseScript(file: string, text: string): Result<ScriptCommand[], string> {
+  const lines = text.split("\n");
+  if (lines.length > MAX_LINES) return err(`${file} has ${lines.length} lines; a script has at most ${MAX_LINES}`);
+  const commands: ScriptCommand[] = [];
+  for (const [index, line] of lines.entries()) {
+    const argv = splitIoCommand(line.replace(/\r$/, ""));
+    const name = argv[0];
+    if (name === undefined || name.startsWith("#")) continue;
+    const command = findIoCommand(name);
+    if (command?.name === "quit") break;
+    if (command === null) return err(`${file}, line ${index + 1}: "${name}" is no command of qemu-io`);
+    if (command.needs === "own-session") return err(`${file}, line ${index + 1}: ${name} is not for scratch disks, which stay open`);
+    commands.push({ line: index + 1, argv });
+  }
+  return ok(commands);
+}
+
+/** The last commands of a history that were for the attached disk, oldest first and numbered anew; other lines are passed over. */
+export function commandsOfHistory(history: readonly string[], count: number): ScriptCommand[] {
+  const found: string[][] = [];
+  for (let index = history.length - 1; index >= 0 && found.length < count; index--) {
+    const split = splitShellLine(history[index]!);
+    if (!split.ok) continue;
+    const argv = split.value[0] === "zonescope" ? split.value.slice(1) : split.value;
+    const command = argv[0] === undefined ? null : findIoCommand(argv[0]);
+    if (command !== null && command.needs === "disk") found.push(argv);
+  }
+  return found.reverse().map((argv, index) => ({ line: index + 1, argv }));
+}

@@ -1,0 +1,83 @@
+/** The page's actions put together over one engine, and its first minute: the first image, the last image, the farewell flush. */
+import { createConsoleActions } from "./console.ts";
+import type { ConsoleActions } from "./console.ts";
+import { createCore } from "./core.ts";
+import type { EnginePort } from "./core.ts";
+import { WELCOME_IMAGE } from "./create-image.ts";
+import { attachAndTellNow, createDeviceActions, followNotices, lastImage, NO_HANDLE } from "./device.ts";
+import type { DeviceActions } from "./device.ts";
+import { createLibraryActions } from "./library.ts";
+import type { LibraryActions } from "./library.ts";
+import type { DeviceEvent } from "../protocol/index.ts";
+import type { Ring } from "./ring.ts";
+import type { AppState, AppStore, OpenDialog } from "./store.ts";
+import { keepThemeChoice } from "./theme.ts";
+import type { ThemeChoice } from "./theme.ts";
+import { createZoneActions } from "./zones.ts";
+import type { ZoneActions } from "./zones.ts";
+import { runLineNow } from "./console.ts";
+import { createLine } from "./create-image.ts";
+import { parseSize } from "./units.ts";
+
+export interface App {
+  readonly store: AppStore;
+  /** The event log; `eventsVersion` of the state tells of changes. */
+  readonly events: Ring<DeviceEvent>;
+  readonly device: DeviceActions;
+  readonly library: LibraryActions;
+  readonly console: ConsoleActions;
+  readonly zones: ZoneActions;
+  readonly page: PageActions;
+}
+
+export interface PageActions {
+  /** Lists the library and attaches an image: the last one, any one, or on the first visit a new one. */
+  start(): Promise<void>;
+  openDialog(dialog: OpenDialog): void;
+  closeDialog(): void;
+  dismissBanner(key: string): void;
+  setTheme(theme: ThemeChoice): void;
+}
+
+export function createApp(port: EnginePort): App {
+  const core = createCore(port);
+  followNotices(core);
+  const dialog = (open: OpenDialog | null): void => core.set({ dialog: open, dialogFailure: null } satisfies Partial<AppState>);
+  return {
+    store: core.store,
+    events: core.events,
+    device: createDeviceActions(core),
+    library: createLibraryActions(core),
+    console: createConsoleActions(core),
+    zones: createZoneActions(core),
+    page: {
+      start: () =>
+        core.serial("Starting", async () => {
+          await core.refreshLibrary();
+          const { library } = core.store.getState();
+          if (library.kind === "memory") core.addBanner({ kind: "memory" });
+          const newest = [...library.files].sort((a, b) => b.modifiedMs - a.modifiedMs)[0];
+          const last = lastImage();
+          const known = library.files.find((file) => file.name === last) ?? newest;
+          if (known === undefined) await runLineNow(core, createLine(WELCOME_IMAGE, parseSize));
+          else await attachAndTellNow(core, known.name);
+          core.set({ ready: true });
+        }),
+      openDialog: dialog,
+      closeDialog: () => dialog(null),
+      dismissBanner: (key) => core.dropBanner(key),
+      setTheme: (theme) => {
+        keepThemeChoice(theme);
+        core.set({ theme });
+      },
+    },
+  };
+}
+
+/** When the page goes, what was acknowledged and not flushed yet is flushed; nobody waits for the answer. */
+export function flushOnPageHide(app: App, port: EnginePort): void {
+  window.addEventListener("pagehide", () => {
+    const { attached } = app.store.getState();
+    if (attached !== null && attached.handle !== NO_HANDLE && !attached.facts.image.readOnly) port.start("flush", { handle: attached.handle });
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * What the console has said: lines in blocks, so that a line that arrives makes one new block and leaves the others as they
+ * are (a list drawn from them redraws one block). Bounded: the oldest blocks go.
+ */
+
+export type LineStream = "in" | "out" | "err" | "explain";
+
+export interface ConsoleLine {
+  readonly id: number;
+  readonly stream: LineStream;
+  readonly text: string;
+}
+
+export interface ConsoleBlock {
+  readonly id: number;
+  readonly lines: readonly ConsoleLine[];
+}
+
+const BLOCK_LINES = 50;
+const MAX_BLOCKS = 40;
+
+export class ConsoleLog {
+  private blocks: readonly ConsoleBlock[] = [];
+  private nextId = 1;
+  /** Whether the last line still waits for its newline. */
+  private unfinished = false;
+
+  /** The blocks now; the same array until something is written. */
+  current(): readonly ConsoleBlock[] {
+    return this.blocks;
+  }
+
+  /** Adds text as a terminal would: a line ends at its newline, and the next text may continue it. */
+  write(text: string, stream: LineStream): void {
+    if (text === "") return;
+    const parts = text.split("\n");
+    const ended = parts[parts.length - 1] === "";
+    if (ended) parts.pop();
+    const added: ConsoleLine[] = [];
+    let lines = [...(this.blocks.at(-1)?.lines ?? [])];
+    const last = lines.at(-1);
+    if (this.unfinished && last !== undefined && last.stream === stream) {
+      lines[lines.length - 1] = { ...last, text: last.text + (parts.shift() ?? "") };
+    }
+    for (const part of parts) added.push({ id: this.nextId++, stream, text: part });
+    this.unfinished = !ended;
+    const blocks = this.blocks.slice(0, -1);
+    let id = this.blocks.at(-1)?.id ?? this.nextId++;
+    for (const line of added) {
+      if (lines.length >= BLOCK_LINES) {
+        blocks.push({ id, lines });
+        lines = [];
+        id = this.nextId++;
+      }
+      lines.push(line);
+    }
+    blocks.push({ id, lines });
+    this.blocks = blocks.length > MAX_BLOCKS ? blocks.slice(-MAX_BLOCKS) : blocks;
+  }
+
+  clear(): void {
+    this.blocks = [];
+    this.unfinished = false;
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * What every action needs: the engine behind one port, the store, the frame, and the order of things. One action of the person
+ * runs at a time; what they ask for meanwhile waits its turn.
+ */
+import type { EngineClient } from "../client/engine-client.ts";
+import type { CallName, DeviceEvent, Failure, Notice, Outcome, Perform, RequestOf } from "../protocol/index.ts";
+import { ConsoleLog } from "./console-log.ts";
+import { textOf } from "./failure-text.ts";
+import { createFrame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import { Ring } from "./ring.ts";
+import { bannerKey, createAppStore } from "./store.ts";
+import type { AppState, AppStore, Banner } from "./store.ts";
+
+/** The engine as the actions see it; the client is one, a test's double another. */
+export type EnginePort = Pick<EngineClient, "start" | "onNotice">;
+
+export type DeviceNotice = Extract<Notice, { notice: "device" }>;
+
+/** Events kept in the page; older ones are forgotten. */
+export const EVENT_LIMIT = 100_000;
+
+export interface Core {
+  readonly store: AppStore;
+  readonly frame: Frame;
+  readonly log: ConsoleLog;
+  readonly events: Ring<DeviceEvent>;
+  /** What the engine told of devices and no frame has taken over yet. */
+  readonly notices: DeviceNotice[];
+  readonly port: EnginePort;
+  /** One call; the library list is refreshed after a call that changed it. */
+  readonly perform: Perform;
+  /** Runs `task` when everything asked for before it is done; `label` says meanwhile what is going on. */
+  serial<Value>(label: string, task: () => Promise<Value>): Promise<Value>;
+  set(state: Partial<AppState>): void;
+  addBanner(banner: Banner): void;
+  dropBanner(key: string): void;
+  /** Shows a failure that belongs to no panel. */
+  tell(about: string, failure: Failure): void;
+  refreshLibrary(): Promise<void>;
+}
+
+/** Calls after which the list of files is another one. */
+const LIBRARY_CALLS: ReadonlySet<CallName> = new Set<CallName>(["create", "copy", "rename", "remove"]);
+/** Of these, those that make a file worth keeping: the browser is then asked not to evict it. */
+const MAKING_CALLS: ReadonlySet<CallName> = new Set<CallName>(["create", "copy"]);
+
+export function createCore(port: EnginePort): Core {
+  const store = createAppStore();
+  const set = (state: Partial<AppState>): void => store.setState(state);
+  let last: Promise<unknown> = Promise.resolve();
+  let askedToPersist = false;
+
+  const refreshLibrary = async (): Promise<void> => {
+    const outcome = await port.start("listFiles", {}).outcome;
+    if (outcome.ok) set({ library: outcome.value });
+  };
+
+  const perform = async <Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<Outcome<Name>> => {
+    const { outcome } = port.start(name, request);
+    const result = await outcome;
+    if (result.ok && LIBRARY_CALLS.has(name)) {
+      if (MAKING_CALLS.has(name) && !askedToPersist) {
+        askedToPersist = true;
+        await requestPersistence();
+      }
+      await refreshLibrary();
+    }
+    return result;
+  };
+
+  const serial = <Value>(label: string, task: () => Promise<Value>): Promise<Value> => {
+    const turn = last.then(async () => {
+      set({ busy: label });
+      try {
+        return await task();
+      } finally {
+        set({ busy: null, progress: null });
+      }
+    });
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+
+  const addBanner = (banner: Banner): void => {
+    const key = bannerKey(banner);
+    set({ banners: [...store.getState().banners.filter((other) => bannerKey(other) !== key), banner] });
+  };
+
+  return {
+    store,
+    frame: createFrame(),
+    log: new ConsoleLog(),
+    events: new Ring(EVENT_LIMIT),
+    notices: [],
+    port,
+    perform,
+    serial,
+    set,
+    addBanner,
+    dropBanner: (key) => set({ banners: store.getState().banners.filter((banner) => bannerKey(banner) !== key) }),
+    tell: (about, failure) => addBanner({ kind: "failure", about, text: textOf(failure) }),
+    refreshLibrary,
+  };
+}
+
+/** Asks the browser to keep the library even when space runs short. Whatever it answers shows in the usage. */
+async function requestPersistence(): Promise<void> {
+  try {
+    await navigator.storage.persist();
+  } catch {
+    // Not offered here (no secure context, or a private window): the library is as lasting as the browser makes it.
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The attached image: attaching, letting go, power cycles, and following what the engine tells of it. Functions ending in `Now`
+ * expect to be inside a `serial` turn already.
+ */
+import { assertNever } from "../base/assert.ts";
+import { ADOPTED_PREFIX } from "../protocol/index.ts";
+import type { DeviceSnapshot, Failure } from "../protocol/index.ts";
+import type { Core } from "./core.ts";
+import type { Attached } from "./store.ts";
+import { keep, readKept } from "./theme.ts";
+import { ZoneModel } from "./zone-model.ts";
+
+const LAST_KEY = "zonescope.last-image";
+
+/** The image that was attached when the page was last open. */
+export const lastImage = (): string | null => readKept(LAST_KEY);
+
+export const isDropped = (file: string): boolean => file.startsWith(ADOPTED_PREFIX);
+
+/** The name as people see it. */
+export const displayName = (file: string): string => (isDropped(file) ? file.slice(ADOPTED_PREFIX.length) : file);
+
+/** Shows a device that was just opened or power cycled; the selection stays where it is when the zone is still there. */
+function show(core: Core, handle: number, file: string, snapshot: DeviceSnapshot): void {
+  // What was told before the snapshot belongs to the columns before it.
+  applyNotices(core);
+  const { zones, facts, resources } = snapshot;
+  const model = zones === null || facts.zoned === null ? null : new ZoneModel(facts.zoned.geometry, zones);
+  const before = core.store.getState();
+  const same = before.attached?.file === file;
+  const attached: Attached = { handle, file, facts, zones: model };
+  // The first zone with a write pointer is where there is something to do.
+  let selected = model === null || model.count === 0 ? null : Math.min(model.geometry.conventionalZones, model.count - 1);
+  if (same && model !== null && before.selected !== null && before.selected < model.count) selected = before.selected;
+  if (!same) core.events.clear();
+  core.set({
+    attached,
+    resources,
+    selected,
+    zonesVersion: before.zonesVersion + 1,
+    eventsVersion: before.eventsVersion + 1,
+    zoneResult: same ? before.zoneResult : null,
+  });
+}
+
+/**
+ * Opens and watches an image and shows it. What was attached is let go only when the new one is open, so a file that cannot be
+ * opened takes nothing away. The failure is returned, and not yet shown.
+ */
+export async function attachNow(core: Core, file: string): Promise<Failure | null> {
+  if (core.store.getState().attached?.file === file) await detachNow(core);
+  // A file of this machine is taken as what it is offered as, an image, and never as a raw disk that happens to be a letter.
+  const opened = await core.perform("open", { file, readOnly: isDropped(file), format: isDropped(file) ? "qcow2" : null });
+  if (!opened.ok) return opened.error;
+  const watched = await core.perform("watch", { handle: opened.value.handle });
+  if (!watched.ok) {
+    await core.perform("close", { handle: opened.value.handle });
+    return watched.error;
+  }
+  await detachNow(core);
+  show(core, opened.value.handle, file, watched.value);
+  core.dropBanner(`in-use ${file}`);
+  core.dropBanner(`taken-over ${file}`);
+  if (!isDropped(file)) keep(LAST_KEY, file);
+  return null;
+}
+
+/** Flushes and lets go of the attached image. What is shown stays until something else is, or `forgetNow`. */
+export async function detachNow(core: Core): Promise<void> {
+  const { attached } = core.store.getState();
+  if (attached === null || attached.handle === NO_HANDLE) return;
+  core.set({ attached: { ...attached, handle: NO_HANDLE } });
+  const closed = await core.perform("close", { handle: attached.handle });
+  if (!closed.ok) core.tell(attached.file, closed.error);
+}
+
+/** The handle of an image that is shown and not open: between the detach and the attach of a console line. */
+export const NO_HANDLE = -1;
+
+/** Shows no image. */
+export function forgetNow(core: Core): void {
+  core.events.clear();
+  const { eventsVersion, zonesVersion } = core.store.getState();
+  core.set({ attached: null, resources: null, selected: null, zoneResult: null, eventsVersion: eventsVersion + 1, zonesVersion: zonesVersion + 1 });
+}
+
+/** attachNow, and tells of a failure where it belongs. True when the image is attached. */
+export async function attachAndTellNow(core: Core, file: string): Promise<boolean> {
+  const failure = await attachNow(core, file);
+  if (failure === null) return true;
+  if (failure.kind === "file" && failure.code === "in-use") core.addBanner({ kind: "in-use", file });
+  else core.tell(displayName(file), failure);
+  if (core.store.getState().attached?.handle === NO_HANDLE) forgetNow(core);
+  return false;
+}
+
+export interface DeviceActions {
+  attach(file: string): Promise<boolean>;
+  powerCycle(): Promise<void>;
+  /** Asks the tab that has the image to let go, then attaches it. */
+  takeOver(file: string): Promise<void>;
+  select(zone: number): void;
+}
+
+export function createDeviceActions(core: Core): DeviceActions {
+  const attach = (file: string): Promise<boolean> => core.serial("Opening", () => attachAndTellNow(core, file));
+  return {
+    attach,
+    powerCycle: () =>
+      core.serial("Power cycle", async () => {
+        const { attached } = core.store.getState();
+        if (attached === null || attached.handle === NO_HANDLE) return;
+        const outcome = await core.perform("powerCycle", { handle: attached.handle });
+        if (outcome.ok) show(core, attached.handle, attached.file, outcome.value);
+        else core.tell(attached.file, outcome.error);
+      }),
+    takeOver: (file) =>
+      core.serial("Taking over", async () => {
+        const outcome = await core.perform("takeOver", { file });
+        if (outcome.ok) await attachAndTellNow(core, file);
+        else core.tell(file, outcome.error);
+      }),
+    select: (zone) => core.set({ selected: zone }),
+  };
+}
+
+/** Takes over what the engine told since the last time, all at once. */
+function applyNotices(core: Core): void {
+  const { attached, zonesVersion, eventsVersion, resources } = core.store.getState();
+  const notices = core.notices.splice(0);
+  let latest = resources;
+  let changed = false;
+  for (const notice of notices) {
+    if (attached === null || notice.handle !== attached.handle) continue;
+    changed = true;
+    attached.zones?.apply(notice.changes);
+    latest = notice.resources;
+    for (const event of notice.events) core.events.push(event);
+  }
+  if (changed) core.set({ resources: latest, zonesVersion: zonesVersion + 1, eventsVersion: eventsVersion + 1 });
+}
+
+/** Listens to the engine; what changes a device is shown in the next frame. */
+export function followNotices(core: Core): void {
+  const apply = (): void => applyNotices(core);
+  core.port.onNotice((notice) => {
+    switch (notice.notice) {
+      case "device":
+        core.notices.push(notice);
+        core.frame.request(apply);
+        return;
+      case "taken-over":
+        if (core.store.getState().attached?.handle === notice.handle) forgetNow(core);
+        core.addBanner({ kind: "taken-over", file: notice.file });
+        return;
+      case "flush-failed":
+        core.addBanner({ kind: "flush-failed", file: notice.file, detail: notice.detail });
+        return;
+      case "progress": {
+        const { progress } = core.store.getState();
+        if (progress !== null) core.set({ progress: { ...progress, doneBytes: notice.doneBytes, totalBytes: notice.totalBytes } });
+        return;
+      }
+      default:
+        assertNever(notice);
+    }
+  });
+}

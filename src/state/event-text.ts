@@ -1,0 +1,58 @@
+/** One readable sentence for each event of the log. */
+import { assertNever } from "../base/assert.ts";
+import { conditionName } from "../base/conditions.ts";
+import type { DeviceEvent, ZoneOperation } from "../protocol/index.ts";
+import { textOf } from "./failure-text.ts";
+import { formatBytes, formatCount } from "./units.ts";
+
+export type EventKind = "transition" | "pointer" | "trace" | "refusal" | "flush";
+
+/** The command's name as prose has it. */
+export const operationName = (operation: ZoneOperation): string => (operation === "write-zeroes" ? "write zeroes" : operation);
+
+export function eventText(event: DeviceEvent): string {
+  switch (event.type) {
+    case "transition":
+      return `Zone ${event.zone}: ${conditionName(event.from)} → ${conditionName(event.to)} (${operationName(event.operation)})`;
+    case "pointer": {
+      const by = event.to - event.from;
+      const distance = by < 0 ? `back ${formatBytes(-by)}` : `on ${formatBytes(by)}`;
+      return `Zone ${event.zone}: write pointer ${distance}, to ${formatBytes(event.to)} (${operationName(event.operation)})`;
+    }
+    case "trace":
+      return event.name === "qcow2_wp_tracking"
+        ? `qcow2_wp_tracking: zone ${event.zone}, write pointer stored at sector ${formatCount(event.sectors)}`
+        : `qcow2_imp_open_zones: ${event.count} implicitly open after ${operationName(event.operation)}`;
+    case "refusal": {
+      const where = event.refusal.zone === null ? "" : ` at zone ${event.refusal.zone}`;
+      return `Refused ${operationName(event.refusal.operation)}${where}: ${event.refusal.code}. ${textOf(event.refusal).why}`;
+    }
+    case "flush":
+      return "Flushed: everything acknowledged so far is on disk";
+    default:
+      return assertNever(event);
+  }
+}
+
+/** The zone that an event is about, null for one about the whole device. */
+export function eventZone(event: DeviceEvent): number | null {
+  switch (event.type) {
+    case "transition":
+    case "pointer":
+      return event.zone;
+    case "trace":
+      return event.name === "qcow2_wp_tracking" ? event.zone : null;
+    case "refusal":
+      return event.refusal.zone;
+    default:
+      return null;
+  }
+}
+
+const two = (value: number): string => String(value).padStart(2, "0");
+
+/** The wall clock to the millisecond, in this person's time zone. */
+export function eventTime(timeMs: number): string {
+  const date = new Date(timeMs);
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}

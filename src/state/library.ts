@@ -1,0 +1,137 @@
+/** The library of images: making, opening a file of the person's machine, copying, renaming, deleting, saving. */
+import type { Failure } from "../protocol/index.ts";
+import { runLineNow } from "./console.ts";
+import type { LineOutcome } from "./console.ts";
+import type { Core } from "./core.ts";
+import { createLine } from "./create-image.ts";
+import type { NewImage } from "./create-image.ts";
+import { attachAndTellNow, attachNow, detachNow, displayName, forgetNow, isDropped } from "./device.ts";
+import { textOf } from "./failure-text.ts";
+import { parseSize } from "./units.ts";
+
+export interface LibraryActions {
+  create(image: NewImage): Promise<void>;
+  openFile(source: File): Promise<void>;
+  /** Brings the dropped file that is attached into the library and attaches the copy. */
+  editCopy(): Promise<void>;
+  duplicate(file: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  remove(file: string): Promise<void>;
+  /** Downloads a flushed copy of the attached image. */
+  save(): Promise<void>;
+}
+
+/** A name that no file of the library has: "disk.qcow2", "disk-2.qcow2" … */
+export function freeName(wanted: string, taken: readonly string[]): string {
+  if (!taken.includes(wanted)) return wanted;
+  const dot = wanted.lastIndexOf(".");
+  const stem = dot > 0 ? wanted.slice(0, dot) : wanted;
+  const extension = dot > 0 ? wanted.slice(dot) : "";
+  let number = 2;
+  while (taken.includes(`${stem}-${number}${extension}`)) number++;
+  return `${stem}-${number}${extension}`;
+}
+
+export function createLibraryActions(core: Core): LibraryActions {
+  const names = (): string[] => core.store.getState().library.files.map((file) => file.name);
+  const isAttached = (file: string): boolean => core.store.getState().attached?.file === file;
+
+  /** Does `task` to a file with the image let go; afterwards `then` is attached, or what was when the task failed. */
+  const detached = async (file: string, then: string | null, task: () => Promise<Failure | null>): Promise<Failure | null> => {
+    if (!isAttached(file)) return task();
+    await detachNow(core);
+    const failure = await task();
+    const next = failure === null ? then : file;
+    if (next !== null) await attachAndTellNow(core, next);
+    return failure;
+  };
+
+  const copyNow = async (from: string, to: string): Promise<Failure | null> => {
+    core.set({ progress: { label: `Copying to ${to}`, doneBytes: 0, totalBytes: 0 } });
+    const outcome = await core.perform("copy", { from, to });
+    core.set({ progress: null });
+    return outcome.ok ? null : outcome.error;
+  };
+
+  const closeDialogOn = (failure: Failure | null): void => {
+    core.set(failure === null ? { dialog: null, dialogFailure: null } : { dialogFailure: textOf(failure) });
+  };
+
+  return {
+    create: (image) =>
+      core.serial("Creating", async () => {
+        const outcome = await runLineNow(core, createLine(image, parseSize));
+        if (outcome.failure === null && outcome.err === "") core.set({ dialog: null, dialogFailure: null });
+        else core.set({ dialogFailure: lineFailure(outcome) });
+      }),
+    openFile: (source) =>
+      core.serial("Opening", async () => {
+        const adopted = await core.perform("adopt", { source });
+        if (adopted.ok) await attachAndTellNow(core, adopted.value.file);
+        else core.tell(source.name, adopted.error);
+      }),
+    editCopy: () =>
+      core.serial("Copying", async () => {
+        const { attached } = core.store.getState();
+        if (attached === null || !isDropped(attached.file)) return;
+        const to = freeName(displayName(attached.file), names());
+        const failure = await copyNow(attached.file, to);
+        if (failure === null) await attachAndTellNow(core, to);
+        else core.tell(to, failure);
+      }),
+    duplicate: (file) =>
+      core.serial("Copying", async () => {
+        const to = freeName(displayName(file), names());
+        const failure = await detached(file, file, () => copyNow(file, to));
+        if (failure !== null) core.tell(to, failure);
+      }),
+    rename: (from, to) =>
+      core.serial("Renaming", async () => {
+        const failure = await detached(from, to, async () => {
+          const outcome = await core.perform("rename", { from, to });
+          return outcome.ok ? null : outcome.error;
+        });
+        closeDialogOn(failure);
+      }),
+    remove: (file) =>
+      core.serial("Deleting", async () => {
+        const was = isAttached(file);
+        const failure = await detached(file, null, async () => {
+          const outcome = await core.perform("remove", { file });
+          return outcome.ok ? null : outcome.error;
+        });
+        closeDialogOn(failure);
+        if (failure !== null || !was) return;
+        const next = names()[0];
+        if (next === undefined || (await attachNow(core, next)) !== null) forgetNow(core);
+      }),
+    save: () =>
+      core.serial("Saving", async () => {
+        const { attached } = core.store.getState();
+        if (attached === null) return;
+        core.set({ progress: { label: `Saving ${displayName(attached.file)}`, doneBytes: 0, totalBytes: 0 } });
+        const outcome = await core.perform("exportFile", { file: attached.file });
+        if (outcome.ok) download(outcome.value.source, outcome.value.name);
+        else core.tell(displayName(attached.file), outcome.error);
+      }),
+  };
+}
+
+/** What went wrong with a line that made no engine call fail is what it printed. */
+function lineFailure(outcome: LineOutcome): ReturnType<typeof textOf> {
+  if (outcome.failure !== null) return textOf(outcome.failure);
+  const line = outcome.err.trim();
+  return { title: line, why: "", instead: null, names: null };
+}
+
+/** Long enough for the browser to have opened the blob; short enough not to keep it. */
+const DOWNLOAD_URL_LIFETIME_MS = 60_000;
+
+function download(source: Blob, name: string): void {
+  const url = URL.createObjectURL(source);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  window.setTimeout(() => URL.revokeObjectURL(url), DOWNLOAD_URL_LIFETIME_MS);
+}

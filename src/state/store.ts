@@ -1,0 +1,119 @@
+/**
+ * What the page shows, as one immutable state in a zustand store. What changes too often to be copied (zone columns, the event
+ * ring) lies beside it and is told of by a version number.
+ *
+ * Holds no logic; the actions are in the files named after what they act on.
+ */
+import { createStore } from "zustand/vanilla";
+import type { StoreApi } from "zustand/vanilla";
+import type { DeviceFacts, FileEntry, Resources, Usage } from "../protocol/index.ts";
+import type { ConsoleBlock } from "./console-log.ts";
+import type { FailureText } from "./failure-text.ts";
+import { loadThemeChoice } from "./theme.ts";
+import type { ThemeChoice } from "./theme.ts";
+import type { ZoneModel } from "./zone-model.ts";
+
+export interface Library {
+  readonly kind: "opfs" | "memory" | "folder";
+  readonly files: readonly FileEntry[];
+  readonly usage: Usage | null;
+}
+
+export interface Attached {
+  readonly handle: number;
+  readonly file: string;
+  readonly facts: DeviceFacts;
+  /** null for an image without zones. Its columns change in place; `zonesVersion` tells. */
+  readonly zones: ZoneModel | null;
+}
+
+/** What stands under the top bar until it is dealt with; one of a kind and file at a time. */
+export type Banner =
+  | { readonly kind: "memory" }
+  | { readonly kind: "taken-over"; readonly file: string }
+  | { readonly kind: "in-use"; readonly file: string }
+  | { readonly kind: "flush-failed"; readonly file: string; readonly detail: string }
+  | { readonly kind: "failure"; readonly about: string; readonly text: FailureText };
+
+export type OpenDialog =
+  | { readonly kind: "new" }
+  | { readonly kind: "rename"; readonly file: string }
+  | { readonly kind: "delete"; readonly file: string };
+
+export type ZoneOperationName = "open" | "close" | "finish" | "reset" | "append" | "write" | "read";
+
+/** What the last button of the zone panel led to. */
+export interface ZoneResult {
+  readonly zone: number;
+  readonly operation: ZoneOperationName;
+  /** The console line that did it. */
+  readonly line: string;
+  /** What happened, in words; of a refusal, the line that a shell would have shown. */
+  readonly headline: string;
+  readonly refusal: FailureText | null;
+  readonly ok: boolean;
+  /** The first bytes of what was read. */
+  readonly preview: { readonly offset: number; readonly bytes: Uint8Array } | null;
+}
+
+export interface Progress {
+  readonly label: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface AppState {
+  /** False until the first image is attached or known to be missing. */
+  readonly ready: boolean;
+  readonly library: Library;
+  readonly attached: Attached | null;
+  readonly zonesVersion: number;
+  readonly resources: Resources | null;
+  readonly eventsVersion: number;
+  readonly selected: number | null;
+  readonly zoneResult: ZoneResult | null;
+  readonly console: readonly ConsoleBlock[];
+  readonly history: readonly string[];
+  /** What is being done now, in words, or null. */
+  readonly busy: string | null;
+  readonly progress: Progress | null;
+  readonly banners: readonly Banner[];
+  readonly dialog: OpenDialog | null;
+  /** Why the open dialog's last attempt failed. */
+  readonly dialogFailure: FailureText | null;
+  readonly theme: ThemeChoice;
+}
+
+export type AppStore = StoreApi<AppState>;
+
+export const createAppStore = (): AppStore =>
+  createStore<AppState>()(() => ({
+    ready: false,
+    library: { kind: "opfs", files: [], usage: null },
+    attached: null,
+    zonesVersion: 0,
+    resources: null,
+    eventsVersion: 0,
+    selected: null,
+    zoneResult: null,
+    console: [],
+    history: [],
+    busy: null,
+    progress: null,
+    banners: [],
+    dialog: null,
+    dialogFailure: null,
+    theme: loadThemeChoice(),
+  }));
+
+/** Two banners about the same thing replace each other. */
+export function bannerKey(banner: Banner): string {
+  switch (banner.kind) {
+    case "memory":
+      return "memory";
+    case "failure":
+      return `failure ${banner.about}`;
+    default:
+      return `${banner.kind} ${banner.file}`;
+  }
+}

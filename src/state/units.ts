@@ -1,0 +1,65 @@
+/** Numbers of bytes as this page shows and reads them: exact, binary units, digits grouped. */
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
+
+const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const rough = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+/** A count with its digits grouped: 1,048,576. */
+export const formatCount = (value: number): string => grouped.format(value);
+
+/** Exact: the largest unit in which the value is whole, e.g. "64 MiB", "65,540 KiB", "0". */
+export function formatBytes(value: number): string {
+  if (value === 0) return "0";
+  let unit = 0;
+  let left = value;
+  while (unit < UNITS.length - 1 && left % 1024 === 0) {
+    left /= 1024;
+    unit++;
+  }
+  return `${grouped.format(left)} ${UNITS[unit]!}`;
+}
+
+/** About: one decimal in the unit that suits the size, e.g. "1.4 GiB"; for sizes that nobody computes with. */
+export function formatRoughBytes(value: number): string {
+  let unit = 0;
+  let left = value;
+  while (unit < UNITS.length - 1 && left >= 1024) {
+    left /= 1024;
+    unit++;
+  }
+  return `${rough.format(left)} ${UNITS[unit]!}`;
+}
+
+export const formatHex = (value: number): string => `0x${value.toString(16)}`;
+
+/** The shortest spelling that the command language reads back as the same number: 64M, 65540K, 512. */
+export function commandSize(value: number): string {
+  const suffixes = ["", "K", "M", "G", "T"];
+  let unit = 0;
+  let left = value;
+  while (unit < suffixes.length - 1 && left !== 0 && left % 1024 === 0) {
+    left /= 1024;
+    unit++;
+  }
+  return `${left}${suffixes[unit]!}`;
+}
+
+const MULTIPLIERS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4, p: 1024 ** 5 };
+
+/** Reads "4k", "4 KiB", "1.5M", "0x1000" or "4096" as bytes; null when it is none of these or no whole number of bytes. */
+export function parseSize(text: string): number | null {
+  const trimmed = text.trim().toLowerCase().replaceAll(",", "");
+  if (/^0x[0-9a-f]+$/.test(trimmed)) return safe(Number.parseInt(trimmed.slice(2), 16));
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgtpb]?)(?:i?b)?$/.exec(trimmed);
+  if (match === null) return null;
+  return safe(Number(match[1]) * MULTIPLIERS[match[2]!]!);
+}
+
+const safe = (value: number): number | null => (Number.isSafeInteger(value) && value >= 0 ? value : null);
+
+/** Reads a byte value, "205" or "0xcd"; null when it is not in 0 … 255. */
+export function parseByte(text: string): number | null {
+  const value = /^\s*(0x[0-9a-f]+|\d+)\s*$/i.test(text) ? Number(text.trim()) : Number.NaN;
+  return Number.isInteger(value) && value >= 0 && value <= 255 ? value : null;
+}

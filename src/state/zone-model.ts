@@ -1,0 +1,79 @@
+/**
+ * The zones of the attached image as the page knows them: columns that change in place, counts by condition, and a version that
+ * grows with every change. It lives outside the store's immutable state; the store carries the version.
+ *
+ * Knows no rules: conditions and pointers come from the engine.
+ */
+import type { Condition} from "../base/conditions.ts";
+import { ZoneType } from "../base/conditions.ts";
+import type { ZoneChanges, ZoneColumns, ZoneGeometry } from "../protocol/index.ts";
+
+export class ZoneModel {
+  readonly geometry: ZoneGeometry;
+  readonly count: number;
+  readonly type: Uint8Array;
+  readonly condition: Uint8Array;
+  readonly writePointer: Float64Array;
+  readonly resets: Uint32Array;
+  /** Number of zones by condition. */
+  readonly counts = new Uint32Array(16);
+  version = 0;
+
+  constructor(geometry: ZoneGeometry, columns: ZoneColumns) {
+    this.geometry = geometry;
+    this.count = columns.condition.length;
+    this.type = columns.type;
+    this.condition = columns.condition;
+    this.writePointer = columns.writePointer;
+    this.resets = columns.resets;
+    for (let zone = 0; zone < this.count; zone++) this.counts[this.condition[zone]! & 15]!++;
+  }
+
+  /** Takes changed rows over; a row beyond the last zone is ignored. */
+  apply(changes: ZoneChanges): void {
+    for (let row = 0; row < changes.zone.length; row++) {
+      const zone = changes.zone[row]!;
+      if (zone >= this.count) continue;
+      this.counts[this.condition[zone]! & 15]!--;
+      this.condition[zone] = changes.condition[row]!;
+      this.counts[this.condition[zone] & 15]!++;
+      this.writePointer[zone] = changes.writePointer[row]!;
+      this.resets[zone] = changes.resets[row]!;
+    }
+    this.version++;
+  }
+
+  isConventional(zone: number): boolean {
+    return this.type[zone] === ZoneType.CONVENTIONAL;
+  }
+
+  conditionOf(zone: number): Condition {
+    return this.condition[zone] as Condition;
+  }
+
+  /** Guest byte offset of the zone's first byte. */
+  start(zone: number): number {
+    return zone * this.geometry.zoneSize;
+  }
+
+  /** Bytes from this zone's start to the next one's, or to the end of the device. */
+  length(zone: number): number {
+    return Math.min(this.geometry.zoneSize, this.geometry.deviceSize - this.start(zone));
+  }
+
+  /** Writable bytes: a conventional zone's whole length. */
+  capacity(zone: number): number {
+    const length = this.length(zone);
+    return this.isConventional(zone) ? length : Math.min(this.geometry.zoneCapacity, length);
+  }
+
+  /** Bytes below the write pointer, at most the capacity; null for a conventional zone, which has no pointer. */
+  used(zone: number): number | null {
+    if (this.isConventional(zone)) return null;
+    return Math.max(0, Math.min(this.writePointer[zone]! - this.start(zone), this.capacity(zone)));
+  }
+
+  countOf(condition: Condition): number {
+    return this.counts[condition]!;
+  }
+}

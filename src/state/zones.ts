@@ -1,0 +1,117 @@
+/** The zone panel's buttons: each is a console line, and what came of it in words about the zone. */
+import { assertNever } from "../base/assert.ts";
+import { conditionName } from "../base/conditions.ts";
+import { runLineNow } from "./console.ts";
+import type { LineOutcome } from "./console.ts";
+import type { Core } from "./core.ts";
+import { textOf } from "./failure-text.ts";
+import type { ZoneOperationName } from "./store.ts";
+import { commandSize, formatBytes, formatHex } from "./units.ts";
+import type { ZoneModel } from "./zone-model.ts";
+
+export interface ZoneRequest {
+  readonly operation: ZoneOperationName;
+  readonly zone: number;
+  /** For write and read: a guest byte offset; null takes the write pointer, or the zone's start for a read. */
+  readonly offset: number | null;
+  readonly lengthBytes: number;
+  /** The byte that write and append fill with. */
+  readonly pattern: number;
+}
+
+/** The console line that does what a button does. */
+export function lineOf(model: ZoneModel, request: ZoneRequest): string {
+  const start = model.start(request.zone);
+  const range = `${commandSize(start)} ${commandSize(model.length(request.zone))}`;
+  const length = commandSize(request.lengthBytes);
+  const pattern = formatHex(request.pattern);
+  switch (request.operation) {
+    case "open":
+      return `zo ${range}`;
+    case "close":
+      return `zc ${range}`;
+    case "finish":
+      return `zf ${range}`;
+    case "reset":
+      return `zrs ${range}`;
+    case "append":
+      return `zap -p ${commandSize(start)} ${length}`;
+    case "write":
+      return `write -P ${pattern} ${commandSize(request.offset ?? defaultOffset(model, request.zone, "write"))} ${length}`;
+    case "read":
+      return `read ${commandSize(request.offset ?? defaultOffset(model, request.zone, "read"))} ${length}`;
+    default:
+      return assertNever(request.operation);
+  }
+}
+
+/** Where write and read go when no offset is given. */
+export function defaultOffset(model: ZoneModel, zone: number, operation: "write" | "read"): number {
+  return operation === "read" || model.isConventional(zone) ? model.start(zone) : model.writePointer[zone]!;
+}
+
+/** How many bytes of a read the panel shows. */
+const PREVIEW_BYTES = 64;
+
+export interface ZoneActions {
+  perform(request: ZoneRequest): Promise<void>;
+}
+
+export function createZoneActions(core: Core): ZoneActions {
+  return {
+    perform: (request) =>
+      core.serial("Working", async () => {
+        const model = core.store.getState().attached?.zones ?? null;
+        if (model === null || request.zone >= model.count) return;
+        const line = lineOf(model, request);
+        const before = { condition: model.conditionOf(request.zone), writePointer: model.writePointer[request.zone]! };
+        const outcome = await runLineNow(core, line, request.operation === "append" ? request.pattern : null);
+        // The engine's notice of this change is in the columns after the frame.
+        await core.frame.next();
+        const preview = outcome.read === null ? null : { offset: outcome.read.offset, bytes: outcome.read.data.slice(0, PREVIEW_BYTES) };
+        const ok = outcome.failure === null && outcome.err === "";
+        core.set({
+          zoneResult: {
+            zone: request.zone,
+            operation: request.operation,
+            line,
+            ok,
+            headline: ok ? headlineOf(model, request, before, outcome) : printedLine(outcome),
+            refusal: outcome.failure === null ? null : textOf(outcome.failure),
+            preview,
+          },
+        });
+      }),
+  };
+}
+
+/** What a shell would have shown for a line that failed; qemu-io says it on standard output. */
+const printedLine = (outcome: LineOutcome): string => (outcome.err + outcome.out).trim().split("\n")[0] ?? "";
+
+function headlineOf(
+  model: ZoneModel,
+  request: ZoneRequest,
+  before: { condition: ReturnType<ZoneModel["conditionOf"]>; writePointer: number },
+  outcome: LineOutcome,
+): string {
+  const { zone, operation, lengthBytes } = request;
+  const after = model.conditionOf(zone);
+  const change =
+    before.condition === after ? `still ${conditionName(after)}` : `${conditionName(before.condition)} → ${conditionName(after)}`;
+  switch (operation) {
+    case "read":
+      return outcome.read === null ? `Read ${formatBytes(lengthBytes)}` : `Read ${formatBytes(lengthBytes)}: ${bytesInWords(outcome.read.data)}`;
+    case "append":
+      return `Appended ${formatBytes(lengthBytes)} at ${formatBytes(outcome.appendedAt ?? before.writePointer)}: ${change}`;
+    case "write":
+      return `Wrote ${formatBytes(lengthBytes)}: ${change}`;
+    default:
+      return before.condition === after && before.writePointer === model.writePointer[zone] ? `Nothing to do: ${change}` : change;
+  }
+}
+
+function bytesInWords(data: Uint8Array): string {
+  const first = data[0];
+  if (first === undefined) return "no bytes";
+  return data.every((byte) => byte === first) ? `all bytes ${formatHex(first)}` : `the first byte is ${formatHex(first)}`;
+}

@@ -1,0 +1,84 @@
+/** Strips under the top bar: what the person has to know or decide before going on. */
+import { CircleAlert, Info, X } from "lucide-react";
+import { assertNever } from "../base/assert.ts";
+import type { App } from "../state/app.ts";
+import { displayName, isDropped } from "../state/device.ts";
+import { bannerKey } from "../state/store.ts";
+import type { Banner } from "../state/store.ts";
+import { useApp, useAppState } from "./context.ts";
+
+export function Banners() {
+  const app = useApp();
+  const banners = useAppState((state) => state.banners);
+  const attached = useAppState((state) => state.attached);
+  const image = attached?.facts.image;
+  return (
+    <>
+      {attached !== null && isDropped(attached.file) && (
+        <div className="strip" role="status">
+          <Info size={16} aria-hidden="true" />
+          <p>
+            <strong>{displayName(attached.file)}</strong> is open read-only, where it lies on this machine.
+          </p>
+          <button type="button" className="button" onClick={() => void app.library.editCopy()}>
+            Edit a copy
+          </button>
+        </div>
+      )}
+      {attached !== null && !isDropped(attached.file) && image?.readOnly === true && (
+        <div className="strip" role="status">
+          <Info size={16} aria-hidden="true" />
+          <p>
+            <strong>{attached.file}</strong> is open read-only. {image.readOnlyReason ?? ""}
+          </p>
+        </div>
+      )}
+      {banners.map((banner) => (
+        <Strip key={bannerKey(banner)} banner={banner} app={app} />
+      ))}
+    </>
+  );
+}
+
+function Strip({ banner, app }: { banner: Banner; app: App }) {
+  const serious = banner.kind === "failure" || banner.kind === "flush-failed";
+  const Icon = serious ? CircleAlert : Info;
+  return (
+    <div className={serious ? "strip serious" : "strip"} role={serious ? "alert" : "status"}>
+      <Icon size={16} aria-hidden="true" />
+      <p>{sentence(banner)}</p>
+      {(banner.kind === "in-use" || banner.kind === "taken-over") && (
+        <button type="button" className="button" onClick={() => void app.device.takeOver(banner.file)}>
+          Take over
+        </button>
+      )}
+      <button type="button" className="button quiet icon" aria-label="Dismiss" onClick={() => app.page.dismissBanner(bannerKey(banner))}>
+        <X size={15} aria-hidden="true" />
+      </button>
+    </div>
+  );
+}
+
+function sentence(banner: Banner) {
+  switch (banner.kind) {
+    case "memory":
+      return "This browser offers no private file system here, so images are kept in memory and are gone with this tab. Save what you want to keep.";
+    case "taken-over":
+      return `Another tab took ${banner.file} over. It was flushed and closed here; nothing was lost.`;
+    case "in-use":
+      return `${banner.file} is open in another tab. Take it over: that tab flushes it and lets go.`;
+    case "flush-failed":
+      return `A flush of ${banner.file} failed: ${banner.detail}. What was written since the flush before it may be lost.`;
+    case "failure":
+      return (
+        <>
+          <strong>
+            {banner.about}: {banner.text.title}.
+          </strong>{" "}
+          {banner.text.why} {banner.text.instead ?? ""}
+        </>
+      );
+    default:
+      return assertNever(banner);
+  }
+}

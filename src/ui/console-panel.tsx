@@ -1,0 +1,155 @@
+/** The region "Console": what was said, and the prompt with history (arrows) and completion (Tab). */
+import { memo, useLayoutEffect, useRef, useState } from "react";
+import type { KeyboardEvent } from "react";
+import type { ConsoleBlock } from "../state/console-log.ts";
+import { useApp, useAppState } from "./context.ts";
+
+/** Closer to the end than this, the output follows. */
+const FOLLOW_DISTANCE = 24;
+
+export function ConsolePanel() {
+  const app = useApp();
+  const blocks = useAppState((state) => state.console);
+  return (
+    <section className="panel panel-console" aria-label="Console">
+      <div className="panel-head">
+        <h2 className="panel-title">Console</h2>
+        <p className="panel-note">qemu-img, qemu-io and blkzone lines; help lists everything</p>
+        <button type="button" className="button quiet small push" disabled={blocks.length === 0} onClick={() => app.console.clear()}>
+          Clear
+        </button>
+      </div>
+      <Output blocks={blocks} />
+      <Prompt />
+    </section>
+  );
+}
+
+function Output({ blocks }: { blocks: readonly ConsoleBlock[] }) {
+  const box = useRef<HTMLDivElement>(null);
+  const following = useRef(true);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element !== null && following.current) element.scrollTop = element.scrollHeight;
+  }, [blocks]);
+  return (
+    <div
+      className="console-output"
+      role="log"
+      aria-label="Console output"
+      tabIndex={0}
+      ref={box}
+      onScroll={(event) => {
+        const element = event.currentTarget;
+        following.current = element.scrollHeight - element.scrollTop - element.clientHeight < FOLLOW_DISTANCE;
+      }}
+    >
+      {blocks.map((block) => (
+        <Block key={block.id} block={block} />
+      ))}
+    </div>
+  );
+}
+
+const Block = memo(function Block({ block }: { block: ConsoleBlock }) {
+  return (
+    <div>
+      {block.lines.map((line) => (
+        <div key={line.id} className={`line ${line.stream}`}>
+          {line.text === "" ? "\u00a0" : line.text}
+        </div>
+      ))}
+    </div>
+  );
+});
+
+function Prompt() {
+  const app = useApp();
+  const history = useAppState((state) => state.history);
+  const [text, setText] = useState("");
+  /** How far back in the history the prompt is; 0 is the line being typed. */
+  const [back, setBack] = useState(0);
+  const [draft, setDraft] = useState("");
+  const [offers, setOffers] = useState<readonly string[]>([]);
+
+  const recall = (steps: number): void => {
+    const next = Math.max(0, Math.min(history.length, back + steps));
+    if (next === back) return;
+    if (back === 0) setDraft(text);
+    setBack(next);
+    setText(next === 0 ? draft : (history[history.length - next] ?? ""));
+  };
+  const complete = (): boolean => {
+    if (text.trim() === "") return false;
+    const found = app.console.complete(text);
+    if (found.length === 0) return false;
+    setText(found.length === 1 ? finished(found[0]!) : commonStart(found));
+    setOffers(found.length === 1 ? [] : found);
+    return true;
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      event.preventDefault();
+      recall(event.key === "ArrowUp" ? 1 : -1);
+    } else if (event.key === "Tab" && !event.shiftKey && complete()) {
+      event.preventDefault();
+    } else if (event.key === "Escape") setOffers([]);
+    else if (event.key === "l" && event.ctrlKey) {
+      event.preventDefault();
+      app.console.clear();
+    }
+  };
+
+  return (
+    <form
+      className="prompt"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const line = text.trim();
+        setText("");
+        setBack(0);
+        setOffers([]);
+        if (line !== "") void app.console.run(line);
+      }}
+    >
+      {offers.length > 0 && (
+        <p className="offers" role="status">
+          {offers.map((offer) => (
+            <span key={offer}>{lastWord(offer)}</span>
+          ))}
+        </p>
+      )}
+      <span className="prompt-mark" aria-hidden="true">
+        ›
+      </span>
+      <input
+        className="prompt-input"
+        aria-label="Command"
+        autoComplete="off"
+        autoCapitalize="off"
+        autoCorrect="off"
+        spellCheck={false}
+        placeholder="Type a command, or help"
+        value={text}
+        onKeyDown={onKeyDown}
+        onChange={(event) => {
+          setText(event.target.value);
+          setBack(0);
+          setOffers([]);
+        }}
+      />
+    </form>
+  );
+}
+
+const lastWord = (line: string): string => line.slice(line.lastIndexOf(" ") + 1);
+
+/** A completed word is done, but for an option that waits for its value. */
+const finished = (line: string): string => (line.endsWith("=") ? line : `${line} `);
+
+/** What all the completions begin with. */
+function commonStart(lines: readonly string[]): string {
+  let start = lines[0] ?? "";
+  for (const line of lines) while (!line.startsWith(start)) start = start.slice(0, -1);
+  return start;
+}

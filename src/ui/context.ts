@@ -1,0 +1,38 @@
+/** How components reach the app: its actions from a context, its state by selectors. */
+import { createContext, use, useSyncExternalStore } from "react";
+import { useStore } from "zustand/react";
+import type { App } from "../state/app.ts";
+import type { AppState } from "../state/store.ts";
+import type { Theme } from "../render/palette.ts";
+
+export const AppContext = createContext<App | null>(null);
+
+export function useApp(): App {
+  const app = use(AppContext);
+  if (app === null) throw new Error("the page is drawn outside its app");
+  return app;
+}
+
+/** A part of the state; the component is drawn again when that part is another value. */
+export function useAppState<Part>(select: (state: AppState) => Part): Part {
+  return useStore(useApp().store, select);
+}
+
+function subscribeTo(query: string): (listener: () => void) => () => void {
+  return (listener) => {
+    const list = window.matchMedia(query);
+    list.addEventListener("change", listener);
+    return () => list.removeEventListener("change", listener);
+  };
+}
+
+const subscribeToDark = subscribeTo("(prefers-color-scheme: dark)");
+const systemIsDark = (): boolean => window.matchMedia("(prefers-color-scheme: dark)").matches;
+
+/** Light or dark as it is shown now, the system's word counting where the person chose nothing. */
+export function useTheme(): Theme {
+  const choice = useAppState((state) => state.theme);
+  const dark = useSyncExternalStore(subscribeToDark, systemIsDark);
+  if (choice !== "system") return choice;
+  return dark ? "dark" : "light";
+}

@@ -1,0 +1,101 @@
+/** The region "Zone map": the drawn map with its legend, or what stands there for an image without zones, or an invitation. */
+import { useState } from "react";
+import { conditionName } from "../base/conditions.ts";
+import { CONDITION_ORDER } from "../render/palette.ts";
+import { displayName } from "../state/device.ts";
+import type { Attached } from "../state/store.ts";
+import { formatBytes, formatCount } from "../state/units.ts";
+import type { ZoneModel } from "../state/zone-model.ts";
+import { useApp, useAppState } from "./context.ts";
+import { EmptyState } from "./empty-state.tsx";
+import { PlainImage } from "./plain-image.tsx";
+import { Swatch } from "./swatch.tsx";
+import { ZoneMap } from "./zone-map.tsx";
+
+export function MapPanel() {
+  const attached = useAppState((state) => state.attached);
+  const ready = useAppState((state) => state.ready);
+  const zones = attached?.zones ?? null;
+  return (
+    <section className="panel panel-map" aria-label="Zone map">
+      <div className="panel-head map-head">
+        <h2 className="panel-title">Zone map</h2>
+        {attached !== null && <p className="panel-note">{describe(attached)}</p>}
+        {zones !== null && <GoTo zones={zones} />}
+      </div>
+      {zones !== null && (
+        <>
+          <ZoneMap zones={zones} />
+          <Legend zones={zones} />
+        </>
+      )}
+      {attached !== null && zones === null && <PlainImage facts={attached.facts} />}
+      {attached === null && ready && <EmptyState />}
+    </section>
+  );
+}
+
+function describe(attached: Attached): string {
+  const { zones, facts } = attached;
+  const size = formatBytes(facts.image.virtualSize);
+  if (zones === null) return `${displayName(attached.file)}, ${size}`;
+  return `${formatCount(zones.count)} zones of ${formatBytes(zones.geometry.zoneSize)}, ${size} in all`;
+}
+
+/** Typing a zone's number selects it. */
+function GoTo({ zones }: { zones: ZoneModel }) {
+  const app = useApp();
+  const [text, setText] = useState("");
+  const zone = /^\d+$/.test(text.trim()) ? Number(text) : null;
+  const wrong = text.trim() !== "" && (zone === null || zone >= zones.count);
+  return (
+    <form
+      className="go-to push"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (zone === null || wrong) return;
+        app.device.select(zone);
+        setText("");
+      }}
+    >
+      <label htmlFor="go-to-zone">Go to zone</label>
+      <input
+        id="go-to-zone"
+        className="input"
+        inputMode="numeric"
+        autoComplete="off"
+        placeholder={`0–${zones.count - 1}`}
+        aria-invalid={wrong}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
+    </form>
+  );
+}
+
+/** How many zones are in each condition; conditions that no zone can be in here are left out. */
+function Legend({ zones }: { zones: ZoneModel }) {
+  useAppState((state) => state.zonesVersion);
+  return (
+    <ul className="legend" aria-label="Zones by condition">
+      {CONDITION_ORDER.map((condition) => {
+        const count = zones.countOf(condition);
+        const rare = condition === 13 || condition === 15 || condition === 0;
+        if (rare && count === 0) return null;
+        return (
+          <li key={condition} className={count === 0 ? "none" : undefined}>
+            <Swatch condition={condition} />
+            <span className="legend-name">{conditionName(condition)}</span>
+            <span className="legend-count">{formatCount(count)}</span>
+          </li>
+        );
+      })}
+      {zones.geometry.zoneCapacity < zones.geometry.zoneSize && (
+        <li>
+          <span className="legend-unusable" aria-hidden="true" />
+          <span className="legend-name">beyond the capacity</span>
+        </li>
+      )}
+    </ul>
+  );
+}

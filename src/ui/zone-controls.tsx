@@ -1,0 +1,116 @@
+/** The zone panel's drawing, fields and buttons. Each button is a console line; the console shows which. */
+import { useState } from "react";
+import { Condition } from "../base/conditions.ts";
+import type { ZoneOperationName } from "../state/store.ts";
+import { formatBytes, parseByte, parseSize } from "../state/units.ts";
+import type { ZoneModel } from "../state/zone-model.ts";
+import { useApp, useAppState } from "./context.ts";
+import { StateMachine } from "./state-machine.tsx";
+
+const MANAGEMENT: readonly (readonly [string, ZoneOperationName])[] = [
+  ["Open", "open"],
+  ["Close", "close"],
+  ["Finish", "finish"],
+  ["Reset", "reset"],
+];
+
+/** What was last typed, for whichever zone: a person fills zone after zone with the same. */
+const typed = { length: "4K", pattern: "0xcd" };
+
+export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }) {
+  const app = useApp();
+  useAppState((state) => state.zonesVersion);
+  const readOnly = useAppState((state) => state.attached?.facts.image.readOnly ?? true);
+  const [length, setLength] = useState(typed.length);
+  const [pattern, setPattern] = useState(typed.pattern);
+  const [offset, setOffset] = useState("");
+  const lengthBytes = parseSize(length);
+  const patternByte = parseByte(pattern);
+  const offsetBytes = offset.trim() === "" ? null : parseSize(offset);
+  const badOffset = offset.trim() !== "" && offsetBytes === null;
+  const conventional = zones.isConventional(zone);
+
+  const perform = (operation: ZoneOperationName): void => {
+    const io = operation === "append" || operation === "write" || operation === "read";
+    if (io && (lengthBytes === null || patternByte === null || badOffset)) return;
+    void app.zones.perform({ operation, zone, offset: offsetBytes, lengthBytes: lengthBytes ?? 0, pattern: patternByte ?? 0 });
+  };
+  const fieldsBad = lengthBytes === null || patternByte === null;
+  const written = zones.writePointer[zone]! > zones.start(zone);
+  const condition = zones.conditionOf(zone);
+
+  return (
+    <div className="zone-controls">
+      {condition === Condition.NOT_WP ? (
+        <p className="conventional-note">A conventional zone: written at any offset, in any order. It has no write pointer and no condition to change.</p>
+      ) : (
+        <StateMachine condition={condition} written={written} onArrow={perform} />
+      )}
+      <div className="button-row four">
+        {MANAGEMENT.map(([name, operation]) => (
+          <button key={operation} type="button" className="button" disabled={readOnly} onClick={() => perform(operation)}>
+            {name}
+          </button>
+        ))}
+      </div>
+      <div className="button-row three">
+        <label className="field">
+          <span className="label">Length</span>
+          <input
+            className="input"
+            autoComplete="off"
+            spellCheck={false}
+            aria-invalid={lengthBytes === null}
+            value={length}
+            onChange={(event) => {
+              typed.length = event.target.value;
+              setLength(event.target.value);
+            }}
+          />
+        </label>
+        <label className="field">
+          <span className="label">Pattern</span>
+          <input
+            className="input"
+            autoComplete="off"
+            spellCheck={false}
+            aria-invalid={patternByte === null}
+            value={pattern}
+            onChange={(event) => {
+              typed.pattern = event.target.value;
+              setPattern(event.target.value);
+            }}
+          />
+        </label>
+        <label className="field">
+          <span className="label">Offset</span>
+          <input
+            className="input"
+            autoComplete="off"
+            spellCheck={false}
+            aria-invalid={badOffset}
+            placeholder={conventional ? formatBytes(zones.start(zone)) : "pointer"}
+            title={
+              conventional
+                ? "Where write and read start; left empty, the zone's start."
+                : "Where write and read start; left empty, a write goes to the write pointer and a read to the zone's start."
+            }
+            value={offset}
+            onChange={(event) => setOffset(event.target.value)}
+          />
+        </label>
+      </div>
+      <div className="button-row three">
+        <button type="button" className="button primary" disabled={readOnly || fieldsBad} onClick={() => perform("append")}>
+          Append
+        </button>
+        <button type="button" className="button" disabled={readOnly || fieldsBad || badOffset} onClick={() => perform("write")}>
+          Write
+        </button>
+        <button type="button" className="button" disabled={lengthBytes === null || badOffset} onClick={() => perform("read")}>
+          Read
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+/**
+ * What all write pointers of a device come to: zones by the condition that a power cycle leaves them in, and how much they hold.
+ * Source: zoned format, "Zoned metadata".
+ */
+import { Condition, ZoneType } from "../base/conditions.ts";
+import { guestOffset, zoneIndex } from "../base/units.ts";
+import { zoneCapacityOf, zoneStart } from "./geometry.ts";
+import type { ZoneGeometry } from "./geometry.ts";
+import { conditionAfterPowerCycle } from "./zone-table.ts";
+
+export interface PointerSummary {
+  readonly empty: number;
+  readonly closed: number;
+  readonly full: number;
+  readonly conventional: number;
+  /** Bytes from the start of each sequential zone to its pointer, or to its capacity where a finish put the pointer beyond. */
+  readonly bytesBelow: number;
+}
+
+/** One pass over the columns, index = zone. */
+export function summarizePointers(geometry: ZoneGeometry, type: Uint8Array, writePointer: Float64Array): PointerSummary {
+  let [empty, closed, full, conventional, bytesBelow] = [0, 0, 0, 0, 0];
+  for (let index = 0; index < geometry.zoneCount; index++) {
+    const zone = zoneIndex(index);
+    const pointer = { conventional: type[index] === ZoneType.CONVENTIONAL, offset: guestOffset(writePointer[index]!) };
+    const condition = conditionAfterPowerCycle(geometry, zone, pointer);
+    if (condition === Condition.NOT_WP) conventional++;
+    else {
+      if (condition === Condition.EMPTY) empty++;
+      else if (condition === Condition.FULL) full++;
+      else closed++;
+      bytesBelow += Math.min(pointer.offset - zoneStart(geometry, zone), zoneCapacityOf(geometry, zone, false));
+    }
+  }
+  return { empty, closed, full, conventional, bytesBelow };
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { findingLines, humanCheck } from "../../../src/command/img-check.ts";
+import { run } from "../../../src/command/program.ts";
+import { qemuImg } from "../../../src/command/qemu-img.ts";
+import type { CheckFinding, CheckReport, Extent } from "../../../src/protocol/index.ts";
+import { fakeEngine } from "./fake-engine.ts";
+
+const clean: CheckReport = {
+  corruptions: 0,
+  leaks: 0,
+  checkErrors: 0,
+  findings: [],
+  allocatedClusters: 0,
+  totalClusters: 1024,
+  compressedClusters: 0,
+  fragmentedClusters: 0,
+  imageEndOffset: 262144,
+};
+
+async function img(argv: readonly string[], answers: Parameters<typeof fakeEngine>[0]): Promise<{ out: string; err: string; explain: string; status: number; calls: string[] }> {
+  const engine = fakeEngine(answers);
+  const text = { out: "", err: "", explain: "" };
+  const status = await run(qemuImg(argv), engine.perform, (piece, stream) => (text[stream] += piece));
+  return { ...text, status, calls: engine.calls.map((call) => call.split(" ")[0]!) };
+}
+
+describe("qemu-img check", () => {
+  const statusOf = async (report: Partial<CheckReport>): Promise<number> => (await img(["check", "-q", "a"], { check: () => ({ ok: true, value: { ...clean, ...report } }) })).status;
+  it("the exit status is the worst of what was found", async () => {
+    expect(await statusOf({})).toBe(0);
+    expect(await statusOf({ leaks: 1 })).toBe(3);
+    expect(await statusOf({ leaks: 1, corruptions: 1 })).toBe(2);
+    expect(await statusOf({ leaks: 1, corruptions: 1, checkErrors: 1 })).toBe(1);
+  });
+  it("a check that fails is told and the image closed", async () => {
+    const check = () => ({ ok: false, error: { kind: "store", code: "io", operation: "read", store: "a", offset: 0, lengthBytes: 512, detail: "" } }) as const;
+    expect(await img(["check", "a"], { check })).toMatchObject({ out: "", err: "qemu-img: Check failed: Input/output error\n", status: 1, calls: ["open", "check", "close"] });
+  });
+  it("a repair is refused before anything is checked", async () => {
+    expect(await img(["check", "--repair=leaks", "a"], {})).toMatchObject({ out: "", status: 63, calls: ["open", "close"] });
+  });
+  it("findings that the report does not hold are counted", () => {
+    const finding: CheckFinding = { finding: "leak", cluster: 3, refcount: 1, references: 0 };
+    expect(findingLines({ ...clean, leaks: 1002, findings: [finding] }, 65536)).toBe("Leaked cluster 3 refcount=1 reference=0\n... and 1001 findings more\n");
+  });
+  it("a structure that cannot be true is told with its place", () => {
+    const problem = { kind: "image", structure: "L2 table", field: "reserved bits", hostOffset: 262144, found: "entry 0x2", allowed: "zeros" } as const;
+    expect(findingLines({ ...clean, corruptions: 1, findings: [{ finding: "structure", problem }] }, 65536)).toBe(
+      "ERROR the field reserved bits of the L2 table, at byte 0x40000 of the file, is entry 0x2; allowed is zeros\n",
+    );
+  });
+  it("the second L1 entry is found by its span", () => {
+    const finding: CheckFinding = { finding: "copied-flag", structure: "L1 table", guestOffset: 2 ** 29, hostOffset: 0x40000, entry: "40000", refcount: 1 };
+    expect(findingLines({ ...clean, corruptions: 1, findings: [finding] }, 65536)).toBe("ERROR OFLAG_COPIED L2 cluster: l1_index=1 l1_entry=40000 refcount=1\n");
+  });
+  it("shares are told with two digits", () => {
+    expect(humanCheck({ ...clean, allocatedClusters: 7, fragmentedClusters: 1 })).toBe(
+      "No errors were found on the image.\n7/1024 = 0.68% allocated, 14.29% fragmented, 0.00% compressed clusters\nImage end offset: 262144\n",
+    );
+  });
+});
+
+describe("qemu-img map", () => {
+  const data = (start: number, hostOffset: number): Extent => ({ start, length: 4096, allocated: true, zero: false, data: true, compressed: false, hostOffset });
+  /** Answers one extent a call, so that an entry goes on over calls. */
+  const byPiece = (extents: readonly Extent[]) => ({
+    map: ({ offset }: { offset: number }) => {
+      const index = extents.findIndex(({ start }) => start === offset);
+      return { ok: true, value: { extents: [extents[index]!], next: extents[index + 1]?.start ?? null } } as const;
+    },
+  });
+  it("an entry that goes on over calls is one", async () => {
+    const ran = await img(["map", "a"], byPiece([data(0, 8192), data(4096, 12288), data(8192, 0)]));
+    expect(ran).toMatchObject({
+      out: "Offset          Length          Mapped to       File\n0               0x2000          0x2000          a\n0x2000          0x1000          0               a\n",
+      status: 0,
+    });
+    expect(ran.calls).toEqual(["open", "map", "map", "map", "close"]);
+  });
+  it("what was mapped before compressed data is printed", async () => {
+    const compressed: Extent = { ...data(4096, 0), compressed: true, hostOffset: null };
+    expect(await img(["map", "a"], byPiece([data(0, 8192), compressed]))).toMatchObject({
+      out: "Offset          Length          Mapped to       File\n0               0x1000          0x2000          a\n",
+      err: "qemu-img: File contains external, encrypted or compressed clusters.\n",
+      status: 1,
+    });
+  });
+  it("JSON says what is compressed", async () => {
+    const compressed: Extent = { ...data(0, 0), compressed: true, hostOffset: null };
+    expect((await img(["map", "--output=json", "a"], byPiece([compressed]))).out).toBe(
+      '[{ "start": 0, "length": 4096, "depth": 0, "present": true, "zero": false, "data": true, "compressed": true}]\n',
+    );
+  });
+});

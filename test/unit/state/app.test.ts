@@ -1,0 +1,148 @@
+/** The page's actions over the real engine and a library in memory: what a person does, and what the page then knows. */
+import { beforeEach, expect, test, vi } from "vitest";
+import { Condition } from "../../../src/base/conditions.ts";
+import { BlobStore } from "../../../src/bytes/blob-store.ts";
+import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
+import { Engine } from "../../../src/engine/engine.ts";
+import type { Notice } from "../../../src/protocol/index.ts";
+import { createApp } from "../../../src/state/app.ts";
+import type { App } from "../../../src/state/app.ts";
+import type { EnginePort } from "../../../src/state/core.ts";
+import type { ConsoleBlock } from "../../../src/state/console-log.ts";
+
+beforeEach(() => {
+  const kept = new Map<string, string>();
+  vi.stubGlobal("window", {
+    localStorage: { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, text: string) => kept.set(key, text), removeItem: (key: string) => kept.delete(key) },
+    requestAnimationFrame: (task: () => void) => setTimeout(task, 1),
+    cancelAnimationFrame: (id: NodeJS.Timeout) => clearTimeout(id),
+    setTimeout,
+    clearTimeout,
+  });
+});
+
+/** A port as the worker's client is one: replies and notices arrive later, in order, as copies. */
+function portOver(files: MemoryFiles): EnginePort {
+  const listeners = new Set<(notice: Notice) => void>();
+  const engine = new Engine({
+    files,
+    openBlob: (source, name) => new BlobStore(name, source, () => new ArrayBuffer(0)),
+    blobOf: (file) => files.blobOf(file),
+    notify: (notice) => {
+      const copy = structuredClone(notice);
+      queueMicrotask(() => listeners.forEach((listener) => listener(copy)));
+    },
+    now: () => Date.now(),
+  });
+  let id = 0;
+  return {
+    start: (name, request) => ({ id: ++id, outcome: engine.performAs(name, request, id).then((outcome) => structuredClone(outcome)) }),
+    onNotice: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+async function started(files = new MemoryFiles()): Promise<App> {
+  const app = createApp(portOver(files));
+  await app.page.start();
+  return app;
+}
+
+const frames = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+const text = (blocks: readonly ConsoleBlock[]): string => blocks.flatMap((block) => block.lines.map((line) => line.text)).join("\n");
+
+test("the first visit finds a small zoned disk", async () => {
+  const app = await started();
+  const { attached, library, banners, selected } = app.store.getState();
+  expect(attached?.file).toBe("welcome.qcow2");
+  expect(attached?.zones?.count).toBe(12);
+  expect(attached?.zones?.countOf(Condition.NOT_WP)).toBe(2);
+  expect(selected).toBe(2);
+  expect(library.files.map((file) => file.name)).toEqual(["welcome.qcow2"]);
+  expect(banners.map((banner) => banner.kind)).toEqual(["memory"]);
+});
+
+test("a second visit attaches the image last used, and makes none", async () => {
+  const files = new MemoryFiles();
+  const first = await started(files);
+  await first.console.run("qemu-img create -f qcow2 other.qcow2 1M");
+  expect(first.store.getState().attached?.file).toBe("other.qcow2");
+  const attachedBefore = first.store.getState().attached!;
+  await first.library.rename("other.qcow2", "renamed.qcow2");
+  expect(first.store.getState().attached?.file).toBe("renamed.qcow2");
+  expect(attachedBefore.zones).toBeNull();
+  await first.device.attach("welcome.qcow2");
+  await first.library.remove("welcome.qcow2");
+  expect(first.store.getState().attached?.file).toBe("renamed.qcow2");
+});
+
+test("a zone button is a console line, and the page follows within a frame", async () => {
+  const app = await started();
+  await app.zones.perform({ operation: "append", zone: 2, offset: null, lengthBytes: 4096, pattern: 0x11 });
+  const { attached, zoneResult, resources } = app.store.getState();
+  expect(attached?.zones?.conditionOf(2)).toBe(Condition.IMPLICIT_OPEN);
+  expect(zoneResult).toMatchObject({ ok: true, line: "zap -p 2M 4K", headline: "Appended 4 KiB at 2 MiB: EMPTY → IMPLICIT_OPEN" });
+  expect(resources?.implicitOrder).toEqual([2]);
+  await frames();
+  expect(text(app.store.getState().console)).toContain("zap -p 2M 4K");
+  await app.zones.perform({ operation: "read", zone: 2, offset: null, lengthBytes: 512, pattern: 0 });
+  expect(app.store.getState().zoneResult).toMatchObject({ ok: true, headline: "Read 512 B: all bytes 0x11", preview: { offset: 2 * 2 ** 20 } });
+  expect(Array.from({ length: app.events.length }, (_, index) => app.events.at(index)?.type)).toContain("transition");
+});
+
+test("a refusal is told with its rule and its names, and changes nothing", async () => {
+  const app = await started();
+  await app.zones.perform({ operation: "write", zone: 3, offset: 3 * 2 ** 20 + 8192, lengthBytes: 4096, pattern: 1 });
+  const { zoneResult, attached } = app.store.getState();
+  expect(zoneResult).toMatchObject({ ok: false, headline: "write failed: Invalid argument", refusal: { title: "Not at the write pointer", names: { errno: "EINVAL", virtio: "ZONE_UNALIGNED_WP" } } });
+  expect(attached?.zones?.conditionOf(3)).toBe(Condition.EMPTY);
+});
+
+test("a power cycle closes what was open and keeps what was written", async () => {
+  const app = await started();
+  await app.console.run("write 2M 8K");
+  await app.console.run("zo 3M 1M");
+  await app.device.powerCycle();
+  const zones = app.store.getState().attached?.zones;
+  expect([zones?.conditionOf(2), zones?.conditionOf(3)]).toEqual([Condition.CLOSED, Condition.EMPTY]);
+  expect(zones?.used(2)).toBe(8192);
+});
+
+test("a line that names the attached image gives it back afterwards", async () => {
+  const app = await started();
+  await app.console.run("write 2M 8K");
+  const outcome = await app.console.run("qemu-img info welcome.qcow2");
+  expect(outcome.out).toContain("virtual size: 12 MiB");
+  const { attached } = app.store.getState();
+  expect(attached?.file).toBe("welcome.qcow2");
+  expect(attached?.zones?.conditionOf(2)).toBe(Condition.CLOSED);
+});
+
+test("an image that cannot be made leaves everything as it was, and says why", async () => {
+  const app = await started();
+  app.page.openDialog({ kind: "new" });
+  const image = { name: "x.qcow2", size: "12M", zoned: true, zoneSize: "3M", zoneCapacity: "1M", conventionalZones: "0", maxOpenZones: "0", maxActiveZones: "0", maxAppend: "64K" };
+  await app.library.create(image);
+  expect(app.store.getState().dialogFailure?.why).toContain("zone_size");
+  expect(app.store.getState().attached?.file).toBe("welcome.qcow2");
+  await app.library.create({ ...image, zoneSize: "2M" });
+  expect(app.store.getState()).toMatchObject({ dialog: null, attached: { file: "x.qcow2" } });
+});
+
+test("what is asked for at once is done in turn", async () => {
+  const app = await started();
+  await Promise.all([app.console.run("write 2M 4K"), app.console.run("write 2052K 4K"), app.device.powerCycle(), app.console.run("write 2056K 4K")]);
+  await frames();
+  expect(app.store.getState().attached?.zones?.used(2)).toBe(12288);
+  expect(app.store.getState().busy).toBeNull();
+});
+
+test("duplicates take a free name, and the original stays attached", async () => {
+  const app = await started();
+  await app.library.duplicate("welcome.qcow2");
+  const { library, attached } = app.store.getState();
+  expect(library.files.map((file) => file.name).sort()).toEqual(["welcome-2.qcow2", "welcome.qcow2"]);
+  expect(attached?.file).toBe("welcome.qcow2");
+});
