@@ -13,7 +13,7 @@ import { getopt, mistakeWords } from "./getopt.ts";
 import type { LongOption } from "./getopt.ts";
 import { call, errorOut, out } from "./program.ts";
 import type { Program, Step } from "./program.ts";
-import { strerror } from "./strerror.ts";
+import { errnoString, strerror } from "./strerror.ts";
 import { parseUtilCount, parseUtilSize } from "./util-linux-numbers.ts";
 import type { NumberMistake } from "./util-linux-numbers.ts";
 import { UTIL_LINUX_VERSION, VERSION } from "./version.ts";
@@ -94,8 +94,11 @@ export function* blkzone(argv: readonly string[]): Program {
   return status;
 }
 
-const cannotOpen = (file: string, failure: Failure): string =>
-  `cannot open ${file}: ${failure.kind === "file" && failure.code !== "in-use" ? fileWords(failure) : openFailureWords(file, failure)}`;
+function cannotOpen(file: string, failure: Failure): string {
+  // No file has the empty name, whatever the system says of it.
+  const words = file === "" ? errnoString("ENOENT") : failure.kind === "file" && failure.code !== "in-use" ? fileWords(failure) : openFailureWords(file, failure);
+  return `cannot open ${file}: ${words}`;
+}
 
 function* runOn(handle: number, facts: DeviceFacts, wanted: Wanted): Program {
   const { zoned } = facts;

@@ -9,7 +9,7 @@ import type { Condition } from "../base/conditions.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { PROFILE_NAMES } from "../protocol/index.ts";
-import type { CreateOptions, Failure, ProfileName, ZoneColumns } from "../protocol/index.ts";
+import type { CallName, CreateOptions, Failure, ProfileName, ZoneColumns } from "../protocol/index.ts";
 import { runIoCommand } from "./io-commands.ts";
 import { sessionOver } from "./io-session.ts";
 import type { IoSession } from "./io-session.ts";
@@ -55,6 +55,9 @@ export interface Comparison {
   readonly leftOut: readonly { readonly profile: ProfileName; readonly failure: Failure }[];
   readonly pairs: readonly ProfilePair[];
 }
+
+/** Calls that are about the zone of their offset. */
+const CHANGING: ReadonlySet<CallName> = new Set<CallName>(["write", "writeZeroes", "discard", "manage", "append"]);
 
 interface Contender {
   readonly profile: ProfileName;
@@ -130,8 +133,7 @@ function* replyOf({ profile, session }: Contender, argv: readonly string[], zone
     const reply: unknown = yield step;
     if (step.step === "call") {
       const outcome = reply as Result<unknown, Failure>;
-      const { offset } = step.request as { offset?: number };
-      if (offset !== undefined) about ??= Math.floor(offset / zoneSize);
+      if (CHANGING.has(step.name)) about ??= Math.floor((step.request as { offset: number }).offset / zoneSize);
       if (!outcome.ok) failure ??= outcome.error;
     }
     next = running.next(reply);

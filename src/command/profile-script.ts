@@ -39,7 +39,7 @@ export function parseScript(file: string, text: string): Result<ScriptCommand[],
     if (command.needs === "own-session") return err(`${file}, line ${index + 1}: ${name} is not for scratch disks, which stay open`);
     commands.push({ line: index + 1, argv });
   }
-  return ok(commands);
+  return commands.length > 0 ? ok(commands) : err(`${file} has no commands`);
 }
 
 /** The last commands of a history that were for the attached disk, oldest first and numbered anew; other lines are passed over. */

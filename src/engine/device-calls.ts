@@ -69,7 +69,8 @@ export function performOnDevice<Name extends DeviceCallName>(name: Name, image: 
 
 /** First index whose byte is not the pattern, or -1. */
 function mismatch(data: Uint8Array, pattern: number): number {
-  return data.findIndex((byte) => byte !== pattern);
+  for (let index = 0; index < data.length; index++) if (data[index] !== pattern) return index;
+  return -1;
 }
 
 function readData(image: OpenImage, offset: number, length: number, pattern: number | null): Result<ReplyOf<"read">, Failure> {

@@ -71,7 +71,7 @@ export class ZonedDevice implements Device {
   setPolicy(policy: ZonePolicy): Result<null, Failure> {
     if (policy.conventionalZones === "none") {
       const conventional = this.zones.type.reduce((count, type) => count + (type === ZoneType.CONVENTIONAL ? 1 : 0), 0);
-      const allowed = `one that knows conventional zones, of which this disk has ${conventional}`;
+      const allowed = `a profile with conventional zones, since this disk has ${conventional} of them`;
       if (conventional > 0) return err({ kind: "option", option: "profile", found: policy.name, allowed });
     }
     this.policy = policy;

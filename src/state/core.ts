@@ -37,6 +37,8 @@ export interface Core {
   dropBanner(key: string): void;
   /** Shows a failure that belongs to no panel. */
   tell(about: string, failure: Failure): void;
+  /** Takes away what was told of earlier attempts: the person is at something new. */
+  dropFailures(): void;
   refreshLibrary(): Promise<void>;
 }
 
@@ -100,6 +102,7 @@ export function createCore(port: EnginePort): Core {
     addBanner,
     dropBanner: (key) => set({ banners: store.getState().banners.filter((banner) => bannerKey(banner) !== key) }),
     tell: (about, failure) => addBanner({ kind: "failure", about, text: textOf(failure) }),
+    dropFailures: () => set({ banners: store.getState().banners.filter((banner) => banner.kind !== "failure") }),
     refreshLibrary,
   };
 }

@@ -103,7 +103,10 @@ export interface DeviceActions {
 }
 
 export function createDeviceActions(core: Core): DeviceActions {
-  const attach = (file: string): Promise<boolean> => core.serial("Opening", () => attachAndTellNow(core, file));
+  const attach = (file: string): Promise<boolean> => core.serial("Opening", () => {
+      core.dropFailures();
+      return attachAndTellNow(core, file);
+    });
   return {
     attach,
     powerCycle: () =>

@@ -66,6 +66,7 @@ export function createLibraryActions(core: Core): LibraryActions {
       }),
     openFile: (source) =>
       core.serial("Opening", async () => {
+        core.dropFailures();
         const adopted = await core.perform("adopt", { source });
         if (adopted.ok) await attachAndTellNow(core, adopted.value.file);
         else core.tell(source.name, adopted.error);

@@ -114,6 +114,22 @@ export const filesChecks: readonly Check<FilesHome>[] = [
     },
   },
   {
+    name: "replace puts a file in another's place, whole, also a shorter one with holes",
+    async run(home) {
+      const space = await home.make();
+      const withHole = new Uint8Array(2_500_000);
+      withHole.set(sample(9, 3), 2_400_000);
+      await put(space, "x.qcow2", withHole);
+      await put(space, "y.qcow2", sample(3_000_000, 7));
+      value(await space.replace("x.qcow2", "y.qcow2"), "replace");
+      same(await names(space), "y.qcow2", "names");
+      sameBytes(await get(space, "y.qcow2"), withHole, "the bytes");
+      refused(await space.replace("x.qcow2", "y.qcow2"), "not-found", "from no file");
+      refused(await space.replace("y.qcow2", "x.qcow2"), "not-found", "over no file");
+      same(await names(space), "y.qcow2", "names, still");
+    },
+  },
+  {
     name: "a file can be opened again right after its store was closed, many times",
     async run(home) {
       const space = await home.make();
@@ -168,6 +184,7 @@ export const libraryChecks: readonly Check<LibraryHome>[] = [
         for (const mode of ["read", "write", "create"] as const) refused(await tab.open("x.qcow2", mode), "in-use", `${mode} ${who}`);
         refused(await tab.remove("x.qcow2"), "in-use", `remove ${who}`);
         refused(await tab.rename("x.qcow2", "y.qcow2"), "in-use", `rename ${who}`);
+        refused(await tab.replace("x.qcow2", "x.qcow2"), "in-use", `replace ${who}`);
       }
       same(writer.size(), 10, "the writer's file is whole");
       same(await names(another), "x.qcow2", "names");

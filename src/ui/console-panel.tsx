@@ -1,11 +1,9 @@
 /** The region "Console": what was said, and the prompt with history (arrows) and completion (Tab). */
-import { memo, useLayoutEffect, useRef, useState } from "react";
+import { memo, useState } from "react";
 import type { KeyboardEvent } from "react";
 import type { ConsoleBlock } from "../state/console-log.ts";
 import { useApp, useAppState } from "./context.ts";
-
-/** Closer to the end than this, the output follows. */
-const FOLLOW_DISTANCE = 24;
+import { useFollow } from "./follow.ts";
 
 export function ConsolePanel() {
   const app = useApp();
@@ -26,12 +24,7 @@ export function ConsolePanel() {
 }
 
 function Output({ blocks }: { blocks: readonly ConsoleBlock[] }) {
-  const box = useRef<HTMLDivElement>(null);
-  const following = useRef(true);
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (element !== null && following.current) element.scrollTop = element.scrollHeight;
-  }, [blocks]);
+  const { box, onScroll } = useFollow(blocks);
   return (
     <div
       className="console-output"
@@ -39,10 +32,7 @@ function Output({ blocks }: { blocks: readonly ConsoleBlock[] }) {
       aria-label="Console output"
       tabIndex={0}
       ref={box}
-      onScroll={(event) => {
-        const element = event.currentTarget;
-        following.current = element.scrollHeight - element.scrollTop - element.clientHeight < FOLLOW_DISTANCE;
-      }}
+      onScroll={onScroll}
     >
       {blocks.map((block) => (
         <Block key={block.id} block={block} />

@@ -1,24 +1,22 @@
 /** The log "Events": every transition, pointer move, trace event, refusal and flush, newest last; it follows unless scrolled back. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useLayoutEffect, useRef } from "react";
 import { eventText, eventTime, eventZone } from "../state/event-text.ts";
 import { formatCount } from "../state/units.ts";
 import { useApp, useAppState } from "./context.ts";
+import { useFollow } from "./follow.ts";
 
 const ROW_HEIGHT = 24;
-const FOLLOW_DISTANCE = 30;
 
 export function EventsPanel() {
   const app = useApp();
   const version = useAppState((state) => state.eventsVersion);
   const { events } = app;
-  const scroller = useRef<HTMLDivElement>(null);
-  const following = useRef(true);
+  const { box, onScroll } = useFollow(`${version} ${events.length}`);
   const count = events.length;
   // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer's functions are used in this render alone
   const rows = useVirtualizer({
     count,
-    getScrollElement: () => scroller.current,
+    getScrollElement: () => box.current,
     estimateSize: () => ROW_HEIGHT,
     getItemKey: (index) => events.forgotten + index,
     overscan: 8,
@@ -26,11 +24,6 @@ export function EventsPanel() {
     measureElement: (element) => element.getBoundingClientRect().height,
   });
   const height = rows.getTotalSize();
-
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element !== null && following.current) element.scrollTop = element.scrollHeight;
-  }, [version, height]);
 
   return (
     <div className="panel panel-events">
@@ -43,11 +36,8 @@ export function EventsPanel() {
         role="log"
         aria-label="Events"
         tabIndex={0}
-        ref={scroller}
-        onScroll={(event) => {
-          const element = event.currentTarget;
-          following.current = element.scrollHeight - element.scrollTop - element.clientHeight < FOLLOW_DISTANCE;
-        }}
+        ref={box}
+        onScroll={onScroll}
       >
         {count === 0 && <p className="panel-empty">Transitions, pointer moves and refusals are listed here as they happen.</p>}
         <div style={{ height, position: "relative" }}>

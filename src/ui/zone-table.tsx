@@ -50,6 +50,7 @@ function Table({ zones }: { zones: ZoneModel }) {
     scrollPaddingStart: ROW_HEIGHT + 4,
     initialRect: { width: 460, height: 400 },
   });
+  const items = rows.getVirtualItems();
 
   useEffect(() => {
     if (selected === null || selected >= zones.count) return;
@@ -81,9 +82,12 @@ function Table({ zones }: { zones: ZoneModel }) {
           </div>
         </div>
         <div role="rowgroup" ref={body} className="table-body" style={{ height: rows.getTotalSize() }} onKeyDown={onKeyDown}>
-          {rows.getVirtualItems().map((item) => (
-            <Row key={item.key} zones={zones} zone={item.index} top={item.start} selected={item.index === selected} onSelect={(zone) => app.device.select(zone)} />
-          ))}
+          {/* One offset for all rows in view: tens of millions of pixels down, each of its own would be rounded differently. */}
+          <div className="table-window" role="presentation" style={{ transform: `translateY(${items[0]?.start ?? 0}px)` }}>
+            {items.map((item) => (
+              <Row key={item.key} zones={zones} zone={item.index} selected={item.index === selected} onSelect={(zone) => app.device.select(zone)} />
+            ))}
+          </div>
         </div>
       </div>
     </div>
@@ -95,7 +99,7 @@ function widthsOf(zones: ZoneModel): CSSProperties {
   const last = Math.max(0, zones.count - 1);
   const start = formatBytes(zones.start(last)).length;
   const pointer = formatBytes(zones.start(last) + 4096).length;
-  return { "--zone-digits": String(last).length, "--start-digits": start, "--pointer-digits": Math.min(pointer, start + 3) } as CSSProperties;
+  return { "--zone-digits": String(last).length, "--start-digits": start, "--pointer-digits": Math.min(pointer, Math.max(11, start)) } as CSSProperties;
 }
 
 function targetOf(key: string, selected: number, count: number, page: number): number | null {
@@ -120,12 +124,11 @@ function targetOf(key: string, selected: number, count: number, page: number): n
 interface RowProps {
   readonly zones: ZoneModel;
   readonly zone: number;
-  readonly top: number;
   readonly selected: boolean;
   readonly onSelect: (zone: number) => void;
 }
 
-function Row({ zones, zone, top, selected, onSelect }: RowProps) {
+function Row({ zones, zone, selected, onSelect }: RowProps) {
   const conventional = zones.isConventional(zone);
   const condition = zones.conditionOf(zone);
   return (
@@ -135,7 +138,7 @@ function Row({ zones, zone, top, selected, onSelect }: RowProps) {
       aria-selected={selected}
       tabIndex={selected ? 0 : -1}
       className="table-row"
-      style={{ height: ROW_HEIGHT, top }}
+      style={{ height: ROW_HEIGHT }}
       onClick={() => onSelect(zone)}
     >
       <div role="cell">{zone}</div>

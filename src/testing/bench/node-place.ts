@@ -8,6 +8,7 @@ export function nodePlace(folder: string): Place {
   return {
     name: "Node over files",
     rawName: "raw file",
+    aimedAt: false,
     files: new NodeFiles(folder),
     async createRaw(name) {
       const descriptor = openSync(join(folder, name), "w+");

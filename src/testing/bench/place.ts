@@ -25,6 +25,8 @@ export interface Place {
   readonly name: string;
   /** What the yardstick is called: "raw access handle". */
   readonly rawName: string;
+  /** Whether what the project aims at is meant for this place; elsewhere the figures only inform. */
+  readonly aimedAt: boolean;
   readonly files: FileSpace;
   /** A new, empty file by the platform's calls. */
   createRaw(name: string): Promise<RawFile>;

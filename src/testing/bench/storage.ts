@@ -25,7 +25,7 @@ const LAYER_NAMES = { calls: "engine calls", device: "device" } as const satisfi
 const idOf = (place: Place, name: string): string => `${place.name.split(" ")[0]!.toLowerCase()}/${name}`;
 
 function labelOf(place: Place, layer: Layer, name: string, what: string, unit: Unit, wanted: string): Label {
-  return { id: idOf(place, `${layer}/${name}`), place: `${place.name}, ${LAYER_NAMES[layer]}`, what, unit, wanted };
+  return { id: idOf(place, `${layer}/${name}`), place: `${place.name}, ${LAYER_NAMES[layer]}`, what, unit, ...(place.aimedAt ? { wanted } : {}) };
 }
 
 /** Milliseconds of the calls, and of the one flush behind them. */

@@ -13,6 +13,7 @@ async function opfsPlace(): Promise<Place> {
   return {
     name: "Chromium over OPFS",
     rawName: "raw access handle",
+    aimedAt: true,
     files,
     async createRaw(name) {
       const handle = await (await root.getFileHandle(name, { create: true })).createSyncAccessHandle();

@@ -70,11 +70,11 @@ test.each([true, false])("pointers that overlap a refcount block are refused (wr
 });
 
 test("an image checks clean after its refcount table moved while it was open", async () => {
-  const { ok } = engineFixture();
-  await ok("create", { file: "a", options: createOptions({ sizeBytes: 4 * MIB, clusterSize: 512, refcountBits: 64 }) });
-  const { handle } = await ok("open", { file: "a", readOnly: false, format: "qcow2" });
-  for (let zone = 0; zone < 3; zone++) await ok("write", { handle, offset: zone * MIB, length: MIB, pattern: 1, data: null });
-  expect(await ok("check", { handle })).toMatchObject({ corruptions: 0, leaks: 0 });
+  const fixture = engineFixture();
+  await fixture.ok("create", { file: "a", options: createOptions({ sizeBytes: 4 * MIB, clusterSize: 512, refcountBits: 64 }) });
+  const { handle } = await fixture.ok("open", { file: "a", readOnly: false, format: "qcow2" });
+  for (let zone = 0; zone < 3; zone++) await fixture.ok("write", { handle, offset: zone * MIB, length: MIB, pattern: 1, data: null });
+  expect(await fixture.ok("check", { handle })).toMatchObject({ corruptions: 0, leaks: 0 });
 });
 
 test("a reset that failed in the middle is durable before the zone's clusters are written in place", () => {
@@ -91,7 +91,7 @@ test("a reset that failed in the middle is durable before the zone's clusters ar
       get(target, key) {
         if (key === "read" && failing) return () => { throw storeFault("review", "io", "read", 0, 0, "planned"); };
         const value: unknown = Reflect.get(target, key, target);
-        return typeof value === "function" ? value.bind(target) : value;
+        return typeof value === "function" ? (value.bind(target) as unknown) : value;
       },
     }),
     "qcow2", true, () => 0,
@@ -134,10 +134,10 @@ test("a copy that was interrupted is no image, wherever the power failed", () =>
 test("a copy replaces no file, also one that the folder does not list", async () => {
   const folder = mkdtempSync(join(tmpdir(), "review-"));
   try {
-    const { ok, fail } = engineFixture(new NodeFiles(folder));
-    await ok("create", { file: "a.qcow2", options: createOptions() });
+    const fixture = engineFixture(new NodeFiles(folder));
+    await fixture.ok("create", { file: "a.qcow2", options: createOptions() });
     writeFileSync(join(folder, "letter.txt"), "keep me");
-    expect(await fail("copy", { from: "a.qcow2", to: "letter.txt" })).toMatchObject({ kind: "file", code: "exists" });
+    expect(await fixture.fail("copy", { from: "a.qcow2", to: "letter.txt" })).toMatchObject({ kind: "file", code: "exists" });
     expect(readFileSync(join(folder, "letter.txt"), "utf8")).toBe("keep me");
   } finally {
     rmSync(folder, { recursive: true });
@@ -146,10 +146,11 @@ test("a copy replaces no file, also one that the folder does not list", async ()
 
 test("letting go of a file closes every handle on it", async () => {
   const files = new MemoryFiles();
-  const { engine, notices, ok } = engineFixture(files);
-  await ok("create", { file: "a", options: createOptions() });
-  await ok("open", { file: "a", readOnly: true, format: "qcow2" });
-  await ok("open", { file: "a", readOnly: true, format: "qcow2" });
+  const fixture = engineFixture(files);
+  const { engine, notices } = fixture;
+  await fixture.ok("create", { file: "a", options: createOptions() });
+  await fixture.ok("open", { file: "a", readOnly: true, format: "qcow2" });
+  await fixture.ok("open", { file: "a", readOnly: true, format: "qcow2" });
   expect(await engine.letGo("a")).toBe(true);
   expect(notices.filter(({ notice }) => notice === "taken-over")).toHaveLength(2);
   const opened = await files.open("a", "write");
@@ -158,14 +159,14 @@ test("letting go of a file closes every handle on it", async () => {
 });
 
 test("an image that a bug of ours broke is not copied as if it were whole", async () => {
-  const { ok, fail } = engineFixture();
-  await ok("create", { file: "a", options: createOptions() });
-  const { handle } = await ok("open", { file: "a", readOnly: false, format: "qcow2" });
-  await ok("write", { handle, offset: 0, length: 4 * KIB, pattern: 1, data: null });
+  const fixture = engineFixture();
+  await fixture.ok("create", { file: "a", options: createOptions() });
+  const { handle } = await fixture.ok("open", { file: "a", readOnly: false, format: "qcow2" });
+  await fixture.ok("write", { handle, offset: 0, length: 4 * KIB, pattern: 1, data: null });
   // A request that only a bug could make.
-  expect(await fail("write", { handle, offset: MIB, length: 512, pattern: 1, data: { length: 512 } as Uint8Array })).toMatchObject({ kind: "bug" });
-  expect(await fail("copy", { from: "a", to: "b" })).toMatchObject({ kind: "bug" });
-  expect((await ok("listFiles", {})).files.map(({ name }) => name)).toEqual(["a"]);
+  expect(await fixture.fail("write", { handle, offset: MIB, length: 512, pattern: 1, data: { length: 512 } as Uint8Array })).toMatchObject({ kind: "bug" });
+  expect(await fixture.fail("copy", { from: "a", to: "b" })).toMatchObject({ kind: "bug" });
+  expect((await fixture.ok("listFiles", {})).files.map(({ name }) => name)).toEqual(["a"]);
 });
 
 test("a start that cannot look for leftovers still starts", async () => {
@@ -191,12 +192,13 @@ test("a download's copy is not removed by the start of another tab", async () =>
 });
 
 test("one call that changes very many zones collects a bounded number of events, and every change", async () => {
-  const { notices, ok } = engineFixture();
+  const fixture = engineFixture();
+  const { notices } = fixture;
   const zones = 20_000;
-  await ok("create", { file: "a", options: createOptions({ sizeBytes: zones * 512, zoned: { zoneSize: 512, zoneCapacity: 512 } }) });
-  const { handle } = await ok("open", { file: "a", readOnly: false, format: "qcow2" });
-  await ok("watch", { handle });
-  await ok("manage", { handle, operation: "finish", offset: 0, length: zones * 512 });
+  await fixture.ok("create", { file: "a", options: createOptions({ sizeBytes: zones * 512, zoned: { zoneSize: 512, zoneCapacity: 512 } }) });
+  const { handle } = await fixture.ok("open", { file: "a", readOnly: false, format: "qcow2" });
+  await fixture.ok("watch", { handle });
+  await fixture.ok("manage", { handle, operation: "finish", offset: 0, length: zones * 512 });
   const notice = notices.find((one) => one.notice === "device");
   if (notice?.notice !== "device") throw new Error("no notice");
   expect(notice.changes.zone.length).toBe(zones);
@@ -226,10 +228,10 @@ test("a raw disk whose flush failed is not said to be durable by the next one", 
     if (opened.ok) opened.value.flush = () => { if (failures-- > 0) throw storeFault(name, "io", "flush", 0, 0, "planned"); };
     return opened;
   };
-  const { ok, fail } = engineFixture(files);
-  const { handle } = await ok("open", { file: "r", readOnly: false, format: "raw" });
-  await ok("write", { handle, offset: 0, length: 512, pattern: 1, data: null });
-  expect(await fail("flush", { handle })).toMatchObject({ kind: "store", operation: "flush" });
-  expect(await fail("flush", { handle })).toMatchObject({ kind: "store", operation: "flush" });
+  const fixture = engineFixture(files);
+  const { handle } = await fixture.ok("open", { file: "r", readOnly: false, format: "raw" });
+  await fixture.ok("write", { handle, offset: 0, length: 512, pattern: 1, data: null });
+  expect(await fixture.fail("flush", { handle })).toMatchObject({ kind: "store", operation: "flush" });
+  expect(await fixture.fail("flush", { handle })).toMatchObject({ kind: "store", operation: "flush" });
 });
 
