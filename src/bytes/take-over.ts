@@ -17,7 +17,7 @@ export const TAKE_OVER_CHANNEL = "zonescope:take-over";
 const WAIT_MS = 5000;
 
 type TakeOverMessage =
-  | { readonly takeOver: "ask"; readonly request: string; readonly file: string }
+  | { readonly takeOver: "ask"; readonly request: string; readonly file: string; readonly untilMs: number }
   | { readonly takeOver: "answer"; readonly request: string; readonly letGo: boolean };
 
 function asMessage(data: unknown): TakeOverMessage | null {
@@ -42,20 +42,20 @@ export function announceTakeOver(channel: TakeOverChannel, file: string, waitMs:
     };
     const timer = setTimeout(() => finish(false), waitMs);
     channel.addEventListener("message", listener);
-    channel.postMessage({ takeOver: "ask", request, file } satisfies TakeOverMessage);
+    channel.postMessage({ takeOver: "ask", request, file, untilMs: Date.now() + waitMs } satisfies TakeOverMessage);
   });
 }
 
 /**
  * Answers the other tabs. `letGo` resolves to true once the file is flushed and closed here, to false when it was not open
- * here (nothing is answered then); when it rejects, the asker is told that the file was kept. Returns how to stop answering.
+ * here or `untilMs`, when the asker stops waiting, is past (nothing is answered then); when it rejects, the asker is told that the file was kept. Returns how to stop answering.
  */
-export function onTakeOverRequest(channel: TakeOverChannel, letGo: (file: string) => Promise<boolean>): () => void {
+export function onTakeOverRequest(channel: TakeOverChannel, letGo: (file: string, untilMs: number) => Promise<boolean>): () => void {
   const answer = (request: string, gone: boolean): void => channel.postMessage({ takeOver: "answer", request, letGo: gone } satisfies TakeOverMessage);
   const listener = (event: { readonly data: unknown }): void => {
     const message = asMessage(event.data);
     if (message?.takeOver !== "ask") return;
-    letGo(message.file).then(
+    letGo(message.file, message.untilMs).then(
       (had) => {
         if (had) answer(message.request, true);
       },

@@ -96,6 +96,10 @@ function explainStore(problem: StoreProblem): Explanation {
 function explainFile(problem: FileProblem): Explanation {
   const said = problem.detail === undefined || problem.detail === "" ? "" : `: ${problem.detail}`;
   const simple = (title: string, why: string, instead: string | null = null): Explanation => ({ title, why: sentence(why), instead, names: null });
+  if (problem.wholeCopy !== undefined) {
+    const why = `${problem.file} was being overwritten and may be damaged${said}`;
+    return simple("The file may be damaged", why, `Keep ${problem.wholeCopy}: it is whole, and can take the place of ${problem.file}.`);
+  }
   switch (problem.code) {
     case "not-found":
       return simple("No such file", `There is no file named ${problem.file}`);

@@ -33,6 +33,12 @@ export class ChangeLog implements ZoneObserver {
     this.add({ type: "transition", zone, from, to, operation: this.operation });
   }
 
+  /** What a power cycle did to a zone that was open. */
+  powerCycled(zone: ZoneIndex, from: Condition, to: Condition): void {
+    if (this.watched) this.changed.add(zone);
+    this.add({ type: "transition", zone, from, to, operation: "power-cycle" });
+  }
+
   pointerMoved(zone: ZoneIndex, from: GuestOffset, to: GuestOffset): void {
     if (this.watched) this.changed.add(zone);
     this.pointerMoves++;

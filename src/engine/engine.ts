@@ -43,7 +43,20 @@ export class Engine {
 
   /** Performs a call after those before it. `id` names it in progress notices. */
   performAs<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number): Promise<Outcome<Name>> {
-    return this.inTurn(() => this.dispatch(name, request, id));
+    const act = async (): Promise<Outcome<Name>> => this.withRoom(await this.dispatch(name, request, id));
+    // A copy of what is not open here needs no device and may take minutes: it does not hold up the calls behind it.
+    const apart = name === "copy" && this.openHere((request as RequestOf<"copy">).from) === null;
+    return apart ? act() : this.inTurn(act);
+  }
+
+  /** A store without room tells only what it was asked for; the library knows what is left. */
+  private async withRoom<Name extends CallName>(outcome: Outcome<Name>): Promise<Outcome<Name>> {
+    if (outcome.ok || outcome.error.kind !== "store" || outcome.error.code !== "no-space") return outcome;
+    const { store, lengthBytes, detail } = outcome.error;
+    const usage = await this.host.files.usage();
+    if (usage === null) return outcome;
+    const freeBytes = Math.max(0, usage.quotaBytes - usage.usedBytes);
+    return err({ kind: "file", code: "no-space", file: store, neededBytes: lengthBytes, freeBytes, detail });
   }
 
   readonly perform: Perform = (name, request) => this.performAs(name, request, 0);
@@ -70,9 +83,14 @@ export class Engine {
     });
   }
 
-  /** Flushes and closes every handle on the file because another tab asked for it. @returns false when it is not open here */
-  letGo(file: string): Promise<boolean> {
+  /**
+   * Flushes and closes every handle on the file because another tab asked for it.
+   * @param untilMs when the asker stops waiting, milliseconds since 1970: later the image would be closed for nobody
+   * @returns false when it is not open here, or nobody waits any more
+   */
+  letGo(file: string, untilMs: number): Promise<boolean> {
     return this.inTurn(async () => {
+      if (this.host.now() > untilMs) return false;
       const images = [...this.images.values()].filter((image) => image.file === file);
       for (const image of images) {
         this.images.delete(image.handle);
@@ -165,7 +183,12 @@ export class Engine {
       this.images.set(this.nextHandle++, scratch.value);
       return ok({ handle: scratch.value.handle, facts: scratch.value.facts() });
     },
-    powerCycle: ({ handle }) => this.withImage(handle, (image) => image.guard(() => image.powerCycle())),
+    powerCycle: ({ handle }) =>
+      this.withImage(handle, (image) => {
+        const outcome = image.guard(() => image.powerCycle());
+        this.notifyChanges(image);
+        return outcome;
+      }),
     dialect: ({ file }) => readDialect(this.library, file),
     setDialect: async ({ file, dialect }, id) => {
       if (this.openHere(file) !== null) return err({ kind: "file", code: "in-use", file });

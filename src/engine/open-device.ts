@@ -41,10 +41,10 @@ export interface OpenedDevice {
  * @param format null looks for qcow2's magic and takes anything else as raw
  * @param write whether writing is wanted
  * @param now milliseconds since 1970, for the device's events
+ * @param log where the device notes what changes; a reopened device goes on with the one it had
  * @throws Fault for an image that cannot be opened; the store is left as it was
  */
-export function openDevice(store: ByteStore, format: Format | null, write: boolean, now: () => number): OpenedDevice {
-  const log = new ChangeLog(now);
+export function openDevice(store: ByteStore, format: Format | null, write: boolean, now: () => number, log = new ChangeLog(now)): OpenedDevice {
   if (format === "raw" || (format === null && !startsLikeQcow2(store))) {
     return { format: "raw", device: new PlainDevice(new RawDisk(store, write), log), header: null, zoned: null, readOnlyReason: null };
   }

@@ -1,7 +1,9 @@
 /** One open handle: a device, the store under it, and whether it owes a flush. */
 import { assert } from "../base/assert.ts";
+import type { Condition } from "../base/conditions.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
+import { zoneIndex } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { checkImage } from "../qcow2/check.ts";
 import { readHeader } from "../qcow2/open.ts";
@@ -101,7 +103,13 @@ export class OpenImage {
   powerCycle(): Result<DeviceSnapshot, Failure> {
     const flushed = this.flush();
     if (!flushed.ok) return flushed;
-    this.opened = openDevice(this.store, this.format, this.write, this.now);
+    const { zones: before, log } = this.device;
+    this.opened = openDevice(this.store, this.format, this.write, this.now, log);
+    // What the power took: open zones, which no image stores.
+    before?.condition.forEach((condition, zone) => {
+      const after = this.device.zones!.conditionOf(zoneIndex(zone));
+      if (after !== condition) log.powerCycled(zoneIndex(zone), condition as Condition, after);
+    });
     if (this.profile !== null) {
       const kept = this.device.setPolicy(PROFILES[this.profile]);
       assert(kept.ok, "a profile fits a device that it fitted before the power cycle");

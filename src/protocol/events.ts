@@ -3,9 +3,12 @@ import type { Condition } from "../base/conditions.ts";
 import type { ZoneOperation, ZoneRefusal } from "./failures.ts";
 import type { Resources } from "./snapshot.ts";
 
+/** What made an event happen: an operation of the device, or the power. */
+export type EventCause = ZoneOperation | "power-cycle";
+
 /** One line of the event log. `seq` counts from 1 by device, and jumps where a call made more events than are handed over; `timeMs` is milliseconds since 1970. */
 export type DeviceEvent = { readonly seq: number; readonly timeMs: number } & (
-  | { readonly type: "transition"; readonly zone: number; readonly from: Condition; readonly to: Condition; readonly operation: ZoneOperation }
+  | { readonly type: "transition"; readonly zone: number; readonly from: Condition; readonly to: Condition; readonly operation: EventCause }
   | { readonly type: "pointer"; readonly zone: number; readonly from: number; readonly to: number; readonly operation: ZoneOperation }
   /** The series' trace event of that name: a write pointer was stored in the image. */
   | { readonly type: "trace"; readonly name: "qcow2_wp_tracking"; readonly zone: number; readonly sectors: number }

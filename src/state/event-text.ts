@@ -1,14 +1,14 @@
 /** One readable sentence for each event of the log. */
 import { assertNever } from "../base/assert.ts";
 import { conditionName } from "../base/conditions.ts";
-import type { DeviceEvent, ZoneOperation } from "../protocol/index.ts";
+import type { DeviceEvent, EventCause } from "../protocol/index.ts";
 import { textOf } from "./failure-text.ts";
 import { formatBytes, formatCount } from "./units.ts";
 
 export type EventKind = "transition" | "pointer" | "trace" | "refusal" | "flush";
 
 /** The command's name as prose has it. */
-export const operationName = (operation: ZoneOperation): string => (operation === "write-zeroes" ? "write zeroes" : operation);
+export const operationName = (operation: EventCause): string => operation.replace("-", " ");
 
 export function eventText(event: DeviceEvent): string {
   switch (event.type) {

@@ -21,6 +21,8 @@ export function useFollow(content: unknown): { box: RefObject<HTMLDivElement | n
       if (following.current) scrollToEnd(element);
     });
     observer.observe(element);
+    // A virtualized list's body grows when rows turn out higher than estimated.
+    if (element.lastElementChild !== null) observer.observe(element.lastElementChild);
     return () => observer.disconnect();
   }, []);
   const onScroll = (event: UIEvent<HTMLElement>): void => {

@@ -13,6 +13,7 @@ import { Swatch } from "./swatch.tsx";
 
 /** 2^20 rows of this height stay below the tallest element that Chromium lays out (2^25 pixels). */
 const ROW_HEIGHT = 27;
+const HEAD_HEIGHT = 37;
 const COLUMNS = ["Zone", "Type", "Condition", "Start", "Write pointer", "Capacity", "Resets"] as const;
 
 export function ZoneTable() {
@@ -47,7 +48,8 @@ function Table({ zones }: { zones: ZoneModel }) {
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 12,
-    scrollPaddingStart: ROW_HEIGHT + 4,
+    // The head stays on top of the box and takes its height from the rows' view.
+    scrollPaddingEnd: HEAD_HEIGHT,
     initialRect: { width: 460, height: 400 },
   });
   const items = rows.getVirtualItems();

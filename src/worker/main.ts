@@ -26,7 +26,7 @@ async function start(): Promise<Engine> {
     now: () => Date.now(),
     takeOver: (file) => announceTakeOver(channel, file),
   });
-  onTakeOverRequest(channel, (file) => engine.letGo(file));
+  onTakeOverRequest(channel, (file, untilMs) => engine.letGo(file, untilMs));
   await engine.start();
   return engine;
 }

@@ -82,6 +82,25 @@ describe("the library", () => {
     expect((await files.list()).map((entry) => entry.name)).toEqual(["a.qcow2"]);
   });
 
+  test("a replacement that is a copy and breaks off leaves the new file, and says so", async () => {
+    const slow = new FakeFolder(false);
+    const there = new OpfsFiles(slow, new FakeLocks(), fakeStorage);
+    for (const name of ["new", "x.qcow2"]) {
+      const file = value(await there.open(name, "create"), "create");
+      file.write(0, sample(1000, name.length));
+      file.close();
+    }
+    slow.transfers.nextWriteThrows = refusal("QuotaExceededError");
+    expect(await there.replace("new", "x.qcow2")).toMatchObject({ ok: false, error: { code: "no-space", file: "x.qcow2", wholeCopy: "new" } });
+    const kept = value(await there.open("new", "read"), "open");
+    const bytes = new Uint8Array(1000);
+    kept.read(0, bytes);
+    kept.close();
+    expect(bytes).toEqual(sample(1000, 3));
+    value(await there.replace("new", "x.qcow2"), "the second try");
+    expect((await there.list()).map(({ name }) => name)).toEqual(["x.qcow2"]);
+  });
+
   test("room is refused with both numbers", async () => {
     expect(await checkRoom(space, "y.qcow2", 4000)).toBe(null);
     expect(await checkRoom(space, "y.qcow2", 4001)).toEqual({ kind: "file", code: "no-space", file: "y.qcow2", neededBytes: 4001, freeBytes: 4000 });

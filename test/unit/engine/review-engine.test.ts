@@ -151,11 +151,11 @@ test("letting go of a file closes every handle on it", async () => {
   await fixture.ok("create", { file: "a", options: createOptions() });
   await fixture.ok("open", { file: "a", readOnly: true, format: "qcow2" });
   await fixture.ok("open", { file: "a", readOnly: true, format: "qcow2" });
-  expect(await engine.letGo("a")).toBe(true);
+  expect(await engine.letGo("a", Number.MAX_SAFE_INTEGER)).toBe(true);
   expect(notices.filter(({ notice }) => notice === "taken-over")).toHaveLength(2);
   const opened = await files.open("a", "write");
   expect(opened.ok).toBe(true);
-  expect(await engine.letGo("a")).toBe(false);
+  expect(await engine.letGo("a", Number.MAX_SAFE_INTEGER)).toBe(false);
 });
 
 test("an image that a bug of ours broke is not copied as if it were whole", async () => {
@@ -235,3 +235,30 @@ test("a raw disk whose flush failed is not said to be durable by the next one", 
   expect(await fixture.fail("flush", { handle })).toMatchObject({ kind: "store", operation: "flush" });
 });
 
+
+test("a tab that stopped waiting gets nothing closed", async () => {
+  const { engine, ok } = engineFixture();
+  await ok("create", { file: "a", options: createOptions() });
+  const { handle } = await ok("open", { file: "a", readOnly: false, format: "qcow2" });
+  expect(await engine.letGo("a", -1)).toBe(false);
+  await ok("flush", { handle });
+});
+
+test("a power cycle keeps the log: the flush before it, then what the power took", async () => {
+  const { ok, notices } = engineFixture();
+  await ok("create", { file: "a", options: createOptions() });
+  const { handle } = await ok("open", { file: "a", readOnly: false, format: "qcow2" });
+  await ok("watch", { handle });
+  await ok("append", { handle, offset: 0, lengths: [4096], pattern: 1 });
+  await ok("manage", { handle, operation: "open", offset: 1024 * 1024, length: 1024 * 1024 });
+  const before = notices.length;
+  await ok("powerCycle", { handle });
+  const events = notices.slice(before).flatMap((notice) => (notice.notice === "device" ? notice.events : []));
+  expect(events.filter(({ type }) => type === "transition")).toMatchObject([
+    { zone: 0, from: 2, to: 4, operation: "power-cycle" },
+    { zone: 1, from: 3, to: 1, operation: "power-cycle" },
+  ]);
+  expect(events.some((event) => event.type === "trace" && event.name === "qcow2_wp_tracking")).toBe(true);
+  expect(new Set(events.map(({ seq }) => seq)).size).toBe(events.length);
+  expect(Math.min(...events.map(({ seq }) => seq))).toBeGreaterThan(1);
+});
