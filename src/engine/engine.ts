@@ -78,7 +78,7 @@ export class Engine {
         if (!image.unflushed) continue;
         const flushed = atBorder(() => image.flush());
         this.notifyChanges(image);
-        if (!flushed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file: image.file, detail: JSON.stringify(flushed.error) });
+        if (!flushed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file: image.file, failure: flushed.error });
       }
     });
   }
@@ -96,7 +96,7 @@ export class Engine {
         this.images.delete(image.handle);
         const closed = atBorder(() => image.close());
         this.host.notify({ notice: "taken-over", handle: image.handle, file });
-        if (!closed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file, detail: JSON.stringify(closed.error) });
+        if (!closed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file, failure: closed.error });
       }
       return images.length > 0;
     });

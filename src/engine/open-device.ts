@@ -12,7 +12,7 @@ import type { Header } from "../qcow2/header.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { readHeader } from "../qcow2/open.ts";
 import { readExactly } from "../bytes/byte-store.ts";
-import { bytes, roundUp } from "../base/units.ts";
+import { SECTOR_SIZE, bytes, roundUp } from "../base/units.ts";
 import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension } from "../zoned/dialect.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
 import { checkPointers } from "../zoned/pointer.ts";
@@ -58,14 +58,18 @@ export function openDevice(store: ByteStore, format: Format | null, write: boole
   const report = checkPointers(zoned.geometry, new DataView(entries.buffer), zoned.metadataOffset);
   if ("kind" in report) throw new Fault(report);
   const area = { structure: "zoned metadata", offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize };
-  const image = new Qcow2Image(coalesced(store, write), header, write && !report.readOnly, [ZONED_FEATURE_BIT], area);
+  const reason = write ? zonedReasonNotToWrite(header, report) : null;
+  const image = new Qcow2Image(coalesced(store, write), header, write && reason === null, [ZONED_FEATURE_BIT], area);
   const device = new ZonedDevice(image, zoned, entries, report.findings, log);
-  return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? (write ? scarReason(report) : null) };
+  return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? reason };
 }
 
 const coalesced = (store: ByteStore, write: boolean): ByteStore => (write && !store.readOnly ? new CoalescingStore(store) : store);
 
-function scarReason(report: PointerReport): string | null {
+/** What zoned images do not do (zone semantics, "Durability") and scars that make every write a guess. */
+function zonedReasonNotToWrite(header: Header, report: PointerReport): string | null {
+  if (hasBit(header.compatible, COMPATIBLE_LAZY_REFCOUNTS)) return "lazy refcounts, which a zoned image does not have";
+  if (header.virtualSize % SECTOR_SIZE !== 0) return "the disk's size is no multiple of a sector";
   return report.readOnly ? "a write pointer is no multiple of a sector" : null;
 }
 

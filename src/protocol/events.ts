@@ -1,6 +1,6 @@
 /** What the worker tells the page without being asked. */
 import type { Condition } from "../base/conditions.ts";
-import type { ZoneOperation, ZoneRefusal } from "./failures.ts";
+import type { Failure, ZoneOperation, ZoneRefusal } from "./failures.ts";
 import type { Resources } from "./snapshot.ts";
 
 /** What made an event happen: an operation of the device, or the power. */
@@ -35,5 +35,5 @@ export type Notice =
   /** Another tab took the image over; it was flushed and closed here, the handle is dead. */
   | { readonly notice: "taken-over"; readonly handle: number; readonly file: string }
   /** A flush that nobody waited for failed: what was acknowledged since the last flush may be lost. */
-  | { readonly notice: "flush-failed"; readonly handle: number; readonly file: string; readonly detail: string }
+  | { readonly notice: "flush-failed"; readonly handle: number; readonly file: string; readonly failure: Failure }
   | { readonly notice: "progress"; readonly id: number; readonly doneBytes: number; readonly totalBytes: number };

@@ -6,7 +6,7 @@ import { completions, runConsoleLine } from "../command/console.ts";
 import type { ConsoleHost } from "../command/console.ts";
 import type { CallName, Failure, Outcome, Perform, RequestOf } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
-import { attachAndTellNow, attachNow, detachNow, forgetNow, NO_HANDLE } from "./device.ts";
+import { attachAndTellNow, attachNow, detachNow, forgetNow, NO_HANDLE, refreshNow } from "./device.ts";
 
 /** How a line went, for whoever ran it from elsewhere than the prompt. */
 export interface LineOutcome {
@@ -19,6 +19,8 @@ export interface LineOutcome {
   readonly appendedAt: number | null;
 }
 
+/** Lines that a comparison of profiles can go back over. */
+const LINES_LIMIT = 2000;
 /** The longest read of which the bytes are brought along for the zone panel. */
 const PREVIEW_LIMIT = 64 * 1024;
 
@@ -48,6 +50,7 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
     if (name === "append" && fill !== null) wanted = { ...request, pattern: fill };
     const outcome = await core.perform(name, wanted);
     if (!outcome.ok) failure ??= outcome.error;
+    else if (name === "setProfile") await refreshNow(core);
     else if (name === "read") {
       const { data } = outcome.value as { data: Uint8Array | null };
       if (data !== null) read = { offset: (request as RequestOf<"read">).offset, data };
@@ -64,6 +67,7 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
       core.frame.request(show);
     },
     now: () => performance.now(),
+    history: () => core.lines,
     attached: () => {
       const { attached } = core.store.getState();
       return attached === null || attached.handle === NO_HANDLE ? null : { handle: attached.handle, file: attached.file };
@@ -74,6 +78,7 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
     },
   };
 
+  core.lines = [...core.lines, line].slice(-LINES_LIMIT);
   core.log.write(`${line}\n`, "in");
   core.frame.request(show);
   await runConsoleLine(line, host);
@@ -92,6 +97,7 @@ function listening(request: RequestOf<"read">): RequestOf<"read"> {
   return request.length <= PREVIEW_LIMIT ? { ...request, wantData: true } : request;
 }
 
+/** Lines that are recalled at the prompt. */
 const HISTORY_LIMIT = 500;
 
 export function createConsoleActions(core: Core): ConsoleActions {

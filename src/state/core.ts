@@ -25,6 +25,8 @@ export interface Core {
   readonly frame: Frame;
   readonly log: ConsoleLog;
   readonly events: Ring<DeviceEvent>;
+  /** Every line that was run, by whatever means, oldest first. */
+  lines: readonly string[];
   /** What the engine told of devices and no frame has taken over yet. */
   readonly notices: DeviceNotice[];
   readonly port: EnginePort;
@@ -94,6 +96,7 @@ export function createCore(port: EnginePort): Core {
     frame: createFrame(),
     log: new ConsoleLog(),
     events: new Ring(EVENT_LIMIT),
+    lines: [],
     notices: [],
     port,
     perform,

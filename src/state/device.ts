@@ -6,6 +6,7 @@ import { assertNever } from "../base/assert.ts";
 import { ADOPTED_PREFIX } from "../protocol/index.ts";
 import type { DeviceSnapshot, Failure } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
+import { textOf } from "./failure-text.ts";
 import type { Attached } from "./store.ts";
 import { keep, readKept } from "./theme.ts";
 import { ZoneModel } from "./zone-model.ts";
@@ -63,6 +64,14 @@ export async function attachNow(core: Core, file: string): Promise<Failure | nul
   core.dropBanner(`taken-over ${file}`);
   if (!isDropped(file)) keep(LAST_KEY, file);
   return null;
+}
+
+/** Shows the attached device anew, whole: after a change that no notice tells of, such as other rules. */
+export async function refreshNow(core: Core): Promise<void> {
+  const { attached } = core.store.getState();
+  if (attached === null || attached.handle === NO_HANDLE) return;
+  const watched = await core.perform("watch", { handle: attached.handle });
+  if (watched.ok) show(core, attached.handle, attached.file, watched.value);
 }
 
 /** Flushes and lets go of the attached image. What is shown stays until something else is, or `forgetNow`. */
@@ -157,7 +166,7 @@ export function followNotices(core: Core): void {
         core.addBanner({ kind: "taken-over", file: notice.file });
         return;
       case "flush-failed":
-        core.addBanner({ kind: "flush-failed", file: notice.file, detail: notice.detail });
+        core.addBanner({ kind: "flush-failed", file: notice.file, text: textOf(notice.failure) });
         return;
       case "progress": {
         const { progress } = core.store.getState();

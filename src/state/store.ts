@@ -32,7 +32,7 @@ export type Banner =
   | { readonly kind: "memory" }
   | { readonly kind: "taken-over"; readonly file: string }
   | { readonly kind: "in-use"; readonly file: string }
-  | { readonly kind: "flush-failed"; readonly file: string; readonly detail: string }
+  | { readonly kind: "flush-failed"; readonly file: string; readonly text: FailureText }
   | { readonly kind: "failure"; readonly about: string; readonly text: FailureText };
 
 export type OpenDialog =

@@ -68,7 +68,7 @@ function sentence(banner: Banner) {
     case "in-use":
       return `${banner.file} is open in another tab. Take it over: that tab flushes it and lets go.`;
     case "flush-failed":
-      return `A flush of ${banner.file} failed: ${banner.detail}. What was written since the flush before it may be lost.`;
+      return `A flush of ${banner.file} failed. ${banner.text.why} What was written since the flush before it may be lost.`;
     case "failure":
       return (
         <>

@@ -39,7 +39,8 @@ function describe(attached: Attached): string {
   const { zones, facts } = attached;
   const size = formatBytes(facts.image.virtualSize);
   if (zones === null) return `${displayName(attached.file)}, ${size}`;
-  return `${formatCount(zones.count)} zones of ${formatBytes(zones.geometry.zoneSize)}, ${size} in all`;
+  const rules = facts.zoned === null || facts.zoned.policy === "qcow2" ? "" : `, rules of ${facts.zoned.policy}`;
+  return `${formatCount(zones.count)} zones of ${formatBytes(zones.geometry.zoneSize)}, ${size} in all, dialect ${facts.zoned?.dialect ?? ""}${rules}`;
 }
 
 /** Typing a zone's number selects it. */
