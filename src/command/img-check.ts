@@ -1,13 +1,14 @@
 /**
  * qemu-img check: the engine's report as QEMU prints it, findings on standard error and the sums on standard output. It only
- * looks; a repair is refused by name. Zoned metadata counts as used, so that a zoned image in order is clean.
+ * looks; a repair is refused by name. Zoned metadata counts as used, so that a zoned image in order is clean. What it says of
+ * zones comes behind QEMU's lines and leaves the exit status alone: it is odd at most, and no corruption.
  */
 import { assertNever } from "../base/assert.ts";
-import type { CheckFinding, CheckReport } from "../protocol/index.ts";
+import type { CheckFinding, CheckReport, HiddenData, ZoneCheck, ZoneFinding } from "../protocol/index.ts";
 import { explained, imageWords } from "./explain.ts";
 import { counted, fixed, hex, integer } from "./format.ts";
-import { factJson } from "./image-facts.ts";
-import type { FactValue } from "./image-facts.ts";
+import { factJson, findingSentence } from "./image-facts.ts";
+import type { FactTree, FactValue } from "./image-facts.ts";
 import { READING_OPTIONS, closeRead, imageToRead, openToRead, optionValue } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
@@ -139,10 +140,38 @@ export function humanCheck(report: CheckReport): string {
       `${percent(fragmentedClusters, allocatedClusters)} fragmented, ${percent(compressedClusters, allocatedClusters)} compressed clusters\n`;
   }
   if (report.imageEndOffset > 0) text += `Image end offset: ${integer(report.imageEndOffset)}\n`;
+  return report.zoned === null ? text : text + zoneLines(report.zoned);
+}
+
+/** A line by finding about zones, and what is not told. */
+function zoneLines({ counts, unreadSpans, findings }: ZoneCheck): string {
+  let text = findings.map((finding) => `${zoneLine(finding)}\n`).join("");
+  const untold = Object.values(counts).reduce((sum, count) => sum + count, 0) - findings.length;
+  if (untold > 0) text += `... and ${counted(untold, "finding")} more about zones\n`;
+  if (unreadSpans > 0) text += `Zones: data above write pointers is not all told, because of the errors that were found (${counted(unreadSpans, "L2 table")})\n`;
   return text;
 }
 
-/** The sums as JSON: what is zero is left out, but for check-errors; the order is QEMU's. */
+function zoneLine(finding: ZoneFinding): string {
+  switch (finding.code) {
+    case "type-disagrees":
+    case "pointer-not-sector-aligned":
+      return findingSentence(finding).replace(/^z/, "Z");
+    case "data-in-empty-zone":
+      return hiddenLine(finding, "in an empty zone");
+    case "data-above-pointer":
+      return hiddenLine(finding, `above its write pointer ${integer(finding.writePointer)}`);
+    case "data-above-capacity":
+      return hiddenLine(finding, `above its capacity, which ends at ${integer(finding.capacityEnd)}`);
+    default:
+      return assertNever(finding);
+  }
+}
+
+const hiddenLine = ({ zone, lengthBytes, guestOffset }: HiddenData, where: string): string =>
+  `Zone ${zone}: ${integer(lengthBytes)} bytes of data at guest offset ${integer(guestOffset)}, ${where} (harmless: reads there give zeros)`;
+
+/** The sums as JSON: what is zero is left out, but for check-errors; the order is QEMU's. Of a zoned image, the key "zoned" comes last. */
 export function jsonCheck(report: CheckReport, filename: string): string {
   const tree: Record<string, FactValue> = {};
   const unlessZero = (key: string, value: number): void => {
@@ -158,5 +187,18 @@ export function jsonCheck(report: CheckReport, filename: string): string {
   tree["filename"] = filename;
   tree["format"] = "qcow2";
   unlessZero("fragmented-clusters", report.fragmentedClusters);
+  if (report.zoned !== null) tree["zoned"] = zonedTree(report.zoned);
   return `${factJson(tree)}\n`;
 }
+
+const zonedTree = ({ counts, hiddenBytes, unreadSpans, findings }: ZoneCheck): FactTree => ({
+  ...counts,
+  "hidden-bytes": hiddenBytes,
+  "unread-spans": unreadSpans,
+  findings: findings.map((finding): FactTree => {
+    const { code, zone } = finding;
+    if ("hostOffset" in finding) return { code, zone, "host-offset": finding.hostOffset, stored: finding.stored };
+    const { guestOffset, lengthBytes, writePointer, capacityEnd } = finding;
+    return { code, zone, "guest-offset": guestOffset, length: lengthBytes, "write-pointer": writePointer, "capacity-end": capacityEnd };
+  }),
+});

@@ -26,7 +26,8 @@ export function comparisonText(comparison: Comparison): string {
   return text;
 }
 
-function deviceWords({ options }: Comparison): string {
+/** The scratch disks in a few words. */
+export function deviceWords({ options }: Comparison): string {
   const { zoned, sizeBytes } = options;
   if (zoned === null) return ioSize(sizeBytes);
   const words = [`${counted(Math.ceil(sizeBytes / zoned.zoneSize), "zone")} of ${ioSize(zoned.zoneSize)}`, `capacity ${ioSize(zoned.zoneCapacity)}`];
@@ -36,11 +37,11 @@ function deviceWords({ options }: Comparison): string {
 }
 
 /** "zone open failed: Invalid argument [invalid-transition]"; a command that prints nothing is done. */
-function answerWords({ text, succeeded, refusal }: ProfileAnswer): string {
+export function answerWords({ text, succeeded, refusal }: ProfileAnswer): string {
   const said = text !== "" ? text : succeeded ? "done" : "failed";
   return refusal === null ? said : `${said} [${refusal}]`;
 }
 
 /** As a zone report has it: the pointer in sectors. */
-const zoneWords = ({ zone }: ProfileAnswer): string =>
+export const zoneWords = ({ zone }: ProfileAnswer): string =>
   zone === null ? "" : `zone ${zone.zone} ${conditionName(zone.condition)}, wptr ${hex(Math.floor(zone.writePointer / SECTOR_SIZE))}`;

@@ -8,7 +8,7 @@ import { PROFILE_NAMES, isProfileName } from "../protocol/index.ts";
 import type { CreateOptions, DeviceFacts, ProfileName } from "../protocol/index.ts";
 import { explain, explained, openFailureWords } from "./explain.ts";
 import { compareProfiles } from "./profile-compare.ts";
-import type { ScriptCommand } from "./profile-compare.ts";
+import type { Comparison, ScriptCommand } from "./profile-compare.ts";
 import { commandsOfHistory, readScript } from "./profile-script.ts";
 import { comparisonText } from "./profile-table.ts";
 import { call, errorOut, out } from "./program.ts";
@@ -100,13 +100,23 @@ function* compare(words: readonly string[], context: ProfileContext): Program {
     return 1;
   }
   const commands = fromHistory ? lastCommands(words[1]!, context) : yield* readScript(words[0]!);
-  if (!commands.ok) return yield* fail(commands.error);
-  const options = yield* scratchLike(fromHistory ? null : (words[1] ?? null), context);
-  if (!options.ok) return yield* fail(options.error);
-  const compared = yield* compareProfiles(commands.value, options.value);
-  if (!compared.ok) return yield* fail(explain(compared.error).why);
+  const compared = yield* compareOn(commands, fromHistory ? null : (words[1] ?? null), context);
+  if (!compared.ok) return yield* fail(compared.error);
   yield out(comparisonText(compared.value));
   return 0;
+}
+
+/** The comparison behind `profile compare last N`, as data for a table. The error is a sentence. */
+export function compareLast(count: number, context: ProfileContext): Program<Result<Comparison, string>> {
+  return compareOn(lastCommands(String(count), context), null, context);
+}
+
+function* compareOn(commands: Result<ScriptCommand[], string>, image: string | null, context: ProfileContext): Program<Result<Comparison, string>> {
+  if (!commands.ok) return commands;
+  const options = yield* scratchLike(image, context);
+  if (!options.ok) return options;
+  const compared = yield* compareProfiles(commands.value, options.value);
+  return compared.ok ? compared : err(explain(compared.error).why);
 }
 
 function lastCommands(word: string, context: ProfileContext): Result<ScriptCommand[], string> {

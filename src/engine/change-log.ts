@@ -50,6 +50,10 @@ export class ChangeLog implements ZoneObserver {
     this.add({ type: "trace", name: "qcow2_imp_open_zones", operation: this.operation, count });
   }
 
+  counted(zone: ZoneIndex): void {
+    if (this.watched) this.changed.add(zone);
+  }
+
   pointerStored(zone: ZoneIndex, sectors: number): void {
     this.add({ type: "trace", name: "qcow2_wp_tracking", zone, sectors });
   }
@@ -64,10 +68,8 @@ export class ChangeLog implements ZoneObserver {
 
   /** Hands out what was collected and starts anew; null when nothing was. */
   take(zones: ZoneTable): { changes: ZoneChanges; events: readonly DeviceEvent[] } | null {
-    if (this.events.length === 0) {
-      this.changed.clear();
-      return null;
-    }
+    // A write to a conventional zone makes no event, and changes its counters all the same.
+    if (this.events.length === 0 && this.changed.size === 0) return null;
     const { changed, events } = this;
     this.changed = new Set();
     this.events = [];
@@ -78,7 +80,11 @@ export class ChangeLog implements ZoneObserver {
         zone,
         condition: Uint8Array.from(zone, (index) => zones.condition[index]!),
         writePointer: Float64Array.from(zone, (index) => zones.writePointer[index]!),
+        writes: Uint32Array.from(zone, (index) => zones.writes[index]!),
+        bytesWritten: Float64Array.from(zone, (index) => zones.bytesWritten[index]!),
         resets: Uint32Array.from(zone, (index) => zones.resets[index]!),
+        finishes: Uint32Array.from(zone, (index) => zones.finishes[index]!),
+        refusals: Uint32Array.from(zone, (index) => zones.refusals[index]!),
       },
     };
   }

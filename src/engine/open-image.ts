@@ -13,8 +13,16 @@ import { PROFILES } from "../zoned/profiles.ts";
 import type { Device } from "./device.ts";
 import { deviceFacts, openDevice } from "./open-device.ts";
 import type { Format, OpenedDevice } from "./open-device.ts";
+import { checkZones } from "./zone-check.ts";
 
 const SHOWN_ORDER = 64;
+
+/** Runs long work to its end without a pause. */
+function runToEnd<Value>(work: Generator<unknown, Value, void>): Value {
+  let step = work.next();
+  while (step.done !== true) step = work.next();
+  return step.value;
+}
 
 export class OpenImage {
   readonly handle: number;
@@ -84,10 +92,10 @@ export class OpenImage {
     const flushed = this.flush();
     if (!flushed.ok) return flushed;
     // The header as it is now: a flush may have moved the refcount table.
-    const checking = checkImage(this.store, readHeader(this.store), zoned === null ? [] : [{ offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize }]);
-    let step = checking.next();
-    while (step.done !== true) step = checking.next();
-    return ok(step.value);
+    const areas = zoned === null ? [] : [{ offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize }];
+    const clusters = runToEnd(checkImage(this.store, readHeader(this.store), areas));
+    const { disk, zones } = this.device;
+    return ok({ ...clusters, zoned: zoned && zones && runToEnd(checkZones(disk, zones, zoned.metadataOffset)) });
   }
 
   /** Flushes and lets go of the store; the store is closed even when the flush fails. @throws Fault of the store */
@@ -125,7 +133,11 @@ export class OpenImage {
       type: zones.type.slice(),
       condition: zones.condition.slice(),
       writePointer: zones.writePointer.slice(),
+      writes: zones.writes.slice(),
+      bytesWritten: zones.bytesWritten.slice(),
       resets: zones.resets.slice(),
+      finishes: zones.finishes.slice(),
+      refusals: zones.refusals.slice(),
     };
     return { facts: this.facts(), zones: columns, resources: this.resources() };
   }

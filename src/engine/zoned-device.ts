@@ -13,7 +13,7 @@ import type { ZoneIndex } from "../base/units.ts";
 import type { Extent, Failure, PointerFinding, PointerSummary, ZoneDescriptor, ZoneRefusal, ZonedFacts } from "../protocol/index.ts";
 import type { Qcow2Image } from "../qcow2/image.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
-import { zoneLength, zoneOf } from "../zoned/geometry.ts";
+import { zoneEnd, zoneLength, zoneOf } from "../zoned/geometry.ts";
 import type { ZoneGeometry } from "../zoned/geometry.ts";
 import { decodePointer } from "../zoned/pointer.ts";
 import { summarizePointers } from "../zoned/pointer-summary.ts";
@@ -253,11 +253,12 @@ export class ZonedDevice implements Device {
     if (operation === "finish") this.clearTail(zone);
     if (operation !== "reset") {
       this.zones.apply(zone, transition);
+      if (operation === "finish") this.zones.count("finishes", zone);
       return;
     }
     // The pointer first: a flush that the unmapping itself may force then stores it before any cluster is given up.
     this.pointers.zoneReset(zone);
-    this.zones.resets[zone]!++;
+    this.zones.count("resets", zone);
     this.zones.apply(zone, transition);
     const { start, end } = this.zones.view(zone);
     const { from, to } = this.wholeClusters(start, end);
@@ -314,6 +315,7 @@ export class ZonedDevice implements Device {
     put();
     this.log.operation = operation;
     if (decision.value !== null) this.zones.apply(zone, decision.value);
+    this.zones.countWrite(zone, length);
     return ok(null);
   }
 
@@ -325,6 +327,12 @@ export class ZonedDevice implements Device {
       return this.refuse({ kind: "zone", code: "exceeds-capacity", operation, zone, requested: offset, lengthBytes: length, writableEnd });
     }
     put();
+    for (let at = offset; at < offset + length; ) {
+      const touched = zoneOf(this.geometry, at);
+      const stop = Math.min(zoneEnd(this.geometry, touched), offset + length);
+      this.zones.countWrite(touched, stop - at);
+      at = stop;
+    }
     return ok(null);
   }
 
@@ -337,6 +345,7 @@ export class ZonedDevice implements Device {
   }
 
   private refuse(refusal: ZoneRefusal): Result<never, ZoneRefusal> {
+    if (refusal.zone !== null) this.zones.count("refusals", zoneIndex(refusal.zone));
     this.log.refused(refusal);
     return err(refusal);
   }

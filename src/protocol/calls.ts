@@ -6,11 +6,10 @@ import type { FileEntry, Usage } from "../bytes/file-space.ts";
 import type { Result } from "../base/result.ts";
 import type { Failure } from "./failures.ts";
 import type { ProfileName } from "./profiles.ts";
-import type { CheckReport } from "../qcow2/check.ts";
+import type { CheckReport } from "./check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect } from "./snapshot.ts";
 import type { DialectChange, DialectFacts } from "./dialect.ts";
 
-export type { CheckFinding, CheckReport } from "../qcow2/check.ts";
 export type { FileEntry, Usage } from "../bytes/file-space.ts";
 
 /** Zone options of create, in bytes and counts; `dialect` follows from their spelling. */
@@ -95,7 +94,7 @@ export interface Calls {
   write: { request: Range & { pattern: number; data: Uint8Array | null }; reply: Nothing };
   writeZeroes: { request: Range & { unmap: boolean }; reply: Nothing };
   discard: { request: Range; reply: Nothing };
-  /** Refcounts against references, the zoned metadata counted as used; unsupported for raw. Flushes first. */
+  /** Refcounts against references, the zoned metadata counted as used, and what is odd about the zones; unsupported for raw. Flushes first. */
   check: { request: { handle: number }; reply: CheckReport };
   flush: { request: { handle: number }; reply: Nothing };
   /** From the zone that holds `offset`, at most `count` zones. */

@@ -1,7 +1,7 @@
 /** What the worker tells the page without being asked. */
 import type { Condition } from "../base/conditions.ts";
 import type { Failure, ZoneOperation, ZoneRefusal } from "./failures.ts";
-import type { Resources } from "./snapshot.ts";
+import type { Resources, ZoneCounters } from "./snapshot.ts";
 
 /** What made an event happen: an operation of the device, or the power. */
 export type EventCause = ZoneOperation | "power-cycle";
@@ -21,12 +21,11 @@ export type DeviceEvent = { readonly seq: number; readonly timeMs: number } & (
 /** DeviceEvent before the device has numbered and dated it. */
 export type DeviceEventBody = DeviceEvent extends infer Event ? (Event extends DeviceEvent ? Omit<Event, "seq" | "timeMs"> : never) : never;
 
-/** Changed zones as columns: row i says what zone[i] is now. */
-export interface ZoneChanges {
+/** Changed zones as columns: row i says what zone[i] is now. A zone of which only a counter changed has a row too. */
+export interface ZoneChanges extends ZoneCounters {
   readonly zone: Uint32Array;
   readonly condition: Uint8Array;
   readonly writePointer: Float64Array;
-  readonly resets: Uint32Array;
 }
 
 export type Notice =

@@ -1,5 +1,6 @@
 /** What crosses the worker's border, in one import. */
 export * from "./calls.ts";
+export * from "./check.ts";
 export * from "./dialect.ts";
 export * from "./events.ts";
 export * from "./failures.ts";

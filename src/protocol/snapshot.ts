@@ -10,16 +10,29 @@ export type { ZoneGeometry } from "../zoned/geometry.ts";
 export type { PointerFinding } from "../zoned/pointer.ts";
 export type { PointerSummary } from "../zoned/pointer-summary.ts";
 
+/**
+ * What was done to zones, counted in memory since the image was opened or power-cycled: the image stores none of it, and a power
+ * cycle begins anew. What changed nothing (an empty write, a reset of an empty zone, a finish of a full one) is not counted.
+ */
+export interface ZoneCounters {
+  /** Writes, appends and writes of zeroes that were carried out; one that crosses conventional zones counts in each. */
+  readonly writes: Uint32Array;
+  /** Bytes of those writes that lie in the zone. */
+  readonly bytesWritten: Float64Array;
+  readonly resets: Uint32Array;
+  readonly finishes: Uint32Array;
+  /** Refused operations that name the zone, whatever they were. */
+  readonly refusals: Uint32Array;
+}
+
 /** Zones as columns, index = zone number. */
-export interface ZoneColumns {
+export interface ZoneColumns extends ZoneCounters {
   /** ZoneType by zone. */
   readonly type: Uint8Array;
   /** Condition by zone. */
   readonly condition: Uint8Array;
   /** Write pointer by zone, an absolute guest byte offset. */
   readonly writePointer: Float64Array;
-  /** Resets by zone since the image was opened. */
-  readonly resets: Uint32Array;
 }
 
 export interface Resources {

@@ -45,7 +45,7 @@ export type CheckFinding =
   /** A structure that cannot be true. */
   | { readonly finding: "structure"; readonly problem: ImageProblem };
 
-export interface CheckReport {
+export interface ClusterReport {
   readonly corruptions: number;
   readonly leaks: number;
   /** What the check could not find out; with any, the verdict is incomplete. */
@@ -117,7 +117,8 @@ class StoredRefcounts {
   }
 }
 
-const isImageFault = (error: unknown): error is Fault & { problem: ImageProblem } => error instanceof Fault && error.problem.kind === "image";
+/** Whether what was thrown says that a structure of the image cannot be true. */
+export const isImageFault = (error: unknown): error is Fault & { problem: ImageProblem } => error instanceof Fault && error.problem.kind === "image";
 
 /** A table's entry as it is stored, in hex. */
 const storedWord = (table: DataView, index: number): string => table.getBigUint64(index * ENTRY_BYTES).toString(16);
@@ -228,7 +229,7 @@ class Check {
  * Checks the image in a store that nobody writes to meanwhile.
  * @returns the report; yields the fraction done, 0 to 1. @throws Fault when the store fails
  */
-export function* checkImage(store: ByteStore, header: Header, areas: readonly ExtraArea[]): Generator<number, CheckReport, void> {
+export function* checkImage(store: ByteStore, header: Header, areas: readonly ExtraArea[]): Generator<number, ClusterReport, void> {
   const check = new Check(store, header);
   const { clusterSize } = header;
   check.refer(0, clusterSize);

@@ -16,6 +16,8 @@ import type { ThemeChoice } from "./theme.ts";
 import { createZoneActions } from "./zones.ts";
 import type { ZoneActions } from "./zones.ts";
 import { runLineNow } from "./console.ts";
+import { createProfileActions } from "./profiles.ts";
+import type { ProfileActions } from "./profiles.ts";
 import { createLine } from "./create-image.ts";
 import { parseSize } from "./units.ts";
 
@@ -27,6 +29,7 @@ export interface App {
   readonly library: LibraryActions;
   readonly console: ConsoleActions;
   readonly zones: ZoneActions;
+  readonly profiles: ProfileActions;
   readonly page: PageActions;
 }
 
@@ -50,6 +53,7 @@ export function createApp(port: EnginePort): App {
     library: createLibraryActions(core),
     console: createConsoleActions(core),
     zones: createZoneActions(core),
+    profiles: createProfileActions(core),
     page: {
       start: () =>
         core.serial("Starting", async () => {

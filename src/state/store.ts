@@ -37,6 +37,7 @@ export type Banner =
 
 export type OpenDialog =
   | { readonly kind: "new" }
+  | { readonly kind: "profiles" }
   | { readonly kind: "rename"; readonly file: string }
   | { readonly kind: "delete"; readonly file: string };
 

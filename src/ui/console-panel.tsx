@@ -8,12 +8,16 @@ import { useFollow } from "./follow.ts";
 export function ConsolePanel() {
   const app = useApp();
   const blocks = useAppState((state) => state.console);
+  const zoned = useAppState((state) => (state.attached?.facts.zoned ?? null) !== null);
   return (
     <section className="panel panel-console" aria-label="Console">
       <div className="panel-head">
         <h2 className="panel-title">Console</h2>
         <p className="panel-note">qemu-img, qemu-io and blkzone lines; help lists everything</p>
-        <button type="button" className="button quiet small push" disabled={blocks.length === 0} onClick={() => app.console.clear()}>
+        <button type="button" className="button quiet small push" disabled={!zoned} onClick={() => app.page.openDialog({ kind: "profiles" })}>
+          Compare profiles
+        </button>
+        <button type="button" className="button quiet small" disabled={blocks.length === 0} onClick={() => app.console.clear()}>
           Clear
         </button>
       </div>

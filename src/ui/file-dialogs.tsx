@@ -6,7 +6,7 @@ import type { OpenDialog } from "../state/store.ts";
 import { useApp, useAppState } from "./context.ts";
 import { Explained } from "./zone-outcome.tsx";
 
-export function FileDialogs({ dialog }: { dialog: Exclude<OpenDialog, { kind: "new" }> }) {
+export function FileDialogs({ dialog }: { dialog: Extract<OpenDialog, { file: string }> }) {
   return dialog.kind === "rename" ? <Rename file={dialog.file} /> : <Delete file={dialog.file} />;
 }
 

@@ -8,6 +8,7 @@ import { EventsPanel } from "./events-panel.tsx";
 import { FileDialogs } from "./file-dialogs.tsx";
 import { MapPanel } from "./map-panel.tsx";
 import { NewImageDialog } from "./new-image-dialog.tsx";
+import { ProfilesDialog } from "./profiles-dialog.tsx";
 import { ResourcesPanel } from "./resources-panel.tsx";
 import { TopBar } from "./top-bar.tsx";
 import { ZonePanel } from "./zone-panel.tsx";
@@ -36,7 +37,8 @@ export function Page() {
         </main>
       </div>
       {dialog?.kind === "new" && <NewImageDialog />}
-      {dialog !== null && dialog.kind !== "new" && <FileDialogs dialog={dialog} />}
+      {dialog?.kind === "profiles" && <ProfilesDialog />}
+      {dialog !== null && (dialog.kind === "rename" || dialog.kind === "delete") && <FileDialogs dialog={dialog} />}
     </DropTarget>
   );
 }

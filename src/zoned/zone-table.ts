@@ -21,6 +21,8 @@ export interface ZoneObserver {
   pointerMoved(zone: ZoneIndex, from: GuestOffset, to: GuestOffset): void;
   /** The number of implicitly open zones became `count` because of `zone`. */
   implicitOpenChanged(zone: ZoneIndex, count: number): void;
+  /** A counter of the zone changed. */
+  counted(zone: ZoneIndex): void;
 }
 
 export class ZoneTable {
@@ -31,8 +33,15 @@ export class ZoneTable {
   readonly condition: Uint8Array;
   /** Write pointer by zone, an absolute guest byte offset; a conventional zone's is its start. */
   readonly writePointer: Float64Array;
-  /** Resets by zone since the device was opened; not stored in the image. */
+  // Counters by zone since the device was opened. They live in memory only: the image stores none, and a power cycle begins anew.
+  /** Writes, appends and writes of zeroes that were carried out. */
+  readonly writes: Uint32Array;
+  /** Bytes of those writes. */
+  readonly bytesWritten: Float64Array;
   readonly resets: Uint32Array;
+  readonly finishes: Uint32Array;
+  /** Refused operations that name the zone. */
+  readonly refusals: Uint32Array;
   private readonly observer: ZoneObserver;
   /** The implicitly open zones. */
   private readonly implicit: ClosingOrder;
@@ -50,7 +59,11 @@ export class ZoneTable {
     this.type = new Uint8Array(count);
     this.condition = new Uint8Array(count);
     this.writePointer = new Float64Array(count);
+    this.writes = new Uint32Array(count);
+    this.bytesWritten = new Float64Array(count);
     this.resets = new Uint32Array(count);
+    this.finishes = new Uint32Array(count);
+    this.refusals = new Uint32Array(count);
     for (let index = 0; index < count; index++) {
       const zone = zoneIndex(index);
       const pointer = pointers(zone);
@@ -121,6 +134,19 @@ export class ZoneTable {
     }
     this.setCondition(zone, transition.to);
     if (transition.to === Condition.IMPLICIT_OPEN) this.implicit.written(zone);
+  }
+
+  /** Counts a write that was carried out. @param lengthBytes what of it lies in this zone */
+  countWrite(zone: ZoneIndex, lengthBytes: number): void {
+    this.writes[zone]!++;
+    this.bytesWritten[zone]! += lengthBytes;
+    this.observer.counted(zone);
+  }
+
+  /** Counts a reset or finish that changed the zone, or a refusal that names it. */
+  count(what: "resets" | "finishes" | "refusals", zone: ZoneIndex): void {
+    this[what][zone]!++;
+    this.observer.counted(zone);
   }
 
   private setCondition(zone: ZoneIndex, to: Condition): void {

@@ -15,6 +15,7 @@ const clean: CheckReport = {
   compressedClusters: 0,
   fragmentedClusters: 0,
   imageEndOffset: 262144,
+  zoned: null,
 };
 
 async function img(argv: readonly string[], answers: Parameters<typeof fakeEngine>[0]): Promise<{ out: string; err: string; explain: string; status: number; calls: string[] }> {

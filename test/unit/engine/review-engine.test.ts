@@ -237,22 +237,23 @@ test("a raw disk whose flush failed is not said to be durable by the next one", 
 
 
 test("a tab that stopped waiting gets nothing closed", async () => {
-  const { engine, ok } = engineFixture();
-  await ok("create", { file: "a", options: createOptions() });
-  const { handle } = await ok("open", { file: "a", readOnly: false, format: "qcow2" });
-  expect(await engine.letGo("a", -1)).toBe(false);
-  await ok("flush", { handle });
+  const fixture = engineFixture();
+  await fixture.ok("create", { file: "a", options: createOptions() });
+  const { handle } = await fixture.ok("open", { file: "a", readOnly: false, format: "qcow2" });
+  expect(await fixture.engine.letGo("a", -1)).toBe(false);
+  await fixture.ok("flush", { handle });
 });
 
 test("a power cycle keeps the log: the flush before it, then what the power took", async () => {
-  const { ok, notices } = engineFixture();
-  await ok("create", { file: "a", options: createOptions() });
-  const { handle } = await ok("open", { file: "a", readOnly: false, format: "qcow2" });
-  await ok("watch", { handle });
-  await ok("append", { handle, offset: 0, lengths: [4096], pattern: 1 });
-  await ok("manage", { handle, operation: "open", offset: 1024 * 1024, length: 1024 * 1024 });
+  const fixture = engineFixture();
+  const { notices } = fixture;
+  await fixture.ok("create", { file: "a", options: createOptions() });
+  const { handle } = await fixture.ok("open", { file: "a", readOnly: false, format: "qcow2" });
+  await fixture.ok("watch", { handle });
+  await fixture.ok("append", { handle, offset: 0, lengths: [4096], pattern: 1 });
+  await fixture.ok("manage", { handle, operation: "open", offset: 1024 * 1024, length: 1024 * 1024 });
   const before = notices.length;
-  await ok("powerCycle", { handle });
+  await fixture.ok("powerCycle", { handle });
   const events = notices.slice(before).flatMap((notice) => (notice.notice === "device" ? notice.events : []));
   expect(events.filter(({ type }) => type === "transition")).toMatchObject([
     { zone: 0, from: 2, to: 4, operation: "power-cycle" },

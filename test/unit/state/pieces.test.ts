@@ -60,7 +60,11 @@ test("zone columns follow changes, and the counts with them", () => {
       type: Uint8Array.of(ZoneType.CONVENTIONAL, ZoneType.SEQUENTIAL, ZoneType.SEQUENTIAL, ZoneType.SEQUENTIAL),
       condition: Uint8Array.of(Condition.NOT_WP, Condition.EMPTY, Condition.EMPTY, Condition.EMPTY),
       writePointer: Float64Array.of(0, 65536, 131072, 196608),
+      writes: new Uint32Array(4),
+      bytesWritten: new Float64Array(4),
       resets: new Uint32Array(4),
+      finishes: new Uint32Array(4),
+      refusals: new Uint32Array(4),
     },
   );
   expect(model.countOf(Condition.EMPTY)).toBe(3);
@@ -70,7 +74,11 @@ test("zone columns follow changes, and the counts with them", () => {
     zone: Uint32Array.of(2, 1),
     condition: Uint8Array.of(Condition.FULL, Condition.IMPLICIT_OPEN),
     writePointer: Float64Array.of(196608, 69632),
+    writes: Uint32Array.of(0, 1),
+    bytesWritten: Float64Array.of(0, 4096),
     resets: Uint32Array.of(4, 0),
+    finishes: Uint32Array.of(1, 0),
+    refusals: Uint32Array.of(0, 0),
   });
   expect([Condition.EMPTY, Condition.FULL, Condition.IMPLICIT_OPEN].map((condition) => model.countOf(condition))).toEqual([1, 1, 1]);
   expect([model.used(1), model.used(2)]).toEqual([4096, 49152]);
