@@ -1,10 +1,11 @@
 /**
- * qemu-img check: the engine's report as QEMU prints it, findings on standard error and the sums on standard output. It only
- * looks; a repair is refused by name. Zoned metadata counts as used, so that a zoned image in order is clean. What it says of
+ * qemu-img check: the engine's report as QEMU prints it, findings on standard error and the sums on standard output. With
+ * -r the image is repaired first, and checked again where that changed anything. Zoned metadata counts as used, so that a zoned
+ * image in order is clean. What it says of
  * zones comes behind QEMU's lines and leaves the exit status alone: it is odd at most, and no corruption.
  */
 import { assertNever } from "../base/assert.ts";
-import type { CheckFinding, CheckReport, HiddenData, ZoneCheck, ZoneFinding } from "../protocol/index.ts";
+import type { CheckFinding, CheckReport, HiddenData, KeptLeaks, RepairMode, RepairReport, ZoneCheck, ZoneFinding } from "../protocol/index.ts";
 import { explained, imageWords } from "./explain.ts";
 import { counted, fixed, hex, integer } from "./format.ts";
 import { factJson, findingSentence } from "./image-facts.ts";
@@ -25,8 +26,8 @@ const ENTRY_BYTES = 8;
 
 export const checkImage: ImgCommand = {
   name: "check",
-  args: "[-q] [-f fmt] [--output=human|json] [-U] [--image-opts] filename",
-  oneline: "looks for leaked and corrupt clusters",
+  args: "[-q] [-f fmt] [--output=human|json] [-r leaks|all] [-U] [--image-opts] filename",
+  oneline: "looks for leaked and corrupt clusters, and repairs what can be without guessing",
   shorts: "hf:r:qT:U",
   longs: [...READING_OPTIONS, { name: "repair", takesValue: true, flag: "r" }],
   *run(given): Program {
@@ -42,44 +43,82 @@ export const checkImage: ImgCommand = {
       yield imgError(`Invalid source cache option: ${cache}`);
       return STATUS.failed;
     }
-    const image = yield* openToRead(given, asked.word);
+    const image = yield* openToRead(given, asked.word, repair !== null);
     if (image === null) return STATUS.failed;
     const quiet = optionValue(given, "q") !== null;
-    const status = yield* checkOpened(image, repair !== null, (report) => {
+    const status = yield* checkOpened(image, repair, (report, repaired) => {
       if (quiet) return "";
-      return asked.output === "json" ? jsonCheck(report, asked.word) : humanCheck(report);
+      return asked.output === "json" ? jsonCheck(report, asked.word, repaired) : `${repaired === null ? "" : repairSums(repaired)}${humanCheck(report)}`;
     });
     yield* closeRead(image);
     return status;
   },
 };
 
-function* checkOpened(image: ReadImage, repair: boolean, print: (report: CheckReport) => string): Program {
+type Print = (report: CheckReport, repaired: RepairReport | null) => string;
+
+function* checkOpened(image: ReadImage, mode: RepairMode | null, print: Print): Program {
   const { handle, facts } = image;
   if (facts.image.format === "raw") {
     yield imgError("This image format does not support checks");
     return STATUS.unsupported;
   }
-  if (repair) {
-    yield imgError("Repairing an image (-r) is not supported; without -r it is checked and left as it is");
-    return STATUS.unsupported;
-  }
-  const checked = yield* call("check", { handle });
+  const repaired = mode === null ? null : yield* call("repair", { handle, mode });
+  const checked = repaired === null ? yield* call("check", { handle }) : repaired.ok ? { ...repaired, value: repaired.value.after } : repaired;
   if (!checked.ok) {
     yield imgError(`Check failed: ${strerror(checked.error)}`);
     yield explained(checked.error);
     return STATUS.failed;
   }
   const report = checked.value;
-  const lines = findingLines(report, facts.image.clusterSize);
+  const repair = repaired?.ok === true ? repaired.value : null;
+  const { clusterSize } = facts.image;
+  if (repair !== null) {
+    const told = repairLines(repair, clusterSize);
+    if (told !== "") yield errorOut(told);
+    if (repair.keptLeaks !== null) yield { step: "print", stream: "explain", text: KEPT_LEAKS[repair.keptLeaks] };
+  }
+  // Where nothing was changed, the repair's own look is the check.
+  const lines = repair === null || changedAnything(repair) ? findingLines(report, clusterSize) : "";
   if (lines !== "") yield errorOut(lines);
-  const text = print(report);
+  const text = print(report, repair);
   if (text !== "") yield out(text);
   if (report.checkErrors > 0) {
     yield imgError("Check failed");
     return STATUS.failed;
   }
   return report.corruptions > 0 ? STATUS.corrupt : report.leaks > 0 ? STATUS.leaks : STATUS.clean;
+}
+
+const changedAnything = ({ leaksFixed, corruptionsFixed, unmappedBytes }: RepairReport): boolean => leaksFixed + corruptionsFixed + unmappedBytes > 0;
+
+const KEPT_LEAKS: Readonly<Record<KeptLeaks, string>> = {
+  "unread-references":
+    "Leaked clusters are left as they are: not every reference could be read, and one that could not may be to one of them.\n",
+  "unknown-extension": "Leaked clusters are left as they are: they may belong to a header extension that this program does not know.\n",
+};
+
+/** What a repair found, and what it did about each. */
+export function repairLines({ found, foundCount, attempts, attemptCount }: RepairReport, clusterSize: number): string {
+  let text = found.map((finding) => `${findingLine(finding, clusterSize)}\n`).join("");
+  if (foundCount > found.length) text += `... and ${counted(foundCount - found.length, "finding")} more\n`;
+  for (const { finding, repaired } of attempts) {
+    const line = findingLine(finding, clusterSize);
+    text += `${repaired ? line.replace(/^(ERROR|Leaked)/, "Repairing") : line}\n`;
+  }
+  if (attemptCount > attempts.length) text += `... and ${counted(attemptCount - attempts.length, "finding")} more\n`;
+  return text;
+}
+
+/** What a repair changed; nothing where it changed nothing. */
+function repairSums(repair: RepairReport): string {
+  const { leaksFixed, corruptionsFixed, unmappedBytes } = repair;
+  if (!changedAnything(repair)) return "";
+  const unmapped = unmappedBytes > 0 ? `    ${integer(unmappedBytes)} bytes of data above write pointers\n` : "";
+  return (
+    "The following inconsistencies were found and repaired:\n\n" +
+    `    ${leaksFixed} leaked clusters\n    ${corruptionsFixed} corruptions\n${unmapped}\nDouble checking the fixed image now...\n`
+  );
 }
 
 /** A line by finding, and how many more there are than the report holds. */
@@ -172,7 +211,7 @@ const hiddenLine = ({ zone, lengthBytes, guestOffset }: HiddenData, where: strin
   `Zone ${zone}: ${integer(lengthBytes)} bytes of data at guest offset ${integer(guestOffset)}, ${where} (harmless: reads there give zeros)`;
 
 /** The sums as JSON: what is zero is left out, but for check-errors; the order is QEMU's. Of a zoned image, the key "zoned" comes last. */
-export function jsonCheck(report: CheckReport, filename: string): string {
+export function jsonCheck(report: CheckReport, filename: string, repaired: RepairReport | null = null): string {
   const tree: Record<string, FactValue> = {};
   const unlessZero = (key: string, value: number): void => {
     if (value !== 0) tree[key] = value;
@@ -181,13 +220,16 @@ export function jsonCheck(report: CheckReport, filename: string): string {
   unlessZero("compressed-clusters", report.compressedClusters);
   unlessZero("total-clusters", report.totalClusters);
   unlessZero("corruptions", report.corruptions);
+  unlessZero("corruptions-fixed", repaired?.corruptionsFixed ?? 0);
   tree["check-errors"] = report.checkErrors;
   unlessZero("leaks", report.leaks);
+  unlessZero("leaks-fixed", repaired?.leaksFixed ?? 0);
   unlessZero("allocated-clusters", report.allocatedClusters);
   tree["filename"] = filename;
   tree["format"] = "qcow2";
   unlessZero("fragmented-clusters", report.fragmentedClusters);
   if (report.zoned !== null) tree["zoned"] = zonedTree(report.zoned);
+  unlessZero("unmapped-bytes", repaired?.unmappedBytes ?? 0);
   return `${factJson(tree)}\n`;
 }
 

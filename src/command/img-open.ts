@@ -47,8 +47,8 @@ export interface ReadImage {
   readonly facts: DeviceFacts;
 }
 
-/** Opens the image that `word` names by -f or --image-opts; null after its failure was printed. */
-export function* openToRead(given: GivenOptions, word: string): Program<ReadImage | null> {
+/** Opens the image that `word` names by -f or --image-opts, for reading unless `write`; null after its failure was printed. */
+export function* openToRead(given: GivenOptions, word: string, write = false): Program<ReadImage | null> {
   let file = word;
   let format = optionValue(given, "f");
   if (optionValue(given, "image-opts") !== null) {
@@ -67,7 +67,7 @@ export function* openToRead(given: GivenOptions, word: string): Program<ReadImag
     yield imgError(`Could not open '${word}': Unknown driver '${format}'`);
     return null;
   }
-  const opened = yield* call("open", { file, readOnly: true, format });
+  const opened = yield* call("open", { file, readOnly: !write, format });
   if (!opened.ok) {
     yield imgError(`Could not open '${word}': ${openFailureWords(file, opened.error)}`);
     if (hasMoreToSay(opened.error)) yield explained(opened.error);

@@ -7,13 +7,17 @@ import { zoneIndex } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { checkImage } from "../qcow2/check.ts";
 import { readHeader } from "../qcow2/open.ts";
-import type { CheckReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, Resources, ZoneChanges } from "../protocol/index.ts";
-import { atBorder } from "./border.ts";
+import type { CheckReport, ClusterReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, RepairMode, RepairReport, Resources, ZoneChanges } from "../protocol/index.ts";
+import { Qcow2Image } from "../qcow2/image.ts";
+import { declareSound, repairImage } from "../qcow2/repair.ts";
+import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
+import { atBorder, failureOf } from "./border.ts";
 import { PROFILES } from "../zoned/profiles.ts";
 import type { Device } from "./device.ts";
 import { deviceFacts, openDevice } from "./open-device.ts";
 import type { Format, OpenedDevice } from "./open-device.ts";
 import { checkZones } from "./zone-check.ts";
+import { unmapHidden } from "./zone-repair.ts";
 
 const SHOWN_ORDER = 64;
 
@@ -87,15 +91,55 @@ export class OpenImage {
 
   /** Checks the image as it is on the store. @throws Fault of the store */
   check(): Result<CheckReport, Failure> {
-    const { header, zoned } = this.opened;
-    if (header === null) return err({ kind: "unsupported", feature: "a check of a raw image" });
+    if (this.opened.header === null) return err({ kind: "unsupported", feature: "a check of a raw image" });
     const flushed = this.flush();
     if (!flushed.ok) return flushed;
     // The header as it is now: a flush may have moved the refcount table.
-    const areas = zoned === null ? [] : [{ offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize }];
-    const clusters = runToEnd(checkImage(this.store, readHeader(this.store), areas));
+    return ok(this.withZones(runToEnd(checkImage(this.store, readHeader(this.store), this.ownedAreas()))));
+  }
+
+  private withZones(clusters: ClusterReport): CheckReport {
     const { disk, zones } = this.device;
-    return ok({ ...clusters, zoned: zoned && zones && runToEnd(checkZones(disk, zones, zoned.metadataOffset)) });
+    const { zoned } = this.opened;
+    return { ...clusters, zoned: zoned && zones && runToEnd(checkZones(disk, zones, zoned.metadataOffset)) };
+  }
+
+  /** Clusters that the zoned extension owns. */
+  private ownedAreas(): { offset: number; lengthBytes: number }[] {
+    const { zoned } = this.opened;
+    return zoned === null ? [] : [{ offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize }];
+  }
+
+  /** Repairs the image on the store, and opens the device anew over it. @throws Fault of the store, after which nothing but close is done */
+  repair(mode: RepairMode): Result<RepairReport, Failure> {
+    if (this.opened.header === null) return err({ kind: "unsupported", feature: "a repair of a raw image" });
+    if (!this.write || this.store.readOnly) return err({ kind: "usage", code: "read-only", detail: "the image is open for reading" });
+    const flushed = this.flush();
+    if (!flushed.ok) return flushed;
+    try {
+      return ok(this.repairFlushed(mode));
+    } catch (error) {
+      // What the device has in memory of the tables may not be what the store has any more.
+      this.broken = failureOf(error);
+      throw error;
+    }
+  }
+
+  private repairFlushed(mode: RepairMode): RepairReport {
+    const { store } = this;
+    const outcome = runToEnd(repairImage(store, readHeader(store), this.ownedAreas(), [ZONED_EXTENSION_MAGIC], mode));
+    let clusters = runToEnd(checkImage(store, readHeader(store), this.ownedAreas()));
+    const sound = clusters.corruptions === 0 && clusters.checkErrors === 0;
+    if (sound) declareSound(store, readHeader(store));
+    this.reopen();
+    const { disk, zones } = this.device;
+    const unmaps = mode === "all" && sound && zones !== null && disk instanceof Qcow2Image && !disk.readOnly;
+    const unmappedBytes = unmaps ? runToEnd(unmapHidden(disk, zones)) : 0;
+    if (unmappedBytes > 0) {
+      this.device.flush();
+      clusters = runToEnd(checkImage(store, readHeader(store), this.ownedAreas()));
+    }
+    return { ...outcome, unmappedBytes, after: this.withZones(clusters) };
   }
 
   /** Flushes and lets go of the store; the store is closed even when the flush fails. @throws Fault of the store */
@@ -111,6 +155,12 @@ export class OpenImage {
   powerCycle(): Result<DeviceSnapshot, Failure> {
     const flushed = this.flush();
     if (!flushed.ok) return flushed;
+    this.reopen();
+    return ok(this.watch());
+  }
+
+  /** The device anew from what is on the store, under the profile that it had. */
+  private reopen(): void {
     const { zones: before, log } = this.device;
     this.opened = openDevice(this.store, this.format, this.write, this.now, log);
     // What the power took: open zones, which no image stores.
@@ -122,7 +172,6 @@ export class OpenImage {
       const kept = this.device.setPolicy(PROFILES[this.profile]);
       assert(kept.ok, "a profile fits a device that it fitted before the power cycle");
     }
-    return ok(this.watch());
   }
 
   /** The whole device, copied; from now on changes are collected. */

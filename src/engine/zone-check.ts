@@ -19,6 +19,13 @@ const EXTENTS_A_CALL = 1024;
 const YIELD_EVERY_ZONES = 2 ** 14;
 const YIELD_EVERY_SPANS = 64;
 
+/** The range of whole clusters that a zone's pointer or capacity hides, empty where there is none. A cluster shared with a neighbour is not looked at. */
+export function hiddenRange({ clusterSize, virtualSize }: Disk, zones: ZoneTable, index: number): { from: number; to: number } {
+  const { writePointer, capacityEnd, end } = zones.view(zoneIndex(index));
+  const from = roundUp(Math.min(writePointer, capacityEnd), clusterSize);
+  return { from, to: Math.max(from, end === virtualSize ? end : roundDown(end, clusterSize)) };
+}
+
 class ZoneChecking {
   readonly counts: Record<ZoneFinding["code"], number> = {
     "type-disagrees": 0,
@@ -47,14 +54,6 @@ class ZoneChecking {
   found(finding: ZoneFinding): void {
     this.counts[finding.code]++;
     if (this.findings.length < MAX_FINDINGS) this.findings.push(finding);
-  }
-
-  /** The range of whole clusters that a zone's pointer or capacity hides, empty where there is none. A cluster shared with a neighbour is not looked at. */
-  hiddenRange(index: number): { from: number; to: number } {
-    const { clusterSize, virtualSize } = this.disk;
-    const { writePointer, capacityEnd, end } = this.zones.view(zoneIndex(index));
-    const from = roundUp(Math.min(writePointer, capacityEnd), clusterSize);
-    return { from, to: Math.max(from, end === virtualSize ? end : roundDown(end, clusterSize)) };
   }
 
   /** Finds data in a range of hidden clusters of one or more zones. */
@@ -135,7 +134,7 @@ export function* checkZones(disk: Disk, zones: ZoneTable, metadataOffset: number
   for (let index = 0; index < zoneCount; index++) {
     if (index % YIELD_EVERY_ZONES === 0) yield index / zoneCount;
     if (zones.isConventional(zoneIndex(index))) continue;
-    const hidden = check.hiddenRange(index);
+    const hidden = hiddenRange(disk, zones, index);
     if (hidden.from === hidden.to) continue;
     if (hidden.from !== to) {
       for (const _ of check.look(from, to)) yield index / zoneCount;

@@ -6,7 +6,7 @@ import type { FileEntry, Usage } from "../bytes/file-space.ts";
 import type { Result } from "../base/result.ts";
 import type { Failure } from "./failures.ts";
 import type { ProfileName } from "./profiles.ts";
-import type { CheckReport } from "./check.ts";
+import type { CheckReport, RepairMode, RepairReport } from "./check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect } from "./snapshot.ts";
 import type { DialectChange, DialectFacts } from "./dialect.ts";
 
@@ -96,6 +96,12 @@ export interface Calls {
   discard: { request: Range; reply: Nothing };
   /** Refcounts against references, the zoned metadata counted as used, and what is odd about the zones; unsupported for raw. Flushes first. */
   check: { request: { handle: number }; reply: CheckReport };
+  /**
+   * Makes refcounts and COPIED flags what the references say, and leaves what would have to be guessed; unsupported for raw. Mode
+   * "all" of a zoned image also gives back the clusters of data above write pointers. The device is opened anew, as powerCycle
+   * does, and may be writable afterwards. A repair that fails leaves an image no worse, and the handle is good for nothing but close.
+   */
+  repair: { request: { handle: number; mode: RepairMode }; reply: RepairReport };
   flush: { request: { handle: number }; reply: Nothing };
   /** From the zone that holds `offset`, at most `count` zones. */
   report: { request: { handle: number; offset: number; count: number }; reply: readonly ZoneDescriptor[] };

@@ -1,8 +1,10 @@
 /** What a check of an image tells: QEMU's part, which is about clusters, and ours, which is about zones. */
 import type { ClusterReport } from "../qcow2/check.ts";
+import type { RepairOutcome } from "../qcow2/repair.ts";
 import type { PointerFinding } from "../zoned/pointer.ts";
 
 export type { CheckFinding, ClusterReport } from "../qcow2/check.ts";
+export type { KeptLeaks, RepairAttempt, RepairMode, RepairOutcome } from "../qcow2/repair.ts";
 
 /**
  * A run of whole clusters that hold data where no read shows it: at or above a sequential zone's write pointer, or above its
@@ -35,4 +37,11 @@ export interface ZoneCheck {
 export interface CheckReport extends ClusterReport {
   /** null for an image without zones. */
   readonly zoned: ZoneCheck | null;
+}
+
+export interface RepairReport extends RepairOutcome {
+  /** Bytes of hidden data whose clusters were given back. */
+  readonly unmappedBytes: number;
+  /** A check of the image as it is now. */
+  readonly after: CheckReport;
 }

@@ -67,10 +67,12 @@ export interface ExtraArea {
 }
 
 const MAX_FINDINGS = 1000;
-const COPIED_BIT = 63;
+export const COPIED_BIT = 63;
+/** Findings that leave every reference counted. */
+const COMPLETE_FINDINGS: ReadonlySet<CheckFinding["finding"]> = new Set(["leak", "refcount-too-low", "copied-flag", "copied-compressed"]);
 
 /** The refcounts as the file has them, one block at a time in memory. */
-class StoredRefcounts {
+export class StoredRefcounts {
   readonly blockCount: number;
   readonly perBlock: number;
   private readonly store: ByteStore;
@@ -121,9 +123,13 @@ class StoredRefcounts {
 export const isImageFault = (error: unknown): error is Fault & { problem: ImageProblem } => error instanceof Fault && error.problem.kind === "image";
 
 /** A table's entry as it is stored, in hex. */
-const storedWord = (table: DataView, index: number): string => table.getBigUint64(index * ENTRY_BYTES).toString(16);
+export const storedWord = (table: DataView, index: number): string => table.getBigUint64(index * ENTRY_BYTES).toString(16);
 
-class Check {
+/** What a host cluster is referred to as, where a repair must know: how many L2 tables' references there are, or this for other metadata. */
+export const OTHER_METADATA = 0xffff;
+
+/** One count of all references, and what is found on the way. */
+export class Check {
   readonly store: ByteStore;
   readonly header: Header;
   readonly refcounts: StoredRefcounts;
@@ -132,6 +138,8 @@ class Check {
   clusters: number;
   /** References by host cluster. */
   readonly references: Uint16Array | Uint32Array;
+  /** By host cluster, for a repair: references from L1 tables, or OTHER_METADATA. A check alone does without. */
+  readonly roles: Uint16Array | null;
   private readonly maxReferences: number;
   private readonly findings: CheckFinding[] = [];
   /** Told after the others, as qemu-img check does: a wrong refcount is the cause, the flag a consequence. */
@@ -139,11 +147,14 @@ class Check {
   corruptions = 0;
   leaks = 0;
   checkErrors = 0;
+  /** Findings that hide references: with any, a cluster that nothing refers to may be in use all the same. */
+  unread = 0;
   allocated = 0;
   compressed = 0;
   fragmented = 0;
 
-  constructor(store: ByteStore, header: Header) {
+  /** @param forRepair keeps roles, and leaves COPIED flags to the repair, which judges them by the refcounts that it makes */
+  constructor(store: ByteStore, header: Header, forRepair = false) {
     this.store = store;
     this.header = header;
     this.refcounts = new StoredRefcounts(store, header);
@@ -151,10 +162,11 @@ class Check {
     this.clusters = Math.ceil(this.fileLength / header.clusterSize);
     this.maxReferences = maxRefcount(header.refcountOrder);
     this.references = this.maxReferences <= 0xffff ? new Uint16Array(this.clusters + 1) : new Uint32Array(this.clusters + 1);
+    this.roles = forRepair ? new Uint16Array(this.clusters + 1) : null;
   }
 
   /** Counts a reference to every cluster that [offset, offset + lengthBytes) touches. */
-  refer(offset: number, lengthBytes: number): void {
+  refer(offset: number, lengthBytes: number, as: "data" | "L2 table" | "metadata" = "metadata"): void {
     if (lengthBytes === 0) return;
     const { clusterSize } = this.header;
     if (offset + lengthBytes - this.fileLength >= clusterSize) {
@@ -166,6 +178,8 @@ class Check {
     for (let cluster = Math.floor(offset / clusterSize); cluster <= last; cluster++) {
       if (this.references[cluster]! < this.maxReferences) this.references[cluster]!++;
       else this.found({ finding: "overflow", offset: cluster * clusterSize });
+      if (this.roles === null || as === "data") continue;
+      this.roles[cluster] = as === "L2 table" ? Math.min(this.roles[cluster]! + 1, OTHER_METADATA) : OTHER_METADATA;
     }
   }
 
@@ -173,6 +187,7 @@ class Check {
     if (finding.finding === "leak") this.leaks++;
     else if (finding.finding === "refcount-unreadable") this.checkErrors++;
     else this.corruptions++;
+    if (!COMPLETE_FINDINGS.has(finding.finding)) this.unread++;
     const list = finding.finding === "copied-flag" ? this.copiedFindings : this.findings;
     if (list.length < MAX_FINDINGS) list.push(finding);
   }
@@ -211,7 +226,7 @@ class Check {
         if (active && (compressed || (expected !== 0 && hostOffset !== expected))) this.fragmented++;
         if (!compressed) expected = hostOffset + clusterSize;
         if (compressed && hasBit(view.getBigUint64(index * ENTRY_BYTES), COPIED_BIT)) this.found({ finding: "copied-compressed", hostOffset });
-        this.refer(hostOffset, compressed ? entry.compressedBytes : clusterSize);
+        this.refer(hostOffset, compressed ? entry.compressedBytes : clusterSize, "data");
         if (active && !compressed) this.judgeCopied("L2 table", view, index, guestBase + index * clusterSize, hostOffset, entry.copied);
       });
     }
@@ -219,6 +234,7 @@ class Check {
 
   /** COPIED must be set exactly where the refcount is 1: a write in place relies on it. */
   judgeCopied(structure: "L1 table" | "L2 table", table: DataView, index: number, guestOffset: number, hostOffset: number, copied: boolean): void {
+    if (this.roles !== null) return;
     const refcount = this.refcounts.of(Math.floor(hostOffset / this.header.clusterSize));
     if (refcount === null || (refcount === 1) === copied) return;
     this.found({ finding: "copied-flag", structure, guestOffset, hostOffset, entry: storedWord(table, index), refcount });
@@ -231,6 +247,24 @@ class Check {
  */
 export function* checkImage(store: ByteStore, header: Header, areas: readonly ExtraArea[]): Generator<number, ClusterReport, void> {
   const check = new Check(store, header);
+  yield* countReferences(check, areas);
+  const imageEndOffset = yield* compare(check);
+  return {
+    corruptions: check.corruptions,
+    leaks: check.leaks,
+    checkErrors: check.checkErrors,
+    findings: check.firstFindings(),
+    allocatedClusters: check.allocated,
+    totalClusters: Math.ceil(header.virtualSize / header.clusterSize),
+    compressedClusters: check.compressed,
+    fragmentedClusters: check.fragmented,
+    imageEndOffset,
+  };
+}
+
+/** Counts all references of an image, those of the refcount blocks last. */
+export function* countReferences(check: Check, areas: readonly ExtraArea[]): Generator<number, void, void> {
+  const { store, header, refcounts } = check;
   const { clusterSize } = header;
   check.refer(0, clusterSize);
   for (const area of areas) check.refer(area.offset, area.lengthBytes);
@@ -242,18 +276,7 @@ export function* checkImage(store: ByteStore, header: Header, areas: readonly Ex
   }
   check.refer(header.refcountTableOffset, header.refcountTableClusters * clusterSize);
   referBitmaps(check);
-  const imageEndOffset = yield* compare(check);
-  return {
-    corruptions: check.corruptions,
-    leaks: check.leaks,
-    checkErrors: check.checkErrors,
-    findings: check.firstFindings(),
-    allocatedClusters: check.allocated,
-    totalClusters: Math.ceil(header.virtualSize / clusterSize),
-    compressedClusters: check.compressed,
-    fragmentedClusters: check.fragmented,
-    imageEndOffset,
-  };
+  for (let index = 0; index < refcounts.blockCount; index++) check.tolerate(() => countBlock(check, index));
 }
 
 function* walkTables(check: Check, l1Offset: number, l1Size: number, active: boolean): Generator<number, void, void> {
@@ -266,7 +289,7 @@ function* walkTables(check: Check, l1Offset: number, l1Size: number, active: boo
     check.tolerate(() => {
       const entry = decodeL1Entry(view, index, l1Offset, clusterSize);
       if (entry.hostOffset === 0) return;
-      check.refer(entry.hostOffset, clusterSize);
+      check.refer(entry.hostOffset, clusterSize, "L2 table");
       if (active) check.judgeCopied("L1 table", view, index, index * span, entry.hostOffset, entry.copied);
       check.walkL2(entry.hostOffset, index * span, active);
     });
@@ -294,12 +317,16 @@ function referBitmaps(check: Check): void {
   const fields = new DataView(extension.buffer, extension.byteOffset, extension.byteLength);
   const [directorySize, directoryOffset] = [Number(fields.getBigUint64(8)), Number(fields.getBigUint64(16))];
   check.refer(directoryOffset, directorySize);
-  if (directoryOffset + directorySize > check.fileLength) return;
+  if (directoryOffset + directorySize > check.fileLength) {
+    check.unread++;
+    return;
+  }
   const directory = new DataView(readExactly(store, directoryOffset, directorySize).buffer);
   for (let at = 0; at + 24 <= directorySize; ) {
     const [tableOffset, entries] = [Number(directory.getBigUint64(at)), directory.getUint32(at + 8)];
     check.refer(tableOffset, entries * ENTRY_BYTES);
     if (tableOffset + entries * ENTRY_BYTES <= check.fileLength) referBitmapTable(check, tableOffset, entries);
+    else check.unread++;
     at += Math.ceil((24 + directory.getUint32(at + 20) + directory.getUint16(at + 18)) / 8) * 8;
   }
 }
@@ -316,10 +343,9 @@ function referBitmapTable(check: Check, tableOffset: number, entries: number): v
   }
 }
 
-/** The refcount blocks themselves, then refcounts against references. @returns the end of the last cluster in use, in bytes */
-function* compare(check: Check): Generator<number, number, void> {
+/** Refcounts against references. @returns the end of the last cluster in use, in bytes */
+export function* compare(check: Check): Generator<number, number, void> {
   const { header, refcounts } = check;
-  for (let index = 0; index < refcounts.blockCount; index++) check.tolerate(() => countBlock(check, index));
   let last = 0;
   for (let cluster = 0; cluster < check.clusters; cluster++) {
     const refcount = refcounts.of(cluster);

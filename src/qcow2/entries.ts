@@ -121,6 +121,12 @@ export function encodeUnallocatedEntry(table: DataView, index: number): void {
   table.setUint32(index * ENTRY_BYTES + 4, 0);
 }
 
+/** Sets or clears COPIED of an L1 or L2 entry and leaves the rest of it. */
+export function encodeCopied(table: DataView, index: number, copied: boolean): void {
+  const high = table.getUint32(index * ENTRY_BYTES);
+  table.setUint32(index * ENTRY_BYTES, copied ? (high | COPIED) >>> 0 : (high & ~COPIED) >>> 0);
+}
+
 /** @returns the refcount block's host offset, 0 for none. @throws Fault when it is not a cluster's */
 export function decodeRefcountTableEntry(table: DataView, index: number, tableOffset: number, clusterSize: number): HostOffset {
   const high = table.getUint32(index * ENTRY_BYTES);

@@ -259,6 +259,13 @@ export function encodeRefcountTablePlace(offset: number, clusters: number): { at
   return { at: 48, data };
 }
 
+/** Bytes 72 to 79, the incompatible features. */
+export function encodeIncompatible(bits: bigint): { at: number; data: Uint8Array } {
+  const data = new Uint8Array(8);
+  new DataView(data.buffer).setBigUint64(0, bits);
+  return { at: 72, data };
+}
+
 /** Bytes 88 to 95, the autoclear features. */
 export function encodeAutoclear(bits: bigint): { at: number; data: Uint8Array } {
   const data = new Uint8Array(8);

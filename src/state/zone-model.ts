@@ -4,7 +4,7 @@
  *
  * Knows no rules: conditions and pointers come from the engine.
  */
-import type { Condition} from "../base/conditions.ts";
+import type { Condition } from "../base/conditions.ts";
 import { ZoneType } from "../base/conditions.ts";
 import type { ZoneChanges, ZoneColumns, ZoneGeometry } from "../protocol/index.ts";
 
@@ -14,7 +14,12 @@ export class ZoneModel {
   readonly type: Uint8Array;
   readonly condition: Uint8Array;
   readonly writePointer: Float64Array;
+  /** Counted since the image was opened, by zone. */
   readonly resets: Uint32Array;
+  readonly writes: Uint32Array;
+  readonly bytesWritten: Float64Array;
+  readonly finishes: Uint32Array;
+  readonly refusals: Uint32Array;
   /** Number of zones by condition. */
   readonly counts = new Uint32Array(16);
   version = 0;
@@ -26,6 +31,10 @@ export class ZoneModel {
     this.condition = columns.condition;
     this.writePointer = columns.writePointer;
     this.resets = columns.resets;
+    this.writes = columns.writes;
+    this.bytesWritten = columns.bytesWritten;
+    this.finishes = columns.finishes;
+    this.refusals = columns.refusals;
     for (let zone = 0; zone < this.count; zone++) this.counts[this.condition[zone]! & 15]!++;
   }
 
@@ -39,6 +48,10 @@ export class ZoneModel {
       this.counts[this.condition[zone] & 15]!++;
       this.writePointer[zone] = changes.writePointer[row]!;
       this.resets[zone] = changes.resets[row]!;
+      this.writes[zone] = changes.writes[row]!;
+      this.bytesWritten[zone] = changes.bytesWritten[row]!;
+      this.finishes[zone] = changes.finishes[row]!;
+      this.refusals[zone] = changes.refusals[row]!;
     }
     this.version++;
   }

@@ -1,19 +1,18 @@
 /** The dialog "New image". It makes a qemu-img line, shows it, and runs it; what is wrong with the values is the engine's to say. */
-import { Dialog, RadioGroup } from "radix-ui";
+import { RadioGroup } from "radix-ui";
 import { useState } from "react";
 import { createLine, NEW_IMAGE } from "../state/create-image.ts";
 import type { NewImage } from "../state/create-image.ts";
 import { freeName } from "../state/library.ts";
 import { parseSize } from "../state/units.ts";
 import { useApp, useAppState } from "./context.ts";
-import { Explained } from "./zone-outcome.tsx";
+import { Dialog } from "./dialog.tsx";
 
 type TextField = Exclude<keyof NewImage, "zoned">;
 
 export function NewImageDialog() {
   const app = useApp();
   const files = useAppState((state) => state.library.files);
-  const failure = useAppState((state) => state.dialogFailure);
   const busy = useAppState((state) => state.busy !== null);
   const names = files.map((file) => file.name);
   const [image, setImage] = useState<NewImage>(() => ({ ...NEW_IMAGE, name: freeName(NEW_IMAGE.name, names) }));
@@ -34,61 +33,44 @@ export function NewImageDialog() {
   );
 
   return (
-    <Dialog.Root open onOpenChange={(open) => !open && app.page.closeDialog()}>
-      <Dialog.Portal>
-        <Dialog.Overlay className="veil" />
-        <Dialog.Content className="dialog" aria-describedby={undefined}>
-          <Dialog.Title>New image</Dialog.Title>
-          <form
-            className="dialog-form"
-            onSubmit={(event) => {
-              event.preventDefault();
-              if (!taken) void app.library.create(image);
-            }}
-          >
-            <div className="form-grid">
-              {field("name", "Name", "", true)}
-              {field("size", "Size")}
-            </div>
-            {taken && <p className="form-note">The library has an image of this name already. Choose another, or delete that one first.</p>}
-            <RadioGroup.Root
-              className="segmented"
-              aria-label="Zones"
-              value={image.zoned ? "zoned" : "plain"}
-              onValueChange={(value) => setImage({ ...image, zoned: value === "zoned" })}
-            >
-              <RadioGroup.Item value="zoned">Zoned</RadioGroup.Item>
-              <RadioGroup.Item value="plain">No zones</RadioGroup.Item>
-            </RadioGroup.Root>
-            {image.zoned && (
-              <div className="form-grid">
-                {field("zoneSize", "Zone size")}
-                {field("zoneCapacity", "Zone capacity")}
-                {field("conventionalZones", "Conventional zones")}
-                {field("maxOpenZones", "Max open zones (0: no limit)")}
-                {field("maxActiveZones", "Max active (0: no limit)")}
-                {field("maxAppend", "Append limit (0: off)")}
-              </div>
-            )}
-            <p className="command-line" aria-label="Equivalent command">
-              {createLine(image, parseSize)}
-            </p>
-            {failure !== null && (
-              <div className="outcome-body refused" role="alert">
-                <Explained text={failure} />
-              </div>
-            )}
-            <div className="dialog-actions">
-              <button type="button" className="button" onClick={() => app.page.closeDialog()}>
-                Cancel
-              </button>
-              <button type="submit" className="button primary" disabled={taken || busy || image.name.trim() === ""}>
-                Create
-              </button>
-            </div>
-          </form>
-        </Dialog.Content>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <Dialog
+      title="New image"
+      onSubmit={() => {
+        if (!taken) void app.library.create(image);
+      }}
+      action={
+        <button type="submit" className="button primary" disabled={taken || busy || image.name.trim() === ""}>
+          Create
+        </button>
+      }
+    >
+      <div className="form-grid">
+        {field("name", "Name", "", true)}
+        {field("size", "Size")}
+      </div>
+      {taken && <p className="form-note">The library has an image of this name already. Choose another, or delete that one first.</p>}
+      <RadioGroup.Root
+        className="segmented"
+        aria-label="Zones"
+        value={image.zoned ? "zoned" : "plain"}
+        onValueChange={(value) => setImage({ ...image, zoned: value === "zoned" })}
+      >
+        <RadioGroup.Item value="zoned">Zoned</RadioGroup.Item>
+        <RadioGroup.Item value="plain">No zones</RadioGroup.Item>
+      </RadioGroup.Root>
+      {image.zoned && (
+        <div className="form-grid">
+          {field("zoneSize", "Zone size")}
+          {field("zoneCapacity", "Zone capacity")}
+          {field("conventionalZones", "Conventional zones")}
+          {field("maxOpenZones", "Max open zones (0: no limit)")}
+          {field("maxActiveZones", "Max active (0: no limit)")}
+          {field("maxAppend", "Append limit (0: off)")}
+        </div>
+      )}
+      <p className="command-line" aria-label="Equivalent command">
+        {createLine(image, parseSize)}
+      </p>
+    </Dialog>
   );
 }

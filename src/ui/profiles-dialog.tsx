@@ -1,8 +1,8 @@
 /** The dialog "Compare profiles": the last commands under every profile, and for each pair where they part. */
-import { Dialog } from "radix-ui";
 import { useEffect, useState } from "react";
 import type { PairRow, ProfileTable } from "../state/profiles.ts";
 import { useApp, useAppState } from "./context.ts";
+import { Dialog } from "./dialog.tsx";
 
 const FIRST_COUNT = 20;
 
@@ -23,37 +23,25 @@ export function ProfilesDialog() {
   }, [app]);
 
   return (
-    <Dialog.Root open onOpenChange={(open) => !open && app.page.closeDialog()}>
-      <Dialog.Portal>
-        <Dialog.Overlay className="veil" />
-        <Dialog.Content className="dialog wide" aria-describedby={undefined}>
-          <Dialog.Title>Compare profiles</Dialog.Title>
-          <form
-            className="dialog-form"
-            onSubmit={(event) => {
-              event.preventDefault();
-              if (wanted !== null) void app.profiles.compare(wanted).then(setTable);
-            }}
-          >
-            <div className="compare-form">
-              <label className="field">
-                <span className="label">Last commands</span>
-                <input className="input" inputMode="numeric" autoComplete="off" aria-invalid={wanted === null} value={count} onChange={(event) => setCount(event.target.value)} />
-              </label>
-              <button type="submit" className="button primary" disabled={wanted === null || busy}>
-                Compare
-              </button>
-            </div>
-            {table !== null && ("error" in table ? <p className="form-note" role="alert">{table.error}</p> : <Pairs table={table} />)}
-            <div className="dialog-actions">
-              <button type="button" className="button" onClick={() => app.page.closeDialog()}>
-                Done
-              </button>
-            </div>
-          </form>
-        </Dialog.Content>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <Dialog
+      title="Compare profiles"
+      width="wide"
+      leave="Done"
+      onSubmit={() => {
+        if (wanted !== null) void app.profiles.compare(wanted).then(setTable);
+      }}
+    >
+      <div className="compare-form">
+        <label className="field">
+          <span className="label">Last commands</span>
+          <input className="input" inputMode="numeric" autoComplete="off" aria-invalid={wanted === null} value={count} onChange={(event) => setCount(event.target.value)} />
+        </label>
+        <button type="submit" className="button primary" disabled={wanted === null || busy}>
+          Compare
+        </button>
+      </div>
+      {table !== null && ("error" in table ? <p className="form-note" role="alert">{table.error}</p> : <Pairs table={table} />)}
+    </Dialog>
   );
 }
 

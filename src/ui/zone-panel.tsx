@@ -47,14 +47,26 @@ function Selected({ zones, zone }: { zones: ZoneModel; zone: number }) {
         <Number name="Used" value={used} plain />
         <Number name="Length" value={zones.length(zone)} plain />
         <Number name="Capacity" value={zones.capacity(zone)} plain />
-        <div>
-          <dt>Resets</dt>
-          <dd>{formatCount(zones.resets[zone]!)}</dd>
-        </div>
+        <Count name="Resets" value={zones.resets[zone]!} />
+      </dl>
+      <dl className="numbers counters" aria-label="Since the image was opened">
+        <Count name="Writes" value={zones.writes[zone]!} />
+        <Number name="Written" value={zones.bytesWritten[zone]!} plain />
+        <Count name="Finishes" value={zones.finishes[zone]!} />
+        <Count name="Refusals" value={zones.refusals[zone]!} />
       </dl>
       <ZoneControls key={zone} zones={zones} zone={zone} />
       <ZoneOutcome zone={zone} />
     </>
+  );
+}
+
+function Count({ name, value }: { name: string; value: number }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{formatCount(value)}</dd>
+    </div>
   );
 }
 

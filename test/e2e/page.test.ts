@@ -245,6 +245,24 @@ test("what is no image is refused in a sentence, and nothing else changes", asyn
   }
 });
 
+test("the last commands are compared under every profile, and other rules can be switched to", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.type("zf 5M 1M");
+  await app.type("zo 5M 1M");
+  await expect(app.output).toContainText("zone open failed: Invalid argument");
+  await page.getByRole("button", { name: "Compare profiles" }).click();
+  const dialog = page.getByRole("dialog", { name: "Compare profiles" });
+  const table = dialog.getByRole("table", { name: "Profiles" });
+  await expect(table).toContainText("zo 5M 1M");
+  await expect(table.getByRole("row").filter({ hasText: "v4-as-posted" }).first()).toContainText("done");
+  await expect(dialog).toContainText("zns is left out");
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await app.type("profile v4-as-posted");
+  await expect(app.map).toContainText("rules of v4-as-posted");
+  await app.type("zo 5M 1M");
+  await app.expectCondition(5, "EXPLICIT_OPEN");
+});
+
 test("a second tab is told, and can take the image over", async ({ context, page }) => {
   const first = await Zonescope.open(page);
   await first.type("write -P 0x42 2M 4k");

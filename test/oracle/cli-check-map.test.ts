@@ -236,6 +236,47 @@ describe("images of our making", () => {
   });
 });
 
+describe("zones", () => {
+  const create = "create -q -f qcow2 -o size=12M,zone_size=1M,zone_capacity=1M,nr_conv_zones=0,max_append_sectors=128,zone_model=1 hidden.qcow2";
+  const qemuImg = (...argv: string[]): Promise<Ran> => runOurs(root, "qemu-img", argv);
+
+  it("data above a pointer is told behind QEMU's lines, and stock counts its clusters as used", async () => {
+    expect((await qemuImg(...create.split(" "))).status).toBe(0);
+    expect((await runOurs(root, "qemu-io", ["-c", "write -q 3M 128k", "-c", "write -q 5M 64k", "-c", "flush", "hidden.qcow2"])).status).toBe(0);
+    const [before, stock] = [await qemuImg("check", "hidden.qcow2"), runStock(root, "qemu-img", ["check", "hidden.qcow2"])];
+    expect(before).toMatchObject({ err: "", status: 0 });
+    expect(before.out).toMatch(/\nImage end offset: \d+\n$/);
+
+    const bytes = readFileSync(join(root, "hidden.qcow2"));
+    // zonedmeta_offset: behind the header's 112 bytes, the extension's 8 of magic and length, and 32 of fields.
+    const metadata = Number(bytes.readBigUInt64BE(112 + 8 + 32));
+    bytes.writeBigUInt64LE(3145728n + 65536n, metadata + 3 * 8);
+    bytes.writeBigUInt64LE(5242880n, metadata + 5 * 8);
+    writeFileSync(join(root, "hidden.qcow2"), bytes);
+
+    expect(await qemuImg("check", "hidden.qcow2")).toEqual({
+      out:
+        before.out +
+        "Zone 3: 65536 bytes of data at guest offset 3211264, above its write pointer 3211264 (harmless: reads there give zeros)\n" +
+        "Zone 5: 65536 bytes of data at guest offset 5242880, in an empty zone (harmless: reads there give zeros)\n",
+      err: "",
+      status: 0,
+    });
+    expect(runStock(root, "qemu-img", ["check", "hidden.qcow2"])).toEqual(stock);
+    expect(await qemuImg("check", "-q", "hidden.qcow2")).toEqual({ out: "", err: "", status: 0 });
+    const json = JSON.parse((await qemuImg("check", "--output=json", "hidden.qcow2")).out) as { zoned: unknown };
+    expect(json.zoned).toMatchObject({ "data-above-pointer": 1, "data-in-empty-zone": 1, "hidden-bytes": 131072, findings: [{ zone: 3, "guest-offset": 3211264, length: 65536 }, { zone: 5 }] });
+  });
+
+  it("a repair of a zoned image is refused by name", async () => {
+    for (const repair of ["leaks", "all"]) {
+      const ran = await qemuImg("check", "-r", repair, "hidden.qcow2");
+      expect(ran).toMatchObject({ out: "", status: 63 });
+      expect(ran.err).toContain("Repairing an image (-r) is not supported");
+    }
+  });
+});
+
 describe("the command lines", () => {
   beforeAll(() => {
     const text = join(root, "text");

@@ -1,9 +1,9 @@
 /** Runs the command language over real files in this process, and the stock programs in a shell's way, with comparable results. */
-import { spawnSync } from "node:child_process";
 import { NodeFiles } from "../../src/bytes/node-files.ts";
 import { run } from "../../src/command/program.ts";
 import { findProgram } from "../../src/command/programs.ts";
 import { Engine } from "../../src/engine/engine.ts";
+import { runStock as runProgram } from "../../src/testing/stock.ts";
 
 export interface Ran {
   readonly out: string;
@@ -32,7 +32,6 @@ export async function runOurs(folder: string, program: string, argv: readonly st
 
 /** Debian's stock program, in `folder`. A program that is missing is a failure of the test. */
 export function runStock(folder: string, program: string, argv: readonly string[], input = ""): Ran {
-  const ran = spawnSync(program, argv, { cwd: folder, input, encoding: "utf8" });
-  if (ran.error !== undefined) throw ran.error;
-  return { out: mask(ran.stdout), err: ran.stderr, status: ran.status ?? -1 };
+  const { stdout, stderr, status } = runProgram(program, argv, input, folder);
+  return { out: mask(stdout), err: stderr, status };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { findingLines, humanCheck } from "../../../src/command/img-check.ts";
+import { findingLines, humanCheck, jsonCheck } from "../../../src/command/img-check.ts";
 import { run } from "../../../src/command/program.ts";
 import { qemuImg } from "../../../src/command/qemu-img.ts";
-import type { CheckFinding, CheckReport, Extent } from "../../../src/protocol/index.ts";
+import type { CheckFinding, CheckReport, Extent, ZoneCheck } from "../../../src/protocol/index.ts";
 import { fakeEngine } from "./fake-engine.ts";
 
 const clean: CheckReport = {
@@ -58,6 +58,57 @@ describe("qemu-img check", () => {
     expect(humanCheck({ ...clean, allocatedClusters: 7, fragmentedClusters: 1 })).toBe(
       "No errors were found on the image.\n7/1024 = 0.68% allocated, 14.29% fragmented, 0.00% compressed clusters\nImage end offset: 262144\n",
     );
+  });
+});
+
+describe("qemu-img check of zones", () => {
+  const counts = { "type-disagrees": 0, "pointer-not-sector-aligned": 0, "data-above-pointer": 0, "data-in-empty-zone": 0, "data-above-capacity": 0 };
+  const zoned: ZoneCheck = { counts, hiddenBytes: 0, unreadSpans: 0, findings: [] };
+  const hidden = { zone: 3, guestOffset: 3211264, lengthBytes: 65536, writePointer: 3145728, capacityEnd: 4194304 };
+  const humanZones = (check: Partial<ZoneCheck>): string => humanCheck({ ...clean, zoned: { ...zoned, ...check } });
+  const [QEMU, HARMLESS] = [humanCheck(clean), "(harmless: reads there give zeros)"];
+
+  it("nothing odd adds no line", () => {
+    expect(humanZones({})).toBe(QEMU);
+  });
+  it("a line by finding comes behind QEMU's lines", () => {
+    const findings = [
+      { code: "type-disagrees", zone: 2, hostOffset: 196624, stored: 2097152 },
+      { code: "data-above-pointer", ...hidden },
+      { code: "data-in-empty-zone", ...hidden, zone: 4 },
+      { code: "data-above-capacity", ...hidden, zone: 5 },
+    ] as const;
+    expect(humanZones({ counts: { ...counts, "type-disagrees": 1, "data-above-pointer": 1, "data-in-empty-zone": 1, "data-above-capacity": 1 }, findings })).toBe(
+      `${QEMU}Zone 2, entry at byte 0x30010 of the file: the stored word says another zone type than the number of conventional zones does\n` +
+        `Zone 3: 65536 bytes of data at guest offset 3211264, above its write pointer 3145728 ${HARMLESS}\n` +
+        `Zone 4: 65536 bytes of data at guest offset 3211264, in an empty zone ${HARMLESS}\n` +
+        `Zone 5: 65536 bytes of data at guest offset 3211264, above its capacity, which ends at 4194304 ${HARMLESS}\n`,
+    );
+  });
+  it("what is not told is counted", () => {
+    const findings = [{ code: "data-above-pointer", ...hidden }] as const;
+    const text = humanZones({ counts: { ...counts, "data-above-pointer": 1000, "type-disagrees": 2 }, unreadSpans: 1, findings });
+    expect(text.split("\n").slice(-3)).toEqual([
+      "... and 1001 findings more about zones",
+      "Zones: data above write pointers is not all told, because of the errors that were found (1 L2 table)",
+      "",
+    ]);
+  });
+  it("JSON has a key of its own, and the exit status is as without zones", async () => {
+    const value: CheckReport = { ...clean, zoned: { ...zoned, counts: { ...counts, "data-above-pointer": 1 }, hiddenBytes: 65536, findings: [{ code: "data-above-pointer", ...hidden }] } };
+    const ran = await img(["check", "--output=json", "a"], { check: () => ({ ok: true, value }) });
+    expect(ran).toMatchObject({ status: 0, err: "" });
+    expect(JSON.parse(ran.out)).toMatchObject({
+      "check-errors": 0,
+      zoned: {
+        ...counts,
+        "data-above-pointer": 1,
+        "hidden-bytes": 65536,
+        "unread-spans": 0,
+        findings: [{ code: "data-above-pointer", zone: 3, "guest-offset": 3211264, length: 65536, "write-pointer": 3145728, "capacity-end": 4194304 }],
+      },
+    });
+    expect(jsonCheck(clean, "a")).not.toContain("zoned");
   });
 });
 
