@@ -195,6 +195,10 @@ function misaligned(refusal: Extract<ZoneRefusal, { code: "misaligned" }>): Sent
         `Start at ${integer(down)}, the start of the zone that holds it.`,
       ];
     case "range-end":
+      // An end on a boundary is refused for one reason only: the range began there too.
+      if (value === down) {
+        return ["No zones", `The range starts and ends at ${exact(value)}: it covers no zone.`, `Name whole zones: end at ${integer(down + multipleOf)}, or at the end of the disk if that comes first.`];
+      }
       return [
         "Not whole zones",
         `The range ends at ${exact(value)}, inside a zone; zones end at multiples of ${exact(multipleOf)} and at the end of the disk.`,

@@ -198,9 +198,10 @@ export function* repairImage(
   repair.planBlocks();
   yield* judgeCounts(repair);
   clearUnknownAutoclear(store, header);
-  yield* raise(repair);
+  const setsCounts = repair.leaksFixed + repair.corruptionsFixed > 0;
+  if (setsCounts) yield* raise(repair);
   yield* correctFlags(repair);
-  yield* setCounts(repair, (refcount, references) => refcount > references);
+  if (setsCounts) yield* setCounts(repair, (refcount, references) => refcount > references);
   return {
     found: check.firstFindings(),
     foundCount: check.corruptions + check.leaks + check.checkErrors,

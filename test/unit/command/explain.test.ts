@@ -52,6 +52,11 @@ describe("why, and what instead", () => {
     "Name whole zones: end at 134217728, or at the end of the disk if that comes first.",
   );
   check(
+    { kind: "zone", zone: 1, code: "misaligned", operation: "open", subject: "range-end", value: 64 * MIB, multipleOf: 64 * MIB },
+    "The range starts and ends at 64 MiB (67108864): it covers no zone.",
+    "Name whole zones: end at 134217728, or at the end of the disk if that comes first.",
+  );
+  check(
     { kind: "zone", zone: null, code: "out-of-range", operation: "read", offset: 760 * MIB, lengthBytes: 16 * MIB, deviceSize: 768 * MIB },
     "The read of 16 MiB (16777216 bytes) at 760 MiB (796917760) ends beyond the disk's size, 768 MiB (805306368).",
     "From there at most 8 MiB (8388608 bytes) are left.",

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { findingLines, humanCheck, jsonCheck } from "../../../src/command/img-check.ts";
 import { run } from "../../../src/command/program.ts";
 import { qemuImg } from "../../../src/command/qemu-img.ts";
-import type { CheckFinding, CheckReport, Extent, ZoneCheck } from "../../../src/protocol/index.ts";
+import type { CheckFinding, CheckReport, Extent, RepairReport, ZoneCheck } from "../../../src/protocol/index.ts";
 import { fakeEngine } from "./fake-engine.ts";
 
 const clean: CheckReport = {
@@ -37,8 +37,29 @@ describe("qemu-img check", () => {
     const check = () => ({ ok: false, error: { kind: "store", code: "io", operation: "read", store: "a", offset: 0, lengthBytes: 512, detail: "" } }) as const;
     expect(await img(["check", "a"], { check })).toMatchObject({ out: "", err: "qemu-img: Check failed: Input/output error\n", status: 1, calls: ["open", "check", "close"] });
   });
-  it("a repair is refused before anything is checked", async () => {
-    expect(await img(["check", "--repair=leaks", "a"], {})).toMatchObject({ out: "", status: 63, calls: ["open", "close"] });
+  describe("-r", () => {
+    const leak: CheckFinding = { finding: "leak", cluster: 3, refcount: 1, references: 0 };
+    const outcome = { found: [leak], foundCount: 1, attempts: [], attemptCount: 0, leaksFixed: 0, corruptionsFixed: 0, keptLeaks: null, unmappedBytes: 0, after: clean };
+    const repair = (changes: Partial<RepairReport>) => ({ repair: () => ({ ok: true as const, value: { ...outcome, ...changes } }) });
+    it("what was repaired is told before the second check, and asks for the file to be written", async () => {
+      const answers = repair({ attempts: [{ finding: leak, repaired: true }], attemptCount: 1, leaksFixed: 1 });
+      expect(await img(["check", "--repair=leaks", "a"], answers)).toEqual({
+        out:
+          "The following inconsistencies were found and repaired:\n\n    1 leaked clusters\n    0 corruptions\n\nDouble checking the fixed image now...\n" +
+          "No errors were found on the image.\nImage end offset: 262144\n",
+        err: "Leaked cluster 3 refcount=1 reference=0\nRepairing cluster 3 refcount=1 reference=0\n",
+        explain: "",
+        status: 0,
+        calls: ["open", "repair", "close"],
+      });
+    });
+    it("what is left is told once, with its reason", async () => {
+      const answers = repair({ attempts: [{ finding: leak, repaired: false }], attemptCount: 1003, keptLeaks: "unknown-extension", after: { ...clean, leaks: 1003, findings: [leak] } });
+      const ran = await img(["check", "-r", "all", "a"], answers);
+      expect(ran.err).toBe("Leaked cluster 3 refcount=1 reference=0\nLeaked cluster 3 refcount=1 reference=0\n... and 1002 findings more\n");
+      expect(ran.explain).toContain("may belong to a header extension");
+      expect(ran.status).toBe(3);
+    });
   });
   it("findings that the report does not hold are counted", () => {
     const finding: CheckFinding = { finding: "leak", cluster: 3, refcount: 1, references: 0 };

@@ -1,0 +1,194 @@
+/**
+ * qemu-img check -r against the stock program over copies of the same damaged bytes: the words and the exit status where both repair
+ * alike, and always that stock finds nothing wrong afterwards and reads the same disk as before.
+ *
+ * Where a used cluster has a refcount of 0, stock builds all refcounts anew elsewhere; here they are set right where they are, so
+ * that the words differ. Leaks beside entries that cannot be are left here: they may be what those entries led to.
+ */
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runOurs, runStock } from "./cli-harness.ts";
+import type { Ran } from "./cli-harness.ts";
+import { damagedCopy } from "./damage.ts";
+import type { Patient } from "./damage.ts";
+
+const root = mkdtempSync(join(tmpdir(), "zonescope-repair-"));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const COPIED = 1n << 63n;
+const leak = (image: Patient): void => image.l2(2, () => 0n);
+const tooHigh = (image: Patient): void => image.refcount(8, 3);
+const tooLow = (image: Patient): void => image.refcount(6, 0);
+const flagCleared = (image: Patient): void => image.l2(0, (entry) => entry & ~COPIED);
+const twice = (image: Patient): void => image.l2(1, () => image.l2Entry(0));
+const all = (...damages: ((image: Patient) => void)[]) => (image: Patient): void => damages.forEach((damage) => damage(image));
+
+beforeAll(() => {
+  const run = (program: string, ...argv: string[]): void => expect(runStock(root, program, argv)).toMatchObject({ err: "", status: 0 });
+  run("qemu-img", "create", "-q", "-f", "qcow2", "plain.qcow2", "64M");
+  run("qemu-io", "-c", "write -q -P 1 0 300k", "-c", "write -q -P 2 10M 128k", "plain.qcow2");
+  copyFileSync(join(root, "plain.qcow2"), join(root, "snapshot.qcow2"));
+  run("qemu-img", "snapshot", "-c", "one", "snapshot.qcow2");
+  run("qemu-io", "-c", "write -q -P 3 64k 64k", "snapshot.qcow2");
+  run("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=512", "small.qcow2", "1M");
+  run("qemu-io", "-c", "write -q -P 4 0 600k", "small.qcow2");
+});
+
+/** The guest's disk as stock reads it. */
+function content(name: string): Buffer {
+  expect(runStock(root, "qemu-img", ["convert", "-f", "qcow2", "-O", "raw", name, "content.raw"])).toMatchObject({ status: 0 });
+  return readFileSync(join(root, "content.raw"));
+}
+
+interface Repaired {
+  readonly ours: Ran;
+  readonly stock: Ran;
+}
+
+/** Repairs a damaged copy by each program, and holds the guest's bytes of ours against those before. */
+async function repair(from: string, mode: string, damage: (image: Patient) => void, ...options: string[]): Promise<Repaired> {
+  damagedCopy(join(root, from), join(root, "damaged.qcow2"), damage);
+  const before = content("damaged.qcow2");
+  copyFileSync(join(root, "damaged.qcow2"), join(root, "kept.qcow2"));
+  const stock = runStock(root, "qemu-img", ["check", "-r", mode, ...options, "damaged.qcow2"]);
+  copyFileSync(join(root, "kept.qcow2"), join(root, "damaged.qcow2"));
+  const ours = await runOurs(root, "qemu-img", ["check", "-r", mode, ...options, "damaged.qcow2"]);
+  expect(content("damaged.qcow2").equals(before)).toBe(true);
+  return { ours, stock };
+}
+
+const stockFinds = (): Ran => runStock(root, "qemu-img", ["check", "damaged.qcow2"]);
+const CLEAN = { out: expect.stringContaining("No errors were found on the image.\n") as string, err: "", status: 0 };
+
+const alike: Readonly<Record<string, { readonly from?: string; readonly modes?: readonly string[]; readonly clean?: boolean; readonly damage: (image: Patient) => void }>> = {
+  nothing: { damage: () => undefined },
+  "a leak": { damage: leak },
+  "a refcount too high": { damage: tooHigh },
+  "COPIED cleared of a cluster": { damage: flagCleared },
+  "COPIED cleared of an L2 table": { damage: (image) => image.l1(0, (entry) => entry & ~COPIED) },
+  "a leak and COPIED": { damage: all(leak, tooHigh, flagCleared) },
+  "two entries at one cluster": { modes: ["all"], damage: twice },
+  "two entries at one cluster, where only leaks are repaired": { modes: ["leaks"], clean: false, damage: all(twice, tooHigh) },
+  "all of them": { modes: ["all"], damage: all(twice, tooHigh, (image) => image.l2(3, (entry) => entry & ~COPIED)) },
+  "the dirty bit": { damage: all(leak, (image) => image.incompatible(1)) },
+  "the corrupt bit": { damage: all(twice, (image) => image.incompatible(2)), modes: ["all"] },
+  "both bits and nothing else": { damage: (image) => image.incompatible(3) },
+  "a snapshot's cluster counted once": { from: "snapshot.qcow2", modes: ["all"], damage: (image) => image.refcount(7, 1) },
+  "a snapshot's L2 table counted once": { from: "snapshot.qcow2", modes: ["all"], damage: (image) => image.refcount(4, 2) },
+};
+
+describe("as stock repairs", () => {
+  for (const [title, { from = "plain.qcow2", modes = ["leaks", "all"], clean = true, damage }] of Object.entries(alike)) {
+    for (const mode of modes) {
+      it(`-r ${mode}: ${title}`, async () => {
+        const { ours, stock } = await repair(from, mode, damage);
+        expect(ours).toEqual(stock);
+        if (clean) expect(stockFinds()).toMatchObject(CLEAN);
+        if (clean) expect(readFileSync(join(root, "damaged.qcow2"))[79]).toBe(0);
+        const json = await repair(from, mode, damage, "--output=json");
+        expect(json.ours).toEqual(json.stock);
+      });
+    }
+  }
+  it("with -q the sums are left out", async () => {
+    const { ours, stock } = await repair("plain.qcow2", "all", leak, "-q");
+    expect(ours).toEqual(stock);
+  });
+});
+
+describe("set right in place, where stock builds anew", () => {
+  const lines = "ERROR cluster 6 refcount=0 reference=1\n";
+  it("a refcount of 0", async () => {
+    const { ours, stock } = await repair("plain.qcow2", "all", all(tooLow, leak, flagCleared));
+    expect(ours.err).toBe(
+      `${lines}Leaked cluster 7 refcount=1 reference=0\nRepairing cluster 6 refcount=0 reference=1\nRepairing cluster 7 refcount=1 reference=0\n` +
+        "Repairing OFLAG_COPIED data cluster: l2_entry=50000 refcount=1\n",
+    );
+    expect(ours.status).toBe(stock.status);
+    const sums = (text: string): string => text.replace(/Image end offset.*/, "");
+    expect(sums(ours.out)).toBe(sums(stock.out));
+    expect(stockFinds()).toMatchObject(CLEAN);
+  });
+  it("-r leaks leaves it, and what it is the sign of", async () => {
+    const { ours } = await repair("plain.qcow2", "leaks", all(tooLow, tooHigh, flagCleared, (image) => image.incompatible(1)));
+    expect(ours).toMatchObject({ err: expect.stringContaining("Repairing cluster 8 refcount=3 reference=1\n") as string, status: 2 });
+    expect(ours.err).toContain("ERROR OFLAG_COPIED data cluster: l2_entry=50000 refcount=1\n");
+    expect(readFileSync(join(root, "damaged.qcow2"))[79]).toBe(1);
+    expect(stockFinds().status).toBe(2);
+  });
+  for (const [from, index] of [["plain.qcow2", 0], ["small.qcow2", 0], ["small.qcow2", 2]] as const) {
+    it(`refcount block ${index} of ${from} is gone: another behind the file's end`, async () => {
+      const { ours, stock } = await repair(from, "all", (image) => image.refcountTable(index, () => 0n));
+      expect(ours.status).toBe(stock.status);
+      expect(stockFinds()).toMatchObject(CLEAN);
+    });
+  }
+});
+
+describe("left, and said so", () => {
+  const kept = "Leaked cluster 5 refcount=1 reference=0\n";
+  it("an entry at no cluster's start, and the leak that it may be", async () => {
+    const { ours } = await repair("plain.qcow2", "all", (image) => image.l2(0, (entry) => (entry & ~0xffff_ffffn) | 0x100n | (entry & 0xffff_ffffn)));
+    expect(ours.err).toContain(kept + kept);
+    expect(ours).toMatchObject({ out: expect.not.stringContaining("repaired") as string, status: 2 });
+  });
+  it("an entry behind the end, and the leak that it may be; its flag is cleared", async () => {
+    const { ours } = await repair("plain.qcow2", "all", (image) => image.l2(0, (entry) => entry | (1n << 32n)));
+    expect(ours.err).toContain(`${kept + kept}Repairing OFLAG_COPIED data cluster: l2_entry=8000000100050000 refcount=0\n`);
+    expect(ours.status).toBe(2);
+  });
+  it("an entry at a table", async () => {
+    const { ours } = await repair("plain.qcow2", "all", (image) => image.l2(0, () => COPIED | 0x20000n));
+    expect(ours.err).toContain("ERROR cluster 2 refcount=1 reference=2\n");
+    expect(ours).toMatchObject({ out: expect.not.stringContaining("repaired") as string, status: 2 });
+  });
+  it("a refcount block twice", async () => {
+    const { ours } = await repair("plain.qcow2", "all", (image) => image.refcountTable(1, () => 0x20000n));
+    expect(ours.err).toContain("ERROR refcount block 1 refcount=2\n");
+    expect(ours).toMatchObject({ out: expect.not.stringContaining("repaired") as string, status: 2 });
+  });
+  it("a leak that an unknown extension may own", async () => {
+    const ours = async (): Promise<Ran> => runOurs(root, "qemu-img", ["check", "-r", "all", "foreign.qcow2"]);
+    expect(runStock(root, "qemu-img", ["create", "-q", "-f", "qcow2", "foreign.qcow2", "1M"]).status).toBe(0);
+    damagedCopy(join(root, "plain.qcow2"), join(root, "foreign.qcow2"), leak);
+    const bytes = readFileSync(join(root, "foreign.qcow2"));
+    expect(bytes.readUInt32BE(112)).toBe(0x6803f857);
+    bytes.writeUInt32BE(0x12345678, 112);
+    writeFileSync(join(root, "foreign.qcow2"), bytes);
+    expect(await ours()).toMatchObject({ err: "Leaked cluster 7 refcount=1 reference=0\n".repeat(2), status: 3 });
+  });
+});
+
+describe("zoned", () => {
+  const create = "create -q -f qcow2 -o size=12M,zone_size=1M,zone_capacity=1M,nr_conv_zones=0,max_append_sectors=128,zone_model=1 zoned.qcow2";
+  const writes = ["write -q -P 5 3M 128k", "write -q -P 6 5M 64k", "write -q -P 7 0 64k"].flatMap((command) => ["-c", command]);
+  const report = async (): Promise<string> => (await runOurs(root, "qemu-io", ["-r", "-c", "zrp 0 12", "damaged.qcow2"])).out;
+
+  it("leaks go, pointers stay, and data above them is given back", async () => {
+    expect((await runOurs(root, "qemu-img", create.split(" "))).status).toBe(0);
+    expect((await runOurs(root, "qemu-io", [...writes, "zoned.qcow2"])).status).toBe(0);
+    damagedCopy(join(root, "zoned.qcow2"), join(root, "damaged.qcow2"), (image) => {
+      image.refcount(3, 0);
+      image.refcount(6, 4);
+    });
+    const bytes = readFileSync(join(root, "damaged.qcow2"));
+    const metadata = Number(bytes.readBigUInt64BE(112 + 8 + 32));
+    expect(metadata).toBe(3 * 65536);
+    bytes.writeBigUInt64LE(3145728n + 65536n, metadata + 3 * 8);
+    bytes.writeBigUInt64LE(5242880n, metadata + 5 * 8);
+    writeFileSync(join(root, "damaged.qcow2"), bytes);
+    const before = await report();
+    const ours = await runOurs(root, "qemu-img", ["check", "-r", "all", "damaged.qcow2"]);
+    expect(ours).toMatchObject({ err: expect.stringContaining("Repairing cluster 3 refcount=0 reference=1\n") as string, status: 0 });
+    expect(ours.out).toContain("    1 leaked clusters\n    1 corruptions\n    131072 bytes of data above write pointers\n\nDouble checking the fixed image now...\nNo errors");
+    expect(ours.out).not.toContain("Zone ");
+    expect(await report()).toBe(before);
+    expect(stockFinds()).toMatchObject({ err: "Leaked cluster 3 refcount=1 reference=0\n", status: 3 });
+    const read = ["read -q -P 5 3M 64k", "read -q -P 0 3136k 960k", "read -q -P 0 5M 1M", "read -q -P 7 0 64k"].flatMap((command) => ["-c", command]);
+    expect(await runOurs(root, "qemu-io", [...read, "damaged.qcow2"])).toMatchObject({ out: "", err: "", status: 0 });
+    expect((await runOurs(root, "qemu-img", ["check", "-r", "leaks", "damaged.qcow2"])).out).toMatch(/^No errors/);
+    expect(await report()).toBe(before);
+  });
+});
