@@ -28,7 +28,6 @@ export const SECTOR_SIZE = 512;
 /** Cast at a border where the value is known to be a guest byte offset. */
 export const guestOffset = (value: number): GuestOffset => value as GuestOffset;
 export const hostOffset = (value: number): HostOffset => value as HostOffset;
-export const guestCluster = (value: number): GuestCluster => value as GuestCluster;
 export const hostCluster = (value: number): HostCluster => value as HostCluster;
 export const zoneIndex = (value: number): ZoneIndex => value as ZoneIndex;
 export const bytes = (value: number): Bytes => value as Bytes;

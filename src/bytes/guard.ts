@@ -26,6 +26,22 @@ export function requireWritable(readOnly: boolean, store: string, operation: Ope
   if (readOnly) throw storeFault(store, "read-only", operation, offset, lengthBytes, "the store is open for reading only");
 }
 
+/** One call of a platform, whose exceptions become Faults. @param codeOf what an exception of this platform means */
+export function asFault<Value>(
+  store: string,
+  codeOf: (thrown: unknown) => StoreProblem["code"],
+  operation: Operation,
+  offset: number,
+  lengthBytes: number,
+  call: () => Value,
+): Value {
+  try {
+    return call();
+  } catch (thrown) {
+    throw storeFault(store, codeOf(thrown), operation, offset, lengthBytes, errorDetail(thrown));
+  }
+}
+
 /** The name of what a platform threw ("QuotaExceededError"), or "" where it threw no error. */
 export function errorName(thrown: unknown): string {
   return typeof thrown === "object" && thrown !== null && "name" in thrown ? String(thrown.name) : "";

@@ -6,7 +6,7 @@ import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, readSync, writeSync
 import type { StoreProblem } from "../base/fault.ts";
 import { storeFault } from "./byte-store.ts";
 import type { ByteStore } from "./byte-store.ts";
-import { assertRange, errorDetail, requireOpen, requireWritable } from "./guard.ts";
+import { asFault, assertRange, requireOpen, requireWritable } from "./guard.ts";
 
 /** The unit of st_blocks, whatever the file system uses. */
 const STAT_BLOCK_BYTES = 512;
@@ -95,13 +95,8 @@ export class NodeStore implements ByteStore {
     closeSync(this.descriptor);
   }
 
-  /** One call of the platform, whose exceptions become Faults. */
   private ask<Value>(operation: Operation, offset: number, lengthBytes: number, call: () => Value): Value {
-    try {
-      return call();
-    } catch (thrown) {
-      throw storeFault(this.name, codeOf(thrown), operation, offset, lengthBytes, errorDetail(thrown));
-    }
+    return asFault(this.name, codeOf, operation, offset, lengthBytes, call);
   }
 
   private require(operation: Operation, offset: number, lengthBytes: number): void {

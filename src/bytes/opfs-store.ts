@@ -7,7 +7,7 @@
 import type { StoreProblem } from "../base/fault.ts";
 import { storeFault } from "./byte-store.ts";
 import type { ByteStore } from "./byte-store.ts";
-import { assertRange, errorDetail, errorName, requireOpen, requireWritable } from "./guard.ts";
+import { asFault, assertRange, errorName, requireOpen, requireWritable } from "./guard.ts";
 
 type Operation = StoreProblem["operation"];
 
@@ -107,13 +107,8 @@ export class OpfsStore implements ByteStore {
     }
   }
 
-  /** One call of the platform, whose exceptions become Faults. */
   private ask<Value>(operation: Operation, offset: number, lengthBytes: number, call: () => Value): Value {
-    try {
-      return call();
-    } catch (thrown) {
-      throw storeFault(this.name, codeOf(thrown), operation, offset, lengthBytes, errorDetail(thrown));
-    }
+    return asFault(this.name, codeOf, operation, offset, lengthBytes, call);
   }
 
   private require(operation: Operation, offset: number, lengthBytes: number): void {

@@ -74,9 +74,11 @@ export class Library {
   /** Copies any file to a new name; refuses to replace one, and to start what the room left cannot hold. */
   async copy(from: string, to: string, progress: (doneBytes: number, totalBytes: number) => void): Promise<Result<{ sizeBytes: number }, Failure>> {
     const { files } = this.host;
+    // Before anything waits: whether the file is open here was decided when the call's turn was, and must not change between. One
+    // that is opened meanwhile is in use.
+    const lent = this.openStore(from);
     const taken = await this.isTaken(to);
     if (taken !== null) return err(taken);
-    const lent = this.openStore(from);
     const source = lent ?? (await this.open(from, "read"));
     if (!source.ok) return source;
     try {

@@ -206,7 +206,6 @@ function decodeExtensions(view: DataView, cluster: Uint8Array, from: number, to:
   return ok(extensions);
 }
 
-export const END_OF_EXTENSIONS = 0;
 export const FEATURE_NAMES_MAGIC = 0x6803f857;
 export const BITMAPS_MAGIC = 0x23852875;
 

@@ -5,8 +5,6 @@ import type { DeviceEvent, EventCause } from "../protocol/index.ts";
 import { textOf } from "./failure-text.ts";
 import { formatBytes, formatCount } from "./units.ts";
 
-export type EventKind = "transition" | "pointer" | "trace" | "refusal" | "flush";
-
 /** The command's name as prose has it. */
 export const operationName = (operation: EventCause): string => operation.replace("-", " ");
 

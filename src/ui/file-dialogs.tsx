@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { OpenDialog } from "../state/store.ts";
 import { useApp } from "./context.ts";
 import { Dialog } from "./dialog.tsx";
+import { TextField } from "./text-field.tsx";
 
 export function FileDialogs({ dialog }: { dialog: Extract<OpenDialog, { file: string }> }) {
   return dialog.kind === "rename" ? <Rename file={dialog.file} /> : <Delete file={dialog.file} />;
@@ -23,10 +24,7 @@ function Rename({ file }: { file: string }) {
         </button>
       }
     >
-      <label className="field">
-        <span className="label">Name</span>
-        <input className="input" autoComplete="off" spellCheck={false} value={name} onChange={(event) => setName(event.target.value)} />
-      </label>
+      <TextField label="Name" value={name} onChange={setName} />
     </Dialog>
   );
 }

@@ -7,6 +7,7 @@ import { freeName } from "../state/library.ts";
 import { parseSize } from "../state/units.ts";
 import { useApp, useAppState } from "./context.ts";
 import { Dialog } from "./dialog.tsx";
+import { TextField } from "./text-field.tsx";
 
 type TextField = Exclude<keyof NewImage, "zoned">;
 
@@ -19,17 +20,7 @@ export function NewImageDialog() {
   const taken = names.includes(image.name.trim());
 
   const field = (key: TextField, label: string, hint = "", wide = false) => (
-    <label className={wide ? "field wide" : "field"}>
-      <span className="label">{label}</span>
-      <input
-        className="input"
-        autoComplete="off"
-        spellCheck={false}
-        placeholder={hint}
-        value={image[key]}
-        onChange={(event) => setImage({ ...image, [key]: event.target.value })}
-      />
-    </label>
+    <TextField label={label} value={image[key]} placeholder={hint} wide={wide} onChange={(value) => setImage({ ...image, [key]: value })} />
   );
 
   return (

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import type { PairRow, ProfileTable } from "../state/profiles.ts";
 import { useApp, useAppState } from "./context.ts";
 import { Dialog } from "./dialog.tsx";
+import { TextField } from "./text-field.tsx";
 
 const FIRST_COUNT = 20;
 
@@ -32,10 +33,7 @@ export function ProfilesDialog() {
       }}
     >
       <div className="compare-form">
-        <label className="field">
-          <span className="label">Last commands</span>
-          <input className="input" inputMode="numeric" autoComplete="off" aria-invalid={wanted === null} value={count} onChange={(event) => setCount(event.target.value)} />
-        </label>
+        <TextField label="Last commands" value={count} wrong={wanted === null} numeric onChange={setCount} />
         <button type="submit" className="button primary" disabled={wanted === null || busy}>
           Compare
         </button>

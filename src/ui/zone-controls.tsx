@@ -6,6 +6,7 @@ import { formatBytes, parseByte, parseSize } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
 import { useApp, useAppState } from "./context.ts";
 import { StateMachine } from "./state-machine.tsx";
+import { TextField } from "./text-field.tsx";
 
 const MANAGEMENT: readonly (readonly [string, ZoneOperationName])[] = [
   ["Open", "open"],
@@ -54,51 +55,36 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
         ))}
       </div>
       <div className="button-row three">
-        <label className="field">
-          <span className="label">Length</span>
-          <input
-            className="input"
-            autoComplete="off"
-            spellCheck={false}
-            aria-invalid={lengthBytes === null}
-            value={length}
-            onChange={(event) => {
-              typed.length = event.target.value;
-              setLength(event.target.value);
-            }}
-          />
-        </label>
-        <label className="field">
-          <span className="label">Pattern</span>
-          <input
-            className="input"
-            autoComplete="off"
-            spellCheck={false}
-            aria-invalid={patternByte === null}
-            value={pattern}
-            onChange={(event) => {
-              typed.pattern = event.target.value;
-              setPattern(event.target.value);
-            }}
-          />
-        </label>
-        <label className="field">
-          <span className="label">Offset</span>
-          <input
-            className="input"
-            autoComplete="off"
-            spellCheck={false}
-            aria-invalid={badOffset}
-            placeholder={conventional ? formatBytes(zones.start(zone)) : "pointer"}
-            title={
-              conventional
-                ? "Where write and read start; left empty, the zone's start."
-                : "Where write and read start; left empty, a write goes to the write pointer and a read to the zone's start."
-            }
-            value={offset}
-            onChange={(event) => setOffset(event.target.value)}
-          />
-        </label>
+        <TextField
+          label="Length"
+          value={length}
+          wrong={lengthBytes === null}
+          onChange={(value) => {
+            typed.length = value;
+            setLength(value);
+          }}
+        />
+        <TextField
+          label="Pattern"
+          value={pattern}
+          wrong={patternByte === null}
+          onChange={(value) => {
+            typed.pattern = value;
+            setPattern(value);
+          }}
+        />
+        <TextField
+          label="Offset"
+          value={offset}
+          wrong={badOffset}
+          placeholder={conventional ? formatBytes(zones.start(zone)) : "pointer"}
+          title={
+            conventional
+              ? "Where write and read start; left empty, the zone's start."
+              : "Where write and read start; left empty, a write goes to the write pointer and a read to the zone's start."
+          }
+          onChange={setOffset}
+        />
       </div>
       <div className="button-row three">
         <button type="button" className="button primary" disabled={readOnly || fieldsBad} onClick={() => perform("append")}>

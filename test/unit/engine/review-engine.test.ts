@@ -17,22 +17,13 @@ import { readHeader } from "../../../src/qcow2/open.ts";
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 import { RecordingStore } from "../../../src/testing/recording-store.ts";
 import { putFile } from "./images.ts";
+import { patch64, wholeOf } from "../../../src/testing/store-bytes.ts";
 
 function newImage(options = createOptions()): MemoryStore {
   const store = new MemoryStore("review");
   const made = writeNewImage(store, options);
   if (!made.ok) throw new Error(JSON.stringify(made.error));
   return store;
-}
-function bytesOf(store: MemoryStore): Uint8Array {
-  const bytes = new Uint8Array(store.size());
-  store.read(0, bytes);
-  return bytes;
-}
-function patch64(store: MemoryStore, at: number, value: bigint): void {
-  const word = new Uint8Array(8);
-  new DataView(word.buffer).setBigUint64(0, value);
-  store.write(at, word);
 }
 function problemOf(act: () => unknown): Fault["problem"] | null {
   try {
@@ -46,7 +37,7 @@ function problemOf(act: () => unknown): Fault["problem"] | null {
 /** The v4 extension's zonedmeta_offset: directly behind the header's 112 bytes, its own 8 of magic and length, and 32 of fields. */
 const METADATA_OFFSET_FIELD = 112 + 8 + 32;
 function metadataOffset(store: MemoryStore): number {
-  return Number(new DataView(bytesOf(store).buffer).getBigUint64(METADATA_OFFSET_FIELD));
+  return Number(new DataView(wholeOf(store).buffer).getBigUint64(METADATA_OFFSET_FIELD));
 }
 
 test.each([true, false])("pointers that overlap an L2 table are refused, and the file is left as it was (write: %s)", (write) => {
@@ -55,18 +46,18 @@ test.each([true, false])("pointers that overlap an L2 table are refused, and the
   patch64(store, l1Offset, (1n << 63n) | BigInt(metadataOffset(store)));
   // An autoclear bit, which an open for writing clears: not of an image that it then refuses.
   patch64(store, 88, 1n << 7n);
-  const before = bytesOf(store);
+  const before = wholeOf(store);
   expect(problemOf(() => openDevice(store, "qcow2", write, () => 0))).toMatchObject({ kind: "image", structure: "zoned metadata" });
-  expect(Buffer.compare(bytesOf(store), before)).toBe(0);
+  expect(Buffer.compare(wholeOf(store), before)).toBe(0);
 });
 
 test.each([true, false])("pointers that overlap a refcount block are refused (write: %s)", (write) => {
   const store = newImage();
   const { refcountTableOffset } = readHeader(store);
   patch64(store, refcountTableOffset + 8, BigInt(metadataOffset(store)));
-  const before = bytesOf(store);
+  const before = wholeOf(store);
   expect(problemOf(() => openDevice(store, "qcow2", write, () => 0))).toMatchObject({ kind: "image", structure: "zoned metadata" });
-  expect(Buffer.compare(bytesOf(store), before)).toBe(0);
+  expect(Buffer.compare(wholeOf(store), before)).toBe(0);
 });
 
 test("an image checks clean after its refcount table moved while it was open", async () => {
@@ -128,7 +119,7 @@ test("a copy that was interrupted is no image, wherever the power failed", () =>
     // With its first bytes there, everything else is durable.
     else expect(target.log.slice(0, cut).findLastIndex(({ kind }) => kind === "flush")).toBeGreaterThan(0);
   }
-  expect(Buffer.compare(bytesOf(new MemoryStore("whole", target.crashOfProgram(target.log.length))), bytesOf(source))).toBe(0);
+  expect(Buffer.compare(wholeOf(new MemoryStore("whole", target.crashOfProgram(target.log.length))), wholeOf(source))).toBe(0);
 });
 
 test("a copy replaces no file, also one that the folder does not list", async () => {
@@ -262,4 +253,17 @@ test("a power cycle keeps the log: the flush before it, then what the power took
   expect(events.some((event) => event.type === "trace" && event.name === "qcow2_wp_tracking")).toBe(true);
   expect(new Set(events.map(({ seq }) => seq)).size).toBe(events.length);
   expect(Math.min(...events.map(({ seq }) => seq))).toBeGreaterThan(1);
+});
+
+test("a copy that runs beside the calls never lends from an image that was opened meanwhile", async () => {
+  const fixture = engineFixture();
+  await fixture.ok("create", { file: "a", options: createOptions() });
+  const copying = fixture.engine.perform("copy", { from: "a", to: "b" });
+  const { handle } = await fixture.ok("open", { file: "a", readOnly: true, format: "qcow2" });
+  const copied = await copying;
+  // Either the copy came first or the file was in use; the device's own store is not what was read.
+  if (!copied.ok) expect(copied.error).toMatchObject({ kind: "file", code: "in-use" });
+  await fixture.ok("close", { handle });
+  const again = await fixture.engine.perform("copy", { from: "a", to: "c" });
+  expect(again.ok).toBe(true);
 });

@@ -11,6 +11,7 @@ import { openState, readHeader } from "../../../src/qcow2/open.ts";
 import { Qcow2Image } from "../../../src/qcow2/image.ts";
 import type { Refcounts } from "../../../src/qcow2/refcounts.ts";
 import { auditImage } from "../../model/zoned-model-audit.ts";
+import { wholeOf } from "../../../src/testing/store-bytes.ts";
 
 function created(clusterSize: number, refcountBits: number, virtualSize = 2 ** 24): MemoryStore {
   const store = new MemoryStore("test");
@@ -21,17 +22,12 @@ function opened(store: MemoryStore): { state: ImageState; refcounts: Refcounts }
   const { state } = openState(store, readHeader(store), true, []);
   return { state, refcounts: state.refcounts! };
 }
-function bytesOf(store: MemoryStore): Uint8Array {
-  const bytes = new Uint8Array(store.size());
-  store.read(0, bytes);
-  return bytes;
-}
 const WIDTHS = [1, 2, 4, 8, 16, 32, 64];
 
 describe.each(WIDTHS)("counts of %i bits", (refcountBits) => {
   test("a new image counts its own clusters and nothing else", () => {
     const store = created(512, refcountBits);
-    expect(auditImage(bytesOf(store))).toMatchObject({ leaked: [], wrong: [] });
+    expect(auditImage(wholeOf(store))).toMatchObject({ leaked: [], wrong: [] });
   });
 
   test("clusters are given once, lowest first, and survive a reopen", () => {
@@ -51,7 +47,7 @@ describe.each(WIDTHS)("counts of %i bits", (refcountBits) => {
       }
     }
     flushImage(state);
-    const audit = auditImage(bytesOf(store));
+    const audit = auditImage(wholeOf(store));
     expect(audit.wrong.filter((line) => !line.includes("outside the file"))).toEqual([]);
     expect(audit.leaked).toEqual([...given].sort((a, b) => a - b));
     const again = opened(store).refcounts;
@@ -91,7 +87,7 @@ test("the table outgrows its cluster: it moves, the old place is free, everythin
     }
   }
   image.flush();
-  const bytes = bytesOf(store);
+  const bytes = wholeOf(store);
   expect(auditImage(bytes)).toMatchObject({ leaked: [], wrong: [] });
   const header = readHeader(store);
   expect(header.refcountTableOffset).not.toBe(tableBefore);
@@ -102,7 +98,7 @@ test("the table outgrows its cluster: it moves, the old place is free, everythin
   expect(Buffer.compare(read, model)).toBe(0);
   again.write(0, new Uint8Array(model.length).fill(3));
   again.flush();
-  expect(auditImage(bytesOf(store))).toMatchObject({ leaked: [], wrong: [] });
+  expect(auditImage(wholeOf(store))).toMatchObject({ leaked: [], wrong: [] });
 });
 
 describe("decreases", () => {

@@ -12,6 +12,7 @@ import { discardGuest } from "../../../src/qcow2/unmap.ts";
 import { writeGuest } from "../../../src/qcow2/write.ts";
 import { readGuest } from "../../../src/qcow2/mapping.ts";
 import { auditImage } from "../../model/zoned-model-audit.ts";
+import { patch64, wholeOf } from "../../../src/testing/store-bytes.ts";
 
 const CLUSTER = 512;
 
@@ -32,16 +33,6 @@ function created(): PatchyStore {
 const opened = (store: MemoryStore, write = true): OpenedState => openState(store, readHeader(store), write, []);
 const none = (): void => {};
 
-function bytesOf(store: MemoryStore): Uint8Array {
-  const bytes = new Uint8Array(store.size());
-  store.read(0, bytes);
-  return bytes;
-}
-function patch64(store: MemoryStore, at: number, value: bigint): void {
-  const word = new Uint8Array(8);
-  new DataView(word.buffer).setBigUint64(0, value);
-  store.write(at, word);
-}
 function thrownBy(act: () => void): unknown {
   try {
     act();
@@ -72,7 +63,7 @@ test("a held decrease is carried out once, also when reading a refcount block fa
   // The freed cluster is given to new data before the flush is tried again.
   writeGuest(state, 2 ** 23, new Uint8Array(CLUSTER * 4).fill(7));
   flushImage(state);
-  expect(auditImage(bytesOf(store)).wrong).toEqual([]);
+  expect(auditImage(wholeOf(store)).wrong).toEqual([]);
 });
 
 test("an entry at the very end of the countable offsets is the file's fault, not a bug of ours", () => {
