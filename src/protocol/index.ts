@@ -6,3 +6,4 @@ export * from "./events.ts";
 export * from "./failures.ts";
 export * from "./profiles.ts";
 export * from "./snapshot.ts";
+export * from "./source.ts";

@@ -1,0 +1,20 @@
+/**
+ * Which image a call opens, and what is to differ from what its header says. A tree of plain data: the command language makes it of
+ * words, `--image-opts` and `json:{…}`, and the engine opens the files that it names.
+ */
+
+export interface ImageSource {
+  /** A file of the library or the folder. */
+  readonly file: string;
+  /** "raw" takes the file as the disk itself; null looks for the qcow2 magic and takes it as raw otherwise. */
+  readonly format: "qcow2" | "raw" | null;
+  /** Absent: what the header names, resolved beside the image. null: none is opened, and what it would show reads as zeros. */
+  readonly backing?: ImageSource | null;
+  /** In place of the external data file that the header names. */
+  readonly dataFile?: ImageSource;
+  /** An internal snapshot's id or name, looked at read-only in place of the active disk. */
+  readonly snapshot?: string;
+  /** Of a raw source: the part of the file that is the disk, in bytes. */
+  readonly offset?: number;
+  readonly size?: number;
+}
