@@ -49,7 +49,7 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
     output.err(`zonescope: ${said}\nTry 'zonescope --help' for more information\n`);
     return 1;
   }
-  const engine = new Engine({ files: new NodeFiles(), notify: (notice) => tracer.notified(notice), now: () => Date.now() });
+  const engine = new Engine({ files: new NodeFiles(), notify: (notice) => tracer.notified(notice), now: () => Date.now(), pause: () => new Promise((resolve) => setImmediate(resolve)) });
   letGoOnSignals(engine, output);
   let lines: LineReader | null = null;
   const line = (): string | null | Promise<string | null> => {
@@ -74,10 +74,11 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
   return status === 0 ? 1 : status;
 }
 
-/** A session that is told to end flushes and closes its image first, unless it is told a second time. */
+/** A session that is told to end stops its work, flushes and closes its image first, unless it is told a second time. */
 function letGoOnSignals(engine: Engine, output: Output): void {
   for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     process.once(signal, () => {
+      engine.cancelAll();
       void engine.shutDown().then(() => {
         output.flush();
         process.exit(status);

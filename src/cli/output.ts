@@ -31,10 +31,10 @@ export class Output {
   private collected = "";
   private readonly open = { [STDOUT]: true, [STDERR]: true };
 
-  /** For standard output; text that is no whole line is collected for the next flush. */
+  /** For standard output; text that is no whole line is collected for the next flush, but for one that the next shall overwrite. */
   out(text: string): void {
     this.collected += text;
-    if (text.endsWith("\n") || this.collected.length >= FULL) this.flush();
+    if (text.endsWith("\n") || text.endsWith("\r") || this.collected.length >= FULL) this.flush();
   }
 
   /** Writes to standard error, after what was printed before. */

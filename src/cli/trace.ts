@@ -25,8 +25,8 @@ export class Tracer {
 
   /** Performs as `perform` does, and watches what was opened. */
   watching(perform: Perform): Perform {
-    return async (name, request) => {
-      const outcome = await perform(name, request);
+    return async (name, request, listen) => {
+      const outcome = await perform(name, request, listen);
       if (this.names.size > 0 && outcome.ok && (name === "open" || name === "scratch")) {
         await perform("watch", { handle: (outcome.value as { handle: number }).handle });
       }

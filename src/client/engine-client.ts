@@ -1,7 +1,15 @@
 /**
  * The page's end of the worker: typed calls with one promise each, and notices. Knows nothing of what a call means.
  */
-import type { CallMessage, CallName, Notice, Outcome, ReplyMessage, RequestOf } from "../protocol/index.ts";
+import type { CallMessage, CallName, CancelMessage, Notice, Outcome, ReplyMessage, RequestOf } from "../protocol/index.ts";
+
+/** A call that is under way. */
+export interface StartedCall<Name extends CallName> {
+  readonly id: number;
+  readonly outcome: Promise<Outcome<Name>>;
+  /** Has the engine stop; the outcome still comes, as cancelled where it was not too late. */
+  cancel(): void;
+}
 
 export class EngineClient {
   private readonly worker: Worker;
@@ -22,16 +30,17 @@ export class EngineClient {
   /** Performs one call; the promise always resolves, a failure being part of the outcome. */
   readonly call = <Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<Outcome<Name>> => this.start(name, request).outcome;
 
-  /** As call, and tells the id that this call's progress notices carry. */
-  start<Name extends CallName>(name: Name, request: RequestOf<Name>): { id: number; outcome: Promise<Outcome<Name>> } {
+  /** As call, and tells the id that this call's progress notices carry, and how to cancel it. */
+  start<Name extends CallName>(name: Name, request: RequestOf<Name>): StartedCall<Name> {
     const id = this.nextId++;
-    if (this.dead !== null) return { id, outcome: Promise.resolve({ ok: false, error: { kind: "bug", message: this.dead } }) };
+    const cancel = (): void => this.worker.postMessage({ cancel: id } satisfies CancelMessage);
+    if (this.dead !== null) return { id, cancel, outcome: Promise.resolve({ ok: false, error: { kind: "bug", message: this.dead } }) };
     const outcome = new Promise<Outcome<Name>>((resolve) => {
       this.waiting.set(id, resolve);
       const message: CallMessage<Name> = { id, name, request };
       this.worker.postMessage(message);
     });
-    return { id, outcome };
+    return { id, cancel, outcome };
   }
 
   /** Hears every notice until the returned function is called. */

@@ -64,6 +64,8 @@ export function explain(failure: Failure): Explanation {
         instead: "Close the image and open it again; everything flushed is in the file.",
         names: null,
       };
+    case "cancelled":
+      return { title: "Cancelled", why: "The work was cancelled before it was done.", instead: null, names: null };
     default:
       return assertNever(failure);
   }
@@ -172,6 +174,7 @@ export function openFailureWords(file: string, failure: Failure): string {
     case "option":
     case "usage":
     case "bug":
+    case "cancelled":
       return explain(failure).why;
     default:
       return assertNever(failure);

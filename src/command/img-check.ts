@@ -14,8 +14,10 @@ import { READING_OPTIONS, closeRead, imageToRead, openToRead, optionValue } from
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
-import { call, errorOut, out } from "./program.ts";
+import { callShown, errorOut, out } from "./program.ts";
 import type { Program } from "./program.ts";
+import { progressShown } from "./progress.ts";
+import type { ProgressShown } from "./progress.ts";
 import type { ImgCommand } from "./qemu-img.ts";
 import { strerror } from "./strerror.ts";
 
@@ -26,9 +28,9 @@ const ENTRY_BYTES = 8;
 
 export const checkImage: ImgCommand = {
   name: "check",
-  args: "[-q] [-f fmt] [--output=human|json] [-r leaks|all] [-U] [--image-opts] filename",
+  args: "[-q] [-p] [-f fmt] [--output=human|json] [-r leaks|all] [-U] [--image-opts] filename",
   oneline: "looks for leaked and corrupt clusters, and repairs what can be without guessing",
-  shorts: "hf:r:qT:U",
+  shorts: "hf:r:qpT:U",
   longs: [...READING_OPTIONS, { name: "repair", takesValue: true, flag: "r" }],
   *run(given): Program {
     const repair = optionValue(given, "r");
@@ -46,7 +48,8 @@ export const checkImage: ImgCommand = {
     const image = yield* openToRead(given, asked.word, repair !== null);
     if (image === null) return STATUS.failed;
     const quiet = optionValue(given, "q") !== null;
-    const status = yield* checkOpened(image, repair, (report, repaired) => {
+    const progress = progressShown(optionValue(given, "p") !== null && !quiet);
+    const status = yield* checkOpened(image, repair, progress, (report, repaired) => {
       if (quiet) return "";
       return asked.output === "json" ? jsonCheck(report, asked.word, repaired) : `${repaired === null ? "" : repairSums(repaired)}${humanCheck(report)}`;
     });
@@ -57,14 +60,16 @@ export const checkImage: ImgCommand = {
 
 type Print = (report: CheckReport, repaired: RepairReport | null) => string;
 
-function* checkOpened(image: ReadImage, mode: RepairMode | null, print: Print): Program {
+function* checkOpened(image: ReadImage, mode: RepairMode | null, progress: ProgressShown, print: Print): Program {
   const { handle, facts } = image;
   if (facts.image.format === "raw") {
     yield imgError("This image format does not support checks");
     return STATUS.unsupported;
   }
-  const repaired = mode === null ? null : yield* call("repair", { handle, mode });
-  const checked = repaired === null ? yield* call("check", { handle }) : repaired.ok ? { ...repaired, value: repaired.value.after } : repaired;
+  yield out(progress.begin());
+  const repaired = mode === null ? null : yield* callShown("repair", { handle, mode }, progress.shown);
+  const checked = repaired === null ? yield* callShown("check", { handle }, progress.shown) : repaired.ok ? { ...repaired, value: repaired.value.after } : repaired;
+  yield out(progress.end(checked.ok));
   if (!checked.ok) {
     yield imgError(`Check failed: ${strerror(checked.error)}`);
     yield explained(checked.error);

@@ -2,14 +2,15 @@
  * A command is a generator: it yields what it wants printed and the engine calls it wants performed, and never does either
  * itself. The console pumps it through the worker, the shell in its own process, a test by hand; all three see one behaviour.
  */
-import type { CallName, Outcome, Perform, RequestOf } from "../protocol/index.ts";
+import type { CallName, Outcome, Perform, ProgressListener, RequestOf } from "../protocol/index.ts";
 
 /** out and err as a shell has them; explain is what this product adds beside QEMU's line for a refusal. */
 export type Stream = "out" | "err" | "explain";
 
 export type Step =
   | { readonly step: "print"; readonly stream: Stream; readonly text: string }
-  | { readonly step: "call"; readonly name: CallName; readonly request: unknown }
+  /** `shown` makes the text for standard output of how far a long call is, a fraction from 0 to 1; empty for nothing new. */
+  | { readonly step: "call"; readonly name: CallName; readonly request: unknown; readonly shown?: (fraction: number) => string }
   | { readonly step: "sleep"; readonly ms: number }
   /** Asks for the next line of standard input; answered with null at its end. */
   | { readonly step: "line" }
@@ -34,6 +35,11 @@ export function* call<Name extends CallName>(name: Name, request: RequestOf<Name
   return (yield { step: "call", name, request }) as Outcome<Name>;
 }
 
+/** As call, for long work: `shown` makes the text that tells how far it is. */
+export function* callShown<Name extends CallName>(name: Name, request: RequestOf<Name>, shown: (fraction: number) => string): Generator<Step, Outcome<Name>, unknown> {
+  return (yield { step: "call", name, request, shown }) as Outcome<Name>;
+}
+
 /** Prints text as it is; a line brings its own newline. */
 export function* print(text: string, stream: Stream = "out"): Generator<Step, void, unknown> {
   yield { step: "print", stream, text };
@@ -48,6 +54,14 @@ export function* readLine(): Generator<Step, string | null, unknown> {
 export const out = (text: string): Step => ({ step: "print", stream: "out", text });
 /** A step that prints on standard error. */
 export const errorOut = (text: string): Step => ({ step: "print", stream: "err", text });
+
+function listenerOf(shown: ((fraction: number) => string) | undefined, write: (text: string, stream: Stream) => void): ProgressListener | undefined {
+  if (shown === undefined) return undefined;
+  return (fraction) => {
+    const text = shown(fraction);
+    if (text !== "") write(text, "out");
+  };
+}
 
 /** Pumps a program to its end. */
 export async function run<Value>(
@@ -65,7 +79,7 @@ export async function run<Value>(
         next = program.next();
         break;
       case "call":
-        next = program.next(await perform(step.name, step.request as RequestOf<CallName>));
+        next = program.next(await perform(step.name, step.request as RequestOf<CallName>, listenerOf(step.shown, write)));
         break;
       case "sleep":
         await surroundings.sleep?.(step.ms);

@@ -9,6 +9,7 @@ const STRINGS = {
   EACCES: "Permission denied",
   EBADF: "Bad file descriptor",
   EBUSY: "Device or resource busy",
+  ECANCELED: "Operation canceled",
   EEXIST: "File exists",
   EINVAL: "Invalid argument",
   EIO: "Input/output error",
@@ -38,6 +39,8 @@ export function errnoOf(failure: Failure): Errno {
       return "ENOTSUP";
     case "usage":
       return errnoOfUsage(failure.code);
+    case "cancelled":
+      return "ECANCELED";
     default:
       return assertNever(failure);
   }

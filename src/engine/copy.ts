@@ -1,8 +1,7 @@
-/** Copying a file byte for byte between stores; holes stay holes. A generator: it yields its progress in bytes and may be dropped between. */
+/** Copying a file byte for byte between stores; holes stay holes. A generator: it yields the fraction done and may be dropped between. */
 import type { ByteStore } from "../bytes/byte-store.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
-const YIELD_EVERY = 16;
 
 /**
  * Copies all of `from` into the empty store `to` and flushes it. The first chunk goes last, behind a barrier: a copy that was
@@ -13,9 +12,9 @@ export function* copyStore(from: ByteStore, to: ByteStore): Generator<number, nu
   const size = from.size();
   const buffer = new Uint8Array(CHUNK_BYTES);
   to.truncate(size);
-  for (let at = CHUNK_BYTES, chunks = 1; at < size; at += CHUNK_BYTES, chunks++) {
+  for (let at = CHUNK_BYTES; at < size; at += CHUNK_BYTES) {
     copyChunk(from, to, at, buffer);
-    if (chunks % YIELD_EVERY === 0) yield at;
+    yield at / size;
   }
   to.flush();
   copyChunk(from, to, 0, buffer);

@@ -6,7 +6,7 @@ import type { OpenImage } from "./open-image.ts";
 import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
 import { outOfRange } from "./range.ts";
 
-export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "check" | "repair" | "report" | "manage" | "append" | "map";
+export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "manage" | "append" | "map";
 type Handler<Name extends CallName> = (image: OpenImage, request: RequestOf<Name>) => Outcome<Name>;
 
 /** The most that one read call hands over; longer reads are the caller's to split. */
@@ -50,8 +50,6 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
     changing(image, () => finished(image.device.write(offset, data === null ? patternPayload(pattern, length) : dataPayload(data)))),
   writeZeroes: (image, { offset, length, unmap }) => changing(image, () => finished(image.device.writeZeroes(offset, length, unmap))),
   discard: (image, { offset, length }) => changing(image, () => finished(image.device.discard(offset, length))),
-  check: (image) => image.check(),
-  repair: (image, { mode }) => image.repair(mode),
   flush: (image) => finished(image.flush()),
   report: (image, { offset, count }) => image.device.report(offset, count),
   manage: (image, { operation, offset, length }) => changing(image, () => finished(image.device.manage(operation, offset, length)), true),

@@ -15,9 +15,8 @@ import { atBorder, failureOf } from "./border.ts";
 import { copyStore } from "./copy.ts";
 import { dialectFacts, planDialect, writeFirstCluster, writeFirstSector } from "./dialect-image.ts";
 import type { DialectPlan } from "./dialect-image.ts";
+import type { Job } from "./jobs.ts";
 import type { Library } from "./library-calls.ts";
-
-type Progress = (doneBytes: number, totalBytes: number) => void;
 
 /** The copy's name: beside the image, so that putting it in place is a rename within one folder. */
 export const copyName = (file: string): string => `${file}.new-dialect`;
@@ -32,7 +31,7 @@ export async function readDialect(library: Library, file: string): Promise<Resul
   }
 }
 
-export async function changeDialect(library: Library, files: FileSpace, file: string, to: Dialect, progress: Progress): Promise<Result<DialectChange, Failure>> {
+export async function changeDialect(library: Library, files: FileSpace, file: string, to: Dialect, job: Job): Promise<Result<DialectChange, Failure>> {
   const opened = await library.open(file, "write");
   if (!opened.ok) return opened;
   const store = opened.value;
@@ -41,7 +40,7 @@ export async function changeDialect(library: Library, files: FileSpace, file: st
     inPlace = atBorder(() => planAndWrite(store, to));
     if (!inPlace.ok) return inPlace;
     if (inPlace.value.change.method !== "new-file") return ok(inPlace.value.change);
-    const copied = await copyWithHeader(store, files, file, inPlace.value.plan, progress);
+    const copied = await copyWithHeader(store, files, file, inPlace.value.plan, job);
     if (!copied.ok) return copied;
   } finally {
     store.close();
@@ -65,7 +64,7 @@ function planAndWrite(store: ByteStore, to: Dialect): Result<{ plan: DialectPlan
 }
 
 /** Makes the copy, durable before this returns. An older file of its name is not touched: it may be what is left of a change. */
-async function copyWithHeader(store: ByteStore, files: FileSpace, file: string, plan: DialectPlan, progress: Progress): Promise<Result<null, Failure>> {
+async function copyWithHeader(store: ByteStore, files: FileSpace, file: string, plan: DialectPlan, job: Job): Promise<Result<null, Failure>> {
   const name = copyName(file);
   const older = await files.open(name, "read");
   if (older.ok) older.value.close();
@@ -74,18 +73,15 @@ async function copyWithHeader(store: ByteStore, files: FileSpace, file: string, 
   if (room !== null) return err(room);
   const target = await files.open(name, "create");
   if (!target.ok) return target;
+  let copied: Result<unknown, Failure>;
   try {
-    const copying = copyStore(store, target.value);
-    for (let step = copying.next(); step.done !== true; step = copying.next()) {
-      progress(step.value, store.size());
-      await new Promise((resolve) => setTimeout(resolve, 0));
-    }
-    if (plan.rewrite !== null) writeFirstCluster(target.value, plan.rewrite, plan.clusterSize);
-    target.value.close();
-    return ok(null);
+    copied = await job.run(copyStore(store, target.value));
+    if (copied.ok && plan.rewrite !== null) writeFirstCluster(target.value, plan.rewrite, plan.clusterSize);
   } catch (error) {
-    target.value.close();
-    await files.remove(name);
-    return err(failureOf(error));
+    copied = err(failureOf(error));
   }
+  target.value.close();
+  if (copied.ok) return ok(null);
+  await files.remove(name);
+  return copied;
 }

@@ -5,12 +5,14 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import type { CallName, Failure, Notice, Outcome, Perform, ReplyOf, RequestOf } from "../protocol/index.ts";
+import type { CallName, Failure, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { atBorder, failureOf } from "./border.ts";
 import { checkCreateOptions, writeNewImage } from "./create-image.ts";
 import { changeDialect, readDialect } from "./dialect-calls.ts";
 import { performOnDevice } from "./device-calls.ts";
 import type { DeviceCallName } from "./device-calls.ts";
+import { CANCELLED, Job } from "./jobs.ts";
+import type { Work } from "./jobs.ts";
 import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
 import { OpenImage } from "./open-image.ts";
@@ -20,14 +22,17 @@ export interface EngineHost extends LibraryHost {
   readonly notify: (notice: Notice) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Lets waiting messages and signals be heard, in the midst of long work; without it, only what waits for a promise is. */
+  readonly pause?: () => Promise<void>;
   /** Asks the other tabs to let go of a file; true when one did. Absent where there are no other tabs. */
   readonly takeOver?: (file: string) => Promise<boolean>;
 }
 
-type Handler<Name extends CallName> = (request: RequestOf<Name>, id: number) => Promise<Outcome<Name>> | Outcome<Name>;
+type Handler<Name extends CallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
 type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName>]: Handler<Name> };
 
 const done = ok({ done: true } as const);
+const closedHandle = (handle: number): Result<never, Failure> => err({ kind: "usage", code: "closed-handle", detail: `handle ${handle} is not open` });
 
 export class Engine {
   private readonly host: EngineHost;
@@ -35,15 +40,24 @@ export class Engine {
   private readonly images = new Map<number, OpenImage>();
   private nextHandle = 1;
   private tail: Promise<unknown> = Promise.resolve();
+  /** The calls that have come and are not answered yet. */
+  private readonly jobs = new Set<Job>();
 
   constructor(host: EngineHost) {
     this.host = host;
     this.library = new Library(host, (file) => this.lendStore(file));
   }
 
-  /** Performs a call after those before it. `id` names it in progress notices. */
-  performAs<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number): Promise<Outcome<Name>> {
-    const act = async (): Promise<Outcome<Name>> => this.withRoom(await this.dispatch(name, request, id));
+  /** Performs a call after those before it. @param id names it to cancel, and in progress notices; 0 for none */
+  performAs<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number, listen?: ProgressListener): Promise<Outcome<Name>> {
+    const tell = listen ?? ((fraction: number): void => this.host.notify({ notice: "progress", id, fraction }));
+    const job = new Job(id, { now: this.host.now, pause: this.host.pause ?? (() => Promise.resolve()) }, tell);
+    this.jobs.add(job);
+    const act = async (): Promise<Outcome<Name>> => {
+      const outcome = job.cancelled ? err(CANCELLED) : await this.withRoom(await this.dispatch(name, request, job));
+      this.jobs.delete(job);
+      return outcome;
+    };
     // A copy of what is not open here needs no device and may take minutes: it does not hold up the calls behind it.
     const apart = name === "copy" && this.openHere((request as RequestOf<"copy">).from) === null;
     return apart ? act() : this.inTurn(act);
@@ -59,7 +73,17 @@ export class Engine {
     return err({ kind: "file", code: "no-space", file: store, neededBytes: lengthBytes, freeBytes, detail });
   }
 
-  readonly perform: Perform = (name, request) => this.performAs(name, request, 0);
+  readonly perform: Perform = (name, request, listen) => this.performAs(name, request, 0, listen);
+
+  /** Stops a call between two slices of its work, or before it is begun; one that is answered already is not known any more. */
+  cancel(id: number): void {
+    for (const job of this.jobs) if (job.id === id && id !== 0) job.cancel();
+  }
+
+  /** Stops every call. */
+  cancelAll(): void {
+    for (const job of this.jobs) job.cancel();
+  }
 
   /** Removes what an earlier run left behind. */
   start(): Promise<void> {
@@ -123,11 +147,11 @@ export class Engine {
     return run;
   }
 
-  private async dispatch<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number): Promise<Outcome<Name>> {
+  private async dispatch<Name extends CallName>(name: Name, request: RequestOf<Name>, job: Job): Promise<Outcome<Name>> {
     try {
       if (name in this.handlers) {
         const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
-        return await handler(request, id);
+        return await handler(request, job);
       }
       return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>);
     } catch (error) {
@@ -190,29 +214,36 @@ export class Engine {
         return outcome;
       }),
     dialect: ({ file }) => readDialect(this.library, file),
-    setDialect: async ({ file, dialect }, id) => {
+    check: ({ handle }, job) => this.workOn(handle, job, (image) => image.check()),
+    repair: ({ handle, mode }, job) => this.workOn(handle, job, (image) => image.repair(mode)),
+    setDialect: async ({ file, dialect }, job) => {
       if (this.openHere(file) !== null) return err({ kind: "file", code: "in-use", file });
-      return changeDialect(this.library, this.host.files, file, dialect, this.progress(id));
+      return changeDialect(this.library, this.host.files, file, dialect, job);
     },
     listFiles: () => this.library.list(),
     rename: ({ from, to }) => this.library.rename(from, to),
     remove: ({ file }) => this.library.remove(file),
-    copy: ({ from, to }, id) => this.library.copy(from, to, this.progress(id)),
+    copy: ({ from, to }, job) => this.library.copy(from, to, job),
     adopt: ({ source }) => this.library.adopt(source),
-    exportFile: ({ file }, id) => this.library.exportFile(file, this.progress(id)),
+    exportFile: ({ file }, job) => this.library.exportFile(file, job),
     takeOver: async ({ file }) => {
       const gone = (await this.host.takeOver?.(file)) ?? false;
       return gone ? done : err({ kind: "file", code: "in-use", file, detail: "the tab that has it did not let go" });
     },
   };
 
-  private progress(id: number): (doneBytes: number, totalBytes: number) => void {
-    return (doneBytes, totalBytes) => this.host.notify({ notice: "progress", id, doneBytes, totalBytes });
+  /** Long work on an open image, in slices. */
+  private async workOn<Value>(handle: number, job: Job, work: (image: OpenImage) => Work<Result<Value, Failure>>): Promise<Result<Value, Failure>> {
+    const image = this.images.get(handle);
+    if (image === undefined) return closedHandle(handle);
+    const outcome = await job.outcome(image.guardWork(() => work(image)));
+    this.notifyChanges(image);
+    return outcome;
   }
 
   private withImage<Value>(handle: number, act: (image: OpenImage) => Result<Value, Failure>): Result<Value, Failure> {
     const image = this.images.get(handle);
-    return image === undefined ? err({ kind: "usage", code: "closed-handle", detail: `handle ${handle} is not open` }) : act(image);
+    return image === undefined ? closedHandle(handle) : act(image);
   }
 
   private openHere(file: string): OpenImage | null {

@@ -11,6 +11,7 @@ import { ADOPTED_PREFIX } from "../protocol/index.ts";
 import type { Failure, ReplyOf } from "../protocol/index.ts";
 import { failureOf } from "./border.ts";
 import { copyStore } from "./copy.ts";
+import type { Job } from "./jobs.ts";
 
 /** Temporary copies for downloads; removed when the engine next starts, and never listed. */
 const EXPORT_PREFIX = ".saving-";
@@ -72,7 +73,7 @@ export class Library {
   }
 
   /** Copies any file to a new name; refuses to replace one, and to start what the room left cannot hold. */
-  async copy(from: string, to: string, progress: (doneBytes: number, totalBytes: number) => void): Promise<Result<{ sizeBytes: number }, Failure>> {
+  async copy(from: string, to: string, job: Job): Promise<Result<{ sizeBytes: number }, Failure>> {
     const { files } = this.host;
     // Before anything waits: whether the file is open here was decided when the call's turn was, and must not change between. One
     // that is opened meanwhile is in use.
@@ -83,7 +84,7 @@ export class Library {
     if (!source.ok) return source;
     try {
       const room = await checkRoom(files, to, source.value.size());
-      return room === null ? await this.copyInto(source.value, to, progress) : err(room);
+      return room === null ? await this.copyInto(source.value, to, job) : err(room);
     } finally {
       if (lent === null) source.value.close();
     }
@@ -99,34 +100,29 @@ export class Library {
     return { kind: "file", code: "exists", file };
   }
 
-  private async copyInto(source: ByteStore, to: string, progress: (doneBytes: number, totalBytes: number) => void): Promise<Result<{ sizeBytes: number }, Failure>> {
+  private async copyInto(source: ByteStore, to: string, job: Job): Promise<Result<{ sizeBytes: number }, Failure>> {
     const target = await this.host.files.open(to, "create");
     if (!target.ok) return target;
+    let copied: Result<number, Failure>;
     try {
-      const copying = copyStore(source, target.value);
-      for (let step = copying.next(); ; step = copying.next()) {
-        if (step.done === true) {
-          target.value.close();
-          return ok({ sizeBytes: step.value });
-        }
-        progress(step.value, source.size());
-        await new Promise((resolve) => setTimeout(resolve, 0));
-      }
+      copied = await job.run(copyStore(source, target.value));
     } catch (error) {
-      // A half copy is no image: it goes.
-      target.value.close();
-      await this.host.files.remove(to);
-      return err(failureOf(error));
+      copied = err(failureOf(error));
     }
+    target.value.close();
+    if (copied.ok) return ok({ sizeBytes: copied.value });
+    // A half copy is no image: it goes.
+    await this.host.files.remove(to);
+    return copied;
   }
 
-  async exportFile(file: string, progress: (doneBytes: number, totalBytes: number) => void): Promise<Result<ReplyOf<"exportFile">, Failure>> {
+  async exportFile(file: string, job: Job): Promise<Result<ReplyOf<"exportFile">, Failure>> {
     const name = file.startsWith(ADOPTED_PREFIX) ? file.slice(ADOPTED_PREFIX.length) : file;
     const source = this.adopted.get(file);
     if (source !== undefined) return ok({ source, name });
     if (this.host.blobOf === undefined) return err({ kind: "unsupported", feature: "downloading a file" });
     const temporary = `${EXPORT_PREFIX}${++this.exports}-${Date.now()}`;
-    const copied = await this.copy(file, temporary, progress);
+    const copied = await this.copy(file, temporary, job);
     if (!copied.ok) return copied;
     const blob = await this.host.blobOf(temporary);
     const hold = await this.host.files.open(temporary, "read");

@@ -14,19 +14,16 @@ import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
 import { atBorder, failureOf } from "./border.ts";
 import { PROFILES } from "../zoned/profiles.ts";
 import type { Device } from "./device.ts";
+import { part } from "./jobs.ts";
+import type { Work } from "./jobs.ts";
 import { deviceFacts, openDevice } from "./open-device.ts";
 import type { Format, OpenedDevice } from "./open-device.ts";
 import { checkZones } from "./zone-check.ts";
 import { unmapHidden } from "./zone-repair.ts";
 
 const SHOWN_ORDER = 64;
-
-/** Runs long work to its end without a pause. */
-function runToEnd<Value>(work: Generator<unknown, Value, void>): Value {
-  let step = work.next();
-  while (step.done !== true) step = work.next();
-  return step.value;
-}
+/** The share of a check that is about clusters; the rest is about zones. */
+const ZONES_FROM = 0.9;
 
 export class OpenImage {
   readonly handle: number;
@@ -81,6 +78,18 @@ export class OpenImage {
     return outcome;
   }
 
+  /** As guard, for long work. Whoever drops it in the middle leaves an image that can be used further. */
+  *guardWork<Value>(act: () => Work<Result<Value, Failure>>): Work<Result<Value, Failure>> {
+    if (this.broken !== null) return err(this.broken);
+    try {
+      return yield* act();
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.kind === "bug") this.broken = failure;
+      return err(failure);
+    }
+  }
+
   /** @throws Fault of the store */
   flush(): Result<null, Failure> {
     if (this.broken !== null) return err(this.broken);
@@ -90,18 +99,23 @@ export class OpenImage {
   }
 
   /** Checks the image as it is on the store. @throws Fault of the store */
-  check(): Result<CheckReport, Failure> {
+  *check(): Work<Result<CheckReport, Failure>> {
     if (this.opened.header === null) return err({ kind: "unsupported", feature: "a check of a raw image" });
     const flushed = this.flush();
     if (!flushed.ok) return flushed;
     // The header as it is now: a flush may have moved the refcount table.
-    return ok(this.withZones(runToEnd(checkImage(this.store, readHeader(this.store), this.ownedAreas()))));
+    const clusters = yield* part(this.checkClusters(), 0, ZONES_FROM);
+    return ok(yield* part(this.withZones(clusters), ZONES_FROM, 1));
   }
 
-  private withZones(clusters: ClusterReport): CheckReport {
+  private checkClusters(): Work<ClusterReport> {
+    return checkImage(this.store, readHeader(this.store), this.ownedAreas());
+  }
+
+  private *withZones(clusters: ClusterReport): Work<CheckReport> {
     const { disk, zones } = this.device;
     const { zoned } = this.opened;
-    return { ...clusters, zoned: zoned && zones && runToEnd(checkZones(disk, zones, zoned.metadataOffset)) };
+    return { ...clusters, zoned: zoned && zones && (yield* checkZones(disk, zones, zoned.metadataOffset)) };
   }
 
   /** Clusters that the zoned extension owns. */
@@ -111,35 +125,49 @@ export class OpenImage {
   }
 
   /** Repairs the image on the store, and opens the device anew over it. @throws Fault of the store, after which nothing but close is done */
-  repair(mode: RepairMode): Result<RepairReport, Failure> {
+  *repair(mode: RepairMode): Work<Result<RepairReport, Failure>> {
     if (this.opened.header === null) return err({ kind: "unsupported", feature: "a repair of a raw image" });
     if (!this.write || this.store.readOnly) return err({ kind: "usage", code: "read-only", detail: "the image is open for reading" });
     const flushed = this.flush();
     if (!flushed.ok) return flushed;
+    let done = false;
     try {
-      return ok(this.repairFlushed(mode));
+      const report = yield* this.repairFlushed(mode);
+      done = true;
+      return ok(report);
     } catch (error) {
       // What the device has in memory of the tables may not be what the store has any more.
       this.broken = failureOf(error);
       throw error;
+    } finally {
+      // Cancelled in the middle: the store is as after a crash there, and the device is what the store has.
+      if (!done && this.broken === null) this.reopenAfterCancel();
     }
   }
 
-  private repairFlushed(mode: RepairMode): RepairReport {
+  private *repairFlushed(mode: RepairMode): Work<RepairReport> {
     const { store } = this;
-    const outcome = runToEnd(repairImage(store, readHeader(store), this.ownedAreas(), [ZONED_EXTENSION_MAGIC], mode));
-    let clusters = runToEnd(checkImage(store, readHeader(store), this.ownedAreas()));
+    const outcome = yield* part(repairImage(store, readHeader(store), this.ownedAreas(), [ZONED_EXTENSION_MAGIC], mode), 0, 0.6);
+    let clusters = yield* part(this.checkClusters(), 0.6, 0.8);
     const sound = clusters.corruptions === 0 && clusters.checkErrors === 0;
     if (sound) declareSound(store, readHeader(store));
     this.reopen();
     const { disk, zones } = this.device;
     const unmaps = mode === "all" && sound && zones !== null && disk instanceof Qcow2Image && !disk.readOnly;
-    const unmappedBytes = unmaps ? runToEnd(unmapHidden(disk, zones)) : 0;
+    const unmappedBytes = unmaps ? yield* part(unmapHidden(disk, zones), 0.8, 0.85) : 0;
     if (unmappedBytes > 0) {
       this.device.flush();
-      clusters = runToEnd(checkImage(store, readHeader(store), this.ownedAreas()));
+      clusters = yield* part(this.checkClusters(), 0.85, 0.95);
     }
-    return { ...outcome, unmappedBytes, after: this.withZones(clusters) };
+    return { ...outcome, unmappedBytes, after: yield* part(this.withZones(clusters), 0.95, 1) };
+  }
+
+  private reopenAfterCancel(): void {
+    const reopened = atBorder(() => {
+      this.reopen();
+      return ok(null);
+    });
+    if (!reopened.ok) this.broken = reopened.error;
   }
 
   /** Flushes and lets go of the store; the store is closed even when the flush fails. @throws Fault of the store */

@@ -119,7 +119,7 @@ export interface Calls {
   listFiles: { request: Record<never, never>; reply: { kind: "opfs" | "memory" | "folder"; files: readonly FileEntry[]; usage: Usage | null } };
   rename: { request: { from: string; to: string }; reply: Nothing };
   remove: { request: { file: string }; reply: Nothing };
-  /** Copies one file of any kind (library or dropped) to a new library file; holes stay holes. Progress notices carry the call's id. */
+  /** Copies one file of any kind (library or dropped) to a new library file; holes stay holes. */
   copy: { request: { from: string; to: string }; reply: { sizeBytes: number } };
   /** Gives a file of the person's machine a name to open it by, read-only; nothing is read or copied. */
   adopt: { request: { source: File }; reply: { file: string } };
@@ -134,14 +134,21 @@ export type RequestOf<Name extends CallName> = Calls[Name]["request"];
 export type ReplyOf<Name extends CallName> = Calls[Name]["reply"];
 export type Outcome<Name extends CallName> = Result<ReplyOf<Name>, Failure>;
 
+/** Hears how far a long call is, as a fraction from 0 to 1; a call that is soon done tells nothing. */
+export type ProgressListener = (fraction: number) => void;
+
 /** Performs one call; the client does it through the worker, the command line in its own process. */
-export type Perform = <Name extends CallName>(name: Name, request: RequestOf<Name>) => Promise<Outcome<Name>>;
+export type Perform = <Name extends CallName>(name: Name, request: RequestOf<Name>, listen?: ProgressListener) => Promise<Outcome<Name>>;
 
 /** Page to worker. */
 export interface CallMessage<Name extends CallName = CallName> {
   readonly id: number;
   readonly name: Name;
   readonly request: RequestOf<Name>;
+}
+/** Page to worker, not waiting for the calls before it: the call of that id is not begun, or stops where it is, and fails as cancelled. */
+export interface CancelMessage {
+  readonly cancel: number;
 }
 /** Worker to page: the answer to a call, or a Notice. */
 export interface ReplyMessage<Name extends CallName = CallName> {

@@ -35,4 +35,5 @@ export type Notice =
   | { readonly notice: "taken-over"; readonly handle: number; readonly file: string }
   /** A flush that nobody waited for failed: what was acknowledged since the last flush may be lost. */
   | { readonly notice: "flush-failed"; readonly handle: number; readonly file: string; readonly failure: Failure }
-  | { readonly notice: "progress"; readonly id: number; readonly doneBytes: number; readonly totalBytes: number };
+  /** How far a long call is: `id` is the call's, the fraction 0 to 1. */
+  | { readonly notice: "progress"; readonly id: number; readonly fraction: number };

@@ -31,4 +31,9 @@ export interface Bug {
   readonly message: string;
 }
 
-export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | Bug;
+/** Whoever asked for it has cancelled the call: it was not begun, or stopped on its way. */
+export interface Cancelled {
+  readonly kind: "cancelled";
+}
+
+export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | Bug | Cancelled;

@@ -39,6 +39,8 @@ export interface PageActions {
   openDialog(dialog: OpenDialog): void;
   closeDialog(): void;
   dismissBanner(key: string): void;
+  /** Has the engine stop the call that is under way; what it was for fails as cancelled. */
+  cancelWork(): void;
   setTheme(theme: ThemeChoice): void;
 }
 
@@ -70,6 +72,7 @@ export function createApp(port: EnginePort): App {
       openDialog: dialog,
       closeDialog: () => dialog(null),
       dismissBanner: (key) => core.dropBanner(key),
+      cancelWork: () => core.underWay?.cancel(),
       setTheme: (theme) => {
         keepThemeChoice(theme);
         core.set({ theme });

@@ -19,11 +19,16 @@ export interface ConsoleBlock {
 const BLOCK_LINES = 50;
 const MAX_BLOCKS = 40;
 
+/** What a terminal shows of a line in which carriage returns begin anew. */
+const lastReturned = (part: string): string => part.split("\r").findLast((text) => text !== "") ?? "";
+
 export class ConsoleLog {
   private blocks: readonly ConsoleBlock[] = [];
   private nextId = 1;
   /** Whether the last line still waits for its newline. */
   private unfinished = false;
+  /** Whether the last line ended with a carriage return: what continues it overwrites it. */
+  private returned = false;
 
   /** The blocks now; the same array until something is written. */
   current(): readonly ConsoleBlock[] {
@@ -40,9 +45,15 @@ export class ConsoleLog {
     let lines = [...(this.blocks.at(-1)?.lines ?? [])];
     const last = lines.at(-1);
     if (this.unfinished && last !== undefined && last.stream === stream) {
-      lines[lines.length - 1] = { ...last, text: last.text + (parts.shift() ?? "") };
+      const part = parts.shift() ?? "";
+      const overwritten = part !== "" && (this.returned || /\r[^\r]/.test(part));
+      lines[lines.length - 1] = { ...last, text: (overwritten ? "" : last.text) + lastReturned(part) };
+      this.returned = part.endsWith("\r") || (part === "" && this.returned);
     }
-    for (const part of parts) added.push({ id: this.nextId++, stream, text: part });
+    for (const part of parts) {
+      added.push({ id: this.nextId++, stream, text: lastReturned(part) });
+      this.returned = part.endsWith("\r");
+    }
     this.unfinished = !ended;
     const blocks = this.blocks.slice(0, -1);
     let id = this.blocks.at(-1)?.id ?? this.nextId++;

@@ -2,7 +2,7 @@
  * What every action needs: the engine behind one port, the store, the frame, and the order of things. One action of the person
  * runs at a time; what they ask for meanwhile waits its turn.
  */
-import type { EngineClient } from "../client/engine-client.ts";
+import type { EngineClient, StartedCall } from "../client/engine-client.ts";
 import type { CallName, DeviceEvent, Failure, Notice, Outcome, Perform, RequestOf } from "../protocol/index.ts";
 import { ConsoleLog } from "./console-log.ts";
 import { textOf } from "./failure-text.ts";
@@ -32,6 +32,8 @@ export interface Core {
   readonly port: EnginePort;
   /** One call; the library list is refreshed after a call that changed it. */
   readonly perform: Perform;
+  /** The call that is under way, by which its progress is known and by which it is cancelled. */
+  underWay: StartedCall<CallName> | null;
   /** Runs `task` when everything asked for before it is done; `label` says meanwhile what is going on. */
   serial<Value>(label: string, task: () => Promise<Value>): Promise<Value>;
   set(state: Partial<AppState>): void;
@@ -61,8 +63,10 @@ export function createCore(port: EnginePort): Core {
   };
 
   const perform = async <Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<Outcome<Name>> => {
-    const { outcome } = port.start(name, request);
-    const result = await outcome;
+    const started = port.start(name, request);
+    core.underWay = started;
+    const result = await started.outcome;
+    if (core.underWay === started) core.underWay = null;
     if (result.ok && LIBRARY_CALLS.has(name)) {
       if (MAKING_CALLS.has(name) && !askedToPersist) {
         askedToPersist = true;
@@ -91,7 +95,7 @@ export function createCore(port: EnginePort): Core {
     set({ banners: [...store.getState().banners.filter((other) => bannerKey(other) !== key), banner] });
   };
 
-  return {
+  const core: Core = {
     store,
     frame: createFrame(),
     log: new ConsoleLog(),
@@ -100,6 +104,7 @@ export function createCore(port: EnginePort): Core {
     notices: [],
     port,
     perform,
+    underWay: null,
     serial,
     set,
     addBanner,
@@ -108,6 +113,7 @@ export function createCore(port: EnginePort): Core {
     dropFailures: () => set({ banners: store.getState().banners.filter((banner) => banner.kind !== "failure") }),
     refreshLibrary,
   };
+  return core;
 }
 
 /** Asks the browser to keep the library even when space runs short. Whatever it answers shows in the usage. */

@@ -169,8 +169,9 @@ export function followNotices(core: Core): void {
         core.addBanner({ kind: "flush-failed", file: notice.file, text: textOf(notice.failure) });
         return;
       case "progress": {
-        const { progress } = core.store.getState();
-        if (progress !== null) core.set({ progress: { ...progress, doneBytes: notice.doneBytes, totalBytes: notice.totalBytes } });
+        if (core.underWay?.id !== notice.id) return;
+        const { progress, busy } = core.store.getState();
+        core.set({ progress: { label: progress?.label ?? busy ?? "Working", fraction: notice.fraction } });
         return;
       }
       default:

@@ -47,7 +47,7 @@ export function createLibraryActions(core: Core): LibraryActions {
   };
 
   const copyNow = async (from: string, to: string): Promise<Failure | null> => {
-    core.set({ progress: { label: `Copying to ${to}`, doneBytes: 0, totalBytes: 0 } });
+    core.set({ progress: { label: `Copying to ${to}`, fraction: null } });
     const outcome = await core.perform("copy", { from, to });
     core.set({ progress: null });
     return outcome.ok ? null : outcome.error;
@@ -110,7 +110,7 @@ export function createLibraryActions(core: Core): LibraryActions {
       core.serial("Saving", async () => {
         const { attached } = core.store.getState();
         if (attached === null) return;
-        core.set({ progress: { label: `Saving ${displayName(attached.file)}`, doneBytes: 0, totalBytes: 0 } });
+        core.set({ progress: { label: `Saving ${displayName(attached.file)}`, fraction: null } });
         const outcome = await core.perform("exportFile", { file: attached.file });
         if (outcome.ok) download(outcome.value.source, outcome.value.name);
         else core.tell(displayName(attached.file), outcome.error);

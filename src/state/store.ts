@@ -59,8 +59,8 @@ export interface ZoneResult {
 
 export interface Progress {
   readonly label: string;
-  readonly doneBytes: number;
-  readonly totalBytes: number;
+  /** 0 to 1, null before it is known. */
+  readonly fraction: number | null;
 }
 
 export interface AppState {

@@ -66,7 +66,7 @@ function Activity() {
   const busy = useAppState((state) => state.busy);
   const progress = useAppState((state) => state.progress);
   if (busy === null) return <div className="activity" aria-hidden="true" />;
-  const share = progress === null || progress.totalBytes === 0 ? null : Math.floor((progress.doneBytes / progress.totalBytes) * 100);
+  const share = progress === null || progress.fraction === null ? null : Math.floor(progress.fraction * 100);
   return (
     <div className="activity busy">
       <span>

@@ -6,7 +6,8 @@ import { BlobStore } from "../bytes/blob-store.ts";
 import { openLibrary } from "../bytes/library.ts";
 import { TAKE_OVER_CHANNEL, announceTakeOver, onTakeOverRequest } from "../bytes/take-over.ts";
 import { Engine } from "../engine/engine.ts";
-import type { CallMessage, Notice, ReplyMessage } from "../protocol/index.ts";
+import type { CallMessage, CancelMessage, Notice, ReplyMessage } from "../protocol/index.ts";
+import { messagePause } from "./pause.ts";
 
 /** The page promises that a kill loses at most this much ("Files and tabs"). */
 const IDLE_FLUSH_MS = 100;
@@ -24,6 +25,7 @@ async function start(): Promise<Engine> {
     blobOf: (file) => files.blobOf(file),
     notify: post,
     now: () => Date.now(),
+    pause: messagePause(),
     takeOver: (file) => announceTakeOver(channel, file),
   });
   onTakeOverRequest(channel, (file, untilMs) => engine.letGo(file, untilMs));
@@ -34,9 +36,13 @@ async function start(): Promise<Engine> {
 const starting = start();
 let idle: ReturnType<typeof setTimeout> | undefined;
 
-scope.onmessage = async (event: MessageEvent<CallMessage>) => {
-  const { id, name, request } = event.data;
+scope.onmessage = async (event: MessageEvent<CallMessage | CancelMessage>) => {
   const engine = await starting.catch((error: unknown) => String(error));
+  if ("cancel" in event.data) {
+    if (typeof engine !== "string") engine.cancel(event.data.cancel);
+    return;
+  }
+  const { id, name, request } = event.data;
   // Every call is answered: a page that waits for ever tells nobody what is wrong.
   if (typeof engine === "string") return post({ id, outcome: { ok: false, error: { kind: "bug", message: `the engine could not start: ${engine}` } } });
   clearTimeout(idle);

@@ -8,6 +8,7 @@ import { Random } from "../../src/base/random.ts";
 import type { ByteStore } from "../../src/bytes/byte-store.ts";
 import { MemoryContents, MemoryStore } from "../../src/bytes/memory-store.ts";
 import { writeNewImage } from "../../src/engine/create-image.ts";
+import { runToEnd } from "../../src/engine/jobs.ts";
 import { openDevice } from "../../src/engine/open-device.ts";
 import { OpenImage } from "../../src/engine/open-image.ts";
 import { patternPayload } from "../../src/engine/payload.ts";
@@ -20,13 +21,13 @@ const RANDOM_PLANS = 300;
 const openImage = (store: ByteStore, write = true): OpenImage => new OpenImage(1, "a", store, "qcow2", write, () => 0);
 
 function repair(store: ByteStore, mode: RepairMode): RepairReport {
-  const outcome = openImage(store).repair(mode);
+  const outcome = runToEnd(openImage(store).repair(mode));
   if (!outcome.ok) throw new Error(JSON.stringify(outcome.error));
   return outcome.value;
 }
 
 function check(store: ByteStore): CheckReport {
-  const outcome = openImage(store, false).check();
+  const outcome = runToEnd(openImage(store, false).check());
   if (!outcome.ok) throw new Error(JSON.stringify(outcome.error));
   return outcome.value;
 }

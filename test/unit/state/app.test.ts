@@ -36,7 +36,10 @@ function portOver(files: MemoryFiles): EnginePort {
   });
   let id = 0;
   return {
-    start: (name, request) => ({ id: ++id, outcome: engine.performAs(name, request, id).then((outcome) => structuredClone(outcome)) }),
+    start: (name, request) => {
+      const call = ++id;
+      return { id: call, cancel: () => engine.cancel(call), outcome: engine.performAs(name, request, call).then((outcome) => structuredClone(outcome)) };
+    },
     onNotice: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -36,6 +36,20 @@ test("console text is split into lines as a terminal would, and is bounded", () 
   expect(log.current().reduce((sum, block) => sum + block.lines.length, 0)).toBeLessThanOrEqual(2_000);
 });
 
+test("a carriage return has the next text overwrite the line, as in a terminal", () => {
+  const log = new ConsoleLog();
+  const shown = (): string[] => log.current().flatMap(({ lines }) => lines.map(({ text }) => text));
+  log.write("    (0.00/100%)\r", "out");
+  expect(shown()).toEqual(["    (0.00/100%)"]);
+  log.write("    (50.00/100%)\r", "out");
+  log.write("    (100.00/100%)\r\nNo errors\n", "out");
+  expect(shown()).toEqual(["    (100.00/100%)", "No errors"]);
+  log.write("    (100.00/100%)\r", "out");
+  log.write("\n", "out");
+  log.write("next", "out");
+  expect(shown()).toEqual(["    (100.00/100%)", "No errors", "    (100.00/100%)", "next"]);
+});
+
 test("sizes are exact in both directions", () => {
   expect([0, 512, 4096, 65536 + 512, 67108864, 67112960].map(formatBytes)).toEqual(["0", "512 B", "4 KiB", "66,048 B", "64 MiB", "65,540 KiB"]);
   for (const size of [0, 512, 4096, 66048, 67112960, 2 ** 40]) expect(parseSize(commandSize(size))).toBe(size);
