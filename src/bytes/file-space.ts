@@ -40,6 +40,10 @@ export interface FileSpace {
   /** "memory" is forgotten with the tab; the page says so. */
   readonly kind: "opfs" | "memory" | "folder";
   open(name: string, mode: OpenMode): Promise<Result<ByteStore, FileProblem>>;
+  /** What a name means that stands in the file `image`; absent where names are the same wherever they stand. */
+  beside?(image: string, name: string): string;
+  /** One string for all names of one file; absent where a file has one name. */
+  identity?(name: string): string;
   list(): Promise<readonly FileEntry[]>;
   remove(name: string): Promise<Result<null, FileProblem>>;
   /** Refuses ("exists") to replace another file. */

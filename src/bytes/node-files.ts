@@ -41,6 +41,22 @@ export class NodeFiles implements FileSpace {
     });
   }
 
+  /** In the folder of `image`, as QEMU puts names together: nothing is taken out of the path, and an absolute name is one. */
+  beside(image: string, name: string): string {
+    const folderEnd = image.lastIndexOf("/") + 1;
+    return name.startsWith("/") ? name : image.slice(0, folderEnd) + name;
+  }
+
+  /** The path with its links followed; that of a file that is not there is as it was given. */
+  identity(name: string): string {
+    const path = resolve(this.folder, name);
+    try {
+      return realpathSync(path);
+    } catch {
+      return path;
+    }
+  }
+
   /** The folder's files *.qcow2, by name. */
   async list(): Promise<readonly FileEntry[]> {
     const entries: FileEntry[] = [];

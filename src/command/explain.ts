@@ -6,6 +6,7 @@
  */
 import { assertNever } from "../base/assert.ts";
 import type { Failure, FileProblem, ImageProblem, StoreProblem, UsageProblem } from "../protocol/index.ts";
+import { chainWords, explainChain } from "./explain-chain.ts";
 import { explainRefusal } from "./explain-zone.ts";
 import { exactBytes, hex } from "./format.ts";
 import type { Step } from "./program.ts";
@@ -57,6 +58,8 @@ export function explain(failure: Failure): Explanation {
       return { title: "Not supported", why: `This program does not support ${failure.feature}.`, instead: null, names: null };
     case "usage":
       return explainUsage(failure);
+    case "chain":
+      return explainChain(failure, chainWords(failure, openFailureWords));
     case "bug":
       return {
         title: "A defect of this program",
@@ -169,6 +172,8 @@ export function openFailureWords(file: string, failure: Failure): string {
       return failure.field === "magic" ? "Image is not in qcow2 format" : imageWords(failure);
     case "unsupported":
       return `Unsupported qcow2 feature(s): ${failure.feature}`;
+    case "chain":
+      return chainWords(failure, openFailureWords);
     case "zone":
     case "store":
     case "option":
@@ -186,7 +191,10 @@ export const imageWords = (problem: ImageProblem): string =>
   `the field ${problem.field} of the ${problem.structure}, at byte ${hex(problem.hostOffset)} of the file, is ${problem.found}; allowed is ${problem.allowed}`;
 
 /** Whether `openFailureWords` leaves something to be explained: of a broken or unsupported image it says all. */
-export const hasMoreToSay = (failure: Failure): boolean => failure.kind !== "image" && failure.kind !== "unsupported";
+export function hasMoreToSay(failure: Failure): boolean {
+  if (failure.kind === "chain") return "cause" in failure && hasMoreToSay(failure.cause);
+  return failure.kind !== "image" && failure.kind !== "unsupported";
+}
 
 /** strerror's string, or what the platform said where no errno of the list says it. */
 export function fileWords(problem: FileProblem): string {

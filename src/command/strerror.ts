@@ -41,6 +41,8 @@ export function errnoOf(failure: Failure): Errno {
       return errnoOfUsage(failure.code);
     case "cancelled":
       return "ECANCELED";
+    case "chain":
+      return "cause" in failure ? errnoOf(failure.cause) : "EINVAL";
     default:
       return assertNever(failure);
   }

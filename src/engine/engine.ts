@@ -15,6 +15,7 @@ import { CANCELLED, Job } from "./jobs.ts";
 import type { Work } from "./jobs.ts";
 import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
+import { closeFiles, openChain } from "./open-chain.ts";
 import { OpenImage } from "./open-image.ts";
 import { openScratch } from "./scratch.ts";
 
@@ -108,19 +109,19 @@ export class Engine {
   }
 
   /**
-   * Flushes and closes every handle on the file because another tab asked for it.
+   * Flushes and closes every handle that uses the file because another tab asked for it.
    * @param untilMs when the asker stops waiting, milliseconds since 1970: later the image would be closed for nobody
    * @returns false when it is not open here, or nobody waits any more
    */
   letGo(file: string, untilMs: number): Promise<boolean> {
     return this.inTurn(async () => {
       if (this.host.now() > untilMs) return false;
-      const images = [...this.images.values()].filter((image) => image.file === file);
+      const images = [...this.images.values()].filter((image) => image.uses(file));
       for (const image of images) {
         this.images.delete(image.handle);
         const closed = atBorder(() => image.close());
-        this.host.notify({ notice: "taken-over", handle: image.handle, file });
-        if (!closed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file, failure: closed.error });
+        this.host.notify({ notice: "taken-over", handle: image.handle, file: image.file });
+        if (!closed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file: image.file, failure: closed.error });
       }
       return images.length > 0;
     });
@@ -179,15 +180,15 @@ export class Engine {
       if (!written.ok) await this.library.remove(file);
       return written.ok ? done : written;
     },
-    open: async ({ file, readOnly, format }) => {
-      const opened = await this.library.open(file, readOnly ? "read" : "write");
+    open: async ({ readOnly, inspect = false, ...source }) => {
+      const opened = await openChain(this.library, source, { write: !readOnly, inspect });
       if (!opened.ok) return opened;
       const made = atBorder(() => {
-        const image = new OpenImage(this.nextHandle, file, opened.value, format, !readOnly, this.host.now);
+        const image = new OpenImage(this.nextHandle, opened.value, !readOnly, this.host.now);
         return ok({ image, facts: image.facts() });
       });
       if (!made.ok) {
-        opened.value.close();
+        closeFiles(opened.value);
         return made;
       }
       const { image, facts } = made.value;

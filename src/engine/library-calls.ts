@@ -48,6 +48,20 @@ export class Library {
     return ok(this.host.openBlob(source, file));
   }
 
+  /**
+   * What a name means that stands in the header of `image`. For a file of the person's machine it is a file that was dropped beside
+   * it and has the name's last part: folders of that machine are not to be seen from here, and nothing is fetched or guessed.
+   */
+  beside(image: string, name: string): string {
+    if (image.startsWith(ADOPTED_PREFIX)) return `${ADOPTED_PREFIX}${name.slice(name.lastIndexOf("/") + 1)}`;
+    return this.host.files.beside?.(image, name) ?? name;
+  }
+
+  /** One string for all names of one file. */
+  identity(file: string): string {
+    return file.startsWith(ADOPTED_PREFIX) ? file : (this.host.files.identity?.(file) ?? file);
+  }
+
   adopt(source: File): Result<ReplyOf<"adopt">, Failure> {
     if (this.host.openBlob === undefined) return err({ kind: "unsupported", feature: "adopting a file" });
     const file = `${ADOPTED_PREFIX}${source.name}`;

@@ -6,9 +6,18 @@ import { Fault } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { CoalescingStore } from "../bytes/coalescing-store.ts";
 import type { DeviceFacts, ImageFacts } from "../protocol/index.ts";
-import { COMPATIBLE_LAZY_REFCOUNTS, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_EXTENDED_L2, hasBit } from "../qcow2/features.ts";
+import {
+  AUTOCLEAR_RAW_EXTERNAL,
+  COMPATIBLE_LAZY_REFCOUNTS,
+  INCOMPATIBLE_CORRUPT,
+  INCOMPATIBLE_DIRTY,
+  INCOMPATIBLE_EXTENDED_L2,
+  INCOMPATIBLE_EXTERNAL_DATA,
+  hasBit,
+} from "../qcow2/features.ts";
 import { COMPRESSION_NAMES, looksLikeQcow2 } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
+import { backingFormatOf, dataFileOf } from "../qcow2/header-names.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { readHeader } from "../qcow2/open.ts";
 import { readExactly } from "../bytes/byte-store.ts";
@@ -19,11 +28,35 @@ import { checkPointers } from "../zoned/pointer.ts";
 import type { PointerReport } from "../zoned/pointer.ts";
 import { ChangeLog } from "./change-log.ts";
 import type { Device } from "./device.ts";
+import { FactsDisk } from "./facts-disk.ts";
 import { PlainDevice } from "./plain-device.ts";
 import { RawDisk } from "./raw-disk.ts";
 import { ZonedDevice } from "./zoned-device.ts";
 
 export type Format = "qcow2" | "raw";
+
+/** An image's files, open, and those of what it stands on; open-chain.ts opens them. */
+export interface OpenedFiles {
+  readonly file: string;
+  readonly store: ByteStore;
+  readonly format: Format;
+  /** Of a raw file: the part that is the disk, in bytes; null for all of it. */
+  readonly part: { readonly offset: number; readonly size: number | null } | null;
+  /** The internal snapshot that is looked at in place of the active disk; its id or name. */
+  readonly snapshot: string | null;
+  /** Opened for its facts: data that lies in no file of these is not to be read. */
+  readonly inspect: boolean;
+  /** The backing file that the header names, resolved; null without one. */
+  readonly backingName: string | null;
+  readonly data: { readonly file: string; readonly store: ByteStore } | null;
+  readonly backing: OpenedFiles | null;
+}
+
+/** What a device stands on beside its store. */
+export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "inspect" | "backingName" | "data" | "backing">;
+
+/** Of an image that stands alone. */
+export const STANDALONE: Foundation = { part: null, snapshot: null, inspect: false, backingName: null, data: null, backing: null };
 
 export interface OpenedDevice {
   readonly format: Format;
@@ -34,6 +67,7 @@ export interface OpenedDevice {
   readonly zoned: ZonedHeader | null;
   /** Why it is read-only although writing was wanted, or null. */
   readonly readOnlyReason: string | null;
+  readonly foundation: Foundation;
 }
 
 /**
@@ -42,17 +76,29 @@ export interface OpenedDevice {
  * @param write whether writing is wanted
  * @param now milliseconds since 1970, for the device's events
  * @param log where the device notes what changes; a reopened device goes on with the one it had
+ * @param foundation what the image stands on, its stores open
  * @throws Fault for an image that cannot be opened; the store is left as it was
  */
-export function openDevice(store: ByteStore, format: Format | null, write: boolean, now: () => number, log = new ChangeLog(now)): OpenedDevice {
-  if (format === "raw" || (format === null && !startsLikeQcow2(store))) {
-    return { format: "raw", device: new PlainDevice(new RawDisk(store, write), log), header: null, zoned: null, readOnlyReason: null };
+export function openDevice(
+  store: ByteStore,
+  format: Format | null,
+  write: boolean,
+  now: () => number,
+  log = new ChangeLog(now),
+  foundation: Foundation = STANDALONE,
+): OpenedDevice {
+  if ((format ?? formatOf(store)) === "raw") {
+    const disk = new RawDisk(store, write, foundation.part);
+    return { format: "raw", device: new PlainDevice(disk, log), header: null, zoned: null, readOnlyReason: null, foundation };
   }
   const header = readHeader(store);
   const zoned = readZonedHeader(store, header);
   if (zoned === null) {
+    if (foundation.inspect && lacksItsData(header)) {
+      return { format: "qcow2", device: new PlainDevice(new FactsDisk(store, header), log), header, zoned, readOnlyReason: null, foundation };
+    }
     const image = new Qcow2Image(coalesced(store, write), header, write, []);
-    return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason };
+    return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);
   const report = checkPointers(zoned.geometry, new DataView(entries.buffer), zoned.metadataOffset);
@@ -61,7 +107,7 @@ export function openDevice(store: ByteStore, format: Format | null, write: boole
   const reason = write ? zonedReasonNotToWrite(header, report) : null;
   const image = new Qcow2Image(coalesced(store, write), header, write && reason === null, [ZONED_FEATURE_BIT], area);
   const device = new ZonedDevice(image, zoned, entries, report.findings, log);
-  return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? reason };
+  return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? reason, foundation };
 }
 
 const coalesced = (store: ByteStore, write: boolean): ByteStore => (write && !store.readOnly ? new CoalescingStore(store) : store);
@@ -73,9 +119,14 @@ function zonedReasonNotToWrite(header: Header, report: PointerReport): string | 
   return report.readOnly ? "a write pointer is no multiple of a sector" : null;
 }
 
-function startsLikeQcow2(store: ByteStore): boolean {
+/** Whether an image's data cannot be read from its own file: it is encrypted, or lies elsewhere. */
+const lacksItsData = (header: Header): boolean =>
+  header.cryptMethod !== 0 || header.backingFile !== null || hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA);
+
+/** What a store holds by its first bytes: qcow2's magic, or anything, which is a raw disk. */
+export function formatOf(store: ByteStore): Format {
   const start = new Uint8Array(4);
-  return looksLikeQcow2(start.subarray(0, store.read(0, start)));
+  return looksLikeQcow2(start.subarray(0, store.read(0, start))) ? "qcow2" : "raw";
 }
 
 function readZonedHeader(store: ByteStore, header: Header): ZonedHeader | null {
@@ -92,9 +143,16 @@ function readZonedHeader(store: ByteStore, header: Header): ZonedHeader | null {
   return decoded.value;
 }
 
+const ENCRYPTIONS = [null, "AES", "LUKS"] as const;
+
+const storeFacts = ({ file, store }: { file: string; store: ByteStore }): ImageFacts["openedDataFile"] => {
+  const allocated = store.allocated?.();
+  return { file, fileSize: bytes(store.size()), allocatedSize: allocated === undefined ? null : bytes(allocated) };
+};
+
 /** The facts that the protocol tells of an opened device. @param allocatedBytes what the file takes of its disk, null when unknown */
 export function deviceFacts(file: string, opened: OpenedDevice, allocatedBytes: number | null): DeviceFacts {
-  const { device, header, format, readOnlyReason } = opened;
+  const { device, header, format, readOnlyReason, foundation } = opened;
   const { disk } = device;
   const span = disk.clusterSize * (disk.clusterSize / 8);
   const image: ImageFacts = {
@@ -112,6 +170,15 @@ export function deviceFacts(file: string, opened: OpenedDevice, allocatedBytes: 
     lazyRefcounts: header !== null && hasBit(header.compatible, COMPATIBLE_LAZY_REFCOUNTS),
     corrupt: header !== null && hasBit(header.incompatible, INCOMPATIBLE_CORRUPT),
     extendedL2: header !== null && hasBit(header.incompatible, INCOMPATIBLE_EXTENDED_L2),
+    dirty: header !== null && hasBit(header.incompatible, INCOMPATIBLE_DIRTY),
+    encryption: header === null ? null : (ENCRYPTIONS[header.cryptMethod] ?? null),
+    backingFile: header?.backingFile ?? null,
+    backingFormat: header === null ? null : backingFormatOf(header),
+    fullBackingFile: foundation.backingName,
+    externalData: header !== null && hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA),
+    dataFile: header === null ? null : dataFileOf(header),
+    dataFileRaw: header !== null && hasBit(header.autoclear, AUTOCLEAR_RAW_EXTERNAL),
+    openedDataFile: foundation.data === null ? null : storeFacts(foundation.data),
     snapshotCount: header?.snapshotCount ?? 0,
     vmStateOffset: bytes(header === null ? 0 : roundUp(disk.virtualSize, span)),
   };

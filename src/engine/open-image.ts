@@ -1,4 +1,4 @@
-/** One open handle: a device, the store under it, and whether it owes a flush. */
+/** One open handle: a device, the files under it, and whether it owes a flush. */
 import { assert } from "../base/assert.ts";
 import type { Condition } from "../base/conditions.ts";
 import { err, ok } from "../base/result.ts";
@@ -16,8 +16,9 @@ import { PROFILES } from "../zoned/profiles.ts";
 import type { Device } from "./device.ts";
 import { part } from "./jobs.ts";
 import type { Work } from "./jobs.ts";
-import { deviceFacts, openDevice } from "./open-device.ts";
-import type { Format, OpenedDevice } from "./open-device.ts";
+import { closeFiles, filesOf } from "./open-chain.ts";
+import { STANDALONE, deviceFacts, formatOf, openDevice } from "./open-device.ts";
+import type { Format, OpenedDevice, OpenedFiles } from "./open-device.ts";
 import { checkZones } from "./zone-check.ts";
 import { unmapHidden } from "./zone-repair.ts";
 
@@ -31,7 +32,9 @@ export class OpenImage {
   readonly store: ByteStore;
   /** Something was acknowledged that no flush has made durable. */
   unflushed = false;
-  private readonly format: Format | null;
+  /** What was opened for this handle, the top first. */
+  readonly files: OpenedFiles;
+  private readonly format: Format;
   private readonly write: boolean;
   private readonly now: () => number;
   private opened: OpenedDevice;
@@ -40,15 +43,29 @@ export class OpenImage {
   /** After a bug of ours nothing is done with the image any more. */
   private broken: Failure | null = null;
 
-  /** @throws Fault for a store that holds no image this program opens */
-  constructor(handle: number, file: string, store: ByteStore, format: Format | null, write: boolean, now: () => number) {
+  /**
+   * @param files the image and what it stands on, open; the handle closes them
+   * @throws Fault for files that hold no image this program opens
+   */
+  constructor(handle: number, files: OpenedFiles, write: boolean, now: () => number) {
     this.handle = handle;
-    this.file = file;
-    this.store = store;
-    this.format = format;
+    this.files = files;
+    this.file = files.file;
+    this.store = files.store;
+    this.format = files.format;
     this.write = write;
     this.now = now;
-    this.opened = openDevice(store, format, write, now);
+    this.opened = openDevice(files.store, files.format, write, now, undefined, files);
+  }
+
+  /** A handle over one store that stands alone. @throws Fault for a store that holds no image this program opens */
+  static over(handle: number, file: string, store: ByteStore, format: Format | null, write: boolean, now: () => number): OpenImage {
+    return new OpenImage(handle, { ...STANDALONE, file, store, format: format ?? formatOf(store) }, write, now);
+  }
+
+  /** Whether the file is one of those that this image reads or writes. */
+  uses(file: string): boolean {
+    return filesOf(this.files).includes(file);
   }
 
   get device(): Device {
@@ -170,12 +187,12 @@ export class OpenImage {
     if (!reopened.ok) this.broken = reopened.error;
   }
 
-  /** Flushes and lets go of the store; the store is closed even when the flush fails. @throws Fault of the store */
+  /** Flushes and lets go of the files; they are closed even when the flush fails. @throws Fault of the store */
   close(): Result<null, Failure> {
     try {
       return this.unflushed ? this.flush() : ok(null);
     } finally {
-      this.store.close();
+      closeFiles(this.files);
     }
   }
 
@@ -190,7 +207,7 @@ export class OpenImage {
   /** The device anew from what is on the store, under the profile that it had. */
   private reopen(): void {
     const { zones: before, log } = this.device;
-    this.opened = openDevice(this.store, this.format, this.write, this.now, log);
+    this.opened = openDevice(this.store, this.format, this.write, this.now, log, this.files);
     // What the power took: open zones, which no image stores.
     before?.condition.forEach((condition, zone) => {
       const after = this.device.zones!.conditionOf(zoneIndex(zone));

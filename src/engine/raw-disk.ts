@@ -1,4 +1,7 @@
-/** A file that is the disk itself, byte for byte ("raw"). Its length rounded up to a sector is the disk's size, as in QEMU. */
+/**
+ * A file that is the disk itself, byte for byte ("raw"), or a part of one. The file's length rounded up to a sector is the disk's
+ * size, as in QEMU; a part with a size of its own is that long.
+ */
 import { SECTOR_SIZE, roundUp } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
@@ -12,14 +15,18 @@ export class RawDisk implements Disk {
   readonly readOnly: boolean;
   readonly readOnlyReason = null;
   private readonly store: ByteStore;
+  /** Where in the file the disk begins, in bytes. */
+  private readonly start: number;
   private unflushed = false;
   /** The flush that failed: nobody knows what reached the disk, and asking again may falsely succeed (as qcow2/image-state.ts). */
   private lost: Error | null = null;
 
-  constructor(store: ByteStore, write: boolean) {
+  /** @param part the part of the file that is the disk, in bytes, which lies in it; null for the whole */
+  constructor(store: ByteStore, write: boolean, part: { readonly offset: number; readonly size: number | null } | null = null) {
     this.store = store;
     this.readOnly = !write || store.readOnly;
-    this.virtualSize = roundUp(store.size(), SECTOR_SIZE);
+    this.start = part?.offset ?? 0;
+    this.virtualSize = part?.size ?? roundUp(store.size() - this.start, SECTOR_SIZE);
   }
 
   get fileSize(): number {
@@ -27,13 +34,13 @@ export class RawDisk implements Disk {
   }
 
   read(offset: number, into: Uint8Array): void {
-    readPadded(this.store, offset, into);
+    readPadded(this.store, this.start + offset, into);
   }
 
   write(offset: number, data: Uint8Array): void {
     if (this.lost !== null) throw this.lost;
     this.unflushed = true;
-    this.store.write(offset, data);
+    this.store.write(this.start + offset, data);
   }
 
   writeZeroes(offset: number, length: number, _unmap: boolean): void {
@@ -44,7 +51,7 @@ export class RawDisk implements Disk {
   discard(_offset: number, _length: number): void {}
 
   map(offset: number, length: number, _maxExtents: number): { extents: readonly Extent[]; next: number | null } {
-    const extent = { start: offset, length, allocated: true, zero: false, data: true, compressed: false, hostOffset: offset };
+    const extent = { start: offset, length, allocated: true, zero: false, data: true, compressed: false, hostOffset: this.start + offset };
     return { extents: length === 0 ? [] : [extent], next: null };
   }
 

@@ -16,7 +16,7 @@ export function openScratch(handle: number, options: CreateOptions, profile: Pro
     const store = new UniformStore(name);
     const written = writeNewImage(store, options);
     if (!written.ok) return written;
-    const image = new OpenImage(handle, name, store, "qcow2", true, now);
+    const image = OpenImage.over(handle, name, store, "qcow2", true, now);
     const set = image.setProfile(profile);
     return set.ok ? ok(image) : set;
   });

@@ -9,6 +9,7 @@ import type { ProfileName } from "./profiles.ts";
 import type { CheckReport, RepairMode, RepairReport } from "./check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect } from "./snapshot.ts";
 import type { DialectChange, DialectFacts } from "./dialect.ts";
+import type { ImageSource } from "./source.ts";
 
 export type { FileEntry, Usage } from "../bytes/file-space.ts";
 
@@ -70,8 +71,11 @@ interface Nothing {
 export interface Calls {
   /** Makes an image, replacing what had that name. It is not opened. */
   create: { request: { file: string; options: CreateOptions }; reply: Nothing };
-  /** Opens an image. format "raw" takes the file as the disk itself; null looks for the qcow2 magic and takes it as raw otherwise. */
-  open: { request: { file: string; readOnly: boolean; format: "qcow2" | "raw" | null }; reply: { handle: number; facts: DeviceFacts } };
+  /**
+   * Opens an image and what it stands on: its backing files, read-only, and its data file, writable when the image is. With `inspect`
+   * nothing but the image's own file is opened, for its facts: data that it does not have itself cannot be read then.
+   */
+  open: { request: ImageSource & { readonly readOnly: boolean; readonly inspect?: boolean }; reply: { handle: number; facts: DeviceFacts } };
   /** Flushes and closes. The handle is gone even when the flush failed, and the failure is told. */
   close: { request: { handle: number }; reply: Nothing };
   facts: { request: { handle: number }; reply: DeviceFacts };

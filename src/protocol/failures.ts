@@ -5,6 +5,7 @@
 import type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
 import type { FileProblem } from "../bytes/file-space.ts";
 import type { ZoneRefusal } from "../zoned/refusal.ts";
+import type { SourceProblem } from "./source-names.ts";
 
 export type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
 export type { FileProblem } from "../bytes/file-space.ts";
@@ -25,6 +26,21 @@ export interface UsageProblem {
   readonly detail: string;
 }
 
+/** What an image stands on cannot be had, or not so. `file` is the name that was tried, resolved. */
+export type ChainProblem = { readonly kind: "chain"; readonly file: string } & (
+  /** The backing file or the data file cannot be opened, and why. */
+  | { readonly code: "backing-failed" | "data-file-failed"; readonly cause: Failure }
+  /** The file is met a second time on the way down. */
+  | { readonly code: "cycle" }
+  | { readonly code: "too-deep"; readonly limit: number }
+  /** required: the image has its data elsewhere and names no file. refused: a data file was named for an image that keeps its own. */
+  | { readonly code: "data-file-required" | "data-file-refused" | "data-file-raw" }
+  /** The name says something that is no file this program opens. */
+  | { readonly code: "name"; readonly problem: SourceProblem }
+  /** The part of a raw file that shall be the disk does not lie in it, or its size is no multiple of a sector. Bytes. */
+  | { readonly code: "part"; readonly offset: number; readonly size: number | null; readonly fileSize: number }
+);
+
 /** A defect of ours: the engine works no further on this image and says so. */
 export interface Bug {
   readonly kind: "bug";
@@ -36,4 +52,4 @@ export interface Cancelled {
   readonly kind: "cancelled";
 }
 
-export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | Bug | Cancelled;
+export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | Bug | Cancelled;

@@ -7,3 +7,4 @@ export * from "./failures.ts";
 export * from "./profiles.ts";
 export * from "./snapshot.ts";
 export * from "./source.ts";
+export * from "./source-names.ts";

@@ -66,6 +66,22 @@ export interface ImageFacts {
   readonly lazyRefcounts: boolean;
   readonly corrupt: boolean;
   readonly extendedL2: boolean;
+  /** The dirty bit: refcounts may be lower than the references. */
+  readonly dirty: boolean;
+  /** What encrypts the data, which this program does not read then; null where nothing does. */
+  readonly encryption: "AES" | "LUKS" | null;
+  /** What the header names as its backing file, to the letter, and the format that it gives for it; null where it does not. */
+  readonly backingFile: string | null;
+  readonly backingFormat: string | null;
+  /** The backing file's name resolved beside the image; null without one, and where the name is none that can be resolved. */
+  readonly fullBackingFile: string | null;
+  /** The image keeps its data in another file; its name as the header says it, null where the header says none. */
+  readonly externalData: boolean;
+  readonly dataFile: string | null;
+  /** The data file is the disk byte for byte. */
+  readonly dataFileRaw: boolean;
+  /** The data file that is open, its length and what it takes of its disk in bytes; null without one. */
+  readonly openedDataFile: { readonly file: string; readonly fileSize: Bytes; readonly allocatedSize: Bytes | null } | null;
   readonly snapshotCount: number;
   /** Guest-visible vm state offset, as qemu-io's `info` prints it. */
   readonly vmStateOffset: Bytes;

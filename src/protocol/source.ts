@@ -10,7 +10,7 @@ export interface ImageSource {
   readonly format: "qcow2" | "raw" | null;
   /** Absent: what the header names, resolved beside the image. null: none is opened, and what it would show reads as zeros. */
   readonly backing?: ImageSource | null;
-  /** In place of the external data file that the header names. */
+  /** In place of the external data file that the header names, beside nothing: the name is taken as it is. */
   readonly dataFile?: ImageSource;
   /** An internal snapshot's id or name, looked at read-only in place of the active disk. */
   readonly snapshot?: string;

@@ -10,6 +10,7 @@ export const INCOMPATIBLE_COMPRESSION_TYPE = 3;
 export const INCOMPATIBLE_EXTENDED_L2 = 4;
 export const COMPATIBLE_LAZY_REFCOUNTS = 0;
 export const AUTOCLEAR_BITMAPS = 0;
+export const AUTOCLEAR_RAW_EXTERNAL = 1;
 
 export type FeatureKind = "incompatible" | "compatible" | "autoclear";
 const KINDS: readonly FeatureKind[] = ["incompatible", "compatible", "autoclear"];
@@ -29,7 +30,7 @@ export const KNOWN_FEATURES: readonly FeatureName[] = [
   { kind: "incompatible", bit: INCOMPATIBLE_EXTENDED_L2, name: "extended L2 entries" },
   { kind: "compatible", bit: COMPATIBLE_LAZY_REFCOUNTS, name: "lazy refcounts" },
   { kind: "autoclear", bit: AUTOCLEAR_BITMAPS, name: "bitmaps" },
-  { kind: "autoclear", bit: 1, name: "raw external data" },
+  { kind: "autoclear", bit: AUTOCLEAR_RAW_EXTERNAL, name: "raw external data" },
 ];
 
 export const hasBit = (bits: bigint, bit: number): boolean => ((bits >> BigInt(bit)) & 1n) === 1n;

@@ -18,7 +18,7 @@ import { RecordingStore } from "../../src/testing/recording-store.ts";
 
 const RANDOM_PLANS = 300;
 
-const openImage = (store: ByteStore, write = true): OpenImage => new OpenImage(1, "a", store, "qcow2", write, () => 0);
+const openImage = (store: ByteStore, write = true): OpenImage => OpenImage.over(1, "a", store, "qcow2", write, () => 0);
 
 function repair(store: ByteStore, mode: RepairMode): RepairReport {
   const outcome = runToEnd(openImage(store).repair(mode));

@@ -78,7 +78,7 @@ export async function createDevice(files: FileSpace, file: string, options: Crea
   if (!opened.ok) throw new Error(`create failed: ${JSON.stringify(opened.error)}`);
   const written = writeNewImage(opened.value, options);
   if (!written.ok) throw new Error(`create failed: ${JSON.stringify(written.error)}`);
-  return new OpenImage(1, file, opened.value, null, true, () => 0);
+  return OpenImage.over(1, file, opened.value, null, true, () => 0);
 }
 
 /** Throws for a refusal, which no measured call may have. */

@@ -1,0 +1,86 @@
+/**
+ * What is wrong with the files that an image stands on, and with the names that lead to them: QEMU's words behind the program's and
+ * file's name, and sentences of ours.
+ */
+import { assertNever } from "../base/assert.ts";
+import type { ChainProblem, Failure, SourceProblem } from "../protocol/index.ts";
+import type { Explanation } from "./explain.ts";
+
+/** QEMU's words for a chain that cannot be opened. @param causeWords those for a file that cannot be, and why */
+export function chainWords(problem: ChainProblem, causeWords: (file: string, cause: Failure) => string): string {
+  switch (problem.code) {
+    case "backing-failed":
+      return `Could not open backing file: ${causeWords(problem.file, problem.cause)}`;
+    case "data-file-failed":
+      return causeWords(problem.file, problem.cause);
+    case "cycle":
+      return `Backing file '${problem.file}' creates an infinite loop.`;
+    case "too-deep":
+      return `More than ${problem.limit} images stand on each other`;
+    case "data-file-required":
+      return "'data-file' is required for this image";
+    case "data-file-refused":
+      return "'data-file' can only be set for images with an external data file";
+    case "data-file-raw":
+      return "data-file-raw requires a data file";
+    case "name":
+      return sourceWords(problem.problem);
+    case "part":
+      return partWords(problem);
+    default:
+      return assertNever(problem);
+  }
+}
+
+function partWords({ offset, size, fileSize }: ChainProblem & { code: "part" }): string {
+  if (offset > fileSize) return `Offset (${offset}) cannot be greater than size of the containing file (${fileSize})`;
+  if (size !== null && size > fileSize - offset) {
+    return `The sum of offset (${offset}) and size (${size}) has to be smaller or equal to the actual size of the containing file (${fileSize})`;
+  }
+  return "Specified size is not multiple of 512";
+}
+
+/** QEMU's words for a name or options that are no image. */
+export function sourceWords(problem: SourceProblem): string {
+  switch (problem.code) {
+    case "unknown-driver":
+      return `Unknown driver '${problem.driver}'`;
+    case "unknown-protocol":
+      return `Unknown protocol '${problem.protocol}'`;
+    case "unknown-option":
+      return problem.level === "format"
+        ? `Block format '${problem.driver}' does not support the option '${problem.option}'`
+        : `Block protocol '${problem.driver}' doesn't support the option '${problem.option}'`;
+    case "no-file":
+      return `A block device must be specified for "file"`;
+    case "no-filename":
+      return "The 'file' block driver requires a file name";
+    case "no-driver":
+      return "Must specify either driver or file";
+    case "no-node":
+      return `Cannot find device='${problem.name}' nor node-name='${problem.name}'`;
+    case "bad-switch":
+      return `Parameter '${problem.option}' expects 'on' or 'off'`;
+    case "bad-size":
+      return `Parameter '${problem.option}' expects a non-negative number below 2^64\nOptional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.`;
+    case "bad-choice":
+      return `Unsupported value '${problem.value}' for qcow2 option '${problem.option}'. Allowed are any of the following: none, constant, cached, all`;
+    case "json-syntax":
+      return `Could not parse the JSON options: JSON parse error, ${problem.detail}`;
+    case "json-not-object":
+      return "Invalid JSON object given";
+    default:
+      return assertNever(problem);
+  }
+}
+
+/** @param words what chainWords says of it */
+export function explainChain(problem: ChainProblem, words: string): Explanation {
+  return { title: "What the image stands on cannot be opened", why: `${words.replace(/\.$/, "")}.`, instead: insteadOf(problem), names: null };
+}
+
+function insteadOf(problem: ChainProblem): string | null {
+  if (problem.code === "backing-failed" && "file" in problem.cause) return "Put the backing file where the image names it, or open the image with backing=null to see what it has itself.";
+  if (problem.code === "data-file-failed") return "Put the data file where the image names it.";
+  return null;
+}

@@ -1,0 +1,179 @@
+/**
+ * The one place that opens several files for one image: its own, its data file, its backing file, and what that stands on. Every
+ * store is opened here, asynchronously, before any image is built over it; nothing is written, and a chain that cannot be opened
+ * whole leaves nothing open.
+ *
+ * A name in a header is resolved beside the image that has it; where a header gives a backing file's format that is believed, and
+ * the magic is looked for only where it gives none: the first bytes of a raw disk are its guest's, who could otherwise make it name
+ * any file. Source: qcow2 specification, "Header" and "Header extensions"; the words of refusals are made in src/command.
+ */
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { SECTOR_SIZE } from "../base/units.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import type { OpenMode } from "../bytes/file-space.ts";
+import { ADOPTED_PREFIX, parseImageName } from "../protocol/index.ts";
+import type { ChainProblem, Failure, ImageSource } from "../protocol/index.ts";
+import { AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "../qcow2/features.ts";
+import type { Header } from "../qcow2/header.ts";
+import { backingFormatOf, dataFileOf } from "../qcow2/header-names.ts";
+import { readHeader } from "../qcow2/open.ts";
+import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
+import { atBorder } from "./border.ts";
+import { formatOf } from "./open-device.ts";
+import type { Format, OpenedFiles } from "./open-device.ts";
+
+/** Where files are opened by name. */
+export interface FilePlace {
+  open(file: string, mode: OpenMode): Promise<Result<ByteStore, Failure>>;
+  /** What a name means that stands in the file `image`. */
+  beside(image: string, name: string): string;
+  /** One string for all names of one file. */
+  identity(file: string): string;
+}
+
+export interface ChainWish {
+  /** The top image and its data file are to be written. */
+  readonly write: boolean;
+  /** Only the image's own file: no backing file and no data file are opened. */
+  readonly inspect: boolean;
+}
+
+/** Each image of a chain holds a file and caches; a longer chain is a mistake or a trap. */
+export const MAX_CHAIN = 200;
+
+/** Opens a source with all it stands on. The caller closes with closeFiles. */
+export async function openChain(place: FilePlace, source: ImageSource, wish: ChainWish): Promise<Result<OpenedFiles, Failure>> {
+  return await openLink(place, source, wish, []);
+}
+
+/** Closes every store of a chain, the top first. Flushes nothing. */
+export function closeFiles(files: OpenedFiles): void {
+  files.store.close();
+  files.data?.store.close();
+  if (files.backing !== null) closeFiles(files.backing);
+}
+
+/** The names of all files of a chain, the top first. */
+export function filesOf(files: OpenedFiles): string[] {
+  return [files.file, ...(files.data === null ? [] : [files.data.file]), ...(files.backing === null ? [] : filesOf(files.backing))];
+}
+
+/** @param above identities of the files that were opened on the way here */
+async function openLink(place: FilePlace, source: ImageSource, wish: ChainWish, above: readonly string[]): Promise<Result<OpenedFiles, Failure>> {
+  const { file } = source;
+  const here = [...above, place.identity(file)];
+  if (above.includes(place.identity(file))) return err({ kind: "chain", code: "cycle", file });
+  if (above.length >= MAX_CHAIN) return err({ kind: "chain", code: "too-deep", file, limit: MAX_CHAIN });
+  const opened = await place.open(file, wish.write ? "write" : "read");
+  if (!opened.ok) return opened;
+  const store = opened.value;
+  const built = await openBelow(place, source, wish, store, here);
+  if (!built.ok) store.close();
+  return built;
+}
+
+async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish, store: ByteStore, here: readonly string[]): Promise<Result<OpenedFiles, Failure>> {
+  const looked = atBorder(() => {
+    const format: Format = source.format ?? formatOf(store);
+    return ok({ format, header: format === "qcow2" ? readHeader(store) : null });
+  });
+  if (!looked.ok) return looked;
+  const { format, header } = looked.value;
+  const own = { file: source.file, store, format, part: partOf(source), snapshot: source.snapshot ?? null, inspect: wish.inspect };
+  if (header === null) {
+    const bad = own.part === null ? null : badPart(source.file, own.part, store.size());
+    return bad === null ? ok({ ...own, backingName: null, data: null, backing: null }) : err(bad);
+  }
+  const named = backingSource(place, source, header);
+  // What is only looked at need not have a name that leads anywhere.
+  if (!named.ok && !wish.inspect) return named;
+  const backingName = named.ok ? named.value.headerName : null;
+  const refused = refuseCombination(source, header);
+  if (refused !== null) return err(refused);
+  if (wish.inspect) return ok({ ...own, backingName, data: null, backing: null });
+  const data = await openDataFile(place, source, header, wish, here);
+  if (!data.ok) return data;
+  const below = named.ok ? named.value.source : null;
+  if (below === null) return ok({ ...own, backingName, data: data.value, backing: null });
+  const backing = await openLink(place, below, { write: false, inspect: false }, data.value === null ? here : [...here, place.identity(data.value.file)]);
+  if (backing.ok) return ok({ ...own, backingName, data: data.value, backing: backing.value });
+  data.value?.store.close();
+  return err(isLoop(backing.error) ? backing.error : { kind: "chain", code: "backing-failed", file: below.file, cause: backing.error });
+}
+
+/** A loop is a property of the whole chain, told once and not by every image above. */
+const isLoop = (failure: Failure): boolean => failure.kind === "chain" && (failure.code === "cycle" || failure.code === "too-deep");
+
+interface NamedBacking {
+  /** null where none is to be opened. */
+  readonly source: ImageSource | null;
+  /** The header's backing name, resolved; null without one. */
+  readonly headerName: string | null;
+}
+
+/** The backing file that is to be opened: the source's word before the header's. */
+function backingSource(place: FilePlace, source: ImageSource, header: Header): Result<NamedBacking, Failure> {
+  // A name of no letters is none.
+  const name = header.backingFile === "" ? null : header.backingFile;
+  const written = backingFormatOf(header);
+  const format = formatNamed(name ?? "", written);
+  if (!format.ok) return source.backing === null ? ok({ source: null, headerName: null }) : format;
+  const resolved = name === null ? null : resolveName(place, source.file, name, format.value);
+  const headerName = resolved?.ok === true ? (resolved.value.json ? name : resolved.value.source.file) : null;
+  if (source.backing === null) return ok({ source: null, headerName });
+  if (source.backing !== undefined) return ok({ source: { ...source.backing, format: source.backing.format ?? format.value }, headerName });
+  if (resolved === null) return ok({ source: null, headerName });
+  return resolved.ok ? ok({ source: resolved.value.source, headerName }) : resolved;
+}
+
+const FILE_FORMATS = ["file", "host_device"];
+
+function formatNamed(file: string, name: string | null): Result<Format | null, Failure> {
+  if (name === null || name === "") return ok(null);
+  if (name === "qcow2" || name === "raw") return ok(name);
+  if (FILE_FORMATS.includes(name)) return ok("raw");
+  const problem: ChainProblem = { kind: "chain", code: "name", file, problem: { code: "unknown-driver", driver: name } };
+  return err({ kind: "chain", code: "backing-failed", file, cause: problem });
+}
+
+function resolveName(place: FilePlace, image: string, name: string, format: Format | null): Result<{ source: ImageSource; json: boolean }, Failure> {
+  const parsed = parseImageName(name, ADOPTED_PREFIX);
+  if (!parsed.ok) return err({ kind: "chain", code: "backing-failed", file: name, cause: { kind: "chain", code: "name", file: name, problem: parsed.error } });
+  if (parsed.value.kind === "path") return ok({ source: { file: place.beside(image, parsed.value.path), format }, json: false });
+  const { source } = parsed.value.parsed;
+  // A file of the person's machine leads only to what was dropped beside it, whatever words the name is wrapped in.
+  const file = image.startsWith(ADOPTED_PREFIX) ? place.beside(image, source.file) : source.file;
+  return ok({ source: { ...source, file, format: source.format ?? format }, json: true });
+}
+
+/** Zoned images have their data in themselves: a pointer says nothing of what lies elsewhere. */
+function refuseCombination(source: ImageSource, header: Header): Failure | null {
+  if (!header.extensions.some(({ magic }) => magic === ZONED_EXTENSION_MAGIC)) return null;
+  const named = header.backingFile !== null || (source.backing !== undefined && source.backing !== null);
+  if (named) return { kind: "unsupported", feature: "a backing file of a zoned image" };
+  return hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA) ? { kind: "unsupported", feature: "an external data file of a zoned image" } : null;
+}
+
+/** The external data file, or null for an image that keeps its data itself. */
+async function openDataFile(place: FilePlace, source: ImageSource, header: Header, wish: ChainWish, here: readonly string[]): Promise<Result<OpenedFiles["data"], Failure>> {
+  const problem = (code: "data-file-required" | "data-file-refused" | "data-file-raw"): Result<never, Failure> => err({ kind: "chain", code, file: source.file });
+  if (!hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA)) {
+    if (source.dataFile !== undefined) return problem("data-file-refused");
+    return hasBit(header.autoclear, AUTOCLEAR_RAW_EXTERNAL) ? problem("data-file-raw") : ok(null);
+  }
+  const name = dataFileOf(header);
+  if (source.dataFile === undefined && name === null) return problem("data-file-required");
+  const file = source.dataFile?.file ?? place.beside(source.file, name ?? "");
+  if (here.includes(place.identity(file))) return err({ kind: "chain", code: "cycle", file });
+  const opened = await place.open(file, wish.write ? "write" : "read");
+  return opened.ok ? ok({ file, store: opened.value }) : err({ kind: "chain", code: "data-file-failed", file, cause: opened.error });
+}
+
+const partOf = ({ offset, size }: ImageSource): OpenedFiles["part"] => (offset === undefined && size === undefined ? null : { offset: offset ?? 0, size: size ?? null });
+
+/** A part that the file does not have, or one that is no whole number of sectors. */
+function badPart(file: string, part: { offset: number; size: number | null }, fileSize: number): ChainProblem | null {
+  const fits = part.offset <= fileSize && (part.size === null || (part.size % SECTOR_SIZE === 0 && part.size <= fileSize - part.offset));
+  return fits ? null : { kind: "chain", code: "part", file, ...part, fileSize };
+}

@@ -1,0 +1,180 @@
+/**
+ * From a name as QEMU writes it to an image source: a plain path, `file:path`, or `json:{…}` with a driver's options. Such names
+ * stand in command lines and in the headers of images, so that the command language and the engine both read them here; words for
+ * what is wrong with one are made in src/command.
+ *
+ * Options are taken flat, with dots between the levels. Those that choose how a host's file is driven (caches, locks) are taken and
+ * have no effect; drivers other than qcow2, raw and file are refused by name.
+ */
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { parseQemuJson } from "./qemu-json.ts";
+import type { JsonValue } from "./qemu-json.ts";
+import type { ImageSource } from "./source.ts";
+
+export type OptionValue = string | number | boolean | null;
+export type FlatOptions = ReadonlyMap<string, OptionValue>;
+
+/** Why a name or a list of options is no image source. */
+export type SourceProblem =
+  | { readonly code: "unknown-driver"; readonly driver: string }
+  | { readonly code: "unknown-protocol"; readonly protocol: string }
+  | { readonly code: "unknown-option"; readonly level: "format" | "protocol"; readonly driver: string; readonly option: string }
+  /** A format has no file under it; the file has no name; options say neither driver nor file. */
+  | { readonly code: "no-file" | "no-filename" | "no-driver" }
+  /** The name of a node, as a running QEMU has them; here there are none. */
+  | { readonly code: "no-node"; readonly name: string }
+  | { readonly code: "bad-switch" | "bad-size" | "bad-choice"; readonly option: string; readonly value: string }
+  | { readonly code: "json-syntax"; readonly detail: string }
+  | { readonly code: "json-not-object" };
+
+/** Of a source's own options that are not about what it is: whether it is to be only read; null where they do not say. */
+export interface ParsedSource {
+  readonly source: ImageSource;
+  readonly readOnly: boolean | null;
+}
+
+/** A name taken apart. A path stands beside the image that names it; the rest stands for itself. */
+export type ParsedName = { readonly kind: "path"; readonly path: string } | { readonly kind: "source"; readonly parsed: ParsedSource };
+
+const JSON_PREFIX = "json:";
+const FILE_PREFIX = "file:";
+const PROTOCOL = /^([^/:]*):/;
+
+/** Reads a name. @param ownPrefix a prefix with a colon that is no protocol but part of names here */
+export function parseImageName(name: string, ownPrefix: string): Result<ParsedName, SourceProblem> {
+  if (name.startsWith(JSON_PREFIX)) {
+    const flat = optionsOfJson(name.slice(JSON_PREFIX.length));
+    if (!flat.ok) return flat;
+    const parsed = sourceOfOptions(flat.value);
+    return parsed.ok ? ok({ kind: "source", parsed: parsed.value }) : parsed;
+  }
+  if (name.startsWith(FILE_PREFIX)) return ok({ kind: "source", parsed: { source: { file: name.slice(FILE_PREFIX.length), format: null }, readOnly: null } });
+  const protocol = name.startsWith(ownPrefix) ? undefined : PROTOCOL.exec(name)?.[1];
+  return protocol === undefined ? ok({ kind: "path", path: name }) : err({ code: "unknown-protocol", protocol });
+}
+
+/** Levels become dots, as QEMU flattens them. */
+function optionsOfJson(text: string): Result<FlatOptions, SourceProblem> {
+  const value = parseQemuJson(text);
+  if (!value.ok) return err({ code: "json-syntax", detail: value.error });
+  if (typeof value.value !== "object" || value.value === null || Array.isArray(value.value)) return err({ code: "json-not-object" });
+  const flat = new Map<string, OptionValue>();
+  flatten(flat, "", value.value);
+  return ok(flat);
+}
+
+function flatten(into: Map<string, OptionValue>, prefix: string, value: JsonValue): void {
+  if (typeof value !== "object" || value === null) into.set(prefix, value);
+  else for (const [key, below] of Object.entries(value)) flatten(into, prefix === "" ? key : `${prefix}.${key}`, below);
+}
+
+/** What every node takes, whatever its driver. */
+const NODE_OPTIONS = ["driver", "node-name", "read-only", "auto-read-only", "cache.direct", "cache.no-flush", "cache.writeback", "discard", "detect-zeroes", "force-share", "copy-on-read"];
+const SWITCHES = ["read-only", "auto-read-only", "cache.direct", "cache.no-flush", "cache.writeback", "force-share", "copy-on-read", "lazy-refcounts", "pass-discard-request", "pass-discard-snapshot", "pass-discard-other", "discard-no-unref"];
+const FILE_OPTIONS = ["filename", "locking", "aio", "aio-max-batch", "pr-manager", "drop-cache", "x-check-cache-dropped"];
+const OVERLAP_CHECKS = ["none", "constant", "cached", "all"];
+const OVERLAP_OPTION = /^overlap-check(\.(template|main-header|active-l1|active-l2|refcount-table|refcount-block|snapshot-table|inactive-l1|inactive-l2|bitmap-directory))?$/;
+const QCOW2_OPTIONS = ["lazy-refcounts", "pass-discard-request", "pass-discard-snapshot", "pass-discard-other", "discard-no-unref", "cache-size", "l2-cache-size", "l2-cache-entry-size", "refcount-cache-size", "cache-clean-interval"];
+const FILE_DRIVERS = ["file", "host_device"];
+
+/** The source that a node's flat options describe. */
+export function sourceOfOptions(options: FlatOptions): Result<ParsedSource, SourceProblem> {
+  const driver = options.get("driver") ?? null;
+  if (driver === null && !hasLevel(options, "file")) return err({ code: "no-driver" });
+  const wrong = wrongValue(options);
+  if (wrong !== null) return err(wrong);
+  const readOnly = options.has("read-only") ? isOn(options.get("read-only")) : null;
+  const source = FILE_DRIVERS.includes(String(driver)) ? fileNode(options, String(driver)) : formatNode(options, driver);
+  return source.ok ? ok({ source: source.value, readOnly }) : source;
+}
+
+/** A host's file as a node of its own: its bytes are the disk. */
+function fileNode(options: FlatOptions, driver: string): Result<ImageSource, SourceProblem> {
+  const filename = options.get("filename");
+  const unknown = unknownOption(options, FILE_OPTIONS, () => false);
+  if (unknown !== null) return err({ code: "unknown-option", level: "protocol", driver, option: unknown });
+  if (filename === undefined || filename === null || filename === "") return err({ code: "no-filename" });
+  const name = String(filename);
+  return ok({ file: name.startsWith(FILE_PREFIX) ? name.slice(FILE_PREFIX.length) : name, format: "raw" });
+}
+
+function formatNode(options: FlatOptions, driver: OptionValue): Result<ImageSource, SourceProblem> {
+  if (driver !== null && driver !== "qcow2" && driver !== "raw") return err({ code: "unknown-driver", driver: String(driver) });
+  const below = childNode(options, "file");
+  if (below === null) return err({ code: "no-file" });
+  if (!below.ok) return below;
+  const file = below.value.source;
+  // A raw node under a format is the file itself, but for one that shows a part of it.
+  if (file.format !== "raw" || file.offset !== undefined || file.size !== undefined) return err({ code: "unknown-driver", driver: file.format ?? "raw" });
+  return driver === "raw" ? rawNode(options, file.file) : qcow2Node(options, file.file, driver);
+}
+
+function rawNode(options: FlatOptions, file: string): Result<ImageSource, SourceProblem> {
+  const unknown = unknownOption(options, ["offset", "size"], (key) => isBelow(key, "file"));
+  if (unknown !== null) return err({ code: "unknown-option", level: "format", driver: "raw", option: unknown });
+  const offset = sizeOf(options, "offset");
+  if (!offset.ok) return offset;
+  const size = sizeOf(options, "size");
+  if (!size.ok) return size;
+  return ok({ file, format: "raw", ...(offset.value === null ? {} : { offset: offset.value }), ...(size.value === null ? {} : { size: size.value }) });
+}
+
+function qcow2Node(options: FlatOptions, file: string, driver: "qcow2" | null): Result<ImageSource, SourceProblem> {
+  const known = (key: string): boolean => ["file", "backing", "data-file"].some((child) => isBelow(key, child)) || OVERLAP_OPTION.test(key);
+  const unknown = unknownOption(options, QCOW2_OPTIONS, known);
+  if (unknown !== null) return err({ code: "unknown-option", level: "format", driver: driver ?? "qcow2", option: unknown });
+  const backing = childNode(options, "backing");
+  if (backing !== null && !backing.ok) return backing;
+  const dataFile = childNode(options, "data-file");
+  if (dataFile !== null && !dataFile.ok) return dataFile;
+  const none = options.get("backing") === null || options.get("backing") === "";
+  return ok({
+    file,
+    format: driver,
+    ...(none ? { backing: null } : backing === null ? {} : { backing: backing.value.source }),
+    ...(dataFile === null ? {} : { dataFile: dataFile.value.source }),
+  });
+}
+
+/**
+ * The node under `name`, null where there is none. A child that may be any format and names only a file is left to be looked at;
+ * one that must be a file (a data file, or what a format stands on) is taken as it is.
+ */
+function childNode(options: FlatOptions, name: "file" | "backing" | "data-file"): Result<ParsedSource, SourceProblem> | null {
+  const reference = options.get(name);
+  if (reference !== undefined && reference !== null && reference !== "") return err({ code: "no-node", name: String(reference) });
+  const below = new Map<string, OptionValue>();
+  for (const [key, value] of options) if (key.startsWith(`${name}.`)) below.set(key.slice(name.length + 1), value);
+  if (below.size === 0) return null;
+  if (name !== "backing" && !below.has("driver")) below.set("driver", "file");
+  return sourceOfOptions(below);
+}
+
+const isBelow = (key: string, name: string): boolean => key === name || key.startsWith(`${name}.`);
+const hasLevel = (options: FlatOptions, name: string): boolean => [...options.keys()].some((key) => isBelow(key, name));
+const isOn = (value: OptionValue | undefined): boolean => value === true || value === "on";
+
+function unknownOption(options: FlatOptions, own: readonly string[], known: (key: string) => boolean): string | null {
+  for (const key of options.keys()) if (!NODE_OPTIONS.includes(key) && !own.includes(key) && !known(key)) return key;
+  return null;
+}
+
+function wrongValue(options: FlatOptions): SourceProblem | null {
+  for (const [option, value] of options) {
+    if (SWITCHES.includes(option) && typeof value !== "boolean" && value !== "on" && value !== "off") return { code: "bad-switch", option, value: String(value) };
+    if ((option === "overlap-check" || option === "overlap-check.template") && !OVERLAP_CHECKS.includes(String(value))) return { code: "bad-choice", option, value: String(value) };
+  }
+  return null;
+}
+
+const SUFFIXES = "bkmgtpe";
+
+/** A number of bytes, with QEMU's suffixes. */
+function sizeOf(options: FlatOptions, option: string): Result<number | null, SourceProblem> {
+  const value = options.get(option);
+  if (value === undefined) return ok(null);
+  const match = /^(\d+(?:\.\d+)?)([bkmgtpe]?)$/i.exec(String(value));
+  const bytes = match === null ? NaN : Number(match[1]) * 1024 ** Math.max(0, SUFFIXES.indexOf((match[2] ?? "").toLowerCase()));
+  return Number.isSafeInteger(bytes) ? ok(bytes) : err({ code: "bad-size", option, value: String(value) });
+}

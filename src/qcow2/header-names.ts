@@ -1,0 +1,19 @@
+/**
+ * The names of other files and formats in the header's extensions: the backing file's format (magic 0xe2792aca) and the external
+ * data file (magic 0x44415441), each a text without an end mark. Source: qcow2 specification, "Header extensions".
+ */
+import type { Header } from "./header.ts";
+
+export const BACKING_FORMAT_MAGIC = 0xe2792aca;
+export const DATA_FILE_MAGIC = 0x44415441;
+
+/** The format that the header gives for its backing file, null where it gives none. */
+export const backingFormatOf = (header: Header): string | null => textOf(header, BACKING_FORMAT_MAGIC);
+
+/** The external data file's name, null where the header has none. */
+export const dataFileOf = (header: Header): string | null => textOf(header, DATA_FILE_MAGIC);
+
+function textOf(header: Header, magic: number): string | null {
+  const extension = header.extensions.find((candidate) => candidate.magic === magic);
+  return extension === undefined ? null : new TextDecoder().decode(extension.data);
+}
