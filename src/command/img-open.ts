@@ -1,9 +1,9 @@
 /** Opening an image for a qemu-img command that only reads: the options that all of them share, and the words of a failure. */
-import type { DeviceFacts } from "../protocol/index.ts";
+import type { DeviceFacts, ImageSource } from "../protocol/index.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
+import { imageSource } from "./image-source.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
-import { imageFromOptions } from "./io-open.ts";
 import { call } from "./program.ts";
 import type { Program } from "./program.ts";
 
@@ -47,33 +47,36 @@ export interface ReadImage {
   readonly facts: DeviceFacts;
 }
 
-/** Opens the image that `word` names by -f or --image-opts, for reading unless `write`; null after its failure was printed. */
-export function* openToRead(given: GivenOptions, word: string, write = false): Program<ReadImage | null> {
-  let file = word;
-  let format = optionValue(given, "f");
-  if (optionValue(given, "image-opts") !== null) {
-    if (format !== null) {
-      yield imgError("--image-opts and --format are mutually exclusive");
-      return null;
-    }
-    const named = imageFromOptions(word);
-    if (typeof named === "string" || named.file === null) {
-      yield imgError(`Could not open '${word}': ${typeof named === "string" ? named : `A block device must be specified for "file"`}`);
-      return null;
-    }
-    ({ file, format } = { file: named.file, format: named.format });
-  }
-  if (format !== null && format !== "qcow2" && format !== "raw") {
-    yield imgError(`Could not open '${word}': Unknown driver '${format}'`);
+/**
+ * Opens the image that `word` names by -f or --image-opts, for reading unless `write`; null after its failure was printed.
+ * @param inspect for its facts alone: what it stands on is not opened
+ */
+export function* openToRead(given: GivenOptions, word: string, write = false, inspect = false): Program<ReadImage | null> {
+  const source = yield* sourceGiven(given, word);
+  return source === null ? null : yield* openImage(source, word, write, inspect);
+}
+
+/** The source that `word` names by -f or --image-opts; null after what is wrong with it was printed. */
+export function* sourceGiven(given: GivenOptions, word: string): Program<ImageSource | null> {
+  const format = optionValue(given, "f");
+  const asOptions = optionValue(given, "image-opts") !== null;
+  if (asOptions && format !== null) {
+    yield imgError("--image-opts and --format are mutually exclusive");
     return null;
   }
-  const opened = yield* call("open", { file, readOnly: !write, format });
-  if (!opened.ok) {
-    yield imgError(`Could not open '${word}': ${openFailureWords(file, opened.error)}`);
-    if (hasMoreToSay(opened.error)) yield explained(opened.error);
-    return null;
-  }
-  return { handle: opened.value.handle, file, facts: opened.value.facts };
+  const named = imageSource(asOptions ? { word: null, format: null, options: word } : { word, format, options: null });
+  if (named.ok) return named.value.source;
+  yield imgError(`Could not open '${word}': ${named.error}`);
+  return null;
+}
+
+/** Opens a source; `word` is what named it, for the line about a failure, after which null is returned. */
+export function* openImage(source: ImageSource, word: string, write = false, inspect = false): Program<ReadImage | null> {
+  const opened = yield* call("open", { ...source, readOnly: !write, inspect });
+  if (opened.ok) return { handle: opened.value.handle, file: source.file, facts: opened.value.facts };
+  yield imgError(`Could not open '${word}': ${openFailureWords(source.file, opened.error)}`);
+  if (hasMoreToSay(opened.error)) yield explained(opened.error);
+  return null;
 }
 
 /** Closes what openToRead opened; a failure is told and changes no status, since nothing was written. */

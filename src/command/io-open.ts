@@ -2,15 +2,14 @@
 import { errorOut, call, out } from "./program.ts";
 import type { Program, Step } from "./program.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
+import { imageSource } from "./image-source.ts";
+import type { ImageWords } from "./image-source.ts";
 import { diskOf, printFailure } from "./io-session.ts";
 import type { IoArguments, IoCommand, IoSession } from "./io-session.ts";
-import { splitOptionList } from "./option-list.ts";
+import type { ImageSource } from "../protocol/index.ts";
 
-export interface OpenRequest {
-  readonly file: string;
+export interface OpenRequest extends ImageWords {
   readonly readOnly: boolean;
-  /** As given with -f; null to look for the qcow2 magic. */
-  readonly format: string | null;
 }
 
 const CACHE_MODES = ["none", "off", "writeback", "unsafe", "writethrough", "directsync"];
@@ -25,43 +24,35 @@ export function mistakenMode(flag: string, value: string): string | null {
   return null;
 }
 
-/** The image that an option string names (--image-opts, open -o); a string is what is wrong with it, as QEMU words it. */
-export function imageFromOptions(list: string): { file: string | null; format: string | null } | string {
-  const pairs = splitOptionList(list);
-  if (!pairs.ok) return `Invalid option list: ${list}`;
-  let file: string | null = null;
-  let format: string | null = null;
-  for (const { key, value } of pairs.value) {
-    if (key === "file.filename" || key === "filename") file = value;
-    else if (key === "driver") format = value;
-    else if (key === "file.driver" && value === "file") continue;
-    else return `Block format '${format ?? "qcow2"}' does not support the option '${key}'`;
-  }
-  return { file, format };
-}
-
 export const qemuIoError = (text: string): Step => errorOut(`qemu-io: ${text}\n`);
 
 /** Opens an image into the session; what goes wrong is printed as qemu-io does. */
 export function* openInto(session: IoSession, request: OpenRequest): Program<boolean> {
-  const { file, readOnly, format } = request;
+  const named = imageSource(request);
+  if (named.ok) return yield* openSource(session, named.value.source, request.readOnly || named.value.readOnly === true, request.word);
+  yield session.disk === null ? cannotOpen(request.word, named.error) : openAlready();
+  return false;
+}
+
+const openAlready = (): Step => qemuIoError("file open already, try 'help close'");
+const cannotOpen = (word: string | null, why: string): Step => qemuIoError(`can't open${word === null ? "" : ` device ${word}`}: ${why}`);
+
+/** @param word what named the image, for a failure; null where options did */
+function* openSource(session: IoSession, source: ImageSource, readOnly: boolean, word: string | null): Program<boolean> {
   if (session.disk !== null) {
-    yield qemuIoError("file open already, try 'help close'");
+    yield openAlready();
     return false;
   }
-  if (format !== null && format !== "qcow2" && format !== "raw") {
-    yield qemuIoError(`can't open device ${file}: Unknown driver '${format}'`);
-    return false;
-  }
-  const outcome = yield* call("open", { file, readOnly, format });
+  const { file } = source;
+  const outcome = yield* call("open", { ...source, readOnly });
   if (!outcome.ok) {
-    yield qemuIoError(`can't open device ${file}: ${openFailureWords(file, outcome.error)}`);
+    yield cannotOpen(word, openFailureWords(file, outcome.error));
     if (hasMoreToSay(outcome.error)) yield explained(outcome.error);
     return false;
   }
   const { handle, facts } = outcome.value;
-  session.disk = { handle, file, facts };
-  if (format === null && facts.image.format === "raw" && !facts.image.readOnly) yield errorOut(probedRawWarning(file));
+  session.disk = { handle, file, facts, source };
+  if (source.format === null && facts.image.format === "raw" && !facts.image.readOnly) yield errorOut(probedRawWarning(file));
   if (!readOnly && facts.image.readOnly && facts.image.readOnlyReason !== null) {
     yield errorOut(`qemu-io: ${file} is open for reading only: ${facts.image.readOnlyReason}\n`);
   }
@@ -104,20 +95,13 @@ export const open: IoCommand = {
       yield qemuIoError(mistake);
       return "failed";
     }
-    const named = imageFromOptions(allOptions(args) ?? "driver=");
-    if (typeof named === "string") {
-      const name = args.words[0];
-      yield qemuIoError(session.disk !== null ? "file open already, try 'help close'" : `can't open${name === undefined ? "" : ` device ${name}`}: ${named}`);
-      return "failed";
-    }
     if (args.words.length > 1) return "usage";
-    const file = args.words[0] ?? named.file;
-    if (file === null) {
-      yield qemuIoError(`can't open: A block device must be specified for "file"`);
+    const request = { word: args.words[0] ?? null, format: null, options: allOptions(args), readOnly: args.has("r") };
+    if (request.word === null && request.options === null) {
+      yield cannotOpen(null, `A block device must be specified for "file"`);
       return "failed";
     }
-    const format = named.format === "" ? null : named.format;
-    return (yield* openInto(session, { file, readOnly: args.has("r"), format })) ? "ok" : "failed";
+    return (yield* openInto(session, request)) ? "ok" : "failed";
   },
 };
 
@@ -177,11 +161,11 @@ export const reopen: IoCommand = {
       yield errorOut("no file open, try 'help open'\n");
       return "failed";
     }
-    const { file, facts } = diskOf(session);
+    const { file, facts, source } = diskOf(session);
     const readOnly = args.has("r") || (!args.has("w") && (facts?.image.readOnly ?? false));
     const format = facts?.image.format ?? null;
     if (!(yield* closeDisk(session))) return "failed";
-    return (yield* openInto(session, { file, readOnly, format })) ? "ok" : "failed";
+    return (yield* openSource(session, { file, ...source, format }, readOnly, file)) ? "ok" : "failed";
   },
 };
 

@@ -2,7 +2,7 @@
  * What a qemu-io command works on: a session that holds the open disk, and the shape of a command. The program qemu-io makes a
  * session that opens and closes images itself; the console makes one over the image that is attached, and keeps it open.
  */
-import type { DeviceFacts, Failure } from "../protocol/index.ts";
+import type { DeviceFacts, Failure, ImageSource } from "../protocol/index.ts";
 import { explained } from "./explain.ts";
 import { ioNumberWords, parseIoNumber, parsePattern } from "./sizes.ts";
 import { call, errorOut, out } from "./program.ts";
@@ -15,6 +15,8 @@ export interface IoDisk {
   readonly file: string;
   /** As the image was opened with them; null until somebody asks. */
   facts: DeviceFacts | null;
+  /** As it was opened; absent where somebody else opened it. */
+  readonly source?: ImageSource;
 }
 
 export interface IoSession {

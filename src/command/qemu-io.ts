@@ -5,10 +5,11 @@
 import { getopt, mistakeWords } from "./getopt.ts";
 import type { LongOption } from "./getopt.ts";
 import { runIoCommand } from "./io-commands.ts";
-import { closeDisk, imageFromOptions, mistakenMode, openInto, qemuIoError } from "./io-open.ts";
+import { closeDisk, mistakenMode, openInto, qemuIoError } from "./io-open.ts";
+import type { OpenRequest } from "./io-open.ts";
 import { newSession } from "./io-session.ts";
 import type { IoSession } from "./io-session.ts";
-import { errorOut, out, readLine } from "./program.ts";
+import { out, readLine } from "./program.ts";
 import type { Program } from "./program.ts";
 import { splitIoCommand } from "./tokenizer.ts";
 import { QEMU_VERSION, VERSION } from "./version.ts";
@@ -61,9 +62,8 @@ const PROMPT = "qemu-io> ";
 
 interface QemuIoOptions {
   readonly commands: readonly string[];
-  readonly file: string | null;
-  readonly format: string | null;
-  readonly readOnly: boolean;
+  /** The image of the command line; null where none was named. */
+  readonly image: OpenRequest | null;
 }
 
 /** Runs qemu-io; argv is what follows its name. */
@@ -71,10 +71,7 @@ export function* qemuIo(argv: readonly string[], context: { readonly now: () => 
   const options = yield* parseOptions(argv);
   if (typeof options === "number") return options;
   const session = newSession(context.now);
-  if (options.file !== null) {
-    const opened = yield* openInto(session, { file: options.file, readOnly: options.readOnly, format: options.format });
-    if (!opened) return 1;
-  }
+  if (options.image !== null && !(yield* openInto(session, options.image))) return 1;
   let good = options.commands.length > 0 ? yield* runAll(session, options.commands) : yield* runInput(session);
   if (!(yield* closeDisk(session))) good = false;
   return good ? 0 : 1;
@@ -165,12 +162,6 @@ function* parseOptions(argv: readonly string[]): Program<QemuIoOptions | number>
     yield qemuIoError(`can't open device ${word}: force-share=on can only be used with read-only images`);
     return 1;
   }
-  if (word === null || !imageOptions) return { commands, file: word, format, readOnly };
-  const named = imageFromOptions(word);
-  const complaint = typeof named === "string" ? named : named.file === null ? `A block device must be specified for "file"` : null;
-  if (typeof named === "string" || complaint !== null) {
-    yield errorOut(`qemu-io: can't open: ${complaint ?? ""}\n`);
-    return 1;
-  }
-  return { commands, file: named.file, format: named.format, readOnly };
+  if (word === null) return { commands, image: null };
+  return { commands, image: imageOptions ? { word: null, format: null, options: word, readOnly } : { word, format, options: null, readOnly } };
 }

@@ -128,6 +128,8 @@ class Reader {
 
   private unexpected(wanted: string): Mistake {
     const found = this.text[this.at];
+    const word = /^[a-z]+/.exec(this.text.slice(this.at))?.[0];
+    if (word !== undefined && !KEYWORDS.has(word)) return new Mistake(`invalid keyword '${word}'`);
     return new Mistake(found === undefined ? "unexpected end of the text" : `'${found}' where ${wanted} is expected`);
   }
 }

@@ -59,7 +59,7 @@ describe("names", () => {
     [`json:{"driver":"qcow2","file":{"driver":"file","filename":"b"}}`, { file: "b", format: "qcow2" }],
     ["json:{'driver':'raw','file.filename':'b','offset':512}", { file: "b", format: "raw", offset: 512 }],
     ["json:[1]", { code: "json-not-object" }],
-    ["json:{bad", { code: "json-syntax", detail: "'b' where a key in quotes is expected" }],
+    ["json:{bad", { code: "json-syntax", detail: "invalid keyword 'bad'" }],
   ])("%s", (name, expected) => {
     expect(named(name)).toEqual(expected);
   });

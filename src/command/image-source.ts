@@ -1,0 +1,63 @@
+/**
+ * The one way from words to an image source: a file name or `json:{…}` with -f, a list of options with --image-opts, and qemu-io's
+ * `open -o`. Says what is wrong as QEMU words it behind the word itself.
+ */
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { ADOPTED_PREFIX, parseImageName, sourceOfOptions } from "../protocol/index.ts";
+import type { ImageSource, OptionValue, ParsedSource } from "../protocol/index.ts";
+import { sourceWords } from "./explain-chain.ts";
+import { splitOptionList } from "./option-list.ts";
+
+export interface ImageWords {
+  /** A file's name or `json:{…}`; null where options alone name the image. */
+  readonly word: string | null;
+  /** As given with -f; null to look for the qcow2 magic. */
+  readonly format: string | null;
+  /** A list "key=value,…"; null where none was given. */
+  readonly options: string | null;
+}
+
+/** What a file's name means, with a format or none. */
+export const sourceOfName = (word: string, format: string | null): Result<ParsedSource, string> => imageSource({ word, format, options: null });
+
+/** What words say of an image; the error is QEMU's text for what is wrong with them. */
+export function imageSource({ word, format, options }: ImageWords): Result<ParsedSource, string> {
+  const flat = new Map<string, OptionValue>();
+  if (options !== null) {
+    const pairs = splitOptionList(options);
+    if (!pairs.ok) return err(`Invalid option list: ${options}`);
+    for (const { key, value } of pairs.value) flat.set(key, value);
+  }
+  if (format !== null) flat.set("driver", format);
+  if (word === null) return worded(sourceOfOptions(flat));
+  return flat.size === 0 || onlyDriver(flat) ? named(word, format ?? driverOf(flat)) : combined(word, flat);
+}
+
+const onlyDriver = (flat: ReadonlyMap<string, OptionValue>): boolean => flat.size === 1 && flat.has("driver");
+const driverOf = (flat: ReadonlyMap<string, OptionValue>): string | null => (flat.has("driver") ? String(flat.get("driver")) : null);
+
+/** A name alone; a format that was given stands before the name's own. */
+function named(word: string, format: string | null): Result<ParsedSource, string> {
+  const parsed = parseImageName(word, ADOPTED_PREFIX);
+  if (!parsed.ok) return worded(parsed);
+  if (format !== null && format !== "qcow2" && format !== "raw" && format !== "file") return err(sourceWords({ code: "unknown-driver", driver: format }));
+  const given = format === "file" ? "raw" : format;
+  if (parsed.value.kind === "path") return ok({ source: { file: parsed.value.path, format: given }, readOnly: null });
+  const { source, readOnly } = parsed.value.parsed;
+  return ok({ source: { ...source, format: given ?? source.format }, readOnly });
+}
+
+/** A name with options beside it: the options speak of the file that is named. */
+function combined(word: string, flat: Map<string, OptionValue>): Result<ParsedSource, string> {
+  const name = named(word, null);
+  if (!name.ok) return name;
+  const key = driverOf(flat) === "file" ? "filename" : "file.filename";
+  if (!flat.has(key)) flat.set(key, name.value.source.file);
+  const parsed = worded(sourceOfOptions(flat));
+  if (!parsed.ok) return parsed;
+  const source: ImageSource = { ...name.value.source, ...parsed.value.source, format: parsed.value.source.format ?? name.value.source.format };
+  return ok({ source, readOnly: parsed.value.readOnly ?? name.value.readOnly });
+}
+
+const worded = (parsed: ReturnType<typeof sourceOfOptions>): Result<ParsedSource, string> => (parsed.ok ? parsed : err(sourceWords(parsed.error)));

@@ -1,0 +1,47 @@
+/** From words of a command line to an image source; every refusal was read off QEMU 10's answer to the same words. */
+import { describe, expect, test } from "vitest";
+import { imageSource } from "../../../src/command/image-source.ts";
+import type { ImageWords } from "../../../src/command/image-source.ts";
+
+const said = (words: Partial<ImageWords>): unknown => {
+  const outcome = imageSource({ word: null, format: null, options: null, ...words });
+  return outcome.ok ? outcome.value.source : outcome.error;
+};
+
+describe("a name", () => {
+  test.each<[string, string | null, unknown]>([
+    ["a.qcow2", null, { file: "a.qcow2", format: null }],
+    ["a", "raw", { file: "a", format: "raw" }],
+    ["a", "foo", "Unknown driver 'foo'"],
+    ["file:a", "qcow2", { file: "a", format: "qcow2" }],
+    ["foo:bar", null, "Unknown protocol 'foo'"],
+    ["json:{'driver':'qcow2','file':{'driver':'file','filename':'a'}}", null, { file: "a", format: "qcow2" }],
+    ["json:{'driver':'qcow2','file.filename':'a'}", "raw", { file: "a", format: "raw" }],
+    ["json:{'driver':'qcow2','file':'a'}", null, "Cannot find device='a' nor node-name='a'"],
+    ["json:[1]", null, "Invalid JSON object given"],
+  ])("%s with -f %s", (word, format, expected) => {
+    expect(said({ word, format })).toEqual(expected);
+  });
+});
+
+describe("options alone", () => {
+  test.each<[string, unknown]>([
+    ["driver=qcow2,file.filename=a,,b", { file: "a,b", format: "qcow2" }],
+    ["driver=qcow2,filename=a", `A block device must be specified for "file"`],
+    ["driver=qcow2,file.filename=a,foo=1", "Block format 'qcow2' does not support the option 'foo'"],
+    ["driver=qcow2,file.filename=a,file.foo=1", "Block protocol 'file' doesn't support the option 'foo'"],
+    ["filename=a", "Must specify either driver or file"],
+    ["driver=foo,filename=a", "Unknown driver 'foo'"],
+    ["driver=qcow2,file.filename=a,lazy-refcounts=bla", "Parameter 'lazy-refcounts' expects 'on' or 'off'"],
+    ["driver=qcow2,file.filename=a,backing.file.filename=b", { file: "a", format: "qcow2", backing: { file: "b", format: null } }],
+    ["driver=raw,file.filename=a,offset=1M,size=512", { file: "a", format: "raw", offset: 1048576, size: 512 }],
+  ])("%s", (options, expected) => {
+    expect(said({ options })).toEqual(expected);
+  });
+});
+
+test("options beside a name speak of the file that it names", () => {
+  expect(said({ word: "a", options: "driver=qcow2,backing.driver=raw,backing.file.filename=b" })).toEqual({ file: "a", format: "qcow2", backing: { file: "b", format: "raw" } });
+  expect(said({ word: "a", options: "driver=raw" })).toEqual({ file: "a", format: "raw" });
+  expect(said({ word: "a", options: "driver=file" })).toEqual({ file: "a", format: "raw" });
+});
