@@ -28,6 +28,8 @@ export class NodeFiles implements FileSpace {
   /** Problems: not-found, denied, no-space (create), io: also for what is not a regular file. The store's name is the path as given. */
   async open(name: string, mode: OpenMode): Promise<Result<ByteStore, FileProblem>> {
     return this.attempt(name, () => {
+      // The folder itself has this name to the platform's resolver, and to a shell nothing has.
+      if (name === "") return err(fileProblem("not-found", name));
       const path = resolve(this.folder, name);
       // Before opening: to open a pipe waits for its other end, and to create over a device is not what was meant.
       if ((mode !== "create" || existsSync(path)) && !statSync(path).isFile()) return err(fileProblem("io", name, "not a regular file"));

@@ -1,6 +1,6 @@
 /**
- * The options of `qemu-img create -f qcow2`: a table of them in the order in which the "Formatting" line prints them, and what
- * they come to. Values are looked at in two steps, as QEMU does: what is no number at all is refused before that line is
+ * The options of `qemu-img create` for each format: a table of them in the order in which the "Formatting" line prints them, and
+ * what they come to. Values are looked at in two steps, as QEMU does: what is no number at all is refused before that line is
  * printed, what cannot be is refused behind it.
  *
  * Source: zoned format, "Create options"; both spellings of the zone options stand here, and only here.
@@ -8,7 +8,7 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
-import type { CreateOptions, ZonedCreateOptions } from "../protocol/index.ts";
+import type { CreateOptions, Preallocation, ZonedCreateOptions } from "../protocol/index.ts";
 import { integer } from "./format.ts";
 import { splitOptionList } from "./option-list.ts";
 import { parseInteger, parseSize } from "./sizes.ts";
@@ -22,19 +22,37 @@ interface OptionRow {
   readonly description: string;
   /** For a zone option: whose spelling it is. */
   readonly spelling?: Spelling;
-  /** A name that QEMU knows and this program refuses whatever its value. */
-  readonly refused?: true;
+  /** A name that QEMU knows and this program refuses, whatever its value or with the value "on". */
+  readonly refused?: "always" | "on";
+  /** An option of the file's home and not of the format. */
+  readonly ofFile?: true;
 }
 
 const row = (name: string, type: OptionRow["type"], standard: string | null, description: string): OptionRow => ({ name, type, standard, description });
 const zoneRow = (spelling: Spelling, name: string, type: OptionRow["type"], description: string): OptionRow => ({ name, type, standard: null, description, spelling });
-const refusedRow = (name: string): OptionRow => ({ name, type: "text", standard: null, description: "", refused: true });
+const refusedRow = (name: string): OptionRow => ({ name, type: "text", standard: null, description: "", refused: "always" });
 
-const ROWS: readonly OptionRow[] = [
+/** Options about the host's file, which nothing here can follow: taken, and of no effect. */
+const FILE_ROWS: readonly OptionRow[] = [
+  { ...row("nocow", "switch", null, "Turn off copy-on-write (valid only on btrfs)"), ofFile: true },
+  { ...row("extent_size_hint", "size", null, "Extent size hint for the image file, 0 to disable"), ofFile: true },
+];
+
+const RAW_ROWS: readonly OptionRow[] = [
+  row("size", "size", null, "Virtual disk size"),
+  { ...row("preallocation", "text", null, "Preallocation mode (allowed values: off, falloc, full)"), ofFile: true },
+  ...FILE_ROWS,
+];
+
+const ENCRYPT_NAMES = ["format", "key-secret", "cipher-alg", "cipher-mode", "ivgen-alg", "ivgen-hash-alg", "hash-alg", "iter-time"];
+
+const QCOW2_ROWS: readonly OptionRow[] = [
+  { ...row("encryption", "switch", null, ""), refused: "on" },
+  ...ENCRYPT_NAMES.map((name) => refusedRow(`encrypt.${name}`)),
   row("cluster_size", "size", "65536", "qcow2 cluster size"),
-  row("extended_l2", "switch", "off", "Extended L2 tables (off)"),
-  row("preallocation", "text", null, "Preallocation mode (off)"),
-  row("compression_type", "text", "zlib", "Compression method used for image cluster compression (zlib)"),
+  row("extended_l2", "switch", "off", "Extended L2 tables"),
+  row("preallocation", "text", null, "Preallocation mode (allowed values: off, metadata, falloc, full)"),
+  row("compression_type", "text", "zlib", "Compression method used for image cluster compression"),
   zoneRow("v4", "zone_model", "text", "Makes the image zoned: 1 is host-managed (writes the v4 dialect)"),
   zoneRow("v4", "zone_size", "size", "Size of a zone, a power of two"),
   zoneRow("v4", "zone_capacity", "size", "Writable bytes of a zone (zone_size)"),
@@ -50,25 +68,33 @@ const ROWS: readonly OptionRow[] = [
   zoneRow("v9", "zone.max_active_zones", "number", "Most active zones (0, no limit)"),
   zoneRow("v9", "zone.max_open_zones", "number", "Most open zones (zone.max_active_zones)"),
   row("size", "size", null, "Virtual disk size"),
-  row("compat", "text", null, "Compatibility level (v3 [1.1])"),
-  row("lazy_refcounts", "switch", "off", "Postpone refcount updates (off)"),
+  row("compat", "text", null, "Compatibility level (v2 [0.10] or v3 [1.1])"),
+  row("backing_file", "text", null, "File name of a base image"),
+  row("backing_fmt", "text", null, "Image format of the base image"),
+  row("data_file", "text", null, "File name of an external data file"),
+  row("data_file_raw", "switch", null, "The external data file must stay valid as a raw image"),
+  row("lazy_refcounts", "switch", "off", "Postpone refcount updates"),
   row("refcount_bits", "number", "16", "Width of a reference count entry in bits"),
-  ...["backing_file", "backing_fmt", "data_file", "data_file_raw", "encryption", "extent_size_hint", "nocow"].map(refusedRow),
-  ...["format", "key-secret", "cipher-alg", "cipher-mode", "ivgen-alg", "ivgen-hash-alg", "hash-alg", "iter-time"].map((name) => refusedRow(`encrypt.${name}`)),
+  ...FILE_ROWS,
 ];
 
-const ROW_BY_NAME: ReadonlyMap<string, OptionRow> = new Map(ROWS.map((option) => [option.name, option]));
+export type CreatedFormat = "qcow2" | "raw";
+
+const ROWS: Readonly<Record<CreatedFormat, readonly OptionRow[]>> = { qcow2: QCOW2_ROWS, raw: RAW_ROWS };
+const ROW_BY_NAME: ReadonlyMap<string, OptionRow> = new Map(QCOW2_ROWS.map((option) => [option.name, option]));
 
 /** The names of the options that create takes, for completion. */
-export const CREATE_OPTION_NAMES: readonly string[] = ROWS.filter((option) => option.refused === undefined).map((option) => option.name);
+export const CREATE_OPTION_NAMES: readonly string[] = QCOW2_ROWS.filter((option) => option.refused === undefined).map((option) => option.name);
 
-/** `-o help`. */
-export function createOptionsHelp(withName: boolean): string {
+/** `-o help`; only with a file's name are the options of its home among them. */
+export function createOptionsHelp(format: CreatedFormat, withName: boolean): string {
   const types = { size: "size", number: "num", switch: "bool (on/off)", text: "str" } as const;
-  const lines = ROWS.filter((option) => option.refused === undefined)
+  const lines = ROWS[format]
+    .filter((option) => option.refused === undefined && (withName || option.ofFile === undefined))
     .map((option) => `  ${`${option.name}=<${types[option.type]}>`.padEnd(22)} - ${option.description}\n`)
     .sort();
-  return `Supported ${withName ? "" : "qcow2 "}options:\n${lines.join("")}`;
+  const more = withName ? "" : "\nThe protocol level may support further options.\nSpecify the target filename to include those options.\n";
+  return `Supported ${withName ? "" : `${format} `}options:\n${lines.join("")}${more}`;
 }
 
 /** Options as given, checked for their type; a value is the number it says, or its text. */
@@ -80,15 +106,19 @@ export interface GivenCreateOptions {
 export type CreateMistake = string;
 
 /** Reads lists of -o and the size given apart. `list` names a list that cannot be split, which qemu-img says in other words. */
-export function parseCreateOptions(lists: readonly string[], size: number | null): Result<GivenCreateOptions, { list: string } | { mistake: CreateMistake }> {
+export function parseCreateOptions(
+  format: CreatedFormat,
+  lists: readonly string[],
+  size: number | null,
+): Result<GivenCreateOptions, { list: string } | { mistake: CreateMistake }> {
   const values = new Map<string, string | number>();
   for (const list of lists) {
     const pairs = splitOptionList(list);
     if (!pairs.ok) return err({ list });
     for (const { key, value } of pairs.value) {
-      const option = ROW_BY_NAME.get(key);
+      const option = ROWS[format].find(({ name }) => name === key);
       if (option === undefined) return err({ mistake: `Invalid parameter '${key}'` });
-      if (option.refused === true) return err({ mistake: `The option '${key}' is not supported` });
+      if (option.refused === "always" || (option.refused === "on" && value === "on")) return err({ mistake: `The option '${key}' is not supported` });
       const parsed = typed(option, value);
       if (!parsed.ok) return err({ mistake: parsed.error });
       values.set(key, parsed.value);
@@ -98,7 +128,6 @@ export function parseCreateOptions(lists: readonly string[], size: number | null
     if (values.has("size")) return err({ mistake: "The image size must be specified only once" });
     values.set("size", size);
   }
-  if (!values.has("size")) return err({ mistake: "Image creation needs a size parameter" });
   return ok({ values });
 }
 
@@ -124,55 +153,111 @@ function typed(option: OptionRow, value: string): Result<string | number, Create
   }
 }
 
+/** What is given, with some values set or replaced. */
+export const withValues = (given: GivenCreateOptions, more: Readonly<Record<string, string | number | null>>): GivenCreateOptions => ({
+  values: new Map([...given.values, ...Object.entries(more).filter((pair): pair is [string, string | number] => pair[1] !== null)]),
+});
+
+/** The value of a text option, null where it was not given. */
+export function textOption({ values }: GivenCreateOptions, name: string): string | null {
+  const value = values.get(name);
+  return value === undefined ? null : String(value);
+}
+
 /** The line that qemu-img prints before it makes an image. */
-export function formattingLine(file: string, given: GivenCreateOptions): string {
-  let text = `Formatting '${file}', fmt=qcow2`;
-  for (const { name, standard } of ROWS) {
+export function formattingLine(file: string, format: string, given: GivenCreateOptions): string {
+  let text = `Formatting '${file}', fmt=${format}`;
+  for (const { name, standard } of ROWS[format === "qcow2" ? "qcow2" : "raw"]) {
     const value = given.values.get(name) ?? standard;
-    if (value !== null) text += ` ${name}=${typeof value === "number" ? integer(value) : value}`;
+    if (value !== null) text += ` ${name}=${typeof value === "number" ? integer(value) : value.replaceAll(",", ",,")}`;
   }
   return `${text}\n`;
 }
 
-/** What the options come to. */
+/** What the options of a qcow2 image come to; the size was seen to. */
 export function resolveCreateOptions(given: GivenCreateOptions): Result<CreateOptions, CreateMistake> {
-  const text = (name: string): string | null => {
-    const value = given.values.get(name);
-    return value === undefined ? null : String(value);
-  };
+  const text = (name: string): string | null => textOption(given, name);
   const number = (name: string, standard: number): number => Number(given.values.get(name) ?? standard);
-  const unsupported = unsupportedValue(text);
-  if (unsupported !== null) return err(unsupported);
-  const clusterSize = number("cluster_size", 65536);
-  if (clusterSize < 512 || clusterSize > 2 ** 21 || (clusterSize & (clusterSize - 1)) !== 0) {
-    return err("Cluster size must be a power of two between 512 and 2048k");
-  }
-  const refcountBits = number("refcount_bits", 16);
-  if (![1, 2, 4, 8, 16, 32, 64].includes(refcountBits)) return err("Refcount width must be a power of two and may not exceed 64 bits");
+  const mistake = mistakenChoice(text) ?? mistakenCombination(text, number);
+  if (mistake !== null) return err(mistake);
   const size = number("size", 0);
   if (!Number.isSafeInteger(size)) return err(SIZE_TOO_LARGE);
   const zoned = zonedOptions(given, text, number);
   if (!zoned.ok) return zoned;
-  return ok({ sizeBytes: Math.ceil(size / SECTOR_SIZE) * SECTOR_SIZE, clusterSize, refcountBits, zoned: zoned.value });
+  const backing = text("backing_file");
+  const dataFile = text("data_file");
+  return ok({
+    sizeBytes: Math.ceil(size / SECTOR_SIZE) * SECTOR_SIZE,
+    clusterSize: number("cluster_size", 65536),
+    refcountBits: number("refcount_bits", 16),
+    zoned: zoned.value,
+    version: isOld(text("compat")) ? 2 : 3,
+    lazyRefcounts: text("lazy_refcounts") === "on",
+    extendedL2: text("extended_l2") === "on",
+    compressionType: text("compression_type") === "zstd" ? "zstd" : "zlib",
+    preallocation: (text("preallocation") ?? "off") as Preallocation,
+    backing: backing === null ? null : { file: backing, format: text("backing_fmt") },
+    dataFile: dataFile === null ? null : { file: dataFile, raw: text("data_file_raw") === "on" },
+  });
+}
+
+/** What the options of a raw file come to, its preallocation. */
+export function resolveRawOptions(given: GivenCreateOptions): Result<Preallocation, CreateMistake> {
+  const mode = textOption(given, "preallocation") ?? "off";
+  if (mode === "metadata") return err("Unsupported preallocation mode: metadata");
+  return mode === "off" || mode === "falloc" || mode === "full" ? ok(mode) : err(`invalid parameter value: ${mode}`);
 }
 
 export const SIZE_TOO_LARGE = "The image size is too large for file format 'qcow2' (try using a larger cluster size)";
 
-/** Values that QEMU would take and this program does not, and values that nobody takes. */
-function unsupportedValue(text: (name: string) => string | null): CreateMistake | null {
-  const rules: readonly [name: string, taken: readonly string[], known: readonly string[], parameter: string][] = [
-    ["compat", ["1.1", "v3"], ["0.10", "v2"], "version"],
-    ["extended_l2", ["off"], ["on"], "extended_l2"],
-    ["lazy_refcounts", ["off"], ["on"], "lazy_refcounts"],
-    ["preallocation", ["off"], ["metadata", "falloc", "full"], "preallocation"],
-    ["compression_type", ["zlib"], ["zstd"], "compression-type"],
+const isOld = (compat: string | null): boolean => compat === "0.10" || compat === "v2";
+
+/** QEMU's drivers, any of which a backing file's format may be called; whether one opens here is seen when the image is opened. */
+const DRIVERS =
+  "blkdebug blklogwrites blkreplay blkverify bochs cloop compress copy-before-write copy-on-read dmg file ftp ftps gluster host_cdrom host_device http https iscsi luks nbd nfs null-aio null-co nvme parallels preallocate qcow qcow2 qed quorum raw rbd replication ssh throttle vdi vhdx vmdk vpc vvfat".split(
+    " ",
+  );
+
+/** Values that are none of those that an option has. */
+function mistakenChoice(text: (name: string) => string | null): CreateMistake | null {
+  const rules: readonly [name: string, known: readonly string[], parameter: string][] = [
+    ["backing_fmt", DRIVERS, "backing-fmt"],
+    ["compat", ["1.1", "v3", "0.10", "v2"], "version"],
+    ["preallocation", ["off", "metadata", "falloc", "full"], "preallocation"],
+    ["compression_type", ["zlib", "zstd"], "compression-type"],
   ];
-  for (const [name, taken, known, parameter] of rules) {
+  for (const [name, known, parameter] of rules) {
     const value = text(name);
-    if (value === null || taken.includes(value)) continue;
-    return known.includes(value) ? `${name}=${value} is not supported` : `Parameter '${parameter}' does not accept value '${value}'`;
+    if (value !== null && !known.includes(value)) return `Parameter '${parameter}' does not accept value '${value}'`;
   }
   return null;
+}
+
+const NEEDS_V3 = "compatibility level 1.1 and above (use version=v3 or greater)";
+
+/** Values and options that do not go together, in QEMU's order and words. */
+function mistakenCombination(text: (name: string) => string | null, number: (name: string, standard: number) => number): CreateMistake | null {
+  const on = (name: string): boolean => text(name) === "on";
+  const old = isOld(text("compat"));
+  const clusterSize = number("cluster_size", 65536);
+  const refcountBits = number("refcount_bits", 16);
+  const backing = text("backing_file") !== null;
+  const preallocated = (text("preallocation") ?? "off") !== "off";
+  const rules: readonly [wrong: boolean, words: string][] = [
+    [old && on("extended_l2"), `Extended L2 entries are only supported with ${NEEDS_V3}`],
+    [clusterSize < 512 || clusterSize > 2 ** 21 || (clusterSize & (clusterSize - 1)) !== 0, "Cluster size must be a power of two between 512 and 2048k"],
+    [on("extended_l2") && clusterSize < 16384, "Extended L2 entries are only supported with cluster sizes of at least 16384 bytes"],
+    [backing && preallocated && !on("extended_l2"), "Backing file and preallocation can only be used at the same time if extended_l2 is on"],
+    [!backing && text("backing_fmt") !== null, "Backing format cannot be used without backing file"],
+    [old && on("lazy_refcounts"), `Lazy refcounts only supported with ${NEEDS_V3}`],
+    [![1, 2, 4, 8, 16, 32, 64].includes(refcountBits), "Refcount width must be a power of two and may not exceed 64 bits"],
+    [old && refcountBits !== 16, "Different refcount widths than 16 bits require compatibility level 1.1 or above (use version=v3 or greater)"],
+    [on("data_file_raw") && text("data_file") === null, "data-file-raw requires data-file"],
+    [on("data_file_raw") && backing, "Backing file and data-file-raw cannot be used at the same time"],
+    [old && text("data_file") !== null, `External data files are only supported with ${NEEDS_V3}`],
+    [old && text("compression_type") === "zstd", `Non-zlib compression type is only supported with ${NEEDS_V3}`],
+  ];
+  return rules.find(([wrong]) => wrong)?.[1] ?? null;
 }
 
 /** Zone options by what they mean, each as v4 and as v8 and later spell it. */

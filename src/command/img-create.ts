@@ -1,6 +1,18 @@
-/** qemu-img create: options, the "Formatting" line, the call, and its refusals in qemu-img's words. */
-import type { Failure, OptionProblem } from "../protocol/index.ts";
-import { SIZE_TOO_LARGE, createOptionsHelp, formattingLine, parseCreateOptions, resolveCreateOptions, respelled } from "./create-options.ts";
+/** qemu-img create: options, the backing file, the "Formatting" line, the call, and its refusals in qemu-img's words. */
+import type { CreateOptions, Failure, OptionProblem } from "../protocol/index.ts";
+import {
+  SIZE_TOO_LARGE,
+  createOptionsHelp,
+  formattingLine,
+  parseCreateOptions,
+  resolveCreateOptions,
+  resolveRawOptions,
+  respelled,
+  textOption,
+  withValues,
+} from "./create-options.ts";
+import type { CreatedFormat, GivenCreateOptions } from "./create-options.ts";
+import { sourceWords } from "./explain-chain.ts";
 import { explained, explain, fileWords, openFailureWords } from "./explain.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { call, errorOut, out } from "./program.ts";
@@ -12,30 +24,23 @@ const INT64_END = 2 ** 63;
 
 export const createImage: ImgCommand = {
   name: "create",
-  args: "[-q] -f qcow2 [-o options] filename [size]",
-  oneline: "makes an image; `-o help` lists the options",
+  args: "[-q] [-f fmt] [-b backing_file [-F backing_fmt]] [-u] [-o options] filename [size]",
+  oneline: "makes an image; `-f qcow2 -o help` lists the options",
   shorts: "hf:o:b:F:qu",
   longs: [
     { name: "help", takesValue: false, flag: "h" },
     { name: "object", takesValue: true, flag: "object" },
   ],
   *run({ options, words }): Program {
-    let format = "raw";
-    let quiet = false;
-    const lists: string[] = [];
-    const refused: string[] = [];
-    for (const { flag, value } of options) {
-      if (flag === "f") format = value;
-      else if (flag === "o") lists.push(value);
-      else if (flag === "q") quiet = true;
-      else if (flag === "b") refused.push("-b (a backing file)");
-      else if (flag === "F") refused.push("-F (the format of a backing file)");
-      else if (flag === "object") refused.push("--object");
-    }
+    const last = (flag: string): string | null => options.findLast((option) => option.flag === flag)?.value ?? null;
+    const lists = options.filter(({ flag }) => flag === "o").map(({ value }) => value);
+    const format = last("f") ?? "raw";
+    const table = tableOf(format);
     const file = words[0];
-    if (lists.some((list) => list === "help" || list === "?")) {
-      yield out(createOptionsHelp(file !== undefined));
-      return 0;
+    if (lists.some(asksForHelp)) {
+      if (table === null) yield imgError(`Unknown file format '${format}'`);
+      else yield out(createOptionsHelp(table, file !== undefined));
+      return table === null ? 1 : 0;
     }
     if (file === undefined) {
       yield imgUsageError("Expecting image file name");
@@ -54,37 +59,128 @@ export const createImage: ImgCommand = {
       yield imgUsageError(`Unexpected argument: ${words[2]}`);
       return 1;
     }
-    if (format !== "qcow2") {
-      const known = format === "raw";
-      yield imgError(`${file}: ${known ? "Images of format 'raw' are not made here, only qcow2 (-f qcow2)" : `Unknown file format '${format}'`}`);
+    const refused = table === null ? `Unknown file format '${format}'` : last("object") === null ? null : "--object is not supported";
+    if (table === null || refused !== null) {
+      yield imgError(`${file}: ${refused ?? ""}`);
       return 1;
     }
-    if (refused.length > 0) {
-      yield imgError(`${file}: ${refused[0]} is not supported`);
-      return 1;
-    }
-    return yield* create(file, lists, size, quiet);
+    const wish = { file, format, table, backing: last("b"), backingFormat: last("F"), unchecked: last("u") !== null, quiet: last("q") !== null };
+    return yield* create(wish, lists, size);
   },
 };
 
-function* create(file: string, lists: readonly string[], size: number | null, quiet: boolean): Program {
-  const given = parseCreateOptions(lists, size);
-  if (!given.ok) {
-    yield imgError("list" in given.error ? `Invalid option list: ${given.error.list}` : `${file}: ${given.error.mistake}`);
+/** A list that has "help" or "?" among its options asks for them. */
+const asksForHelp = (list: string): boolean => list.split(",").some((part) => part === "help" || part === "?");
+
+/** "file" is the host's file itself, which is what raw makes. */
+const tableOf = (format: string): CreatedFormat | null => (format === "qcow2" || format === "raw" ? format : format === "file" ? "raw" : null);
+
+interface Wish {
+  readonly file: string;
+  readonly format: string;
+  readonly table: CreatedFormat;
+  /** -b and -F. */
+  readonly backing: string | null;
+  readonly backingFormat: string | null;
+  /** -u: the backing file is not looked at. */
+  readonly unchecked: boolean;
+  readonly quiet: boolean;
+}
+
+function* create(wish: Wish, lists: readonly string[], size: number | null): Program {
+  const { file, format, table } = wish;
+  const parsed = parseCreateOptions(table, lists, size);
+  if (!parsed.ok) {
+    yield imgError("list" in parsed.error ? `Invalid option list: ${parsed.error.list}` : `${file}: ${parsed.error.mistake}`);
     return 1;
   }
-  if (!quiet) yield out(formattingLine(file, given.value));
-  const resolved = resolveCreateOptions(given.value);
+  const refused = table === "raw" ? noBacking(wish) : null;
+  const given = refused === null ? yield* withBacking(wish, withValues(parsed.value, { backing_file: wish.backing, backing_fmt: wish.backingFormat })) : null;
+  if (given === null) {
+    if (refused !== null) yield imgError(`${file}: ${refused}`);
+    return 1;
+  }
+  if (!given.values.has("size")) {
+    yield imgError(`${file}: Image creation needs a size parameter`);
+    return 1;
+  }
+  if (!wish.quiet) yield out(formattingLine(file, format, given));
+  return yield* table === "raw" ? createRaw(file, given) : createQcow2(file, given);
+}
+
+function noBacking({ backing, backingFormat, format }: Wish): string | null {
+  if (backing !== null) return `Backing file not supported for file format '${format}'`;
+  return backingFormat === null ? null : `Backing file format not supported for file format '${format}'`;
+}
+
+/** The options with the size that the backing file gives where none was given; null after what is wrong with it was printed. */
+function* withBacking({ file, unchecked }: Wish, given: GivenCreateOptions): Program<GivenCreateOptions | null> {
+  const backing = textOption(given, "backing_file");
+  const format = textOption(given, "backing_fmt");
+  if (backing === null) return given;
+  if (backing === file) {
+    yield imgError(`${file}: Error: Trying to create an image with the same filename as the backing file`);
+    return null;
+  }
+  if (backing === "") {
+    yield imgError(`${file}: Expected backing file name, got empty string`);
+    return null;
+  }
+  if (unchecked) {
+    if (format !== null) return given;
+    yield imgError(`${file}: Backing file specified without backing format`);
+    return null;
+  }
+  const looked = yield* lookAtBacking(file, backing, format);
+  if (typeof looked === "string") {
+    yield errorOut(`qemu-img: ${file}: ${looked}\nCould not open backing image.\n`);
+    return null;
+  }
+  if (format === null) {
+    yield errorOut(`qemu-img: ${file}: Backing file specified without backing format\nDetected format of ${looked.format}.\n`);
+    return null;
+  }
+  return given.values.has("size") ? given : withValues(given, { size: looked.size });
+}
+
+/** Opens the backing file as the new image would, with what it stands on; a text is why it does not open. */
+function* lookAtBacking(image: string, backing: string, format: string | null): Program<{ format: string; size: number } | string> {
+  if (format !== null && format !== "qcow2" && format !== "raw" && format !== "file") return sourceWords({ code: "unknown-driver", driver: format });
+  const opened = yield* call("open", { file: backing, format: format === "file" ? "raw" : format, readOnly: true, beside: image });
+  if (!opened.ok) return openFailureWords("file" in opened.error ? opened.error.file : backing, opened.error);
+  const { facts, handle } = opened.value;
+  const closed = yield* call("close", { handle });
+  if (!closed.ok) yield explained(closed.error);
+  return { format: facts.image.format, size: facts.image.virtualSize };
+}
+
+function* createRaw(file: string, given: GivenCreateOptions): Program {
+  const preallocation = resolveRawOptions(given);
+  if (!preallocation.ok) {
+    yield imgError(`${file}: ${preallocation.error}`);
+    return 1;
+  }
+  const outcome = yield* call("createRaw", { file, sizeBytes: Number(given.values.get("size")), preallocation: preallocation.value });
+  if (outcome.ok) return 0;
+  yield imgError(`${file}: ${createWords(file, outcome.error, null)}`);
+  return 1;
+}
+
+function* createQcow2(file: string, given: GivenCreateOptions): Program {
+  const resolved = resolveCreateOptions(given);
   if (!resolved.ok) {
     yield imgError(`${file}: ${resolved.error}`);
     return 1;
   }
   const outcome = yield* call("create", { file, options: resolved.value });
   if (outcome.ok) return 0;
-  yield imgError(`${file}: ${createWords(file, outcome.error, resolved.value.zoned?.dialect ?? null)}`);
+  yield imgError(`${file}: ${createFailureWords(file, outcome.error, resolved.value)}`);
   if (outcome.error.kind !== "option" || isTooLarge(outcome.error)) yield explained(outcome.error);
   return 1;
 }
+
+/** Why an image could not be made, behind the program's and file's name. */
+export const createFailureWords = (file: string, failure: Failure, options: CreateOptions): string => createWords(file, failure, options.zoned?.dialect ?? null);
 
 const sizeMistake = (invalid: boolean): string =>
   invalid
@@ -95,7 +191,7 @@ const sizeMistake = (invalid: boolean): string =>
 const isTooLarge = (failure: OptionProblem): boolean => failure.option === "size" && Number(failure.found) > 0;
 
 function createWords(file: string, failure: Failure, dialect: "v4" | "v7" | "v9" | null): string {
-  if (failure.kind === "file" && failure.code !== "in-use") return `Could not create '${file}': ${fileWords(failure)}`;
+  if (failure.kind === "file" && failure.code !== "in-use") return `Could not create '${failure.file}': ${fileWords(failure)}`;
   if (failure.kind !== "option") return openFailureWords(file, failure);
   if (isTooLarge(failure)) return SIZE_TOO_LARGE;
   return respelled(explain(failure).why.replace(/\.$/, ""), dialect);

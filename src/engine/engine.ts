@@ -7,7 +7,7 @@ import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { CallName, Failure, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { atBorder, failureOf } from "./border.ts";
-import { checkCreateOptions, writeNewImage } from "./create-image.ts";
+import { createImageFile, createRawFile } from "./create-calls.ts";
 import { changeDialect, readDialect } from "./dialect-calls.ts";
 import { performOnDevice } from "./device-calls.ts";
 import type { DeviceCallName } from "./device-calls.ts";
@@ -15,7 +15,7 @@ import { CANCELLED, Job } from "./jobs.ts";
 import type { Work } from "./jobs.ts";
 import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
-import { closeFiles, openChain } from "./open-chain.ts";
+import { closeFiles, openChain, sourceBeside } from "./open-chain.ts";
 import { OpenImage } from "./open-image.ts";
 import { openScratch } from "./scratch.ts";
 
@@ -169,19 +169,12 @@ export class Engine {
   }
 
   private readonly handlers: Handlers = {
-    create: async ({ file, options }) => {
-      // Before the file is opened: opening to create empties what had the name, and a refusal must leave it as it was.
-      const bad = checkCreateOptions(options);
-      if (bad !== null) return err(bad);
-      const opened = await this.library.open(file, "create");
-      if (!opened.ok) return opened;
-      const written = atBorder(() => writeNewImage(opened.value, options));
-      opened.value.close();
-      if (!written.ok) await this.library.remove(file);
-      return written.ok ? done : written;
-    },
-    open: async ({ readOnly, inspect = false, ...source }) => {
-      const opened = await openChain(this.library, source, { write: !readOnly, inspect });
+    create: ({ file, options }, job) => createImageFile(this.library, file, options, job),
+    createRaw: ({ file, sizeBytes, preallocation }, job) => createRawFile(this.library, file, sizeBytes, preallocation, job),
+    open: async ({ readOnly, inspect = false, beside, ...given }) => {
+      const source = beside === undefined ? ok(given) : sourceBeside(this.library, beside, given);
+      if (!source.ok) return source;
+      const opened = await openChain(this.library, source.value, { write: !readOnly, inspect });
       if (!opened.ok) return opened;
       const made = atBorder(() => {
         const image = new OpenImage(this.nextHandle, opened.value, !readOnly, this.host.now);

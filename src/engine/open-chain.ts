@@ -124,7 +124,7 @@ function backingSource(place: FilePlace, source: ImageSource, header: Header): R
   if (source.backing === null) return ok({ source: null, headerName });
   if (source.backing !== undefined) return ok({ source: { ...source.backing, format: source.backing.format ?? format.value }, headerName });
   if (resolved === null) return ok({ source: null, headerName });
-  return resolved.ok ? ok({ source: resolved.value.source, headerName }) : resolved;
+  return resolved.ok ? ok({ source: resolved.value.source, headerName }) : err({ kind: "chain", code: "backing-failed", file: name ?? "", cause: resolved.error });
 }
 
 const FILE_FORMATS = ["file", "host_device"];
@@ -137,9 +137,15 @@ function formatNamed(file: string, name: string | null): Result<Format | null, F
   return err({ kind: "chain", code: "backing-failed", file, cause: problem });
 }
 
+/** The source whose name stands in the header of `image`; whatever else it says stays. */
+export function sourceBeside(place: FilePlace, image: string, source: ImageSource): Result<ImageSource, Failure> {
+  const resolved = resolveName(place, image, source.file, source.format);
+  return resolved.ok ? ok({ ...source, ...resolved.value.source }) : resolved;
+}
+
 function resolveName(place: FilePlace, image: string, name: string, format: Format | null): Result<{ source: ImageSource; json: boolean }, Failure> {
   const parsed = parseImageName(name, ADOPTED_PREFIX);
-  if (!parsed.ok) return err({ kind: "chain", code: "backing-failed", file: name, cause: { kind: "chain", code: "name", file: name, problem: parsed.error } });
+  if (!parsed.ok) return err({ kind: "chain", code: "name", file: name, problem: parsed.error });
   if (parsed.value.kind === "path") return ok({ source: { file: place.beside(image, parsed.value.path), format }, json: false });
   const { source } = parsed.value.parsed;
   // A file of the person's machine leads only to what was dropped beside it, whatever words the name is wrapped in.
@@ -164,11 +170,17 @@ async function openDataFile(place: FilePlace, source: ImageSource, header: Heade
   }
   const name = dataFileOf(header);
   if (source.dataFile === undefined && name === null) return problem("data-file-required");
-  const file = source.dataFile?.file ?? place.beside(source.file, name ?? "");
+  const file = source.dataFile?.file ?? dataFileName(place, source.file, name ?? "");
   if (here.includes(place.identity(file))) return err({ kind: "chain", code: "cycle", file });
   const opened = await place.open(file, wish.write ? "write" : "read");
   return opened.ok ? ok({ file, store: opened.value }) : err({ kind: "chain", code: "data-file-failed", file, cause: opened.error });
 }
+
+/**
+ * Unlike a backing file's, QEMU takes a data file's name as it stands, from wherever it is run; a file of the person's machine leads
+ * only to what was dropped beside it.
+ */
+const dataFileName = (place: FilePlace, image: string, name: string): string => (image.startsWith(ADOPTED_PREFIX) ? place.beside(image, name) : name);
 
 const partOf = ({ offset, size }: ImageSource): OpenedFiles["part"] => (offset === undefined && size === undefined ? null : { offset: offset ?? 0, size: size ?? null });
 

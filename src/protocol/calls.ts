@@ -31,7 +31,21 @@ export interface CreateOptions {
   /** 1 to 64, a power of two. */
   readonly refcountBits: number;
   readonly zoned: ZonedCreateOptions | null;
+  /** 3 where it is absent. Version 2 has neither feature bits nor other refcounts than of 16 bits. */
+  readonly version?: 2 | 3;
+  readonly lazyRefcounts?: boolean;
+  readonly extendedL2?: boolean;
+  /** How compressed clusters will be written; zlib where it is absent. */
+  readonly compressionType?: "zlib" | "zstd";
+  readonly preallocation?: Preallocation;
+  /** Name and format of the backing file, as the header shall say them; it need not exist. */
+  readonly backing?: { readonly file: string; readonly format: string | null } | null;
+  /** The external data file, which is made too; `raw`: it stays the disk byte for byte. */
+  readonly dataFile?: { readonly file: string; readonly raw: boolean } | null;
 }
+
+/** metadata: every cluster has its place. falloc: as that, for no store can do more. full: and zeros are written there. */
+export type Preallocation = "off" | "metadata" | "falloc" | "full";
 
 /** One zone of a report; bytes, not sectors. */
 export interface ZoneDescriptor {
@@ -71,11 +85,14 @@ interface Nothing {
 export interface Calls {
   /** Makes an image, replacing what had that name. It is not opened. */
   create: { request: { file: string; options: CreateOptions }; reply: Nothing };
+  /** Makes a file of zeros of that length, replacing what had the name. preallocation is off, falloc or full. */
+  createRaw: { request: { file: string; sizeBytes: number; preallocation: Preallocation }; reply: Nothing };
   /**
    * Opens an image and what it stands on: its backing files, read-only, and its data file, writable when the image is. With `inspect`
-   * nothing but the image's own file is opened, for its facts: data that it does not have itself cannot be read then.
+   * nothing but the image's own file is opened, for its facts: data that it does not have itself cannot be read then. With `beside`
+   * the file's name is one as it stands, or would stand, in the header of that image.
    */
-  open: { request: ImageSource & { readonly readOnly: boolean; readonly inspect?: boolean }; reply: { handle: number; facts: DeviceFacts } };
+  open: { request: ImageSource & { readonly readOnly: boolean; readonly inspect?: boolean; readonly beside?: string }; reply: { handle: number; facts: DeviceFacts } };
   /** Flushes and closes. The handle is gone even when the flush failed, and the failure is told. */
   close: { request: { handle: number }; reply: Nothing };
   facts: { request: { handle: number }; reply: DeviceFacts };

@@ -31,9 +31,9 @@ const HEADER_LENGTH_V2 = 72;
 const HEADER_LENGTH_MIN_V3 = 104;
 /** Limits of QEMU's own reader: larger tables are refused, not tried. */
 const MAX_L1_BYTES = 32 * 2 ** 20;
-const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20;
+export const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20;
 const MAX_SNAPSHOTS = 65536;
-const MAX_BACKING_NAME = 1023;
+export const MAX_BACKING_NAME = 1023;
 const MAX_VIRTUAL_SIZE = Number.MAX_SAFE_INTEGER;
 const STRUCTURE = "header";
 
@@ -211,6 +211,8 @@ export const BITMAPS_MAGIC = 0x23852875;
 
 /** What a new image's header says; everything else in it is zero. */
 export interface NewHeader {
+  /** 3 where it is absent; version 2 has no feature bits and refcounts of 16 bits. */
+  readonly version?: 2 | 3;
   readonly clusterBits: number;
   readonly virtualSize: number;
   readonly l1Size: number;
@@ -218,28 +220,45 @@ export interface NewHeader {
   readonly refcountTableOffset: number;
   readonly refcountTableClusters: number;
   readonly incompatible: bigint;
+  readonly compatible?: bigint;
+  readonly autoclear?: bigint;
   readonly refcountOrder: number;
+  readonly compressionType?: number;
   readonly extensions: readonly { readonly magic: number; readonly data: Uint8Array }[];
+  readonly backingFile?: string | null;
 }
 
-/** The header of a new version 3 image with its extensions and their end mark. */
+/** The header of a new image with its extensions, their end mark, and the backing file's name behind it. */
 export function encodeHeader(header: NewHeader): Uint8Array {
+  const version = header.version ?? 3;
+  const headerLength = version === 2 ? HEADER_LENGTH_V2 : HEADER_LENGTH;
   const extensionBytes = header.extensions.reduce((sum, { data }) => sum + 8 + Math.ceil(data.length / 8) * 8, 8);
-  const start = new Uint8Array(HEADER_LENGTH + extensionBytes);
+  const name = new TextEncoder().encode(header.backingFile ?? "");
+  const start = new Uint8Array(headerLength + extensionBytes + name.length);
   const view = new DataView(start.buffer);
   const u64 = (at: number, value: number): void => view.setBigUint64(at, BigInt(value));
   view.setUint32(0, QCOW2_MAGIC);
-  view.setUint32(4, 3);
+  view.setUint32(4, version);
+  if (name.length > 0) {
+    u64(8, headerLength + extensionBytes);
+    view.setUint32(16, name.length);
+    start.set(name, headerLength + extensionBytes);
+  }
   view.setUint32(20, header.clusterBits);
   u64(24, header.virtualSize);
   view.setUint32(36, header.l1Size);
   u64(40, header.l1Offset);
   u64(48, header.refcountTableOffset);
   view.setUint32(56, header.refcountTableClusters);
-  view.setBigUint64(72, header.incompatible);
-  view.setUint32(96, header.refcountOrder);
-  view.setUint32(100, HEADER_LENGTH);
-  let at = HEADER_LENGTH;
+  if (version === 3) {
+    view.setBigUint64(72, header.incompatible);
+    view.setBigUint64(80, header.compatible ?? 0n);
+    view.setBigUint64(88, header.autoclear ?? 0n);
+    view.setUint32(96, header.refcountOrder);
+    view.setUint32(100, HEADER_LENGTH);
+    view.setUint8(104, header.compressionType ?? 0);
+  }
+  let at = headerLength;
   for (const { magic, data } of header.extensions) {
     view.setUint32(at, magic);
     view.setUint32(at + 4, data.length);

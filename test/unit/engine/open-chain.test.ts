@@ -171,13 +171,13 @@ describe("backing files", () => {
 });
 
 describe("data files", () => {
-  test("are found beside the image, written when it is, and shown by a backing image for reading", async () => {
+  test("stand for themselves, written when the image is, and read where a backing image has one", async () => {
     place.image("dir/top", { data: "d", backing: "mid", format: "qcow2" });
-    place.image("dir/mid", { data: "e" });
-    place.raw("dir/d");
+    place.image("dir/mid", { data: "dir/e" });
+    place.raw("d");
     place.raw("dir/e");
     const files = await opened(source("dir/top"), true);
-    expect(place.log).toEqual(["write dir/top", "write dir/d", "read dir/mid", "read dir/e"]);
+    expect(place.log).toEqual(["write dir/top", "write d", "read dir/mid", "read dir/e"]);
     closeFiles(files);
     expect(place.openStores).toBe(0);
   });
