@@ -5,9 +5,10 @@
  * zones comes behind QEMU's lines and leaves the exit status alone: it is odd at most, and no corruption.
  */
 import { assertNever } from "../base/assert.ts";
-import type { CheckFinding, CheckReport, HiddenData, KeptLeaks, RepairMode, RepairReport, ZoneCheck, ZoneFinding } from "../protocol/index.ts";
-import { explained, imageWords } from "./explain.ts";
-import { counted, fixed, hex, integer } from "./format.ts";
+import type { CheckReport, HiddenData, KeptLeaks, RepairMode, RepairReport, ZoneCheck, ZoneFinding } from "../protocol/index.ts";
+import { findingLines } from "./check-lines.ts";
+import { explained } from "./explain.ts";
+import { counted, fixed, integer } from "./format.ts";
 import { factJson, findingSentence } from "./image-facts.ts";
 import type { FactTree, FactValue } from "./image-facts.ts";
 import { READING_OPTIONS, closeRead, imageToRead, openToRead, optionValue } from "./img-open.ts";
@@ -23,8 +24,6 @@ import { strerror } from "./strerror.ts";
 
 /** What a script learns from the exit status. */
 const STATUS = { clean: 0, failed: 1, corrupt: 2, leaks: 3, unsupported: 63 } as const;
-/** QEMU's entries of an L1 or L2 table. */
-const ENTRY_BYTES = 8;
 
 export const checkImage: ImgCommand = {
   name: "check",
@@ -77,14 +76,17 @@ function* checkOpened(image: ReadImage, mode: RepairMode | null, progress: Progr
   }
   const report = checked.value;
   const repair = repaired?.ok === true ? repaired.value : null;
-  const { clusterSize } = facts.image;
   if (repair !== null) {
-    const told = repairLines(repair, clusterSize);
+    const told = findingLines(repair.findings, repair.told);
     if (told !== "") yield errorOut(told);
+    if (repair.needsRebuild) {
+      yield imgError("Check failed: Input/output error");
+      return STATUS.failed;
+    }
     if (repair.keptLeaks !== null) yield { step: "print", stream: "explain", text: KEPT_LEAKS[repair.keptLeaks] };
   }
   // Where nothing was changed, the repair's own look is the check.
-  const lines = repair === null || changedAnything(repair) ? findingLines(report, clusterSize) : "";
+  const lines = repair === null || changedAnything(repair) ? findingLines(report.findings, report.told) : "";
   if (lines !== "") yield errorOut(lines);
   const text = print(report, repair);
   if (text !== "") yield out(text);
@@ -103,18 +105,6 @@ const KEPT_LEAKS: Readonly<Record<KeptLeaks, string>> = {
   "unknown-extension": "Leaked clusters are left as they are: they may belong to a header extension that this program does not know.\n",
 };
 
-/** What a repair found, and what it did about each. */
-export function repairLines({ found, foundCount, attempts, attemptCount }: RepairReport, clusterSize: number): string {
-  let text = found.map((finding) => `${findingLine(finding, clusterSize)}\n`).join("");
-  if (foundCount > found.length) text += `... and ${counted(foundCount - found.length, "finding")} more\n`;
-  for (const { finding, repaired } of attempts) {
-    const line = findingLine(finding, clusterSize);
-    text += `${repaired ? line.replace(/^(ERROR|Leaked)/, "Repairing") : line}\n`;
-  }
-  if (attemptCount > attempts.length) text += `... and ${counted(attemptCount - attempts.length, "finding")} more\n`;
-  return text;
-}
-
 /** What a repair changed; nothing where it changed nothing. */
 function repairSums(repair: RepairReport): string {
   const { leaksFixed, corruptionsFixed, unmappedBytes } = repair;
@@ -125,49 +115,6 @@ function repairSums(repair: RepairReport): string {
     `    ${leaksFixed} leaked clusters\n    ${corruptionsFixed} corruptions\n${unmapped}\nDouble checking the fixed image now...\n`
   );
 }
-
-/** A line by finding, and how many more there are than the report holds. */
-export function findingLines(report: CheckReport, clusterSize: number): string {
-  const lines = report.findings.map((finding) => `${findingLine(finding, clusterSize)}\n`).join("");
-  const untold = report.corruptions + report.leaks + report.checkErrors - report.findings.length;
-  return untold > 0 ? `${lines}... and ${counted(untold, "finding")} more\n` : lines;
-}
-
-function findingLine(finding: CheckFinding, clusterSize: number): string {
-  switch (finding.finding) {
-    case "leak":
-      return `Leaked cluster ${finding.cluster} refcount=${integer(finding.refcount)} reference=${finding.references}`;
-    case "refcount-too-low":
-      return `ERROR cluster ${finding.cluster} refcount=${integer(finding.refcount)} reference=${finding.references}`;
-    case "copied-flag": {
-      const { entry, refcount } = finding;
-      if (finding.structure === "L2 table") return `ERROR OFLAG_COPIED data cluster: l2_entry=${entry} refcount=${integer(refcount)}`;
-      const index = finding.guestOffset / ((clusterSize / ENTRY_BYTES) * clusterSize);
-      return `ERROR OFLAG_COPIED L2 cluster: l1_index=${index} l1_entry=${entry} refcount=${integer(refcount)}`;
-    }
-    case "copied-compressed":
-      return `ERROR: coffset=${hex(finding.hostOffset)}: copied flag must never be set for compressed clusters`;
-    case "beyond-end": {
-      const place = `offset ${hex(finding.offset)} size ${hex(finding.lengthBytes)}`;
-      return `ERROR: counting reference for region exceeding the end of the file by one cluster or more: ${place}`;
-    }
-    case "overflow":
-      return `ERROR: overflow cluster offset=${hex(finding.offset)}\n${OVERFLOW_ADVICE}`;
-    case "block-outside":
-      return `ERROR refcount block ${finding.block} is outside image`;
-    case "block-shared":
-      return `ERROR refcount block ${finding.block} refcount=${finding.references}`;
-    case "refcount-unreadable":
-      return `Can't get refcount for cluster ${finding.cluster}: Input/output error`;
-    case "structure":
-      return `ERROR ${imageWords(finding.problem)}`;
-    default:
-      return assertNever(finding);
-  }
-}
-
-const OVERFLOW_ADVICE =
-  "Use qemu-img amend to increase the refcount entry width or qemu-img convert to create a clean copy if the image cannot be opened for writing";
 
 /** The sums for people. */
 export function humanCheck(report: CheckReport): string {

@@ -4,7 +4,7 @@ import type { RepairOutcome } from "../qcow2/repair.ts";
 import type { PointerFinding } from "../zoned/pointer.ts";
 
 export type { CheckFinding, ClusterReport } from "../qcow2/check.ts";
-export type { KeptLeaks, RepairAttempt, RepairMode, RepairOutcome } from "../qcow2/repair.ts";
+export type { KeptLeaks, RepairMode, RepairOutcome } from "../qcow2/repair.ts";
 
 /**
  * A run of whole clusters that hold data where no read shows it: at or above a sequential zone's write pointer, or above its

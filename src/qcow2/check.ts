@@ -3,55 +3,33 @@
  *
  * A cluster that is counted less often than it is referred to is a corruption (it may be given out again); one that is counted
  * more often is a leak (lost space, no harm). Only clusters that the file has are compared: what is counted behind its end is
- * taken by nobody, and what is referred to there is a corruption of its own. Long work: a generator that yields its progress and
- * may be dropped at any yield. Source: qcow2 specification; verdicts, numbers and the order of findings are qemu-img check's.
+ * taken by nobody, and what is referred to there is a corruption of its own. An entry that cannot be is counted as what it says all
+ * the same, as qemu-img check does. Long work: a generator that yields its progress and may be dropped at any yield.
+ * Source: qcow2 specification; verdicts, numbers and the order of findings are qemu-img check's.
  */
 import { Fault } from "../base/fault.ts";
 import type { ImageProblem } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { readExactly, readPadded } from "../bytes/byte-store.ts";
-import { ENTRY_BYTES, decodeL1Entry, decodeL2Entry, decodeRefcountTableEntry, maxRefcount, readRefcount } from "./entries.ts";
-import { AUTOCLEAR_BITMAPS, hasBit } from "./features.ts";
-import { BITMAPS_MAGIC } from "./header.ts";
+import { Numbers, Verdict } from "./check-findings.ts";
+import type { CheckFinding } from "./check-findings.ts";
+import { referBitmaps, referBlocks, referSnapshots } from "./check-metadata.ts";
+import { walkActive } from "./check-walk.ts";
+import { maxRefcount } from "./entries.ts";
+import { INCOMPATIBLE_EXTERNAL_DATA, INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
 import type { Header } from "./header.ts";
-import { readSnapshotTable } from "./snapshots.ts";
+import { ReferenceCounts } from "./reference-counts.ts";
+import { StoredRefcounts } from "./stored-refcounts.ts";
 
-export type CheckFinding =
-  /** Counted more often than referred to. */
-  | { readonly finding: "leak"; readonly cluster: number; readonly refcount: number; readonly references: number }
-  /** Counted less often than referred to. */
-  | { readonly finding: "refcount-too-low"; readonly cluster: number; readonly refcount: number; readonly references: number }
-  /** The COPIED flag of an active entry disagrees with the refcount being 1. `entry` is the stored word in hex, no leading zeros. */
-  | {
-      readonly finding: "copied-flag";
-      readonly structure: "L1 table" | "L2 table";
-      readonly guestOffset: number;
-      readonly hostOffset: number;
-      readonly entry: string;
-      readonly refcount: number;
-    }
-  /** A compressed cluster has the COPIED flag, which it never may. */
-  | { readonly finding: "copied-compressed"; readonly hostOffset: number }
-  /** Something is said to lie a cluster or more behind the file's end. */
-  | { readonly finding: "beyond-end"; readonly offset: number; readonly lengthBytes: number }
-  /** More references than the width of the refcounts can count. */
-  | { readonly finding: "overflow"; readonly offset: number }
-  /** A refcount block that lies behind the file's end, by its index in the refcount table. */
-  | { readonly finding: "block-outside"; readonly block: number }
-  /** A refcount block whose cluster something else refers to as well. */
-  | { readonly finding: "block-shared"; readonly block: number; readonly references: number }
-  /** A cluster whose refcount cannot be looked up: an error of the check, neither a corruption nor a leak. */
-  | { readonly finding: "refcount-unreadable"; readonly cluster: number }
-  /** A structure that cannot be true. */
-  | { readonly finding: "structure"; readonly problem: ImageProblem };
+export type { CheckFinding } from "./check-findings.ts";
 
 export interface ClusterReport {
   readonly corruptions: number;
   readonly leaks: number;
   /** What the check could not find out; with any, the verdict is incomplete. */
   readonly checkErrors: number;
-  /** The first findings, at most 1000; the counts are complete. */
+  /** The first findings, at most 20,000; `told` counts all. */
   readonly findings: readonly CheckFinding[];
+  readonly told: number;
   readonly allocatedClusters: number;
   readonly totalClusters: number;
   readonly compressedClusters: number;
@@ -66,314 +44,244 @@ export interface ExtraArea {
   readonly lengthBytes: number;
 }
 
-const MAX_FINDINGS = 1000;
-export const COPIED_BIT = 63;
-/** Findings that leave every reference counted. */
-const COMPLETE_FINDINGS: ReadonlySet<CheckFinding["finding"]> = new Set(["leak", "refcount-too-low", "copied-flag", "copied-compressed"]);
+/** Memory for the references, and for the tables of snapshots that are still to be walked. */
+const REFERENCE_BYTES = 96 * 2 ** 20;
+const NOTED_BYTES = 16 * 2 ** 20;
+/** Refcounts that are compared between two yields. */
+const YIELD_EVERY = 2 ** 13;
 
-/** The refcounts as the file has them, one block at a time in memory. */
-export class StoredRefcounts {
-  readonly blockCount: number;
-  readonly perBlock: number;
-  private readonly store: ByteStore;
-  private readonly header: Header;
-  private readonly table: DataView;
-  private cachedIndex = -1;
-  private cached: DataView | null = null;
-
-  constructor(store: ByteStore, header: Header) {
-    this.store = store;
-    this.header = header;
-    const table = new Uint8Array(header.refcountTableClusters * header.clusterSize);
-    readPadded(store, header.refcountTableOffset, table);
-    this.table = new DataView(table.buffer);
-    this.blockCount = table.length / ENTRY_BYTES;
-    this.perBlock = (header.clusterSize * 8) / 2 ** header.refcountOrder;
-  }
-
-  /** Host offset of a block, 0 for none. @throws Fault for an entry that cannot be */
-  blockOffset(index: number): number {
-    return decodeRefcountTableEntry(this.table, index, this.header.refcountTableOffset, this.header.clusterSize);
-  }
-
-  /** null where no block is. */
-  block(index: number): DataView | null {
-    if (index === this.cachedIndex) return this.cached;
-    const offset = index < this.blockCount ? this.blockOffset(index) : 0;
-    const block = new Uint8Array(this.header.clusterSize);
-    if (offset !== 0) readPadded(this.store, offset, block);
-    this.cached = offset === 0 ? null : new DataView(block.buffer);
-    this.cachedIndex = index;
-    return this.cached;
-  }
-
-  /** null where the refcount table's entry cannot be. @throws Fault of the store */
-  of(cluster: number): number | null {
-    try {
-      const block = this.block(Math.floor(cluster / this.perBlock));
-      return block === null ? 0 : readRefcount(block, cluster % this.perBlock, this.header.refcountOrder);
-    } catch (error) {
-      if (isImageFault(error)) return null;
-      throw error;
-    }
-  }
+/** What the counting does besides: nothing in a check, setting right in a repair. */
+export interface CheckHooks {
+  /** Whether the refcount structure is built anew where it cannot be set right. */
+  readonly rebuilds: boolean;
+  /** Makes a zero entry with an impossible host cluster one without. @returns whether it did. `at` is the entry's place in its table */
+  clearEntry(tableOffset: number, at: number, zeroSubclusters: number): boolean;
+  /** Makes the file long enough for a refcount block behind its end. @returns whether it did */
+  lengthen(blockOffset: number): boolean;
 }
-
-/** Whether what was thrown says that a structure of the image cannot be true. */
-export const isImageFault = (error: unknown): error is Fault & { problem: ImageProblem } => error instanceof Fault && error.problem.kind === "image";
-
-/** A table's entry as it is stored, in hex. */
-export const storedWord = (table: DataView, index: number): string => table.getBigUint64(index * ENTRY_BYTES).toString(16);
-
-/** What a host cluster is referred to as, where a repair must know: how many L2 tables' references there are, or this for other metadata. */
-export const OTHER_METADATA = 0xffff;
 
 /** One count of all references, and what is found on the way. */
 export class Check {
   readonly store: ByteStore;
   readonly header: Header;
   readonly refcounts: StoredRefcounts;
-  readonly fileLength: number;
+  readonly hasDataFile: boolean;
+  readonly subclusters: boolean;
+  /** Whether COPIED flags are judged on the way; a repair judges them by the refcounts that it makes. */
+  readonly judges: boolean;
+  readonly hooks: CheckHooks | null;
+  readonly verdict: Verdict;
+  /** Numbers of what the structures say, and of what the refcounts do. */
+  readonly structural = new Numbers();
+  compared = new Numbers();
+  readonly references: ReferenceCounts;
+  /** Snapshots' L2 tables by cluster, while they wait to be walked. */
+  readonly noted = new ReferenceCounts(NOTED_BYTES);
+  /** Clusters of tables that no L2 table may be written over, for a repair. */
+  readonly areas: ExtraArea[] = [];
+  fileLength = 0;
+  /** Clusters that the file has. */
+  fileClusters = 0;
   /** Clusters to compare: those of the file, and one more where a reference reaches a little behind its end. */
-  clusters: number;
-  /** References by host cluster. */
-  readonly references: Uint16Array | Uint32Array;
-  /** By host cluster, for a repair: references from L1 tables, or OTHER_METADATA. A check alone does without. */
-  readonly roles: Uint16Array | null;
-  private readonly maxReferences: number;
-  private readonly findings: CheckFinding[] = [];
-  /** Told after the others, as qemu-img check does: a wrong refcount is the cause, the flag a consequence. */
-  private readonly copiedFindings: CheckFinding[] = [];
-  corruptions = 0;
-  leaks = 0;
-  checkErrors = 0;
-  /** Findings that hide references: with any, a cluster that nothing refers to may be in use all the same. */
-  unread = 0;
+  clusters = 0;
+  /** In rounds after the first, what concerns no single cluster has been told. */
+  again = false;
+  /** The refcounts cannot be set right where they are. */
+  rebuild = false;
+  highestCluster = 0;
   allocated = 0;
   compressed = 0;
   fragmented = 0;
+  /** Told after the others, as qemu-img check does: a wrong refcount is the cause, the flag a consequence. */
+  private readonly copied = new Verdict();
 
-  /** @param forRepair keeps roles, and leaves COPIED flags to the repair, which judges them by the refcounts that it makes */
-  constructor(store: ByteStore, header: Header, forRepair = false) {
+  constructor(store: ByteStore, header: Header, hooks: CheckHooks | null = null, judges = true, verdict = new Verdict()) {
     this.store = store;
     this.header = header;
+    this.hooks = hooks;
+    this.judges = judges;
+    this.verdict = verdict;
     this.refcounts = new StoredRefcounts(store, header);
-    this.fileLength = store.size();
-    this.clusters = Math.ceil(this.fileLength / header.clusterSize);
-    this.maxReferences = maxRefcount(header.refcountOrder);
-    this.references = this.maxReferences <= 0xffff ? new Uint16Array(this.clusters + 1) : new Uint32Array(this.clusters + 1);
-    this.roles = forRepair ? new Uint16Array(this.clusters + 1) : null;
+    this.references = new ReferenceCounts(REFERENCE_BYTES, maxRefcount(header.refcountOrder));
+    this.hasDataFile = hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA);
+    this.subclusters = hasBit(header.incompatible, INCOMPATIBLE_EXTENDED_L2);
+    this.measure();
   }
 
-  /** Counts a reference to every cluster that [offset, offset + lengthBytes) touches. */
-  refer(offset: number, lengthBytes: number, as: "data" | "L2 table" | "metadata" = "metadata"): void {
+  /** Takes over the file's length as it is now. */
+  measure(): void {
+    this.fileLength = this.store.size();
+    this.fileClusters = Math.ceil(this.fileLength / this.header.clusterSize);
+    this.clusters = Math.max(this.clusters, this.fileClusters);
+  }
+
+  /** Counts `times` references to every cluster that [offset, offset + lengthBytes) touches. */
+  refer(offset: number, lengthBytes: number, times = 1): void {
     if (lengthBytes === 0) return;
     const { clusterSize } = this.header;
     if (offset + lengthBytes - this.fileLength >= clusterSize) {
-      this.found({ finding: "beyond-end", offset, lengthBytes });
+      this.found({ finding: "beyond-end", offset, lengthBytes }, times);
       return;
     }
     const last = Math.floor((offset + lengthBytes - 1) / clusterSize);
     this.clusters = Math.max(this.clusters, last + 1);
     for (let cluster = Math.floor(offset / clusterSize); cluster <= last; cluster++) {
-      if (this.references[cluster]! < this.maxReferences) this.references[cluster]!++;
-      else this.found({ finding: "overflow", offset: cluster * clusterSize });
-      if (this.roles === null || as === "data") continue;
-      this.roles[cluster] = as === "L2 table" ? Math.min(this.roles[cluster]! + 1, OTHER_METADATA) : OTHER_METADATA;
+      const overflow = this.references.add(cluster, times);
+      if (overflow > 0) this.found({ finding: "overflow", offset: cluster * clusterSize }, overflow);
     }
   }
 
-  found(finding: CheckFinding): void {
-    if (finding.finding === "leak") this.leaks++;
-    else if (finding.finding === "refcount-unreadable") this.checkErrors++;
-    else this.corruptions++;
-    if (!COMPLETE_FINDINGS.has(finding.finding)) this.unread++;
-    const list = finding.finding === "copied-flag" ? this.copiedFindings : this.findings;
-    if (list.length < MAX_FINDINGS) list.push(finding);
+  /** As refer, for tables that are not an L2 table. */
+  referMetadata(offset: number, lengthBytes: number, times = 1): void {
+    if (!this.again) this.areas.push({ offset, lengthBytes });
+    this.refer(offset, lengthBytes, times);
   }
 
-  firstFindings(): readonly CheckFinding[] {
-    return [...this.findings, ...this.copiedFindings].slice(0, MAX_FINDINGS);
+  /** Notes what a structure says that cannot be. */
+  found(finding: CheckFinding, times = 1): void {
+    if (this.again && finding.finding !== "overflow" && finding.finding !== "block-shared") return;
+    this.verdict.add(finding, this.structural, times);
   }
 
-  /** Runs a step that decodes; an entry that cannot be is a finding, a store that fails is still a Fault. */
-  tolerate(step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      if (!isImageFault(error)) throw error;
-      this.found({ finding: "structure", problem: error.problem });
-    }
+  foundCopied(finding: CheckFinding, times = 1): void {
+    this.copied.add(finding, this.structural, times);
   }
 
-  /** Counts what one L2 table refers to. @param active whether the current disk uses it, which the statistics are about */
-  walkL2(tableOffset: number, guestBase: number, active: boolean): void {
-    const { clusterSize, clusterBits } = this.header;
-    const table = new Uint8Array(clusterSize);
-    readPadded(this.store, tableOffset, table);
-    const view = new DataView(table.buffer);
-    let expected = 0;
-    for (let index = 0; index < clusterSize / ENTRY_BYTES; index++) {
-      if (view.getUint32(index * ENTRY_BYTES) === 0 && view.getUint32(index * ENTRY_BYTES + 4) === 0) continue;
-      this.tolerate(() => {
-        const entry = decodeL2Entry(view, index, tableOffset, clusterBits);
-        const { kind, hostOffset } = entry;
-        if (hostOffset === 0) return;
-        const compressed = kind === "compressed";
-        if (active) this.allocated++;
-        if (active && compressed) this.compressed++;
-        // A compressed cluster shares its sectors with others: fragmented by nature. Of the rest, one that does not follow the one before.
-        if (active && (compressed || (expected !== 0 && hostOffset !== expected))) this.fragmented++;
-        if (!compressed) expected = hostOffset + clusterSize;
-        if (compressed && hasBit(view.getBigUint64(index * ENTRY_BYTES), COPIED_BIT)) this.found({ finding: "copied-compressed", hostOffset });
-        this.refer(hostOffset, compressed ? entry.compressedBytes : clusterSize, "data");
-        if (active && !compressed) this.judgeCopied("L2 table", view, index, guestBase + index * clusterSize, hostOffset, entry.copied);
-      });
-    }
+  /** Tells what was found about flags, behind everything else. */
+  tellCopied(): void {
+    this.verdict.append(this.copied);
   }
 
-  /** COPIED must be set exactly where the refcount is 1: a write in place relies on it. */
-  judgeCopied(structure: "L1 table" | "L2 table", table: DataView, index: number, guestOffset: number, hostOffset: number, copied: boolean): void {
-    if (this.roles !== null) return;
-    const refcount = this.refcounts.of(Math.floor(hostOffset / this.header.clusterSize));
-    if (refcount === null || (refcount === 1) === copied) return;
-    this.found({ finding: "copied-flag", structure, guestOffset, hostOffset, entry: storedWord(table, index), refcount });
+  /** Forgets what was compared: it is compared again. */
+  resetCompared(): void {
+    this.compared = new Numbers();
+  }
+
+  clearEntry(tableOffset: number, at: number, zeroSubclusters: number): boolean {
+    return this.hooks !== null && !this.again && this.hooks.clearEntry(tableOffset, at, zeroSubclusters);
   }
 }
 
+/** Whether what was thrown says that a structure of the image cannot be true. */
+export const isImageFault = (error: unknown): error is Fault & { problem: ImageProblem } => error instanceof Fault && error.problem.kind === "image";
+
 /**
  * Checks the image in a store that nobody writes to meanwhile.
- * @returns the report; yields the fraction done, 0 to 1. @throws Fault when the store fails
+ * @returns the report; yields the fraction done, 0 to 1. @throws Fault when the store fails, or for a table that cannot be read at all
  */
 export function* checkImage(store: ByteStore, header: Header, areas: readonly ExtraArea[]): Generator<number, ClusterReport, void> {
   const check = new Check(store, header);
-  yield* countReferences(check, areas);
-  const imageEndOffset = yield* compare(check);
+  yield* inWindows(check, areas, () => compare(check, null));
+  check.tellCopied();
+  return reportOf(check);
+}
+
+export function reportOf(check: Check): ClusterReport {
+  const { header, structural, compared, verdict } = check;
   return {
-    corruptions: check.corruptions,
-    leaks: check.leaks,
-    checkErrors: check.checkErrors,
-    findings: check.firstFindings(),
+    corruptions: structural.corruptions + compared.corruptions,
+    leaks: structural.leaks + compared.leaks,
+    checkErrors: structural.checkErrors + compared.checkErrors,
+    findings: verdict.list,
+    told: verdict.told,
     allocatedClusters: check.allocated,
     totalClusters: Math.ceil(header.virtualSize / header.clusterSize),
     compressedClusters: check.compressed,
     fragmentedClusters: check.fragmented,
-    imageEndOffset,
+    imageEndOffset: (check.highestCluster + 1) * header.clusterSize,
   };
 }
 
-/** Counts all references of an image, those of the refcount blocks last. */
-export function* countReferences(check: Check, areas: readonly ExtraArea[]): Generator<number, void, void> {
-  const { store, header, refcounts } = check;
+/** Counts all references, window by window where they are too many for one, and acts on each window's. */
+export function* inWindows(check: Check, areas: readonly ExtraArea[], act: () => Generator<number, void, void>): Generator<number, void, void> {
+  const { references } = check;
+  references.begin(0);
+  for (;;) {
+    const base = references.from / Math.max(1, check.clusters);
+    for (const fraction of countReferences(check, areas)) yield base + (1 - base) * 0.7 * fraction;
+    for (const fraction of act()) yield base + (1 - base) * (0.7 + 0.3 * fraction);
+    if (references.to >= check.clusters) return;
+    check.again = true;
+    references.begin(references.to);
+  }
+}
+
+/** Counts the references of the window, those of the refcount blocks last. */
+function* countReferences(check: Check, areas: readonly ExtraArea[]): Generator<number, void, void> {
+  const { header } = check;
   const { clusterSize } = header;
-  check.refer(0, clusterSize);
-  for (const area of areas) check.refer(area.offset, area.lengthBytes);
-  yield* walkTables(check, header.l1Offset, header.l1Size, true);
-  if (header.snapshotCount > 0) {
-    const { snapshots, lengthBytes } = readSnapshotTable(store, header);
-    check.refer(header.snapshotsOffset, lengthBytes);
-    for (const snapshot of snapshots) yield* walkTables(check, snapshot.l1Offset, snapshot.l1Size, false);
-  }
-  check.refer(header.refcountTableOffset, header.refcountTableClusters * clusterSize);
+  check.referMetadata(0, clusterSize);
+  for (const area of areas) check.referMetadata(area.offset, area.lengthBytes);
+  if (header.l1Size > 0) yield* walkActive(check, { offset: header.l1Offset, size: header.l1Size });
+  yield* referSnapshots(check);
+  check.referMetadata(header.refcountTableOffset, header.refcountTableClusters * clusterSize);
   referBitmaps(check);
-  for (let index = 0; index < refcounts.blockCount; index++) check.tolerate(() => countBlock(check, index));
+  referBlocks(check);
 }
 
-function* walkTables(check: Check, l1Offset: number, l1Size: number, active: boolean): Generator<number, void, void> {
-  const { clusterSize } = check.header;
-  const l1 = readExactly(check.store, l1Offset, l1Size * ENTRY_BYTES);
-  check.refer(l1Offset, l1.length);
-  const view = new DataView(l1.buffer);
-  const span = (clusterSize / ENTRY_BYTES) * clusterSize;
-  for (let index = 0; index < l1Size; index++) {
-    check.tolerate(() => {
-      const entry = decodeL1Entry(view, index, l1Offset, clusterSize);
-      if (entry.hostOffset === 0) return;
-      check.refer(entry.hostOffset, clusterSize, "L2 table");
-      if (active) check.judgeCopied("L1 table", view, index, index * span, entry.hostOffset, entry.copied);
-      check.walkL2(entry.hostOffset, index * span, active);
-    });
-    if (index % 64 === 63) yield (0.7 * index) / l1Size;
-  }
+/** What may be set right while refcounts are compared. */
+export interface Mending {
+  readonly leaks: boolean;
+  readonly errors: boolean;
+  /** Sets the refcount of a cluster of the current block. */
+  set(cluster: number, refcount: number): void;
+  /** The current block has been gone through. */
+  endBlock(): void;
 }
 
-/**
- * Persistent bitmaps, which count only while their autoclear bit says that they are true: the directory, a table by bitmap and the
- * clusters of its bits.
- *
- * | byte | width | extension        | byte | width | directory entry                            |
- * |------|-------|------------------|------|-------|--------------------------------------------|
- * | 0    | 4     | number           | 0    | 8     | table's host offset                        |
- * | 8    | 8     | directory size   | 8    | 4     | entries of the table                       |
- * | 16   | 8     | directory offset | 18   | 2     | name size                                  |
- * |      |       |                  | 20   | 4     | extra data size; both follow, padded to 8  |
- *
- * Source: qcow2 specification, "Bitmaps".
- */
-function referBitmaps(check: Check): void {
-  const { store, header } = check;
-  const extension = header.extensions.find(({ magic }) => magic === BITMAPS_MAGIC)?.data;
-  if (extension === undefined || extension.length < 24 || !hasBit(header.autoclear, AUTOCLEAR_BITMAPS)) return;
-  const fields = new DataView(extension.buffer, extension.byteOffset, extension.byteLength);
-  const [directorySize, directoryOffset] = [Number(fields.getBigUint64(8)), Number(fields.getBigUint64(16))];
-  check.refer(directoryOffset, directorySize);
-  if (directoryOffset + directorySize > check.fileLength) {
-    check.unread++;
-    return;
-  }
-  const directory = new DataView(readExactly(store, directoryOffset, directorySize).buffer);
-  for (let at = 0; at + 24 <= directorySize; ) {
-    const [tableOffset, entries] = [Number(directory.getBigUint64(at)), directory.getUint32(at + 8)];
-    check.refer(tableOffset, entries * ENTRY_BYTES);
-    if (tableOffset + entries * ENTRY_BYTES <= check.fileLength) referBitmapTable(check, tableOffset, entries);
-    else check.unread++;
-    at += Math.ceil((24 + directory.getUint32(at + 20) + directory.getUint16(at + 18)) / 8) * 8;
-  }
-}
-
-/** The entries of a bitmap's table have the layout of a standard L2 entry: bit 0 without an offset is "all set", 0 "all clear". */
-function referBitmapTable(check: Check, tableOffset: number, entries: number): void {
-  const { clusterBits, clusterSize } = check.header;
-  const table = new DataView(readExactly(check.store, tableOffset, entries * ENTRY_BYTES).buffer);
-  for (let index = 0; index < entries; index++) {
-    check.tolerate(() => {
-      const { hostOffset } = decodeL2Entry(table, index, tableOffset, clusterBits);
-      if (hostOffset !== 0) check.refer(hostOffset, clusterSize);
-    });
-  }
-}
-
-/** Refcounts against references. @returns the end of the last cluster in use, in bytes */
-export function* compare(check: Check): Generator<number, number, void> {
-  const { header, refcounts } = check;
-  let last = 0;
-  for (let cluster = 0; cluster < check.clusters; cluster++) {
-    const refcount = refcounts.of(cluster);
-    const references = check.references[cluster]!;
-    if (refcount === null) check.found({ finding: "refcount-unreadable", cluster });
-    else {
-      if (refcount > 0 || references > 0) last = cluster;
-      if (refcount > references) check.found({ finding: "leak", cluster, refcount, references });
-      else if (refcount < references) check.found({ finding: "refcount-too-low", cluster, refcount, references });
+/** Refcounts against the references of the window. Yields the fraction done. */
+export function* compare(check: Check, mending: Mending | null): Generator<number, void, void> {
+  const { refcounts, references } = check;
+  const { perBlock } = refcounts;
+  const end = Math.min(references.to, check.clusters);
+  const runs = [...references.runs(references.from, end)];
+  let run = 0;
+  let work = 0;
+  const counted = Math.min(end, refcounts.blockCount * perBlock);
+  for (let first = references.from; first < counted; ) {
+    const index = Math.floor(first / perBlock);
+    const behind = Math.min((index + 1) * perBlock, counted);
+    const block = refcounts.block(index);
+    if (block === null) {
+      while (run < runs.length && runs[run]![1] <= first) run++;
+      for (let at = run; at < runs.length && runs[at]![0] < behind; at++) uncounted(check, Math.max(first, runs[at]![0]), Math.min(behind, runs[at]![1]));
+    } else if (block === "unreadable") {
+      for (let cluster = first; cluster < behind; cluster++) check.verdict.add({ finding: "refcount-unreadable", cluster }, check.compared);
+    } else {
+      const base = index * perBlock;
+      for (let cluster = first; cluster < behind; cluster++) {
+        const refcount = block[cluster - base]!;
+        const count = references.get(cluster);
+        if (refcount !== count) differ(check, mending, cluster, refcount, count);
+        else if (count > 0) check.highestCluster = cluster;
+      }
+      mending?.endBlock();
+      work += behind - first;
     }
-    if (cluster % YIELD_EVERY === YIELD_EVERY - 1) yield 0.7 + (0.3 * cluster) / check.clusters;
+    work += 64;
+    first = behind;
+    if (work < YIELD_EVERY) continue;
+    work = 0;
+    yield first / check.clusters;
   }
-  return (last + 1) * header.clusterSize;
+  for (const [first, behind] of runs) if (behind > counted) uncounted(check, Math.max(first, counted), behind);
 }
 
-const YIELD_EVERY = 2 ** 18;
-
-/** Counts the reference from the refcount table to a block, whose cluster must be its own. @throws Fault for an entry that cannot be */
-function countBlock(check: Check, block: number): void {
-  const { clusterSize } = check.header;
-  const offset = check.refcounts.blockOffset(block);
-  if (offset === 0) return;
-  const cluster = offset / clusterSize;
-  if (cluster >= check.clusters) {
-    check.found({ finding: "block-outside", block });
-    return;
+/** Clusters that no block counts. */
+function uncounted(check: Check, first: number, behind: number): void {
+  for (let cluster = first; cluster < behind; cluster++) {
+    const count = check.references.get(cluster);
+    if (count > 0) differ(check, null, cluster, 0, count);
   }
-  check.refer(offset, clusterSize);
-  const references = check.references[cluster]!;
-  if (references !== 1) check.found({ finding: "block-shared", block, references });
+}
+
+function differ(check: Check, mending: Mending | null, cluster: number, refcount: number, references: number): void {
+  check.highestCluster = Math.max(check.highestCluster, cluster);
+  // A used cluster that counts as free: qemu-img takes the refcount structure itself for broken.
+  if (refcount === 0) check.rebuild = true;
+  const leak = refcount > references;
+  const repairing = mending !== null && refcount !== 0 && (leak ? mending.leaks : mending.errors);
+  if (repairing) mending.set(cluster, references);
+  const numbers = { cluster, refcount, references };
+  check.verdict.add({ finding: leak ? "leak" : "refcount-too-low", ...numbers, ...(repairing ? { repairing } : {}) }, check.compared);
 }

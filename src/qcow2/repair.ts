@@ -1,31 +1,38 @@
 /**
- * Repairing an image: refcounts become what the references are, and COPIED flags what the refcounts are. Nothing is guessed: what
- * an entry should have led to, or which of two owners of a table's cluster is the true one, no count can tell, and it is left.
+ * Repairing an image, step by step as qemu-img check -r does: refcounts become what the references are, COPIED flags what the refcounts
+ * are, and a refcount structure that is broken itself is built anew (rebuild.ts). What an entry should have led to, or which of two
+ * owners of a cluster is the true one, no count can tell, and it is left.
  *
  * The order, with a barrier after each step, and what it prevents were the power to fail between:
- * 1. refcounts that are too low rise: a new refcount block, then the entry that leads to it (else counts would be read from
- *    whatever lay there);
+ * 1. refcounts are set in place, too low ones and too high ones alike. Each is one word of its own: a torn write leaves some changed
+ *    and the others as they were, each as true as before or truer;
  * 2. COPIED is cleared where clusters are shared and set where they are not. Cleared before (1), the next write would copy and
- *    give up a reference that was never counted, and so free what the other owner uses;
- * 3. refcounts that are too high fall. This alone lets a cluster be given out again, so nothing else may be pending by then: a
- *    free cluster beside a table half set right is what a crash must not leave;
- * 4. the caller counts again, and where no corruption is left, clears the dirty and corrupt bits (declareSound). Cleared before
- *    (3), an image half repaired would pass for sound.
- * Each change is one aligned word of 8 bytes or less: a torn write leaves some changed and the others as they were, each as true
- * as before or truer, and the next repair goes on from there.
+ *    give up a reference that was never counted, and so free what the other owner uses; set before it, a write in place could follow
+ *    that another owner sees;
+ * 3. the caller counts again, and where no corruption is left, clears the dirty and corrupt bits (declareSound). Cleared before, an
+ *    image half repaired would pass for sound.
  *
  * References that could not be read make a count of 0 a guess: with any of those, or with a header extension that nobody here
  * knows (it may own clusters), no refcount falls and no flag is set. Source: qcow2 specification, "Host cluster management".
  */
-import { hostOffset } from "../base/units.ts";
+import { Fault } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { readExactly, readPadded } from "../bytes/byte-store.ts";
-import { COPIED_BIT, Check, OTHER_METADATA, StoredRefcounts, compare, countReferences, isImageFault, storedWord } from "./check.ts";
-import type { CheckFinding, ExtraArea } from "./check.ts";
-import { ENTRY_BYTES, decodeL1Entry, decodeL2Entry, encodeCopied, encodeRefcountTableEntry, writeRefcount } from "./entries.ts";
-import { AUTOCLEAR_BITMAPS, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_DIRTY, hasBit } from "./features.ts";
+import { readPadded } from "../bytes/byte-store.ts";
+import { Check, compare, inWindows } from "./check.ts";
+import type { CheckHooks, ExtraArea, Mending } from "./check.ts";
+import { Numbers, Verdict } from "./check-findings.ts";
+import type { CheckFinding } from "./check-findings.ts";
+import { correctFlags } from "./repair-flags.ts";
+import { AreaMap } from "./repair-areas.ts";
+import { rebuildRefcounts } from "./rebuild.ts";
+import { ENTRY_BYTES, writeRefcount } from "./entries.ts";
+import { LOW_ZERO } from "./entry-words.ts";
+import { AUTOCLEAR_BITMAPS, AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_DIRTY, INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
 import { BITMAPS_MAGIC, FEATURE_NAMES_MAGIC, encodeAutoclear, encodeIncompatible } from "./header.ts";
 import type { Header } from "./header.ts";
+import { BACKING_FORMAT_MAGIC, DATA_FILE_MAGIC } from "./header-names.ts";
+import { ENCRYPTION_MAGIC } from "./check-metadata.ts";
+import { readHeader } from "./open.ts";
 
 /** What may change: "leaks" lowers refcounts, and sets flags right once nothing else is wrong; "all" also raises refcounts. */
 export type RepairMode = "leaks" | "all";
@@ -33,149 +40,21 @@ export type RepairMode = "leaks" | "all";
 /** Why refcounts that are too high were left: references that cannot be read, or an extension that may own clusters. */
 export type KeptLeaks = "unread-references" | "unknown-extension";
 
-export interface RepairAttempt {
-  readonly finding: CheckFinding;
-  readonly repaired: boolean;
-}
-
 export interface RepairOutcome {
-  /** What was wrong, the flags left out: the first findings, at most 1000, and how many there are. */
-  readonly found: readonly CheckFinding[];
-  readonly foundCount: number;
-  /** Every wrong refcount and then every wrong flag, the first 1000, and how many there are. */
-  readonly attempts: readonly RepairAttempt[];
-  readonly attemptCount: number;
+  /** What was found and what was done about it, in the order of qemu-img: the first findings, and how many there are. */
+  readonly findings: readonly CheckFinding[];
+  readonly told: number;
   readonly leaksFixed: number;
   readonly corruptionsFixed: number;
   /** null where no leak was left, or none for these reasons. */
   readonly keptLeaks: KeptLeaks | null;
+  /** The refcount structure would have to be built anew, and only mode "all" does that; nothing was changed. */
+  readonly needsRebuild: boolean;
 }
 
-const MAX_ATTEMPTS = 1000;
-const YIELD_EVERY = 2 ** 18;
-const BACKING_FORMAT_MAGIC = 0xe2792aca;
-const ENCRYPTION_MAGIC = 0x0537be77;
-const DATA_FILE_MAGIC = 0x44415441;
 const KNOWN_EXTENSIONS: readonly number[] = [BITMAPS_MAGIC, FEATURE_NAMES_MAGIC, BACKING_FORMAT_MAGIC, ENCRYPTION_MAGIC, DATA_FILE_MAGIC];
-
-class Repair {
-  readonly attempts: RepairAttempt[] = [];
-  attemptCount = 0;
-  leaksFixed = 0;
-  corruptionsFixed = 0;
-  /** Refcounts that are too high and are left so. */
-  leaksLeft = 0;
-  /** Index in the refcount table and host cluster of blocks to be made. */
-  readonly newBlocks = new Map<number, number>();
-  readonly check: Check;
-  readonly mode: RepairMode;
-  private readonly knowsExtensions: boolean;
-  private readonly roles: Uint16Array;
-  /** A cluster of metadata that something else refers to as well. */
-  private overlaps = false;
-
-  constructor(check: Check, roles: Uint16Array, mode: RepairMode, knowsExtensions: boolean) {
-    this.check = check;
-    this.roles = roles;
-    this.mode = mode;
-    this.knowsExtensions = knowsExtensions;
-    for (let cluster = 0; cluster < check.clusters && !this.overlaps; cluster++) this.overlaps = this.isOverlap(cluster);
-  }
-
-  /** Every reference was read, and no table is taken for something else. */
-  get complete(): boolean {
-    return this.check.unread === 0 && !this.overlaps;
-  }
-
-  get keptLeaks(): KeptLeaks | null {
-    if (this.leaksLeft === 0) return null;
-    return !this.complete ? "unread-references" : this.knowsExtensions ? null : "unknown-extension";
-  }
-
-  /** Host cluster of this offset. */
-  clusterOf(offset: number): number {
-    return Math.floor(offset / this.check.header.clusterSize);
-  }
-
-  isOverlap(cluster: number): boolean {
-    const role = this.roles[cluster]!;
-    const references = this.check.references[cluster]!;
-    return references > 1 && role !== 0 && (role === OTHER_METADATA || role !== references);
-  }
-
-  /** Metadata may be written where nothing else claims its clusters. */
-  mayWriteAt(offset: number, lengthBytes: number): boolean {
-    const last = this.clusterOf(offset + lengthBytes - 1);
-    for (let cluster = this.clusterOf(offset); cluster <= last; cluster++) {
-      if (cluster >= this.check.clusters || this.roles[cluster] === 0 || this.isOverlap(cluster)) return false;
-    }
-    return true;
-  }
-
-  /** Whether the refcounts of a block can be written: it has one of its own, or is given one. */
-  private hasBlock(index: number): boolean {
-    const offset = this.storedBlock(index);
-    if (offset === 0) return this.newBlocks.has(index);
-    return offset !== null && this.mayWriteAt(offset, this.check.header.clusterSize);
-  }
-
-  /** Host offset of a block, 0 for none, null for an entry that cannot be. */
-  storedBlock(index: number): number | null {
-    try {
-      return index < this.check.refcounts.blockCount ? this.check.refcounts.blockOffset(index) : 0;
-    } catch (error) {
-      if (isImageFault(error)) return null;
-      throw error;
-    }
-  }
-
-  /** Whether this refcount is one that the repair sets to the references. */
-  sets(cluster: number, refcount: number): boolean {
-    const references = this.check.references[cluster]!;
-    if (refcount === references || this.isOverlap(cluster)) return false;
-    if (refcount > references ? !this.complete || !this.knowsExtensions : this.mode !== "all") return false;
-    return this.hasBlock(Math.floor(cluster / this.check.refcounts.perBlock));
-  }
-
-  /** The refcount that a cluster has when all is done. */
-  finalCount(cluster: number, stored: StoredRefcounts): number | null {
-    const refcount = stored.of(cluster);
-    return refcount !== null && cluster < this.check.clusters && this.sets(cluster, refcount) ? this.check.references[cluster]! : refcount;
-  }
-
-  note(finding: CheckFinding, repaired: boolean): void {
-    this.attemptCount++;
-    if (this.attempts.length < MAX_ATTEMPTS) this.attempts.push({ finding, repaired });
-    if (repaired && finding.finding === "leak") this.leaksFixed++;
-    else if (repaired) this.corruptionsFixed++;
-  }
-
-  /**
-   * Gives clusters behind the file's end to refcount blocks that are missing under clusters in use. Not while anything is unread:
-   * an entry that leads behind the end may mean those very clusters.
-   */
-  planBlocks(): void {
-    const { check } = this;
-    const { header, refcounts } = check;
-    const { perBlock } = refcounts;
-    if (this.mode !== "all" || !this.complete || !this.mayWriteAt(header.refcountTableOffset, refcounts.blockCount * ENTRY_BYTES)) return;
-    let next = check.clusters;
-    const take = (index: number): boolean => {
-      if (index >= refcounts.blockCount) return false;
-      if (this.storedBlock(index) !== 0 || this.newBlocks.has(index)) return true;
-      this.newBlocks.set(index, next);
-      // The block's own cluster has to be counted too.
-      return take(Math.floor(next++ / perBlock));
-    };
-    for (let index = 0; index * perBlock < check.clusters; index++) {
-      const used = check.references.subarray(index * perBlock, Math.min((index + 1) * perBlock, check.clusters)).some((count) => count > 0);
-      if (used && !take(index)) {
-        this.newBlocks.clear();
-        return;
-      }
-    }
-  }
-}
+/** No file is made longer than by this for a refcount block that lies behind its end: the entry is taken for garbage. */
+const MAX_LENGTHENING = 2 ** 40;
 
 /**
  * Repairs the image in a store that nobody else writes to meanwhile, and whose device has flushed.
@@ -190,26 +69,120 @@ export function* repairImage(
   ownExtensions: readonly number[],
   mode: RepairMode,
 ): Generator<number, RepairOutcome, void> {
-  const check = new Check(store, header, true);
-  for (const fraction of countReferences(check, areas)) yield fraction * 0.5;
-  for (const fraction of compare(check)) yield fraction * 0.5;
+  const verdict = new Verdict();
+  const check = new Check(store, header, hooksFor(store, header, mode), false, verdict);
+  let work = inWindows(check, areas, () => compare(check, null));
+  for (const fraction of work) yield fraction * 0.4;
   const known = header.extensions.every(({ magic }) => KNOWN_EXTENSIONS.includes(magic) || ownExtensions.includes(magic));
-  const repair = new Repair(check, check.roles!, mode, known);
-  repair.planBlocks();
-  yield* judgeCounts(repair);
+  const outcome = (leaksFixed: number, corruptionsFixed: number, keptLeaks: KeptLeaks | null, needsRebuild = false): RepairOutcome => ({
+    findings: verdict.list,
+    told: verdict.told,
+    leaksFixed,
+    corruptionsFixed,
+    keptLeaks,
+    needsRebuild,
+  });
+  if (check.rebuild && mode !== "all") {
+    verdict.add({ finding: "needs-rebuild" }, check.structural);
+    return outcome(0, 0, null, true);
+  }
   clearUnknownAutoclear(store, header);
-  const setsCounts = repair.leaksFixed + repair.corruptionsFixed > 0;
-  if (setsCounts) yield* raise(repair);
-  yield* correctFlags(repair);
-  if (setsCounts) yield* setCounts(repair, (refcount, references) => refcount > references);
+  const complete = verdict.unread === 0;
+  const keeps: KeptLeaks | null = !complete ? "unread-references" : known ? null : "unknown-extension";
+  const done = check.rebuild ? yield* rebuilt(check, areas, keeps) : yield* setRight(check, areas, mode, keeps);
+  const clean = done.corruptions + done.leaks + done.checkErrors === 0;
+  work = correctFlags(done.check, done.flags, new AreaMap(check.areas, done.check), mode === "all" || clean, complete);
+  for (const fraction of work) yield 0.8 + fraction * 0.2;
+  return outcome(done.leaksFixed, done.corruptionsFixed + done.flags.corruptionsFixed, done.leaks > 0 ? keeps : null);
+}
+
+/** What is left, and what was done, before flags are looked at. */
+interface Done {
+  readonly check: Check;
+  readonly corruptions: number;
+  readonly leaks: number;
+  readonly checkErrors: number;
+  readonly leaksFixed: number;
+  readonly corruptionsFixed: number;
+  readonly flags: Numbers;
+}
+
+/** Sets refcounts right in the blocks that there are. */
+function* setRight(check: Check, areas: readonly ExtraArea[], mode: RepairMode, keeps: KeptLeaks | null): Generator<number, Done, void> {
+  const { structural, store } = check;
+  if (check.compared.leaks + check.compared.corruptions > 0 || structural.corruptions > 0) {
+    const blocks = new BlockWriter(check);
+    const mending: Mending = {
+      leaks: keeps === null,
+      errors: mode === "all",
+      set: (cluster, refcount) => blocks.set(cluster, refcount),
+      endBlock: () => blocks.end(),
+    };
+    const whole = check.references.from === 0;
+    check.resetCompared();
+    const work = whole ? compare(check, mending) : inWindows(check, areas, () => compare(check, mending));
+    for (const fraction of work) yield 0.4 + fraction * 0.4;
+    store.flush();
+  }
+  const { compared } = check;
   return {
-    found: check.firstFindings(),
-    foundCount: check.corruptions + check.leaks + check.checkErrors,
-    attempts: repair.attempts,
-    attemptCount: repair.attemptCount,
-    leaksFixed: repair.leaksFixed,
-    corruptionsFixed: repair.corruptionsFixed,
-    keptLeaks: repair.keptLeaks,
+    check: new Check(store, check.header, check.hooks, false, check.verdict),
+    corruptions: structural.corruptions + compared.corruptions,
+    leaks: compared.leaks,
+    checkErrors: structural.checkErrors + compared.checkErrors,
+    leaksFixed: compared.leaksFixed,
+    corruptionsFixed: structural.corruptionsFixed + compared.corruptionsFixed,
+    flags: new Numbers(),
+  };
+}
+
+/** Builds the refcount structure anew, and frees the clusters of the old one. */
+function* rebuilt(check: Check, areas: readonly ExtraArea[], keeps: KeptLeaks | null): Generator<number, Done, void> {
+  const { store, verdict, structural, compared } = check;
+  verdict.add({ finding: "rebuilding" }, structural);
+  yield* rebuildRefcounts(check, keeps !== null);
+  const fresh = new Check(store, readHeader(store), null, false, verdict);
+  const blocks = new BlockWriter(fresh);
+  const mending: Mending = { leaks: keeps === null, errors: false, set: (cluster, refcount) => blocks.set(cluster, refcount), endBlock: () => blocks.end() };
+  for (const fraction of inWindows(fresh, areas, () => compare(fresh, mending))) yield 0.5 + fraction * 0.3;
+  store.flush();
+  if (fresh.rebuild) verdict.add({ finding: "still-broken" }, structural);
+  const fixed = (before: number, after: number): number => Math.max(0, before - after);
+  return {
+    check: new Check(store, fresh.header, check.hooks, false, verdict),
+    corruptions: fresh.structural.corruptions + fresh.compared.corruptions,
+    leaks: fresh.compared.leaks,
+    checkErrors: structural.checkErrors + compared.checkErrors,
+    // What the rebuilding itself leaked and freed again is nobody's number.
+    leaksFixed: keeps === null ? compared.leaks : fixed(compared.leaks, fresh.compared.leaks),
+    corruptionsFixed: structural.corruptionsFixed + fixed(structural.corruptions + compared.corruptions, fresh.structural.corruptions + fresh.compared.corruptions),
+    flags: new Numbers(),
+  };
+}
+
+function hooksFor(store: ByteStore, header: Header, mode: RepairMode): CheckHooks {
+  return {
+    rebuilds: mode === "all",
+    clearEntry: (tableOffset, at, zeroSubclusters) => {
+      if (mode !== "all" || tableOffset % header.clusterSize !== 0) return false;
+      const extended = hasBit(header.incompatible, INCOMPATIBLE_EXTENDED_L2);
+      const entry = new DataView(new ArrayBuffer(extended ? 2 * ENTRY_BYTES : ENTRY_BYTES));
+      if (extended) entry.setUint32(8, zeroSubclusters);
+      else entry.setUint32(4, LOW_ZERO);
+      store.write(tableOffset + at, new Uint8Array(entry.buffer));
+      return true;
+    },
+    lengthen: (blockOffset) => {
+      const length = blockOffset + header.clusterSize;
+      if (mode !== "all" || length - store.size() > MAX_LENGTHENING) return false;
+      try {
+        store.truncate(length);
+        return true;
+      } catch (error) {
+        if (error instanceof Fault) return false;
+        throw error;
+      }
+    },
   };
 }
 
@@ -223,154 +196,48 @@ export function declareSound(store: ByteStore, header: Header): boolean {
   return true;
 }
 
-/** Notes every refcount that is wrong, and which of them the repair sets. */
-function* judgeCounts(repair: Repair): Generator<number, void, void> {
-  const { check } = repair;
-  for (let cluster = 0; cluster < check.clusters; cluster++) {
-    const refcount = check.refcounts.of(cluster);
-    const references = check.references[cluster]!;
-    if (refcount === null || refcount === references) continue;
-    const repaired = repair.sets(cluster, refcount);
-    if (!repaired && refcount > references) repair.leaksLeft++;
-    repair.note({ finding: refcount > references ? "leak" : "refcount-too-low", cluster, refcount, references }, repaired);
-    if (cluster % YIELD_EVERY === YIELD_EVERY - 1) yield 0.5 + (0.1 * cluster) / check.clusters;
-  }
-}
-
 /** As for any program that writes without knowing an autoclear feature; bitmaps stay true, since no guest data changes. */
 function clearUnknownAutoclear(store: ByteStore, header: Header): void {
-  const kept = hasBit(header.autoclear, AUTOCLEAR_BITMAPS) ? 1n << BigInt(AUTOCLEAR_BITMAPS) : 0n;
+  let kept = 0n;
+  for (const bit of [AUTOCLEAR_BITMAPS, AUTOCLEAR_RAW_EXTERNAL]) if (hasBit(header.autoclear, bit)) kept |= 1n << BigInt(bit);
   if (header.autoclear === kept) return;
   const { at, data } = encodeAutoclear(kept);
   store.write(at, data);
   store.flush();
 }
 
-/** Step 1. A new block is durable, and counted, before an entry leads to it: else counts would be read from whatever lay there. */
-function* raise(repair: Repair): Generator<number, void, void> {
-  const { check, newBlocks } = repair;
-  const { store, header } = check;
-  const { perBlock } = check.refcounts;
-  const ownClusters = new Map<number, number[]>();
-  for (const place of newBlocks.values()) {
-    const index = Math.floor(place / perBlock);
-    ownClusters.set(index, [...(ownClusters.get(index) ?? []), place]);
+/** Writes the refcounts that change, block by block. */
+class BlockWriter {
+  private readonly check: Check;
+  private block: DataView | null = null;
+  private offset = 0;
+  private dirtyStart = Infinity;
+  private dirtyEnd = 0;
+
+  constructor(check: Check) {
+    this.check = check;
   }
-  for (const [index, place] of newBlocks) {
-    const block = new DataView(new ArrayBuffer(header.clusterSize));
-    const first = index * perBlock;
-    for (let cluster = first; cluster < Math.min(first + perBlock, check.clusters); cluster++) {
-      if (check.references[cluster]! > 0) writeRefcount(block, cluster - first, header.refcountOrder, check.references[cluster]!);
+
+  set(cluster: number, refcount: number): void {
+    const { store, header, refcounts } = this.check;
+    const { perBlock } = refcounts;
+    if (this.block === null) {
+      const raw = new Uint8Array(header.clusterSize);
+      this.offset = refcounts.entry(Math.floor(cluster / perBlock)).offset;
+      readPadded(store, this.offset, raw);
+      this.block = new DataView(raw.buffer);
     }
-    for (const own of ownClusters.get(index) ?? []) writeRefcount(block, own - first, header.refcountOrder, 1);
-    store.write(place * header.clusterSize, new Uint8Array(block.buffer));
-  }
-  yield* setCounts(repair, (refcount, references) => refcount < references);
-  if (newBlocks.size === 0) return;
-  const entry = new Uint8Array(ENTRY_BYTES);
-  for (const [index, place] of newBlocks) {
-    encodeRefcountTableEntry(new DataView(entry.buffer), 0, hostOffset(place * header.clusterSize));
-    store.write(header.refcountTableOffset + index * ENTRY_BYTES, entry);
-  }
-  store.flush();
-}
-
-/** Sets the refcounts of one direction in the blocks that there are, and flushes. */
-function* setCounts(repair: Repair, wanted: (refcount: number, references: number) => boolean): Generator<number, void, void> {
-  const { check, newBlocks } = repair;
-  const { store, header } = check;
-  const stored = new StoredRefcounts(store, header);
-  const { perBlock } = stored;
-  const own = new Set(newBlocks.values());
-  // They follow one another behind the others.
-  const end = check.clusters + own.size;
-  for (let index = 0; index * perBlock < end; index++) {
-    const offset = repair.storedBlock(index);
-    // A new block has the right counts from its birth.
-    if (offset === 0 || offset === null) continue;
-    const block = stored.block(index)!;
-    const dirty = new DirtyRange();
-    for (let cluster = index * perBlock; cluster < Math.min((index + 1) * perBlock, end); cluster++) {
-      const refcount = stored.of(cluster)!;
-      const counted = cluster < check.clusters;
-      const references = counted ? check.references[cluster]! : own.has(cluster) ? 1 : refcount;
-      if (refcount === references || !wanted(refcount, references) || (counted && !repair.sets(cluster, refcount))) continue;
-      const at = cluster % perBlock;
-      writeRefcount(block, at, header.refcountOrder, references);
-      dirty.add(Math.floor((at * 2 ** header.refcountOrder) / 8 / ENTRY_BYTES) * ENTRY_BYTES);
-    }
-    dirty.write(store, offset, block);
-    if (index % 64 === 63) yield 0.6 + (0.3 * index * perBlock) / end;
-  }
-  store.flush();
-}
-
-/** The words of a table that changed, as one range. */
-class DirtyRange {
-  private start = Infinity;
-  private end = 0;
-
-  /** @param at of the 8-byte word that changed, from the table's start */
-  add(at: number): void {
-    this.start = Math.min(this.start, at);
-    this.end = Math.max(this.end, at + ENTRY_BYTES);
+    writeRefcount(this.block, cluster % perBlock, header.refcountOrder, refcount);
+    const word = Math.floor(((cluster % perBlock) * 2 ** header.refcountOrder) / 8 / ENTRY_BYTES) * ENTRY_BYTES;
+    this.dirtyStart = Math.min(this.dirtyStart, word);
+    this.dirtyEnd = Math.max(this.dirtyEnd, word + ENTRY_BYTES);
   }
 
-  write(store: ByteStore, offset: number, table: DataView): void {
-    if (this.end > 0) store.write(offset + this.start, new Uint8Array(table.buffer, table.byteOffset + this.start, this.end - this.start));
-  }
-}
-
-/** Step 2: the flags of the active tables, which alone decide about writing in place. */
-function* correctFlags(repair: Repair): Generator<number, void, void> {
-  const { check, mode } = repair;
-  const { store, header } = check;
-  const { clusterSize } = header;
-  const allowed = mode === "all" || (check.corruptions === 0 && check.checkErrors === 0 && repair.leaksLeft === 0);
-  const stored = new StoredRefcounts(store, header);
-  const span = (clusterSize / ENTRY_BYTES) * clusterSize;
-  const l1 = new DataView(readExactly(store, header.l1Offset, header.l1Size * ENTRY_BYTES).buffer);
-  const l1Dirty = new DirtyRange();
-  const judge = (structure: "L1 table" | "L2 table", table: DataView, index: number, guestOffset: number, hostOffset: number, copied: boolean, tableOffset: number): boolean => {
-    const refcount = repair.finalCount(repair.clusterOf(hostOffset), stored);
-    if (refcount === null || (refcount === 1) === copied) return false;
-    const writable = allowed && (copied || repair.complete) && repair.mayWriteAt(tableOffset + index * ENTRY_BYTES, ENTRY_BYTES);
-    repair.note({ finding: "copied-flag", structure, guestOffset, hostOffset, entry: storedWord(table, index), refcount }, writable);
-    if (writable) encodeCopied(table, index, !copied);
-    return writable;
-  };
-  for (let index = 0; index < header.l1Size; index++) {
-    const l1Entry = decoded(() => decodeL1Entry(l1, index, header.l1Offset, clusterSize));
-    if (l1Entry === null || l1Entry.hostOffset === 0) continue;
-    const tableOffset = l1Entry.hostOffset;
-    if (judge("L1 table", l1, index, index * span, tableOffset, l1Entry.copied, header.l1Offset)) l1Dirty.add(index * ENTRY_BYTES);
-    const table = new DataView(new ArrayBuffer(clusterSize));
-    readPadded(store, tableOffset, new Uint8Array(table.buffer));
-    const dirty = new DirtyRange();
-    for (let at = 0; at < clusterSize / ENTRY_BYTES; at++) {
-      const entry = decoded(() => decodeL2Entry(table, at, tableOffset, header.clusterBits));
-      if (entry === null || entry.hostOffset === 0) continue;
-      if (entry.kind !== "compressed") {
-        if (judge("L2 table", table, at, index * span + at * clusterSize, entry.hostOffset, entry.copied, tableOffset)) dirty.add(at * ENTRY_BYTES);
-      } else if (allowed && hasBit(table.getBigUint64(at * ENTRY_BYTES), COPIED_BIT) && repair.mayWriteAt(tableOffset, clusterSize)) {
-        repair.note({ finding: "copied-compressed", hostOffset: entry.hostOffset }, true);
-        encodeCopied(table, at, false);
-        dirty.add(at * ENTRY_BYTES);
-      }
-    }
-    dirty.write(store, tableOffset, table);
-    if (index % 64 === 63) yield 0.9;
-  }
-  l1Dirty.write(store, header.l1Offset, l1);
-  store.flush();
-}
-
-/** null for an entry that cannot be. @throws Fault of the store */
-function decoded<Entry>(decode: () => Entry): Entry | null {
-  try {
-    return decode();
-  } catch (error) {
-    if (isImageFault(error)) return null;
-    throw error;
+  end(): void {
+    if (this.block === null) return;
+    this.check.store.write(this.offset + this.dirtyStart, new Uint8Array(this.block.buffer, this.dirtyStart, this.dirtyEnd - this.dirtyStart));
+    this.block = null;
+    this.dirtyStart = Infinity;
+    this.dirtyEnd = 0;
   }
 }

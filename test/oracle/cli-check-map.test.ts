@@ -248,7 +248,6 @@ describe("the command lines", () => {
   line("check", "-r", "all", "nonexist");
   line("check", "-T", "foo", "plain.qcow2");
   line("check", "-T", "none", "plain.qcow2");
-  line("check", "-p", "plain.qcow2");
   line("check", "-q", "--output=json", "plain.qcow2");
   for (const mode of ["leaks", "all"]) line("check", "-r", mode, "plain.qcow2");
   line("map", "-q", "plain.qcow2");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { findingLines, humanCheck, jsonCheck } from "../../../src/command/img-check.ts";
+import { findingLines } from "../../../src/command/check-lines.ts";
+import { humanCheck, jsonCheck } from "../../../src/command/img-check.ts";
 import { run } from "../../../src/command/program.ts";
 import { qemuImg } from "../../../src/command/qemu-img.ts";
 import type { CheckFinding, CheckReport, Extent, RepairReport, ZoneCheck } from "../../../src/protocol/index.ts";
@@ -10,6 +11,7 @@ const clean: CheckReport = {
   leaks: 0,
   checkErrors: 0,
   findings: [],
+  told: 0,
   allocatedClusters: 0,
   totalClusters: 1024,
   compressedClusters: 0,
@@ -39,10 +41,10 @@ describe("qemu-img check", () => {
   });
   describe("-r", () => {
     const leak: CheckFinding = { finding: "leak", cluster: 3, refcount: 1, references: 0 };
-    const outcome = { found: [leak], foundCount: 1, attempts: [], attemptCount: 0, leaksFixed: 0, corruptionsFixed: 0, keptLeaks: null, unmappedBytes: 0, after: clean };
+    const outcome: RepairReport = { findings: [leak], told: 1, leaksFixed: 0, corruptionsFixed: 0, keptLeaks: null, needsRebuild: false, unmappedBytes: 0, after: clean };
     const repair = (changes: Partial<RepairReport>) => ({ repair: () => ({ ok: true as const, value: { ...outcome, ...changes } }) });
     it("what was repaired is told before the second check, and asks for the file to be written", async () => {
-      const answers = repair({ attempts: [{ finding: leak, repaired: true }], attemptCount: 1, leaksFixed: 1 });
+      const answers = repair({ findings: [leak, { ...leak, repairing: true }], told: 2, leaksFixed: 1 });
       expect(await img(["check", "--repair=leaks", "a"], answers)).toEqual({
         out:
           "The following inconsistencies were found and repaired:\n\n    1 leaked clusters\n    0 corruptions\n\nDouble checking the fixed image now...\n" +
@@ -54,7 +56,7 @@ describe("qemu-img check", () => {
       });
     });
     it("what is left is told once, with its reason", async () => {
-      const answers = repair({ attempts: [{ finding: leak, repaired: false }], attemptCount: 1003, keptLeaks: "unknown-extension", after: { ...clean, leaks: 1003, findings: [leak] } });
+      const answers = repair({ findings: [leak, leak], told: 1004, keptLeaks: "unknown-extension", after: { ...clean, leaks: 1003, findings: [leak], told: 1003 } });
       const ran = await img(["check", "-r", "all", "a"], answers);
       expect(ran.err).toBe("Leaked cluster 3 refcount=1 reference=0\nLeaked cluster 3 refcount=1 reference=0\n... and 1002 findings more\n");
       expect(ran.explain).toContain("may belong to a header extension");
@@ -63,17 +65,17 @@ describe("qemu-img check", () => {
   });
   it("findings that the report does not hold are counted", () => {
     const finding: CheckFinding = { finding: "leak", cluster: 3, refcount: 1, references: 0 };
-    expect(findingLines({ ...clean, leaks: 1002, findings: [finding] }, 65536)).toBe("Leaked cluster 3 refcount=1 reference=0\n... and 1001 findings more\n");
+    expect(findingLines([finding], 1002)).toBe("Leaked cluster 3 refcount=1 reference=0\n... and 1001 findings more\n");
   });
   it("a structure that cannot be true is told with its place", () => {
     const problem = { kind: "image", structure: "L2 table", field: "reserved bits", hostOffset: 262144, found: "entry 0x2", allowed: "zeros" } as const;
-    expect(findingLines({ ...clean, corruptions: 1, findings: [{ finding: "structure", problem }] }, 65536)).toBe(
+    expect(findingLines([{ finding: "structure", problem }], 1)).toBe(
       "ERROR the field reserved bits of the L2 table, at byte 0x40000 of the file, is entry 0x2; allowed is zeros\n",
     );
   });
-  it("the second L1 entry is found by its span", () => {
-    const finding: CheckFinding = { finding: "copied-flag", structure: "L1 table", guestOffset: 2 ** 29, hostOffset: 0x40000, entry: "40000", refcount: 1 };
-    expect(findingLines({ ...clean, corruptions: 1, findings: [finding] }, 65536)).toBe("ERROR OFLAG_COPIED L2 cluster: l1_index=1 l1_entry=40000 refcount=1\n");
+  it("a repair that would have to build the refcounts anew, and may not, has failed", async () => {
+    const answers = { repair: () => ({ ok: true as const, value: { findings: [{ finding: "needs-rebuild" as const }], told: 1, leaksFixed: 0, corruptionsFixed: 0, keptLeaks: null, needsRebuild: true, unmappedBytes: 0, after: clean } }) };
+    expect(await img(["check", "-r", "leaks", "a"], answers)).toMatchObject({ out: "", err: "ERROR need to rebuild refcount structures\nqemu-img: Check failed: Input/output error\n", status: 1 });
   });
   it("shares are told with two digits", () => {
     expect(humanCheck({ ...clean, allocatedClusters: 7, fragmentedClusters: 1 })).toBe(

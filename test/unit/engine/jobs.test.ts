@@ -75,6 +75,9 @@ describe("the engine", () => {
     const files = new MemoryFiles();
     const fixture = engineFixture(files);
     await fixture.ok("create", { file: "a", options: createOptions({ sizeBytes: 64 * MIB, clusterSize: 512, zoned: null }) });
+    const filled = await fixture.ok("open", { file: "a", readOnly: false, format: null });
+    await fixture.ok("write", { handle: filled.handle, offset: MIB, length: 16 * MIB, pattern: 0x77, data: null });
+    await fixture.ok("close", { handle: filled.handle });
     const notices: Notice[] = [];
     const engine = new Engine({ files, notify: (notice) => notices.push(notice), now: tickingClock(7), pause: nextTurn });
     const opened = await engine.perform("open", { file: "a", readOnly: false, format: null });

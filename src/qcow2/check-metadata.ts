@@ -1,0 +1,197 @@
+/**
+ * What a check counts besides the active tables: snapshots, persistent bitmaps and the refcount structure itself.
+ * Source: qcow2 specification, "Snapshots", "Bitmaps" and "Host cluster management".
+ */
+import { Fault, imageProblem } from "../base/fault.ts";
+import { readExactly, readPadded } from "../bytes/byte-store.ts";
+import type { Check } from "./check.ts";
+import { walkInactive, walkNoted } from "./check-walk.ts";
+import { ENTRY_BYTES } from "./entries.ts";
+import { LOW_ZERO, hasBitmapReserved, offsetOf } from "./entry-words.ts";
+import { AUTOCLEAR_BITMAPS, hasBit } from "./features.ts";
+import { BITMAPS_MAGIC } from "./header.ts";
+
+/** Tables of snapshots or bitmaps that are longer than this in all are no image's that anybody uses, and would take minutes to read. */
+const MAX_TABLES_BYTES = 2 ** 30;
+const PIECE_BYTES = 2 ** 20;
+const MAX_SNAPSHOT_TABLE_BYTES = 64 * 2 ** 20;
+const SNAPSHOT_BYTES = 40;
+const MAX_SNAPSHOT_EXTRA = 1024;
+const MAX_L1_ENTRIES = (32 * 2 ** 20) / ENTRY_BYTES;
+/** Bytes of extra data that every snapshot of a version 3 image has. */
+const SNAPSHOT_EXTRA_V3 = 16;
+const MAX_DIRECTORY_BYTES = 64 * 2 ** 20;
+const MAX_BITMAP_ENTRIES = 0x8000000;
+const DIRECTORY_ENTRY_BYTES = 24;
+const MAX_BITMAP_NAME = 1023;
+export const ENCRYPTION_MAGIC = 0x0537be77;
+
+interface SnapshotPlace {
+  readonly id: string;
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly extraBytes: number;
+}
+
+/** Reads the snapshot table as far as the check needs it. @throws Fault for an entry that cannot be read over */
+function readSnapshots(check: Check): { snapshots: SnapshotPlace[]; lengthBytes: number } {
+  const { store, header } = check;
+  const snapshots: SnapshotPlace[] = [];
+  const text = new TextDecoder();
+  let at: number = header.snapshotsOffset;
+  const bad = (index: number, field: string, found: number, allowed: string): Fault => new Fault(imageProblem("snapshot table", `${field} of entry ${index}`, at, found, allowed));
+  for (let index = 0; index < header.snapshotCount; index++) {
+    const fixed = readExactly(store, at, SNAPSHOT_BYTES);
+    const view = new DataView(fixed.buffer);
+    const [idBytes, nameBytes, extraBytes] = [view.getUint16(12), view.getUint16(14), view.getUint32(36)];
+    if (extraBytes > MAX_SNAPSHOT_EXTRA) throw bad(index, "extra_data_size", extraBytes, `at most ${MAX_SNAPSHOT_EXTRA}`);
+    const names = readExactly(store, at + SNAPSHOT_BYTES + extraBytes, idBytes + nameBytes);
+    snapshots.push({
+      id: text.decode(names.subarray(0, idBytes)),
+      name: text.decode(names.subarray(idBytes)),
+      offset: view.getUint32(0) * 2 ** 32 + view.getUint32(4),
+      size: view.getUint32(8),
+      extraBytes,
+    });
+    at += Math.ceil((SNAPSHOT_BYTES + extraBytes + idBytes + nameBytes) / 8) * 8;
+    if (at - header.snapshotsOffset > MAX_SNAPSHOT_TABLE_BYTES) throw bad(index, "end", at - header.snapshotsOffset, `at most ${MAX_SNAPSHOT_TABLE_BYTES} bytes of table`);
+  }
+  return { snapshots, lengthBytes: at - header.snapshotsOffset };
+}
+
+/** Counts the snapshot table and the L1 tables of the snapshots with all that they lead to. */
+export function* referSnapshots(check: Check): Generator<number, void, void> {
+  const { header, noted } = check;
+  if (header.snapshotCount === 0) return;
+  const { snapshots, lengthBytes } = readSnapshots(check);
+  if (header.version >= 3) {
+    snapshots.forEach(({ extraBytes }, index) => extraBytes < SNAPSHOT_EXTRA_V3 && check.found({ finding: "snapshot-incomplete", index }));
+  }
+  if (check.hasDataFile) check.found({ finding: "snapshots-with-data-file", count: snapshots.length });
+  const places = new Map<string, { offset: number; size: number; times: number }>();
+  let totalBytes = 0;
+  for (const { id, name, offset, size } of snapshots) {
+    const wrong = offset % header.clusterSize !== 0 ? "unaligned" : size > MAX_L1_ENTRIES ? "too-large" : null;
+    if (wrong !== null) check.found({ finding: "snapshot-l1", id, name, offset, size, wrong });
+    if (wrong !== null || size === 0) continue;
+    const key = `${offset} ${size}`;
+    const known = places.get(key);
+    places.set(key, { offset, size, times: (known?.times ?? 0) + 1 });
+    if (known === undefined) totalBytes += size * ENTRY_BYTES;
+  }
+  if (totalBytes > MAX_TABLES_BYTES) {
+    throw new Fault(imageProblem("snapshot table", "length of all L1 tables", header.snapshotsOffset, totalBytes, `at most ${MAX_TABLES_BYTES} bytes`));
+  }
+  noted.begin(0);
+  for (let again = false; ; again = true) {
+    for (const place of places.values()) yield* walkInactive(check, place, place.times, again);
+    yield* walkNoted(check);
+    if (noted.to >= check.fileClusters) break;
+    noted.begin(noted.to);
+  }
+  noted.begin(0);
+  check.referMetadata(header.snapshotsOffset, lengthBytes);
+}
+
+/**
+ * Persistent bitmaps, which count only while their autoclear bit says that they are true: the directory, a table by bitmap and the
+ * clusters of its bits; and the clusters of an encrypted image's own header.
+ *
+ * | byte | width | extension        | byte | width | directory entry                            |
+ * |------|-------|------------------|------|-------|--------------------------------------------|
+ * | 0    | 4     | number           | 0    | 8     | table's host offset                        |
+ * | 8    | 8     | directory size   | 8    | 4     | entries of the table                       |
+ * | 16   | 8     | directory offset | 18   | 2     | name size                                  |
+ * |      |       |                  | 20   | 4     | extra data size; both follow, padded to 8  |
+ */
+export function referBitmaps(check: Check): void {
+  const { store, header } = check;
+  const encryption = header.extensions.find(({ magic }) => magic === ENCRYPTION_MAGIC)?.data;
+  if (encryption !== undefined && encryption.length >= 16) check.referMetadata(wordAt(encryption, 0), wordAt(encryption, 8));
+  const extension = header.extensions.find(({ magic }) => magic === BITMAPS_MAGIC)?.data;
+  if (extension === undefined || extension.length < 24 || !hasBit(header.autoclear, AUTOCLEAR_BITMAPS)) return;
+  const [directorySize, directoryOffset] = [wordAt(extension, 8), wordAt(extension, 16)];
+  check.referMetadata(directoryOffset, directorySize);
+  const refuse = (field: string, at: number, found: number, allowed: string): Fault => new Fault(imageProblem("bitmap directory", field, at, found, allowed));
+  if (directorySize > MAX_DIRECTORY_BYTES) throw refuse("size", directoryOffset, directorySize, `at most ${MAX_DIRECTORY_BYTES} bytes`);
+  if (directoryOffset + directorySize > check.fileLength) throw refuse("offset", directoryOffset, directoryOffset, "a directory inside the file");
+  const directory = new DataView(readExactly(store, directoryOffset, directorySize).buffer);
+  let totalEntries = 0;
+  for (let at = 0; at < directorySize; ) {
+    const place = directoryOffset + at;
+    if (at + DIRECTORY_ENTRY_BYTES > directorySize) throw refuse("entry", place, directorySize - at, `at least ${DIRECTORY_ENTRY_BYTES} bytes`);
+    const [tableOffset, entries] = [directory.getUint32(at) * 2 ** 32 + directory.getUint32(at + 4), directory.getUint32(at + 8)];
+    const [nameSize, extraSize] = [directory.getUint16(at + 18), directory.getUint32(at + 20)];
+    const length = Math.ceil((DIRECTORY_ENTRY_BYTES + extraSize + nameSize) / 8) * 8;
+    if (at + length > directorySize || nameSize === 0 || nameSize > MAX_BITMAP_NAME || extraSize > 0) throw refuse("entry", place, length, "a name and no extra data, inside the directory");
+    if (entries === 0 || entries > MAX_BITMAP_ENTRIES || tableOffset === 0 || tableOffset % header.clusterSize !== 0) {
+      throw refuse("table", place, tableOffset, `a table of 1 to ${MAX_BITMAP_ENTRIES} entries at the start of a cluster`);
+    }
+    totalEntries += entries;
+    if (totalEntries * ENTRY_BYTES > MAX_TABLES_BYTES) throw refuse("length of all tables", place, totalEntries * ENTRY_BYTES, `at most ${MAX_TABLES_BYTES} bytes`);
+    check.referMetadata(tableOffset, entries * ENTRY_BYTES);
+    referBitmapTable(check, tableOffset, entries);
+    at += length;
+  }
+}
+
+const wordAt = (bytes: Uint8Array, at: number): number => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
+};
+
+/** Bit 0 of an entry without an offset is "all set", 0 "all clear"; the rest is as in a standard L2 entry. */
+function referBitmapTable(check: Check, tableOffset: number, entries: number): void {
+  const { clusterSize } = check.header;
+  for (let first = 0; first < entries; first += PIECE_BYTES / ENTRY_BYTES) {
+    const piece = new Uint8Array(Math.min(PIECE_BYTES, (entries - first) * ENTRY_BYTES));
+    const at = tableOffset + first * ENTRY_BYTES;
+    if (at >= check.fileLength) return;
+    readPadded(check.store, at, piece);
+    const table = new DataView(piece.buffer);
+    for (let index = 0; index < piece.length; index += ENTRY_BYTES) {
+      const [high, low] = [table.getUint32(index), table.getUint32(index + 4)];
+      if (high === 0 && low === 0) continue;
+      const offset = offsetOf(high, low);
+      const bad = hasBitmapReserved(high, low) || (offset !== 0 && ((low & LOW_ZERO) !== 0 || offset % clusterSize !== 0));
+      if (bad) throw new Fault(imageProblem("bitmap table", "entry", at + index, offset, "a cluster, or all set, or all clear"));
+      if (offset !== 0) check.refer(offset, clusterSize);
+    }
+  }
+}
+
+/** Counts the references from the refcount table to its blocks, each of which must be the only one to its cluster. */
+export function referBlocks(check: Check): void {
+  const { refcounts, references } = check;
+  const { clusterSize } = check.header;
+  for (let block = 0; block < refcounts.blockCount; block++) {
+    const { offset, reservedBits } = refcounts.entry(block);
+    if (reservedBits || offset % clusterSize !== 0) {
+      check.found({ finding: "table-entry", block, wrong: reservedBits ? "reserved-bits" : "unaligned" });
+      check.rebuild = true;
+      continue;
+    }
+    if (offset === 0) continue;
+    const cluster = offset / clusterSize;
+    if (cluster >= check.clusters) {
+      if (check.again) continue;
+      if (check.hooks === null) check.found({ finding: "table-entry", block, wrong: "outside" });
+      else if (check.hooks.lengthen(offset)) {
+        check.found({ finding: "table-entry", block, wrong: "outside", repairing: true });
+        check.measure();
+        check.refer(offset, clusterSize);
+      } else {
+        const attempted = check.hooks.rebuilds;
+        check.found({ finding: "table-entry", block, wrong: "outside", attempted });
+        if (attempted) check.found({ finding: "cannot-resize" });
+        check.rebuild ||= attempted;
+      }
+      continue;
+    }
+    check.refer(offset, clusterSize);
+    if (cluster < references.from || cluster >= references.to || references.get(cluster) === 1) continue;
+    check.found({ finding: "block-shared", block, references: references.get(cluster) });
+    check.rebuild = true;
+  }
+}

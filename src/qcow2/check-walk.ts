@@ -1,0 +1,280 @@
+/**
+ * Walking L1 and L2 tables for a check: every reference counted, every entry that cannot be noted. A table that several entries lead
+ * to is read once and counts as often, so that an image in which thousands lead to one does not keep the check busy.
+ * Source: qcow2 specification, "Cluster mapping"; what counts as an error is qemu-img check's.
+ */
+import { readPadded } from "../bytes/byte-store.ts";
+import type { Check } from "./check.ts";
+import type { CheckFinding } from "./check-findings.ts";
+import { ENTRY_BYTES } from "./entries.ts";
+import { LOW_ZERO, compressedPlace, hasL1Reserved, hasL2Reserved, isCompressed, isCopied, offsetOf, wordHex } from "./entry-words.ts";
+
+/** L1 entries are read in pieces, so that no table of a snapshot needs memory of its size. */
+const PIECE_BYTES = 2 ** 20;
+/** L2 tables that lie close together are read at once. */
+const RUN_BYTES = 2 ** 18;
+/** Bytes of L2 tables between two yields. */
+const YIELD_BYTES = 2 ** 15;
+
+export interface L1Place {
+  readonly offset: number;
+  /** Entries. */
+  readonly size: number;
+}
+
+/** Counts an L1 table that the current disk uses, and everything that it leads to. Yields the fraction done. */
+export function* walkActive(check: Check, place: L1Place): Generator<number, void, void> {
+  check.referMetadata(place.offset, place.size * ENTRY_BYTES);
+  const l1 = readWords(check, place.offset, place.size);
+  const repeated = repeatedOffsets(l1);
+  const tables = new TableReader(check, l1);
+  const walked = new Set<number>();
+  let done = 0;
+  for (let index = 0; index < place.size; index++) {
+    const at = index * ENTRY_BYTES;
+    const [high, low] = [l1.getUint32(at), l1.getUint32(at + 4)];
+    if (high === 0 && low === 0) continue;
+    const offset = referTable(check, high, low, 1);
+    if (check.judges && offset !== 0) judgeL1(check, index, high, low, offset);
+    const times = repeated.get(offset) ?? 1;
+    if (times > 1 && walked.has(offset)) continue;
+    if (times > 1) walked.add(offset);
+    // A table behind the file's end has been told, and reads as zeros.
+    if (offset < check.fileLength) walkTable(check, tables.read(index, offset), offset, times, true);
+    done += check.header.clusterSize;
+    if (done < YIELD_BYTES) continue;
+    done = 0;
+    yield index / place.size;
+  }
+}
+
+/**
+ * Counts an L1 table of a snapshot. The L2 tables are only noted, by cluster, for walkNoted: snapshots have most of them in common.
+ * @param times how many snapshots have this very table
+ * @param again only notes tables, in another round for those that had no room in the one before
+ */
+export function* walkInactive(check: Check, place: L1Place, times: number, again: boolean): Generator<number, void, void> {
+  const { clusterSize } = check.header;
+  if (!again) check.referMetadata(place.offset, place.size * ENTRY_BYTES, times);
+  for (let first = 0; first < place.size; first += PIECE_BYTES / ENTRY_BYTES) {
+    const count = Math.min(PIECE_BYTES / ENTRY_BYTES, place.size - first);
+    const l1 = readWords(check, place.offset + first * ENTRY_BYTES, count);
+    for (let at = 0; at < count * ENTRY_BYTES; at += ENTRY_BYTES) {
+      const [high, low] = [l1.getUint32(at), l1.getUint32(at + 4)];
+      if (high === 0 && low === 0) continue;
+      const offset = again ? offsetOf(high, low) : referTable(check, high, low, times);
+      if (offset >= check.fileLength) continue;
+      if (offset % clusterSize === 0) check.noted.add(offset / clusterSize, times);
+      else if (!again) walkTable(check, readTable(check, offset), offset, times, false);
+    }
+    yield first / place.size;
+  }
+}
+
+/** Walks the L2 tables that walkInactive noted. */
+export function* walkNoted(check: Check): Generator<number, void, void> {
+  const { noted, header } = check;
+  let done = 0;
+  for (const [first, behind] of noted.runs(noted.from, Math.min(noted.to, check.fileClusters))) {
+    for (let cluster = first; cluster < behind; cluster++) {
+      const times = noted.get(cluster);
+      if (times === 0) continue;
+      const offset = cluster * header.clusterSize;
+      walkTable(check, readTable(check, offset), offset, times, false);
+      done += header.clusterSize;
+      if (done < YIELD_BYTES) continue;
+      done = 0;
+      yield first / check.clusters;
+    }
+  }
+}
+
+function readWords(check: Check, offset: number, count: number): DataView {
+  const words = new Uint8Array(count * ENTRY_BYTES);
+  readPadded(check.store, offset, words);
+  return new DataView(words.buffer);
+}
+
+function readTable(check: Check, offset: number): DataView {
+  const table = new Uint8Array(check.header.clusterSize);
+  readPadded(check.store, offset, table);
+  return new DataView(table.buffer);
+}
+
+/** Offsets that more than one entry leads to, and how many. */
+function repeatedOffsets(l1: DataView): Map<number, number> {
+  const offsets = new Float64Array(l1.byteLength / ENTRY_BYTES);
+  let count = 0;
+  let ascending = true;
+  for (let at = 0; at < l1.byteLength; at += ENTRY_BYTES) {
+    const [high, low] = [l1.getUint32(at), l1.getUint32(at + 4)];
+    if (high === 0 && low === 0) continue;
+    const offset = offsetOf(high, low);
+    if (count > 0 && offset <= offsets[count - 1]!) ascending = false;
+    offsets[count++] = offset;
+  }
+  const repeated = new Map<number, number>();
+  if (ascending) return repeated;
+  const sorted = offsets.subarray(0, count).sort();
+  for (let index = 1; index < count; index++) {
+    if (sorted[index] === sorted[index - 1]) repeated.set(sorted[index]!, (repeated.get(sorted[index]!) ?? 1) + 1);
+  }
+  return repeated;
+}
+
+/** Counts the reference of an L1 entry to its table. @returns the table's offset */
+function referTable(check: Check, high: number, low: number, times: number): number {
+  if (hasL1Reserved(high, low)) check.found({ finding: "reserved-bits", structure: "L1 table", entry: wordHex(high, low) }, times);
+  const offset = offsetOf(high, low);
+  const { clusterSize } = check.header;
+  check.refer(offset, clusterSize, times);
+  if (offset % clusterSize !== 0) check.found({ finding: "l2-table-unaligned", hostOffset: offset }, times);
+  return offset;
+}
+
+function judgeL1(check: Check, index: number, high: number, low: number, offset: number): void {
+  const refcount = check.refcounts.of(Math.floor(offset / check.header.clusterSize));
+  if (refcount === null || (refcount === 1) === isCopied(high)) return;
+  check.foundCopied({ finding: "copied-flag", structure: "L1 table", index, entry: wordHex(high, low), refcount });
+}
+
+/** Reads L2 tables in the order of the L1 table, neighbours in the file with one read. */
+class TableReader {
+  private readonly check: Check;
+  private readonly l1: DataView;
+  private readonly run: Uint8Array;
+  private runStart = 0;
+  private runEnd = 0;
+
+  constructor(check: Check, l1: DataView) {
+    this.check = check;
+    this.l1 = l1;
+    this.run = new Uint8Array(Math.max(check.header.clusterSize, RUN_BYTES));
+  }
+
+  /** @param index of the L1 entry that leads there; the tables of the next ones may be read along. The view is lent until the next read */
+  read(index: number, offset: number): DataView {
+    const { clusterSize } = this.check.header;
+    if (offset < this.runStart || offset + clusterSize > this.runEnd) this.fill(index, offset);
+    return new DataView(this.run.buffer, offset - this.runStart, clusterSize);
+  }
+
+  private fill(index: number, offset: number): void {
+    const { clusterSize } = this.check.header;
+    let end = offset + clusterSize;
+    for (let at = (index + 1) * ENTRY_BYTES; at < this.l1.byteLength; at += ENTRY_BYTES) {
+      const next = offsetOf(this.l1.getUint32(at), this.l1.getUint32(at + 4));
+      // What lies between is read along, as long as that is less than another read costs.
+      if (next < end || next > end + clusterSize || next + clusterSize - offset > this.run.length) break;
+      end = next + clusterSize;
+    }
+    this.runStart = offset;
+    this.runEnd = end;
+    readPadded(this.check.store, offset, this.run.subarray(0, end - offset));
+  }
+}
+
+/** Counts what one L2 table refers to, `times` over. @param active whether the current disk uses it, which statistics and flags are about */
+export function walkTable(check: Check, table: DataView, tableOffset: number, times: number, active: boolean): void {
+  const { clusterSize, clusterBits } = check.header;
+  const { hasDataFile, subclusters, references } = check;
+  const step = subclusters ? 2 * ENTRY_BYTES : ENTRY_BYTES;
+  const alignMask = clusterSize - 1 - LOW_ZERO;
+  const highFactor = 2 ** (32 - clusterBits);
+  const judges = active && check.judges;
+  const plain = !hasDataFile && !subclusters;
+  let allocated = 0;
+  let fragmented = 0;
+  let expected = -1;
+  for (let at = 0; at < clusterSize; at += step) {
+    const high = table.getUint32(at);
+    const low = table.getUint32(at + 4);
+    if ((high | low) === 0 && plain) continue;
+    // By far the most entries: a cluster of its own in the file.
+    if (plain && (high & 0x7f00_0000) === 0 && (low & alignMask) === 0) {
+      const cluster = (high & 0x00ff_ffff) * highFactor + (low >>> clusterBits);
+      if (cluster === 0) continue;
+      if (cluster < check.fileClusters) {
+        allocated++;
+        if (expected !== -1 && cluster !== expected) fragmented++;
+        expected = cluster + 1;
+        const overflow = references.add(cluster, times);
+        if (overflow > 0) check.found({ finding: "overflow", offset: cluster * clusterSize }, overflow);
+        if (judges) {
+          const refcount = check.refcounts.of(cluster);
+          if (refcount !== null && (refcount === 1) !== isCopied(high)) judgeData(check, high, low, refcount, times);
+        }
+        continue;
+      }
+    }
+    const offset = takeEntry(check, table, tableOffset, at, times, active);
+    if (offset === null) continue;
+    if (offset < 0) {
+      // Compressed: it shares its sectors with others, fragmented by nature.
+      check.compressed += active ? times : 0;
+      allocated++;
+      fragmented++;
+      continue;
+    }
+    allocated++;
+    if (expected > 0 && offset !== expected * clusterSize) fragmented++;
+    expected = offset / clusterSize + 1;
+  }
+  if (!active) return;
+  check.allocated += allocated * times;
+  check.fragmented += fragmented * times;
+}
+
+/**
+ * An entry that is not of the plain sort: what is wrong with it is noted, its reference counted.
+ * @returns the host offset of a cluster, -1 for a compressed one, null for what takes no cluster
+ */
+function takeEntry(check: Check, table: DataView, tableOffset: number, at: number, times: number, active: boolean): number | null {
+  const { header, hasDataFile, subclusters } = check;
+  const { clusterSize, clusterBits } = header;
+  const high = table.getUint32(at);
+  const low = table.getUint32(at + 4);
+  const zeroBits = subclusters ? table.getUint32(at + 8) : 0;
+  const dataBits = subclusters ? table.getUint32(at + 12) : 0;
+  const found = (finding: CheckFinding): void => check.found(finding, times);
+  const index = at / (subclusters ? 2 * ENTRY_BYTES : ENTRY_BYTES);
+  if (isCompressed(high)) {
+    const place = compressedPlace(high, low, clusterBits);
+    if (isCopied(high)) found({ finding: "copied-compressed", hostOffset: place.offset });
+    const entry = wordHex((high & 0x7fff_ffff) >>> 0, low);
+    if (hasDataFile) found({ finding: "compressed-in-data-file", index, entry });
+    else if (zeroBits !== 0 || dataBits !== 0) found({ finding: "compressed-subclusters", index, entry });
+    else {
+      check.refer(place.offset, place.lengthBytes, times);
+      return -1;
+    }
+    return null;
+  }
+  if (hasL2Reserved(high, low)) found({ finding: "reserved-bits", structure: "L2 table", entry: wordHex(high, low) });
+  const offset = offsetOf(high, low);
+  // An external data file may have a cluster at its very start.
+  const zeroEntry = !subclusters && (low & LOW_ZERO) !== 0;
+  if (offset === 0 && (zeroEntry || !hasDataFile || !isCopied(high))) {
+    if (!zeroEntry && dataBits !== 0) found({ finding: "subclusters-without-cluster" });
+    return null;
+  }
+  if ((zeroBits & dataBits) !== 0) found({ finding: "subclusters-contradict", hostOffset: offset });
+  if (offset % clusterSize !== 0) {
+    const hasData = subclusters ? dataBits !== 0 : !zeroEntry;
+    if (hasData) found({ finding: "data-unaligned", hostOffset: offset });
+    else if (check.clearEntry(tableOffset, at, zeroBits | dataBits)) {
+      found({ finding: "preallocated-unaligned", hostOffset: offset, repairing: true });
+      return null;
+    } else found({ finding: "preallocated-unaligned", hostOffset: offset });
+  }
+  if (!hasDataFile) check.refer(offset, clusterSize, times);
+  if (active && check.judges) {
+    const refcount = hasDataFile ? 1 : check.refcounts.of(Math.floor(offset / clusterSize));
+    if (refcount !== null && (refcount === 1) !== isCopied(high)) judgeData(check, high, low, refcount, times);
+  }
+  return offset;
+}
+
+function judgeData(check: Check, high: number, low: number, refcount: number, times: number): void {
+  check.foundCopied({ finding: "copied-flag", structure: "L2 table", index: 0, entry: wordHex(high, low), refcount }, times);
+}

@@ -1,0 +1,102 @@
+/**
+ * The refcounts as the file has them, for those who look at all of them: blocks decoded to plain numbers, a bounded number of them in
+ * memory. Believes as little as qemu-img check does: reserved bits of the refcount table do not keep a block from being read, an
+ * offset that is no cluster's does. Source: qcow2 specification, "Host cluster management".
+ */
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { readPadded } from "../bytes/byte-store.ts";
+import { ENTRY_BYTES, readRefcount } from "./entries.ts";
+import { refcountTableWord } from "./entry-words.ts";
+import type { RefcountTableWord } from "./entry-words.ts";
+import type { Header } from "./header.ts";
+
+/** Decoded blocks in memory. */
+const CACHE_BYTES = 32 * 2 ** 20;
+
+export type RefcountValues = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+export class StoredRefcounts {
+  /** Entries of the refcount table. */
+  readonly blockCount: number;
+  /** Clusters that one block counts. */
+  readonly perBlock: number;
+  private readonly store: ByteStore;
+  private readonly clusterSize: number;
+  private readonly order: number;
+  private readonly table: DataView;
+  /** By host offset, the one used last behind the others. */
+  private readonly cache = new Map<number, RefcountValues>();
+  private cachedBytes = 0;
+  private lastIndex = -1;
+  private last: RefcountValues | null = null;
+
+  constructor(store: ByteStore, header: Pick<Header, "clusterSize" | "refcountOrder" | "refcountTableOffset" | "refcountTableClusters">) {
+    this.store = store;
+    this.clusterSize = header.clusterSize;
+    this.order = header.refcountOrder;
+    const table = new Uint8Array(header.refcountTableClusters * header.clusterSize);
+    readPadded(store, header.refcountTableOffset, table);
+    this.table = new DataView(table.buffer);
+    this.blockCount = table.length / ENTRY_BYTES;
+    this.perBlock = (header.clusterSize * 8) / 2 ** header.refcountOrder;
+  }
+
+  /** What the refcount table says of a block. */
+  entry(index: number): RefcountTableWord {
+    return refcountTableWord(this.table, index);
+  }
+
+  /** The counts of a block; null where there is none, and all are 0, "unreadable" where the table's entry leads to no cluster. */
+  block(index: number): RefcountValues | null | "unreadable" {
+    if (index === this.lastIndex) return this.last;
+    if (index >= this.blockCount) return null;
+    const { offset } = this.entry(index);
+    if (offset === 0) return null;
+    if (offset % this.clusterSize !== 0) return "unreadable";
+    this.last = this.cached(offset);
+    this.lastIndex = index;
+    return this.last;
+  }
+
+  /** null where the count cannot be looked up. */
+  of(cluster: number): number | null {
+    const index = Math.floor(cluster / this.perBlock);
+    const block = index === this.lastIndex ? this.last : this.block(index);
+    return block === null ? 0 : block === "unreadable" ? null : block[cluster - index * this.perBlock]!;
+  }
+
+  private cached(offset: number): RefcountValues {
+    let values = this.cache.get(offset);
+    if (values !== undefined) {
+      this.cache.delete(offset);
+      this.cache.set(offset, values);
+      return values;
+    }
+    const raw = new Uint8Array(this.clusterSize);
+    readPadded(this.store, offset, raw);
+    values = decodeBlock(raw, this.order);
+    this.cache.set(offset, values);
+    this.cachedBytes += values.byteLength;
+    for (const [oldest, old] of this.cache) {
+      if (this.cachedBytes <= CACHE_BYTES || this.cache.size <= 2) break;
+      this.cache.delete(oldest);
+      this.cachedBytes -= old.byteLength;
+    }
+    return values;
+  }
+}
+
+/** All counts of a refcount block. @param order log2 of their width in bits */
+export function decodeBlock(raw: Uint8Array, order: number): RefcountValues {
+  const count = (raw.length * 8) / 2 ** order;
+  if (order === 3) return raw;
+  if (order === 4) {
+    const values = new Uint16Array(count);
+    for (let index = 0, at = 0; index < count; index++, at += 2) values[index] = (raw[at]! << 8) | raw[at + 1]!;
+    return values;
+  }
+  const values = order < 3 ? new Uint8Array(count) : order === 5 ? new Uint32Array(count) : new Float64Array(count);
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  for (let index = 0; index < count; index++) values[index] = readRefcount(view, index, order);
+  return values;
+}
