@@ -7,6 +7,7 @@
 import { assertNever } from "../base/assert.ts";
 import type { Failure, FileProblem, ImageProblem, StoreProblem, UsageProblem } from "../protocol/index.ts";
 import { chainWords, explainChain } from "./explain-chain.ts";
+import { explainSnapshot, snapshotLoadWords } from "./explain-snapshot.ts";
 import { explainRefusal } from "./explain-zone.ts";
 import { exactBytes, hex } from "./format.ts";
 import type { Step } from "./program.ts";
@@ -58,6 +59,8 @@ export function explain(failure: Failure): Explanation {
       return { title: "Not supported", why: `This program does not support ${failure.feature}.`, instead: null, names: null };
     case "usage":
       return explainUsage(failure);
+    case "snapshot":
+      return explainSnapshot(failure);
     case "chain":
       return explainChain(failure, chainWords(failure, openFailureWords));
     case "bug":
@@ -174,6 +177,8 @@ export function openFailureWords(file: string, failure: Failure): string {
       return `Unsupported qcow2 feature(s): ${failure.feature}`;
     case "chain":
       return chainWords(failure, openFailureWords);
+    case "snapshot":
+      return `Failed to load snapshot: ${snapshotLoadWords(failure)}`;
     case "zone":
     case "store":
     case "option":

@@ -5,6 +5,7 @@ import { checkImage } from "./img-check.ts";
 import { createImage } from "./img-create.ts";
 import { imageInfo } from "./img-info.ts";
 import { mapImage } from "./img-map.ts";
+import { snapshotImage } from "./img-snapshot.ts";
 import { imgUsageError } from "./img-words.ts";
 import { out } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -19,7 +20,7 @@ export interface ImgCommand {
   run(given: GivenOptions): Program;
 }
 
-export const IMG_COMMANDS: readonly ImgCommand[] = [checkImage, createImage, imageInfo, mapImage];
+export const IMG_COMMANDS: readonly ImgCommand[] = [checkImage, createImage, imageInfo, mapImage, snapshotImage];
 
 const versionLine = `qemu-img version ${QEMU_VERSION} (the command language; zonescope ${VERSION})\n`;
 

@@ -3,6 +3,7 @@
  * Source: zone semantics, "Errors".
  */
 import { assertNever } from "../base/assert.ts";
+import { snapshotErrno } from "./explain-snapshot.ts";
 import type { Failure, FileProblem, StoreProblem, UsageProblem, ZoneRefusal } from "../protocol/index.ts";
 
 const STRINGS = {
@@ -11,6 +12,7 @@ const STRINGS = {
   EBUSY: "Device or resource busy",
   ECANCELED: "Operation canceled",
   EEXIST: "File exists",
+  EFBIG: "File too large",
   EINVAL: "Invalid argument",
   EIO: "Input/output error",
   ENOENT: "No such file or directory",
@@ -41,6 +43,8 @@ export function errnoOf(failure: Failure): Errno {
       return errnoOfUsage(failure.code);
     case "cancelled":
       return "ECANCELED";
+    case "snapshot":
+      return snapshotErrno(failure);
     case "chain":
       return "cause" in failure ? errnoOf(failure.cause) : "EINVAL";
     default:

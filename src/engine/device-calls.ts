@@ -5,8 +5,9 @@ import type { CallName, Failure, Outcome, ReplyOf, RequestOf } from "../protocol
 import type { OpenImage } from "./open-image.ts";
 import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
 import { outOfRange } from "./range.ts";
+import { applySnapshotOf, createSnapshotOf, deleteSnapshotOf, listSnapshots } from "./snapshot-calls.ts";
 
-export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "manage" | "append" | "map";
+export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "manage" | "append" | "map" | "listSnapshots" | "createSnapshot" | "applySnapshot" | "deleteSnapshot";
 type Handler<Name extends CallName> = (image: OpenImage, request: RequestOf<Name>) => Outcome<Name>;
 
 /** The most that one read call hands over; longer reads are the caller's to split. */
@@ -51,6 +52,10 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   writeZeroes: (image, { offset, length, unmap }) => changing(image, () => finished(image.device.writeZeroes(offset, length, unmap))),
   discard: (image, { offset, length }) => changing(image, () => finished(image.device.discard(offset, length))),
   flush: (image) => finished(image.flush()),
+  listSnapshots: (image) => listSnapshots(image),
+  createSnapshot: (image, { name }) => createSnapshotOf(image, name, image.now()),
+  applySnapshot: (image, { snapshot }) => applySnapshotOf(image, snapshot),
+  deleteSnapshot: (image, { snapshot }) => deleteSnapshotOf(image, snapshot),
   report: (image, { offset, count }) => image.device.report(offset, count),
   manage: (image, { operation, offset, length }) => changing(image, () => finished(image.device.manage(operation, offset, length)), true),
   append: (image, { offset, lengths, pattern }) =>

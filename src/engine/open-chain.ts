@@ -18,6 +18,8 @@ import { AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "../q
 import type { Header } from "../qcow2/header.ts";
 import { backingFormatOf, dataFileOf } from "../qcow2/header-names.ts";
 import { readHeader } from "../qcow2/open.ts";
+import { checkL1, findSnapshot, readSnapshotTable } from "../qcow2/snapshots.ts";
+import type { Snapshot } from "../qcow2/snapshots.ts";
 import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
 import { atBorder } from "./border.ts";
 import { formatOf } from "./open-device.ts";
@@ -80,7 +82,9 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   });
   if (!looked.ok) return looked;
   const { format, header } = looked.value;
-  const own = { file: source.file, store, format, part: partOf(source), snapshot: source.snapshot ?? null, inspect: wish.inspect };
+  const viewed = atBorder(() => viewedSnapshot(store, header, source));
+  if (!viewed.ok) return viewed;
+  const own = { file: source.file, store, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect };
   if (header === null) {
     const bad = own.part === null ? null : badPart(source.file, own.part, store.size());
     return bad === null ? ok({ ...own, backingName: null, data: null, backing: null }) : err(bad);
@@ -100,6 +104,18 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   if (backing.ok) return ok({ ...own, backingName, data: data.value, backing: backing.value });
   data.value?.store.close();
   return err(isLoop(backing.error) ? backing.error : { kind: "chain", code: "backing-failed", file: below.file, cause: backing.error });
+}
+
+/** The snapshot that is looked at in place of the active disk; null for the disk itself. */
+function viewedSnapshot(store: ByteStore, header: Header | null, { snapshot: query }: ImageSource): Result<Snapshot | null, Failure> {
+  if (query === undefined) return ok(null);
+  const asked = typeof query === "string" ? query : (query.name ?? query.id ?? "");
+  if (header === null) return err({ kind: "snapshot", code: "format-without", snapshot: asked });
+  const { snapshots } = readSnapshotTable(store, header);
+  const snapshot = snapshots[findSnapshot(snapshots, query)];
+  if (snapshot === undefined) return err({ kind: "snapshot", code: "not-found", snapshot: asked });
+  const checked = checkL1(store, header, snapshot);
+  return checked.ok ? ok(snapshot) : checked;
 }
 
 /** A loop is a property of the whole chain, told once and not by every image above. */

@@ -20,6 +20,8 @@ import type { Header } from "../qcow2/header.ts";
 import { backingFormatOf, dataFileOf } from "../qcow2/header-names.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { readHeader } from "../qcow2/open.ts";
+import { headerOfSnapshot } from "../qcow2/snapshots.ts";
+import type { Snapshot } from "../qcow2/snapshots.ts";
 import { readExactly } from "../bytes/byte-store.ts";
 import { SECTOR_SIZE, bytes, roundUp } from "../base/units.ts";
 import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension } from "../zoned/dialect.ts";
@@ -42,8 +44,8 @@ export interface OpenedFiles {
   readonly format: Format;
   /** Of a raw file: the part that is the disk, in bytes; null for all of it. */
   readonly part: { readonly offset: number; readonly size: number | null } | null;
-  /** The internal snapshot that is looked at in place of the active disk; its id or name. */
-  readonly snapshot: string | null;
+  /** The internal snapshot that is looked at in place of the active disk. */
+  readonly snapshot: Snapshot | null;
   /** Opened for its facts: data that lies in no file of these is not to be read. */
   readonly inspect: boolean;
   /** The backing file that the header names, resolved; null without one. */
@@ -92,6 +94,7 @@ export function openDevice(
     return { format: "raw", device: new PlainDevice(disk, log), header: null, zoned: null, readOnlyReason: null, foundation };
   }
   const header = readHeader(store);
+  if (foundation.snapshot !== null) return openView(store, header, foundation.snapshot, log, foundation);
   const zoned = readZonedHeader(store, header);
   if (zoned === null) {
     if (foundation.inspect && lacksItsData(header)) {
@@ -108,6 +111,13 @@ export function openDevice(
   const image = new Qcow2Image(coalesced(store, write), header, write && reason === null, [ZONED_FEATURE_BIT], area);
   const device = new ZonedDevice(image, zoned, entries, report.findings, log);
   return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? reason, foundation };
+}
+
+/** The disk as a snapshot has it. One of a zoned image has no zones: the write pointers are those of the disk as it is. */
+function openView(store: ByteStore, header: Header, snapshot: Snapshot, log: ChangeLog, foundation: Foundation): OpenedDevice {
+  const image = new Qcow2Image(store, headerOfSnapshot(header, snapshot), false, [ZONED_FEATURE_BIT]);
+  const readOnlyReason = "an internal snapshot is only looked at";
+  return { format: "qcow2", device: new PlainDevice(image, log), header, zoned: null, readOnlyReason, foundation };
 }
 
 const coalesced = (store: ByteStore, write: boolean): ByteStore => (write && !store.readOnly ? new CoalescingStore(store) : store);

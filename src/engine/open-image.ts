@@ -8,6 +8,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import { checkImage } from "../qcow2/check.ts";
 import { readHeader } from "../qcow2/open.ts";
 import type { CheckReport, ClusterReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, RepairMode, RepairReport, Resources, ZoneChanges } from "../protocol/index.ts";
+import type { ImageState } from "../qcow2/image-state.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { declareSound, repairImage } from "../qcow2/repair.ts";
 import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
@@ -34,9 +35,10 @@ export class OpenImage {
   unflushed = false;
   /** What was opened for this handle, the top first. */
   readonly files: OpenedFiles;
-  private readonly format: Format;
+  readonly format: Format;
   private readonly write: boolean;
-  private readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   private opened: OpenedDevice;
   /** The profile that was asked for since the image was opened; null for the default. */
   private profile: ProfileName | null = null;
@@ -177,6 +179,32 @@ export class OpenImage {
       clusters = yield* part(this.checkClusters(), 0.85, 0.95);
     }
     return { ...outcome, unmappedBytes, after: yield* part(this.withZones(clusters), 0.95, 1) };
+  }
+
+  /**
+   * A change of the image as a whole: flushes, runs it, and opens the device anew over what came of it. A store that fails in the middle
+   * leaves what a crash there would leave, and the device is opened over that.
+   * @throws Fault of the store, or for a structure that cannot be
+   */
+  changeWhole<Value>(act: (state: ImageState) => Result<Value, Failure>): Result<Value, Failure> {
+    const { disk } = this.device;
+    if (!(disk instanceof Qcow2Image) || disk.readOnly) {
+      return err({ kind: "usage", code: "read-only", detail: disk.readOnlyReason ?? "the image is open for reading" });
+    }
+    const flushed = this.flush();
+    if (!flushed.ok) return flushed;
+    let outcome: Result<Value, Failure>;
+    try {
+      outcome = disk.changeWhole(act);
+    } catch (error) {
+      // After a flush that failed nobody knows what the disk has; after a bug nobody knows what was written.
+      const failure = failureOf(error);
+      if (failure.kind === "bug" || (failure.kind === "store" && failure.operation === "flush")) this.broken = failure;
+      else this.reopenAfterCancel();
+      throw error;
+    }
+    if (outcome.ok) this.reopen();
+    return outcome;
   }
 
   private reopenAfterCancel(): void {

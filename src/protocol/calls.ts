@@ -7,9 +7,9 @@ import type { Result } from "../base/result.ts";
 import type { Failure } from "./failures.ts";
 import type { ProfileName } from "./profiles.ts";
 import type { CheckReport, RepairMode, RepairReport } from "./check.ts";
-import type { DeviceFacts, DeviceSnapshot, Dialect } from "./snapshot.ts";
+import type { DeviceFacts, DeviceSnapshot, Dialect, SnapshotFacts } from "./snapshot.ts";
 import type { DialectChange, DialectFacts } from "./dialect.ts";
-import type { ImageSource } from "./source.ts";
+import type { ImageSource, SnapshotQuery } from "./source.ts";
 
 export type { FileEntry, Usage } from "../bytes/file-space.ts";
 
@@ -124,6 +124,18 @@ export interface Calls {
    */
   repair: { request: { handle: number; mode: RepairMode }; reply: RepairReport };
   flush: { request: { handle: number }; reply: Nothing };
+
+  /** The image's internal snapshots, as its file has them; none for raw. */
+  listSnapshots: { request: { handle: number }; reply: readonly SnapshotFacts[] };
+  /**
+   * Keeps what the disk is now as a snapshot. This, applying and deleting flush first, leave the old image or the new one, whatever
+   * happens (and at worst leaked clusters), and go on with the same handle. Refused by name for zoned and raw images, an external data
+   * file, and with kind "snapshot" for what its code says, before anything changes.
+   */
+  createSnapshot: { request: { handle: number; name: string }; reply: { id: string } };
+  /** Makes the disk, and its size, what they were; the snapshot stays. The facts are others afterwards. */
+  applySnapshot: { request: { handle: number; snapshot: SnapshotQuery }; reply: DeviceFacts };
+  deleteSnapshot: { request: { handle: number; snapshot: SnapshotQuery }; reply: Nothing };
   /** From the zone that holds `offset`, at most `count` zones. */
   report: { request: { handle: number; offset: number; count: number }; reply: readonly ZoneDescriptor[] };
   manage: { request: Range & { operation: "open" | "close" | "finish" | "reset" }; reply: Nothing };

@@ -4,11 +4,13 @@
  */
 import type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
 import type { FileProblem } from "../bytes/file-space.ts";
+import type { SnapshotProblem } from "../qcow2/snapshots.ts";
 import type { ZoneRefusal } from "../zoned/refusal.ts";
 import type { SourceProblem } from "./source-names.ts";
 
 export type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
 export type { FileProblem } from "../bytes/file-space.ts";
+export type { SnapshotProblem } from "../qcow2/snapshots.ts";
 export type { ZoneOperation, ZoneRefusal, ZoneRefusalCode } from "../zoned/refusal.ts";
 
 /** An option of create (or of an image operation, or a profile) whose value cannot be. `option` is the v4 spelling or qemu-img's own. */
@@ -52,4 +54,4 @@ export interface Cancelled {
   readonly kind: "cancelled";
 }
 
-export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | Bug | Cancelled;
+export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | SnapshotProblem | Bug | Cancelled;

@@ -46,6 +46,24 @@ export interface Resources {
   readonly implicitOrder: readonly number[];
 }
 
+/** One internal snapshot of an image. Id and name are the file's, whoever made it: text for showing. */
+export interface SnapshotFacts {
+  readonly id: string;
+  readonly name: string;
+  /** When it was taken, seconds since 1970 and nanoseconds of that second. */
+  readonly dateSeconds: number;
+  readonly dateNanoseconds: number;
+  /** How long the guest had run. */
+  readonly vmClockSeconds: number;
+  readonly vmClockNanoseconds: number;
+  /** The guest's saved state; 0 for a snapshot of the disk alone. */
+  readonly vmStateBytes: Bytes;
+  /** Size of the disk then; null where the image does not say. */
+  readonly diskSize: Bytes | null;
+  /** Instructions that the guest had run, null where nobody counted. */
+  readonly icount: number | null;
+}
+
 /** What an image is, in the words of `qemu-img info`. */
 export interface ImageFacts {
   readonly file: string;

@@ -2,6 +2,9 @@
  * Which image a call opens, and what is to differ from what its header says. A tree of plain data: the command language makes it of
  * words, `--image-opts` and `json:{…}`, and the engine opens the files that it names.
  */
+import type { SnapshotQuery } from "../qcow2/snapshots.ts";
+
+export type { SnapshotQuery } from "../qcow2/snapshots.ts";
 
 export interface ImageSource {
   /** A file of the library or the folder. */
@@ -12,8 +15,11 @@ export interface ImageSource {
   readonly backing?: ImageSource | null;
   /** In place of the external data file that the header names, beside nothing: the name is taken as it is. */
   readonly dataFile?: ImageSource;
-  /** An internal snapshot's id or name, looked at read-only in place of the active disk. */
-  readonly snapshot?: string;
+  /**
+   * An internal snapshot, looked at read-only in place of the active disk. The disk keeps the size that it has now, as in QEMU: of a
+   * snapshot taken before it shrank the end is not seen, and behind the end of a smaller one lies what an image has where it has nothing.
+   */
+  readonly snapshot?: SnapshotQuery;
   /** Of a raw source: the part of the file that is the disk, in bytes. */
   readonly offset?: number;
   readonly size?: number;

@@ -290,3 +290,23 @@ export function encodeAutoclear(bits: bigint): { at: number; data: Uint8Array } 
   new DataView(data.buffer).setBigUint64(0, bits);
   return { at: 88, data };
 }
+
+/** Bytes 60 to 71, count and place of the snapshot table: inside one sector, so its replacement is one atomic write. */
+export function encodeSnapshotsPlace(count: number, offset: number): { at: number; data: Uint8Array } {
+  const data = new Uint8Array(12);
+  const view = new DataView(data.buffer);
+  view.setUint32(0, count);
+  view.setBigUint64(4, BigInt(offset));
+  return { at: 60, data };
+}
+
+/** Bytes 24 to 47, the disk's size and the place of its L1 table (and how it is encrypted, between): inside one sector. */
+export function encodeActiveDisk(header: Pick<Header, "virtualSize" | "cryptMethod" | "l1Size" | "l1Offset">): { at: number; data: Uint8Array } {
+  const data = new Uint8Array(24);
+  const view = new DataView(data.buffer);
+  view.setBigUint64(0, BigInt(header.virtualSize));
+  view.setUint32(8, header.cryptMethod);
+  view.setUint32(12, header.l1Size);
+  view.setBigUint64(16, BigInt(header.l1Offset));
+  return { at: 24, data };
+}

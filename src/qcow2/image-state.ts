@@ -6,7 +6,7 @@ import { Fault, imageProblem } from "../base/fault.ts";
 import type { HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
-import { ENTRY_BYTES, decodeL1Entry, encodeL1Entry } from "./entries.ts";
+import { ENTRY_BYTES, decodeL1Entry, encodeCopied, encodeL1Entry } from "./entries.ts";
 import type { L1Entry } from "./entries.ts";
 import type { Header } from "./header.ts";
 import type { MetadataMap } from "./metadata-map.ts";
@@ -87,6 +87,16 @@ export class ImageState {
 
   setL1Entry(index: number, offset: HostOffset): void {
     encodeL1Entry(this.l1, index, offset);
+    this.markL1Dirty(index);
+  }
+
+  /** Whether the L2 table is this disk's alone. */
+  setL1Copied(index: number, copied: boolean): void {
+    encodeCopied(this.l1, index, copied);
+    this.markL1Dirty(index);
+  }
+
+  private markL1Dirty(index: number): void {
     const start = index * ENTRY_BYTES;
     this.l1DirtyStart = this.l1DirtyEnd === 0 ? start : Math.min(this.l1DirtyStart, start);
     this.l1DirtyEnd = Math.max(this.l1DirtyEnd, start + ENTRY_BYTES);

@@ -95,6 +95,13 @@ export class Qcow2Image {
     }
   }
 
+  /** A change of the image as a whole, over the flushed state. Afterwards this image is not what the file is: it is to be opened anew. */
+  changeWhole<Value>(act: (state: ImageState) => Value): Value {
+    this.checkWritable();
+    flushImage(this.state);
+    return act(this.state);
+  }
+
   map(offset: number, length: number, maxExtents: number): { extents: readonly MappedExtent[]; next: number | null } {
     return mapGuest(this.state, offset, length, maxExtents);
   }

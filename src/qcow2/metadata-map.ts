@@ -1,6 +1,6 @@
 /**
  * Which host clusters hold metadata that is in use, so that no guest data is ever written over a table because an entry or a
- * refcount of the file lies. Made from the header, the L1 table and the refcount table; reads no other cluster.
+ * refcount of the file lies. Made from the header, the L1 table, the refcount table and the snapshot table; reads no other cluster.
  *
  * It guards writes; it does not judge images (that is the check). Source: qcow2 specification; QEMU's "overlap checks".
  */
@@ -9,6 +9,9 @@ import { Fault, imageProblem } from "../base/fault.ts";
 export class MetadataMap {
   private readonly clusterSize: number;
   private readonly owners = new Map<number, string>();
+  /** Runs of clusters that are only kept from being written: sorted by their first, neighbours of one owner and overlaps merged. */
+  private runs: { first: number; end: number; readonly structure: string }[] = [];
+  private unsorted = false;
 
   constructor(clusterSize: number) {
     this.clusterSize = clusterSize;
@@ -31,8 +34,43 @@ export class MetadataMap {
     for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) this.owners.delete(cluster);
   }
 
+  /**
+   * Keeps [offset, offset + lengthBytes) from being written, whoever else claims it: for structures of which an image may have very
+   * many, and which may be broken without harm to the disk.
+   */
+  protect(structure: string, offset: number, lengthBytes: number): void {
+    this.runs.push({ first: Math.floor(offset / this.clusterSize), end: Math.ceil((offset + lengthBytes) / this.clusterSize), structure });
+    this.unsorted = true;
+  }
+
+  private protectorOf(cluster: number): string | null {
+    if (this.unsorted) this.runs = merged(this.runs);
+    this.unsorted = false;
+    let low = 0;
+    let high = this.runs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.runs[middle]!.end <= cluster) low = middle + 1;
+      else high = middle;
+    }
+    const run = this.runs[low];
+    return run !== undefined && run.first <= cluster ? run.structure : null;
+  }
+
   /** What lies in the cluster of this offset, or null when guest data may. */
   ownerOf(offset: number): string | null {
-    return this.owners.get(Math.floor(offset / this.clusterSize)) ?? null;
+    const cluster = Math.floor(offset / this.clusterSize);
+    return this.owners.get(cluster) ?? (this.runs.length === 0 ? null : this.protectorOf(cluster));
   }
+}
+
+/** Runs in order and apart from each other. */
+function merged<Run extends { first: number; end: number }>(runs: readonly Run[]): Run[] {
+  const result: Run[] = [];
+  for (const run of [...runs].sort((a, b) => a.first - b.first)) {
+    const last = result.at(-1);
+    if (last !== undefined && run.first <= last.end) last.end = Math.max(last.end, run.end);
+    else result.push(run);
+  }
+  return result;
 }

@@ -3,7 +3,7 @@
  * Source: qcow2 specification, "Header"; zoned format, "What a reader must refuse".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
-import { roundUp } from "../base/units.ts";
+import { divideRoundUp, roundUp } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry } from "./entries.ts";
@@ -21,6 +21,7 @@ import type { Header } from "./header.ts";
 import { ImageState, behindEnd } from "./image-state.ts";
 import { MetadataMap } from "./metadata-map.ts";
 import { Refcounts } from "./refcounts.ts";
+import { checkL1, readSnapshotTable } from "./snapshots.ts";
 
 const FIRST_READ = 4096;
 
@@ -81,7 +82,7 @@ export interface OpenedState {
  */
 export function openState(store: ByteStore, header: Header, write: boolean, featureBits: readonly number[], area: ReservedArea | null = null): OpenedState {
   refuseUnreadable(header, featureBits);
-  const l1 = readExactly(store, header.l1Offset, header.l1Size * ENTRY_BYTES);
+  const l1 = readL1Padded(store, header);
   const metadata = new MetadataMap(header.clusterSize);
   metadata.claim("header", 0, header.clusterSize);
   metadata.claim("refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
@@ -97,6 +98,7 @@ export function openState(store: ByteStore, header: Header, write: boolean, feat
   // Tables that overlap make every write a danger; such an image is for reading and repair.
   try {
     claimL2Tables(header, l1, metadata, store.size());
+    protectSnapshots(store, header, metadata);
     const refcounts = new Refcounts(store, header, metadata);
     clearAutoclear(store, header);
     return { state: new ImageState(store, header, l1, metadata, refcounts), readOnlyReason: null };
@@ -105,6 +107,16 @@ export function openState(store: ByteStore, header: Header, write: boolean, feat
     const { structure, field, hostOffset, found, allowed } = error.problem;
     return readOnlyState(`${structure}, ${field} at host offset ${hostOffset}: found ${found}, allowed is ${allowed}`);
   }
+}
+
+/** The L1 table; that of a snapshot of a smaller disk is shorter than the disk needs now, and leads nowhere behind its end. */
+function readL1Padded(store: ByteStore, { l1Offset, l1Size, virtualSize, clusterSize }: Header): Uint8Array {
+  const own = readExactly(store, l1Offset, l1Size * ENTRY_BYTES);
+  const needed = divideRoundUp(virtualSize, (clusterSize / ENTRY_BYTES) * clusterSize);
+  if (needed <= l1Size) return own;
+  const padded = new Uint8Array(needed * ENTRY_BYTES);
+  padded.set(own);
+  return padded;
 }
 
 /** An area whose clusters an L2 table or refcount block takes too: one of the two is garbage, and nothing tells which. */
@@ -143,6 +155,15 @@ function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fi
     if (hostOffset === 0) continue;
     if (hostOffset >= fileLength) throw behindEnd(hostOffset, fileLength);
     metadata.claim("L2 table", hostOffset, header.clusterSize);
+  }
+}
+
+/** The snapshot table and the L1 tables that it leads to. Their L2 tables are not looked at: that would be as long as a check. */
+function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMap): void {
+  const { snapshots, lengthBytes } = readSnapshotTable(store, header);
+  if (lengthBytes > 0) metadata.protect("snapshot table", header.snapshotsOffset, lengthBytes);
+  for (const snapshot of snapshots) {
+    if (snapshot.l1Size > 0 && checkL1(store, header, snapshot).ok) metadata.protect("L1 table of a snapshot", snapshot.l1Offset, snapshot.l1Size * ENTRY_BYTES);
   }
 }
 

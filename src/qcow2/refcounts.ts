@@ -135,6 +135,17 @@ export class Refcounts {
     return { first: hostCluster(first), count: run };
   }
 
+  /**
+   * `count` neighbouring clusters, each with a count of 1: for a table, which lies in one piece.
+   * @returns the first. @throws Fault as allocateRun
+   */
+  allocateArea(count: number): HostCluster {
+    const run = this.allocateRun(count);
+    if (run.count === count) return run.first;
+    this.undoAllocate(run.first, run.count);
+    return hostCluster(this.takeBehind(() => count).first);
+  }
+
   /** @throws Fault when a cluster that nothing counts holds metadata in use: giving it away would destroy a table */
   private refuseMetadata(cluster: number): void {
     const owner = this.metadata.ownerOf(cluster * this.clusterSize);
@@ -205,26 +216,34 @@ export class Refcounts {
     return this.pendingMove;
   }
 
-  /**
-   * Clusters for the whole table behind everything that is counted, then the refcount blocks that count them. Each block in the
-   * table's midst would break it up, so here they do not take the first cluster of their range.
-   */
+  /** Clusters for the whole table, in a place where it can grow. */
   private takeTableClusters(): TableMove {
+    const { first, clusters } = this.takeBehind((entries) => Math.max(this.table.length, this.tableBytesFor(entries)) / this.clusterSize);
+    if (clusters * this.clusterSize > this.table.length) this.growTable(clusters * this.clusterSize);
+    return { offset: hostOffset(first * this.clusterSize), clusters, data: this.table };
+  }
+
+  /**
+   * Neighbouring clusters behind everything that is counted, then the refcount blocks that count them. Each block in their midst
+   * would break them up, so here they do not take the first cluster of their range.
+   * @param clustersFor how many clusters are wanted when the refcount table has so many entries in use
+   */
+  private takeBehind(clustersFor: (entries: number) => number): { first: number; clusters: number } {
     let firstIndex = this.table.length / ENTRY_BYTES;
     while (firstIndex > 0 && this.blockOffset(firstIndex - 1) === 0) firstIndex--;
     let blocks = 0;
     let clusters = 0;
     for (let needed = 1; blocks < needed; ) {
       blocks = needed;
-      clusters = Math.max(this.table.length, this.tableBytesFor(firstIndex + blocks)) / this.clusterSize;
+      clusters = clustersFor(firstIndex + blocks);
       needed = Math.ceil((clusters + blocks) / this.perBlock);
     }
     const first = firstIndex * this.perBlock;
     for (let cluster = first; cluster < first + clusters + blocks; cluster++) this.refuseMetadata(cluster);
-    if (clusters * this.clusterSize > this.table.length) this.growTable(clusters * this.clusterSize);
+    if ((firstIndex + blocks) * ENTRY_BYTES > this.table.length) this.growTable(this.tableBytesFor(firstIndex + blocks));
     for (let block = 0; block < blocks; block++) this.addBlock(firstIndex + block, first + clusters + block);
     for (let cluster = first; cluster < first + clusters + blocks; cluster++) this.set(hostCluster(cluster), 1);
-    return { offset: hostOffset(first * this.clusterSize), clusters, data: this.table };
+    return { first, clusters };
   }
 
   /** The header points at the new place: the old clusters are free once this flush has ended. */
@@ -268,5 +287,10 @@ export class Refcounts {
 
   get hasDecreases(): boolean {
     return this.heldDecreases.size > 0;
+  }
+
+  /** Clusters whose counts wait for the next flush to go down; each takes memory until then. */
+  get heldCount(): number {
+    return this.heldDecreases.size;
   }
 }

@@ -1,47 +1,225 @@
 /**
- * The snapshot table: where the L1 tables of internal snapshots lie. Read only, for the check.
+ * The snapshot table: what internal snapshots there are and where their L1 tables lie; decode and encode.
  *
- * | byte | width | field             | byte | width | field                     |
- * |------|-------|-------------------|------|-------|---------------------------|
- * | 0    | 8     | l1_table_offset   | 14   | 2     | name_size                 |
- * | 8    | 4     | l1_size           | 36   | 4     | extra_data_size           |
- * | 12   | 2     | id_str_size       | 40   |       | extra data, id, name, padded to 8 |
+ * | byte | width | field             | byte | width | field                                        |
+ * |------|-------|-------------------|------|-------|----------------------------------------------|
+ * | 0    | 8     | l1_table_offset   | 24   | 8     | vm_clock_nsec                                |
+ * | 8    | 4     | l1_size           | 32   | 4     | vm_state_size                                |
+ * | 12   | 2     | id_str_size       | 36   | 4     | extra_data_size                              |
+ * | 14   | 2     | name_size         | 40   |       | extra data, id, name, padded to 8            |
+ * | 16   | 4     | date_sec          | +0   | 8     | extra data: vm_state_size_large              |
+ * | 20   | 4     | date_nsec         | +8   | 8     | disk_size, in bytes                          |
+ * |      |       |                   | +16  | 8     | icount, all ones for none; then what is unknown |
  *
- * Source: qcow2 specification, "Snapshots".
+ * Ids and names are bytes that somebody else chose: they are kept as they are, and text is made of them for showing alone. An L1
+ * table that cannot be is no fault of the table's: such a snapshot is listed, and refused where it is used (requireL1).
+ *
+ * Source: qcow2 specification, "Snapshots"; the limits are QEMU's.
  */
 import { Fault, imageProblem } from "../base/fault.ts";
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { hostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly } from "../bytes/byte-store.ts";
 import type { Header } from "./header.ts";
 
-export interface SnapshotPlace {
+export interface Snapshot {
+  /** Host offset of its L1 table. */
   readonly l1Offset: number;
+  /** Entries of its L1 table. */
   readonly l1Size: number;
+  readonly id: Uint8Array;
+  readonly name: Uint8Array;
+  /** When it was taken, seconds since 1970 and nanoseconds of that second. */
+  readonly dateSeconds: number;
+  readonly dateNanoseconds: number;
+  /** How long the guest had run, in nanoseconds. */
+  readonly vmClock: bigint;
+  /** Bytes of the guest's saved state, which lie behind the disk; 0 for a snapshot of the disk alone. */
+  readonly vmStateBytes: bigint;
+  /** Size of the disk then, in bytes; null where the entry does not say. */
+  readonly diskSize: bigint | null;
+  /** Instructions that the guest had run, null where nobody counted. */
+  readonly icount: bigint | null;
+  /** Extra data beyond what is known here, kept when the table is written anew. */
+  readonly unknownExtra: Uint8Array;
 }
 
-const FIXED_BYTES = 40;
+export interface SnapshotTable {
+  readonly snapshots: readonly Snapshot[];
+  /** The table's length in bytes; that of a table without snapshots is 0. */
+  readonly lengthBytes: number;
+}
+
+/** Why something about an internal snapshot is refused. Which it is about is told as it was asked for. */
+export interface SnapshotProblem {
+  readonly kind: "snapshot";
+  readonly code:
+    | "not-found"
+    /** The image has as many as QEMU reads, or their table would be longer than that. */
+    | "too-many"
+    /** A count of references would not fit its width. */
+    | "refcount-full"
+    /** Its L1 table has more entries than QEMU reads. */
+    | "l1-too-large"
+    /** Its L1 table does not begin at a cluster, or ends behind the file. */
+    | "l1-misplaced"
+    /** The disk's persistent bitmaps would be made untrue. */
+    | "has-bitmaps"
+    /** The image is of a format that has none. */
+    | "format-without";
+  readonly snapshot: string;
+}
+
+export const MAX_SNAPSHOTS = 65536;
+const MAX_TABLE_BYTES = 1024 * MAX_SNAPSHOTS;
 const MAX_EXTRA_BYTES = 1024;
 const MAX_L1_ENTRIES = (32 * 2 ** 20) / 8;
+const FIXED_BYTES = 40;
+const KNOWN_EXTRA_BYTES = 24;
+const NO_ICOUNT = 2n ** 64n - 1n;
+const NO_BYTES = new Uint8Array(0);
 
-/** Reads the whole table. @returns the snapshots and the table's length in bytes. @throws Fault for an entry that cannot be */
-export function readSnapshotTable(store: ByteStore, header: Header): { snapshots: SnapshotPlace[]; lengthBytes: number } {
-  const snapshots: SnapshotPlace[] = [];
-  let at: number = header.snapshotsOffset;
+const padded = (lengthBytes: number): number => Math.ceil(lengthBytes / 8) * 8;
+const entryName = (index: number): string => `snapshot table entry ${index}`;
+
+/** Reads the whole table. @throws Fault for an entry that cannot be, and for a table that is longer than QEMU reads */
+export function readSnapshotTable(store: ByteStore, header: Header): SnapshotTable {
+  const snapshots: Snapshot[] = [];
+  const start: number = header.snapshotsOffset;
+  let at = start;
+  let end = start;
   for (let index = 0; index < header.snapshotCount; index++) {
-    const fixed = readExactly(store, at, FIXED_BYTES);
-    const view = new DataView(fixed.buffer);
-    const l1Offset = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
-    const l1Size = view.getUint32(8);
-    const bad = (field: string, byte: number, found: number, allowed: string): Fault =>
-      new Fault(imageProblem(`snapshot table entry ${index}`, field, at + byte, found, allowed));
-    if (l1Size > MAX_L1_ENTRIES) throw bad("l1_size", 8, l1Size, `at most ${MAX_L1_ENTRIES}`);
-    if (l1Offset % header.clusterSize !== 0 || l1Offset + l1Size * 8 > store.size()) {
-      throw bad("l1_table_offset", 0, l1Offset, "a multiple of the cluster size, with the table inside the file");
+    const fixed = new DataView(readExactly(store, at, FIXED_BYTES).buffer);
+    const extraBytes = fixed.getUint32(36);
+    if (extraBytes > MAX_EXTRA_BYTES) {
+      throw new Fault(imageProblem(entryName(index), "extra_data_size", at + 36, extraBytes, `at most ${MAX_EXTRA_BYTES}`));
     }
-    const extra = view.getUint32(36);
-    if (extra > MAX_EXTRA_BYTES) throw bad("extra_data_size", 36, extra, `at most ${MAX_EXTRA_BYTES}`);
-    snapshots.push({ l1Offset, l1Size });
-    at += Math.ceil((FIXED_BYTES + extra + view.getUint16(12) + view.getUint16(14)) / 8) * 8;
+    const restBytes = extraBytes + fixed.getUint16(12) + fixed.getUint16(14);
+    end = at + FIXED_BYTES + restBytes;
+    if (end - start > MAX_TABLE_BYTES) {
+      throw new Fault(imageProblem(entryName(index), "end of the table", at, `${end - start} bytes behind its start`, `at most ${MAX_TABLE_BYTES}`));
+    }
+    snapshots.push(decodeEntry(fixed, readExactly(store, at + FIXED_BYTES, restBytes)));
+    at = start + padded(end - start);
   }
-  return { snapshots, lengthBytes: at - header.snapshotsOffset };
+  return { snapshots, lengthBytes: end - start };
+}
+
+/** One entry: its fixed part, and extra data, id and name behind it. */
+function decodeEntry(fixed: DataView, rest: Uint8Array): Snapshot {
+  const extraBytes = fixed.getUint32(36);
+  const idEnd = extraBytes + fixed.getUint16(12);
+  const extra = new DataView(rest.buffer, rest.byteOffset, extraBytes);
+  const icount = extraBytes >= 24 ? extra.getBigUint64(16) : NO_ICOUNT;
+  return {
+    l1Offset: Number(fixed.getBigUint64(0)),
+    l1Size: fixed.getUint32(8),
+    id: untilNul(rest.slice(extraBytes, idEnd)),
+    name: untilNul(rest.slice(idEnd)),
+    dateSeconds: fixed.getUint32(16),
+    dateNanoseconds: fixed.getUint32(20),
+    vmClock: fixed.getBigUint64(24),
+    vmStateBytes: extraBytes >= 8 ? extra.getBigUint64(0) : BigInt(fixed.getUint32(32)),
+    diskSize: extraBytes >= 16 ? extra.getBigUint64(8) : null,
+    icount: icount === NO_ICOUNT ? null : icount,
+    unknownExtra: extraBytes > KNOWN_EXTRA_BYTES ? rest.slice(KNOWN_EXTRA_BYTES, extraBytes) : NO_BYTES,
+  };
+}
+
+/** Who wrote these for programs in C ended them at the first zero. */
+function untilNul(text: Uint8Array): Uint8Array {
+  const end = text.indexOf(0);
+  return end < 0 ? text : text.subarray(0, end);
+}
+
+/**
+ * The table's bytes, every entry with the extra data of version 3, which version 2 may have too.
+ * @param diskSize of the disk as it is, for entries that do not say theirs
+ * @returns null when it would be longer than QEMU reads
+ */
+export function encodeSnapshotTable(snapshots: readonly Snapshot[], diskSize: number): Uint8Array | null {
+  const extraOf = (snapshot: Snapshot): number => KNOWN_EXTRA_BYTES + snapshot.unknownExtra.length;
+  let lengthBytes = 0;
+  for (const snapshot of snapshots) lengthBytes = padded(lengthBytes) + FIXED_BYTES + extraOf(snapshot) + snapshot.id.length + snapshot.name.length;
+  if (lengthBytes > MAX_TABLE_BYTES) return null;
+  const table = new Uint8Array(lengthBytes);
+  const view = new DataView(table.buffer);
+  let at = 0;
+  for (const snapshot of snapshots) {
+    const { vmStateBytes, id, name } = snapshot;
+    view.setBigUint64(at, BigInt(snapshot.l1Offset));
+    view.setUint32(at + 8, snapshot.l1Size);
+    view.setUint16(at + 12, id.length);
+    view.setUint16(at + 14, name.length);
+    view.setUint32(at + 16, snapshot.dateSeconds);
+    view.setUint32(at + 20, snapshot.dateNanoseconds);
+    view.setBigUint64(at + 24, snapshot.vmClock);
+    // Who reads only the short field shall rather see no state than a part of it.
+    view.setUint32(at + 32, vmStateBytes < 2n ** 32n ? Number(vmStateBytes) : 0);
+    view.setUint32(at + 36, extraOf(snapshot));
+    view.setBigUint64(at + 40, vmStateBytes);
+    view.setBigUint64(at + 48, snapshot.diskSize ?? BigInt(diskSize));
+    view.setBigUint64(at + 56, snapshot.icount ?? NO_ICOUNT);
+    table.set(snapshot.unknownExtra, at + FIXED_BYTES + KNOWN_EXTRA_BYTES);
+    const idAt = at + FIXED_BYTES + extraOf(snapshot);
+    table.set(id, idAt);
+    table.set(name, idAt + id.length);
+    at = padded(idAt + id.length + name.length);
+  }
+  return table;
+}
+
+/** The L1 table of a snapshot lies where it can; its entries are not looked at. */
+export function checkL1(store: ByteStore, header: Header, snapshot: Snapshot): Result<null, SnapshotProblem> {
+  const { l1Offset, l1Size } = snapshot;
+  const refused = (code: SnapshotProblem["code"]): Result<never, SnapshotProblem> => err({ kind: "snapshot", code, snapshot: textOf(snapshot.name) });
+  if (l1Size > MAX_L1_ENTRIES) return refused("l1-too-large");
+  if (l1Offset % header.clusterSize !== 0 || l1Offset + l1Size * 8 > store.size()) return refused("l1-misplaced");
+  return ok(null);
+}
+
+/** As checkL1, for those to whom it is a broken structure. @throws Fault that names the field */
+export function requireL1(store: ByteStore, header: Header, snapshot: Snapshot, index: number): void {
+  const checked = checkL1(store, header, snapshot);
+  if (checked.ok) return;
+  const at = header.snapshotsOffset;
+  if (checked.error.code === "l1-too-large") throw new Fault(imageProblem(entryName(index), "l1_size", at, snapshot.l1Size, `at most ${MAX_L1_ENTRIES}`));
+  throw new Fault(imageProblem(entryName(index), "l1_table_offset", at, snapshot.l1Offset, "a multiple of the cluster size, with the table inside the file"));
+}
+
+/** Bytes as text for people; what is no UTF-8 shows as the replacement character. */
+export const textOf = (text: Uint8Array): string => new TextDecoder().decode(text);
+
+/** The header of the disk as a snapshot has it, for reading: its L1 table in place of the active one. */
+export const headerOfSnapshot = (header: Header, { l1Offset, l1Size }: Snapshot): Header => ({ ...header, l1Offset: hostOffset(l1Offset), l1Size });
+
+/** How a snapshot is asked for: a text that is its id, or else its name; or both by themselves, null for any. */
+export type SnapshotQuery = string | { readonly id: string | null; readonly name: string | null };
+
+/** The first that fits: of a text, ids are tried before names. @returns its index, or -1 */
+export function findSnapshot(snapshots: readonly Snapshot[], query: SnapshotQuery): number {
+  if (typeof query === "string") {
+    const byId = findSnapshot(snapshots, { id: query, name: null });
+    return byId >= 0 ? byId : findSnapshot(snapshots, { id: null, name: query });
+  }
+  const { id, name } = query;
+  if (id === null && name === null) return -1;
+  return snapshots.findIndex((snapshot) => (id === null || isText(snapshot.id, id)) && (name === null || isText(snapshot.name, name)));
+}
+
+function isText(bytes: Uint8Array, text: string): boolean {
+  const wanted = new TextEncoder().encode(text);
+  return bytes.length === wanted.length && bytes.every((byte, index) => byte === wanted[index]);
+}
+
+/** The id of the next snapshot: one more than the largest number that an id begins with. */
+export function nextSnapshotId(snapshots: readonly Snapshot[]): string {
+  let largest = 0n;
+  for (const { id } of snapshots) {
+    const digits = /^\s*\+?(\d{1,20})/.exec(textOf(id))?.[1];
+    if (digits !== undefined && BigInt(digits) > largest) largest = BigInt(digits);
+  }
+  return String(largest + 1n);
 }

@@ -1,0 +1,80 @@
+/**
+ * What the tables of one disk (the active one, or a snapshot's) refer to: its L2 tables, and by L2 table the host clusters of its
+ * entries. Looks only; source: qcow2 specification, "Cluster mapping".
+ */
+import { Fault, imageProblem } from "../base/fault.ts";
+import type { HostCluster, HostOffset } from "../base/units.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { readExactly, readPadded } from "../bytes/byte-store.ts";
+import { ENTRY_BYTES, decodeL1Entry, decodeL2Entry } from "./entries.ts";
+import type { Header } from "./header.ts";
+import { behindEnd } from "./image-state.ts";
+
+/** An L1 table in memory. */
+export interface L1Table {
+  readonly view: DataView;
+  /** Host offset where it lies in the file. */
+  readonly offset: number;
+  /** Count of its entries. */
+  readonly size: number;
+}
+
+export function readL1(store: ByteStore, offset: number, size: number): L1Table {
+  return { view: new DataView(readExactly(store, offset, size * ENTRY_BYTES).buffer), offset, size };
+}
+
+export interface L2Place {
+  readonly index: number;
+  readonly hostOffset: HostOffset;
+  readonly copied: boolean;
+}
+
+/**
+ * The L2 tables that an L1 table leads to, in order.
+ * @throws Fault for an entry that cannot be: also for a table that two entries lead to, which no disk has, and which a hostile file
+ * would use to make a walk without end out of a few kilobytes
+ */
+export function* l2Tables(l1: L1Table, header: Header, fileLength: number): Generator<L2Place, void, void> {
+  const seen = new Set<number>();
+  for (let index = 0; index < l1.size; index++) {
+    const { hostOffset, copied } = decodeL1Entry(l1.view, index, l1.offset, header.clusterSize);
+    if (hostOffset === 0) continue;
+    if (hostOffset >= fileLength) throw behindEnd(hostOffset, fileLength);
+    if (seen.has(hostOffset)) {
+      throw new Fault(imageProblem("L1 table", "L2 table's host offset", l1.offset + index * ENTRY_BYTES, hostOffset, "a table that no other entry leads to"));
+    }
+    seen.add(hostOffset);
+    yield { index, hostOffset, copied };
+  }
+}
+
+export function readL2(store: ByteStore, header: Header, place: L2Place): DataView {
+  const table = new Uint8Array(header.clusterSize);
+  readPadded(store, place.hostOffset, table);
+  return new DataView(table.buffer);
+}
+
+/** Where an entry keeps its data. */
+export interface Placed {
+  /** Of the entry in its table. */
+  readonly index: number;
+  readonly copied: boolean;
+  /** Host clusters that it refers to: one, or those that a compressed stream touches. */
+  readonly first: HostCluster;
+  readonly last: HostCluster;
+  readonly compressed: boolean;
+}
+
+/** Visits the entries of an L2 table that refer to host clusters. @throws Fault for an entry that cannot be */
+export function forEachPlaced(table: DataView, place: L2Place, header: Header, visit: (placed: Placed) => void): void {
+  const { clusterSize, clusterBits } = header;
+  for (let index = 0; index < clusterSize / ENTRY_BYTES; index++) {
+    if (table.getUint32(index * ENTRY_BYTES) === 0 && table.getUint32(index * ENTRY_BYTES + 4) === 0) continue;
+    const { kind, hostOffset, copied, compressedBytes } = decodeL2Entry(table, index, place.hostOffset, clusterBits);
+    if (hostOffset === 0) continue;
+    const compressed = kind === "compressed";
+    const first = Math.floor(hostOffset / clusterSize) as HostCluster;
+    const last = compressed ? (Math.floor((hostOffset + compressedBytes - 1) / clusterSize) as HostCluster) : first;
+    visit({ index, copied, first, last, compressed });
+  }
+}
