@@ -12,7 +12,7 @@
  * |      |       |                   | +16  | 8     | icount, all ones for none; then what is unknown |
  *
  * Ids and names are bytes that somebody else chose: they are kept as they are, and text is made of them for showing alone. An L1
- * table that cannot be is no fault of the table's: such a snapshot is listed, and refused where it is used (requireL1).
+ * table that cannot be is no fault of the table's: such a snapshot is listed, and refused where it is used (checkL1).
  *
  * Source: qcow2 specification, "Snapshots"; the limits are QEMU's.
  */
@@ -178,15 +178,6 @@ export function checkL1(store: ByteStore, header: Header, snapshot: Snapshot): R
   if (l1Size > MAX_L1_ENTRIES) return refused("l1-too-large");
   if (l1Offset % header.clusterSize !== 0 || l1Offset + l1Size * 8 > store.size()) return refused("l1-misplaced");
   return ok(null);
-}
-
-/** As checkL1, for those to whom it is a broken structure. @throws Fault that names the field */
-export function requireL1(store: ByteStore, header: Header, snapshot: Snapshot, index: number): void {
-  const checked = checkL1(store, header, snapshot);
-  if (checked.ok) return;
-  const at = header.snapshotsOffset;
-  if (checked.error.code === "l1-too-large") throw new Fault(imageProblem(entryName(index), "l1_size", at, snapshot.l1Size, `at most ${MAX_L1_ENTRIES}`));
-  throw new Fault(imageProblem(entryName(index), "l1_table_offset", at, snapshot.l1Offset, "a multiple of the cluster size, with the table inside the file"));
 }
 
 /** Bytes as text for people; what is no UTF-8 shows as the replacement character. */
