@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { completions, runConsoleLine } from "../../../src/command/console.ts";
+import { IMG_COMMANDS } from "../../../src/command/qemu-img.ts";
 import { fakeEngine, zonedFacts } from "./fake-engine.ts";
 
 interface Transcript {
@@ -140,8 +141,8 @@ describe("help and completion", () => {
   const complete = (text: string, expected: string[]): void => it(`completes ${JSON.stringify(text)}`, () => expect(completions(text)).toEqual(expected));
   complete("zone_r", ["zone_report", "zone_reset"]);
   complete("qem", ["qemu-img", "qemu-io"]);
-  complete("qemu-img ", ["check", "create", "info", "map"]);
-  complete("zonescope qemu-img c", ["check", "create"]);
+  complete("qemu-img ", IMG_COMMANDS.map(({ name }) => name));
+  complete("zonescope qemu-img cr", ["create"]);
   complete("help zone_o", ["zone_open"]);
   complete("qemu-img create -f q", ["qcow2"]);
   complete("qemu-img create -f qcow2 -o zone_s", ["zone_size="]);
