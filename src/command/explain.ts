@@ -139,6 +139,10 @@ function explainUsage(problem: UsageProblem): Explanation {
       return { title: "The image is read-only", why: sentence(problem.detail), instead: "Work on a copy of it.", names: null };
     case "too-large":
       return { title: "Too much at once", why: sentence(problem.detail), instead: "Ask for less at a time.", names: null };
+    case "corrupt":
+      return { title: "The image is corrupt", why: sentence(problem.detail), instead: 'Open it for reading, or repair it with "qemu-img check -r all".', names: null };
+    case "unrepairable":
+      return { title: "The image could not be repaired", why: sentence(problem.detail), instead: "Open it for reading.", names: null };
     default:
       return assertNever(problem.code);
   }
@@ -179,10 +183,13 @@ export function openFailureWords(file: string, failure: Failure): string {
       return chainWords(failure, openFailureWords);
     case "snapshot":
       return `Failed to load snapshot: ${snapshotLoadWords(failure)}`;
+    case "usage":
+      if (failure.code === "corrupt") return "qcow2: Image is corrupt; cannot be opened read/write";
+      if (failure.code === "unrepairable") return "Could not repair dirty image: Input/output error";
+      return explain(failure).why;
     case "zone":
     case "store":
     case "option":
-    case "usage":
     case "bug":
     case "cancelled":
       return explain(failure).why;

@@ -1,10 +1,11 @@
 /** Opening an image for a qemu-img command that only reads: the options that all of them share, and the words of a failure. */
 import type { DeviceFacts, ImageSource } from "../protocol/index.ts";
+import { findingLines } from "./check-lines.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
 import { imageSource } from "./image-source.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
-import { call } from "./program.ts";
+import { call, errorOut } from "./program.ts";
 import type { Program } from "./program.ts";
 
 /** Long options of every command that reads one image. */
@@ -53,7 +54,7 @@ export interface ReadImage {
  */
 export function* openToRead(given: GivenOptions, word: string, write = false, inspect = false): Program<ReadImage | null> {
   const source = yield* sourceGiven(given, word);
-  return source === null ? null : yield* openImage(source, word, write, inspect);
+  return source === null ? null : yield* openImage(source, word, write, inspect, false);
 }
 
 /** The source that `word` names by -f or --image-opts; null after what is wrong with it was printed. */
@@ -70,10 +71,17 @@ export function* sourceGiven(given: GivenOptions, word: string): Program<ImageSo
   return null;
 }
 
-/** Opens a source; `word` is what named it, for the line about a failure, after which null is returned. */
-export function* openImage(source: ImageSource, word: string, write = false, inspect = false): Program<ReadImage | null> {
-  const opened = yield* call("open", { ...source, readOnly: !write, inspect });
-  if (opened.ok) return { handle: opened.value.handle, file: source.file, facts: opened.value.facts };
+/**
+ * Opens a source; `word` is what named it, for the line about a failure, after which null is returned.
+ * @param mend treats an image with the dirty or the corrupt bit as QEMU does where it is to be written
+ */
+export function* openImage(source: ImageSource, word: string, write = false, inspect = false, mend = write): Program<ReadImage | null> {
+  const opened = yield* call("open", { ...source, readOnly: !write, inspect, ...(mend ? { mend } : {}) });
+  if (opened.ok) {
+    const { handle, facts, mended } = opened.value;
+    if (mended !== undefined) yield errorOut(findingLines(mended.findings, mended.told));
+    return { handle, file: source.file, facts };
+  }
   yield imgError(`Could not open '${word}': ${openFailureWords(source.file, opened.error)}`);
   if (hasMoreToSay(opened.error)) yield explained(opened.error);
   return null;

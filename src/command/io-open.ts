@@ -1,6 +1,7 @@
 /** qemu-io's own images: opening, closing and reopening them, from its command line and from its commands. */
 import { errorOut, call, out } from "./program.ts";
 import type { Program, Step } from "./program.ts";
+import { findingLines } from "./check-lines.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { imageSource } from "./image-source.ts";
 import type { ImageWords } from "./image-source.ts";
@@ -44,13 +45,14 @@ function* openSource(session: IoSession, source: ImageSource, readOnly: boolean,
     return false;
   }
   const { file } = source;
-  const outcome = yield* call("open", { ...source, readOnly });
+  const outcome = yield* call("open", { ...source, readOnly, ...(readOnly ? {} : { mend: true }) });
   if (!outcome.ok) {
     yield cannotOpen(word, openFailureWords(file, outcome.error));
     if (hasMoreToSay(outcome.error)) yield explained(outcome.error);
     return false;
   }
-  const { handle, facts } = outcome.value;
+  const { handle, facts, mended } = outcome.value;
+  if (mended !== undefined) yield errorOut(findingLines(mended.findings, mended.told));
   session.disk = { handle, file, facts, source };
   if (source.format === null && facts.image.format === "raw" && !facts.image.readOnly) yield errorOut(probedRawWarning(file));
   if (!readOnly && facts.image.readOnly && facts.image.readOnlyReason !== null) {

@@ -123,7 +123,10 @@ function errnoOfUsage(code: UsageProblem["code"]): Errno {
     case "closed-handle":
       return "EBADF";
     case "read-only":
+    case "corrupt":
       return "EACCES";
+    case "unrepairable":
+      return "EIO";
     case "too-large":
       return "EINVAL";
     default:

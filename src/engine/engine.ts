@@ -11,11 +11,12 @@ import { createImageFile, createRawFile } from "./create-calls.ts";
 import { changeDialect, readDialect } from "./dialect-calls.ts";
 import { performOnDevice } from "./device-calls.ts";
 import type { DeviceCallName } from "./device-calls.ts";
-import { CANCELLED, Job } from "./jobs.ts";
+import { CANCELLED, Job, safely } from "./jobs.ts";
 import type { Work } from "./jobs.ts";
 import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
 import { closeFiles, openChain, sourceBeside } from "./open-chain.ts";
+import { mendOnOpen } from "./mend-on-open.ts";
 import { OpenImage } from "./open-image.ts";
 import { openScratch } from "./scratch.ts";
 
@@ -171,11 +172,16 @@ export class Engine {
   private readonly handlers: Handlers = {
     create: ({ file, options }, job) => createImageFile(this.library, file, options, job),
     createRaw: ({ file, sizeBytes, preallocation }, job) => createRawFile(this.library, file, sizeBytes, preallocation, job),
-    open: async ({ readOnly, inspect = false, beside, ...given }) => {
+    open: async ({ readOnly, inspect = false, beside, mend = false, ...given }, job) => {
       const source = beside === undefined ? ok(given) : sourceBeside(this.library, beside, given);
       if (!source.ok) return source;
       const opened = await openChain(this.library, source.value, { write: !readOnly, inspect });
       if (!opened.ok) return opened;
+      const mended = mend && !readOnly && !inspect ? await job.outcome(safely(mendOnOpen(opened.value))) : ok(null);
+      if (!mended.ok) {
+        closeFiles(opened.value);
+        return mended;
+      }
       const made = atBorder(() => {
         const image = new OpenImage(this.nextHandle, opened.value, !readOnly, this.host.now);
         return ok({ image, facts: image.facts() });
@@ -186,7 +192,7 @@ export class Engine {
       }
       const { image, facts } = made.value;
       this.images.set(this.nextHandle++, image);
-      return ok({ handle: image.handle, facts });
+      return ok({ handle: image.handle, facts, ...(mended.value === null ? {} : { mended: mended.value }) });
     },
     close: ({ handle }) =>
       this.withImage(handle, (image) => {

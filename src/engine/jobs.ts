@@ -9,6 +9,7 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { Cancelled, Failure } from "../protocol/index.ts";
+import { failureOf } from "./border.ts";
 
 /** Yields the fraction done, 0 to 1. */
 export type Work<Value> = Generator<number, Value, void>;
@@ -69,6 +70,15 @@ export class Job {
   async outcome<Value>(work: Work<Result<Value, Failure>>): Promise<Result<Value, Failure>> {
     const done = await this.run(work);
     return done.ok ? done.value : done;
+  }
+}
+
+/** Work of which what it throws is its outcome. */
+export function* safely<Value>(work: Work<Result<Value, Failure>>): Work<Result<Value, Failure>> {
+  try {
+    return yield* work;
+  } catch (error) {
+    return err(failureOf(error));
   }
 }
 

@@ -6,7 +6,7 @@ import type { FileEntry, Usage } from "../bytes/file-space.ts";
 import type { Result } from "../base/result.ts";
 import type { Failure } from "./failures.ts";
 import type { ProfileName } from "./profiles.ts";
-import type { CheckReport, RepairMode, RepairReport } from "./check.ts";
+import type { CheckReport, MendedOnOpen, RepairMode, RepairReport } from "./check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect, SnapshotFacts } from "./snapshot.ts";
 import type { DialectChange, DialectFacts } from "./dialect.ts";
 import type { ImageSource, SnapshotQuery } from "./source.ts";
@@ -90,9 +90,13 @@ export interface Calls {
   /**
    * Opens an image and what it stands on: its backing files, read-only, and its data file, writable when the image is. With `inspect`
    * nothing but the image's own file is opened, for its facts: data that it does not have itself cannot be read then. With `beside`
-   * the file's name is one as it stands, or would stand, in the header of that image.
+   * the file's name is one as it stands, or would stand, in the header of that image. With `mend` an image that is to be written is
+   * treated as QEMU does: the dirty bit has it repaired first, the corrupt bit has it refused; without, such an image is opened for reading.
    */
-  open: { request: ImageSource & { readonly readOnly: boolean; readonly inspect?: boolean; readonly beside?: string }; reply: { handle: number; facts: DeviceFacts } };
+  open: {
+    request: ImageSource & { readonly readOnly: boolean; readonly inspect?: boolean; readonly beside?: string; readonly mend?: boolean };
+    reply: { handle: number; facts: DeviceFacts; mended?: MendedOnOpen };
+  };
   /** Flushes and closes. The handle is gone even when the flush failed, and the failure is told. */
   close: { request: { handle: number }; reply: Nothing };
   facts: { request: { handle: number }; reply: DeviceFacts };

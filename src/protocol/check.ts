@@ -34,6 +34,9 @@ export interface ZoneCheck {
   readonly findings: readonly ZoneFinding[];
 }
 
+/** What was repaired of an image with the dirty bit before it was opened for writing. */
+export type MendedOnOpen = Pick<RepairOutcome, "findings" | "told">;
+
 export interface CheckReport extends ClusterReport {
   /** null for an image without zones. */
   readonly zoned: ZoneCheck | null;

@@ -24,7 +24,8 @@ export interface OptionProblem {
 /** The call makes no sense now: a handle that was closed, a write to an image opened for reading. */
 export interface UsageProblem {
   readonly kind: "usage";
-  readonly code: "closed-handle" | "read-only" | "too-large";
+  /** "corrupt" and "unrepairable" are about an image that was to be written and has the corrupt or the dirty bit. */
+  readonly code: "closed-handle" | "read-only" | "too-large" | "corrupt" | "unrepairable";
   readonly detail: string;
 }
 

@@ -137,6 +137,41 @@ describe("what no count can tell", () => {
   });
 });
 
+describe("opened for writing", () => {
+  const open = async (damage: (image: Patient) => void, ...argv: string[]): Promise<{ ours: Ran; stock: Ran }> => {
+    const by = async (run: () => Promise<Ran> | Ran): Promise<Ran> => {
+      damagedCopy(join(root, "plain.qcow2"), join(root, "damaged.qcow2"), damage);
+      return await run();
+    };
+    const stock = await by(() => runStock(root, "qemu-io", [...argv, "damaged.qcow2"]));
+    return { ours: await by(() => runOurs(root, "qemu-io", [...argv, "damaged.qcow2"])), stock };
+  };
+  const dirty = all(tooLow, leak, (image) => image.incompatible(1));
+  const bits = (): number | undefined => readFileSync(join(root, "damaged.qcow2"))[79];
+
+  it("the dirty bit has an image repaired first", async () => {
+    const { ours, stock } = await open(dirty, "-c", "write -q -P 9 0 64k");
+    expect(ours).toEqual(stock);
+    expect(ours.err).toContain("Rebuilding refcount structure\n");
+    expect(bits()).toBe(0);
+    expect(stockFinds()).toMatchObject(CLEAN);
+  });
+  it("the dirty bit keeps nobody from reading, and stays", async () => {
+    const { ours, stock } = await open(dirty, "-r", "-c", "read -q -P 1 0 64k");
+    expect(ours).toEqual(stock);
+    expect(bits()).toBe(1);
+  });
+  it("the corrupt bit has it refused, but for reading", async () => {
+    const corrupt = all(twice, (image) => image.incompatible(2));
+    const { ours, stock } = await open(corrupt, "-c", "write -q -P 9 0 64k");
+    expect(ours).toEqual(stock);
+    expect(ours.err).toContain("Image is corrupt; cannot be opened read/write");
+    const read = await open(corrupt, "-r", "-c", "read -q -P 1 0 64k");
+    expect(read.ours).toEqual(read.stock);
+    expect(bits()).toBe(2);
+  });
+});
+
 describe("zoned", () => {
   const create = "create -q -f qcow2 -o size=12M,zone_size=1M,zone_capacity=1M,nr_conv_zones=0,max_append_sectors=128,zone_model=1 zoned.qcow2";
   const writes = ["write -q -P 5 3M 128k", "write -q -P 6 5M 64k", "write -q -P 7 0 64k"].flatMap((command) => ["-c", command]);
