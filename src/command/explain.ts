@@ -143,6 +143,11 @@ function explainUsage(problem: UsageProblem): Explanation {
       return { title: "The image is corrupt", why: sentence(problem.detail), instead: 'Open it for reading, or repair it with "qemu-img check -r all".', names: null };
     case "unrepairable":
       return { title: "The image could not be repaired", why: sentence(problem.detail), instead: "Open it for reading.", names: null };
+    case "compressed-misaligned":
+      return { title: "No whole clusters", why: sentence(problem.detail), instead: "Write whole clusters, or without compression.", names: null };
+    case "compressed-in-use":
+    case "compressed-data-file":
+      return { title: "Not to be compressed", why: sentence(problem.detail), instead: "Write without compression.", names: null };
     default:
       return assertNever(problem.code);
   }

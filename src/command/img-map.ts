@@ -70,10 +70,10 @@ function* mapRange({ options }: GivenOptions): Program<MapRange | null> {
 }
 
 /** What stands before the first extent is found: an entry of no length, which JSON shows for an empty range. */
-const nothingAt = (start: number): Extent => ({ start, length: 0, allocated: false, zero: false, data: false, compressed: false, hostOffset: null });
+const nothingAt = (start: number): Extent => ({ start, length: 0, allocated: false, zero: false, data: false, compressed: false, hostOffset: null, depth: 0 });
 
 function* printMap(image: ReadImage, range: MapRange, output: ImageToRead["output"]): Program {
-  const { handle, facts, file } = image;
+  const { handle, facts } = image;
   const json = output === "json";
   yield out(json ? "[" : `${["Offset", "Length", "Mapped to"].map((title) => title.padEnd(COLUMN)).join("")}File\n`);
   const size = facts.image.virtualSize;
@@ -85,7 +85,7 @@ function* printMap(image: ReadImage, range: MapRange, output: ImageToRead["outpu
   const finish = (extent: Extent, last: boolean): boolean => {
     if (json) text += jsonEntry(extent) + (last ? "]\n" : ",\n");
     else if (extent.data && extent.hostOffset === null) return false;
-    else if (extent.data && !extent.zero) text += tableRow(extent, file);
+    else if (extent.data && !extent.zero) text += tableRow(extent, facts.image.dataFiles[extent.depth] ?? image.file);
     return true;
   };
   while (at !== null && at < end) {
@@ -125,7 +125,7 @@ function* notShowable(text: string): Program {
 /** Whether two neighbours are one entry: the same answers, and host bytes that go on. */
 function mergeable(current: Extent, next: Extent): boolean {
   if (current.length === 0) return false;
-  if (current.allocated !== next.allocated || current.zero !== next.zero || current.data !== next.data || current.compressed !== next.compressed) return false;
+  if (current.allocated !== next.allocated || current.zero !== next.zero || current.data !== next.data || current.compressed !== next.compressed || current.depth !== next.depth) return false;
   if (current.hostOffset === null || next.hostOffset === null) return current.hostOffset === next.hostOffset;
   return current.hostOffset + current.length === next.hostOffset;
 }
@@ -135,10 +135,10 @@ const cell = (value: number): string => (value === 0 ? "0" : hex(value)).padEnd(
 
 const tableRow = ({ start, length, hostOffset }: Extent, file: string): string => `${cell(start)}${cell(length)}${cell(hostOffset ?? 0)}${file}\n`;
 
-function jsonEntry({ start, length, allocated, zero, data, compressed, hostOffset }: Extent): string {
+function jsonEntry({ start, length, allocated, zero, data, compressed, hostOffset, depth }: Extent): string {
   const place = hostOffset === null ? "" : `, "offset": ${integer(hostOffset)}`;
   return (
-    `{ "start": ${integer(start)}, "length": ${integer(length)}, "depth": 0, "present": ${allocated}, ` +
+    `{ "start": ${integer(start)}, "length": ${integer(length)}, "depth": ${depth}, "present": ${allocated}, ` +
     `"zero": ${zero}, "data": ${data}, "compressed": ${compressed}${place}}`
   );
 }

@@ -128,7 +128,12 @@ function errnoOfUsage(code: UsageProblem["code"]): Errno {
     case "unrepairable":
       return "EIO";
     case "too-large":
+    case "compressed-misaligned":
       return "EINVAL";
+    case "compressed-in-use":
+      return "EIO";
+    case "compressed-data-file":
+      return "ENOTSUP";
     default:
       return assertNever(code);
   }

@@ -2,6 +2,7 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { CallName, Failure, Outcome, ReplyOf, RequestOf } from "../protocol/index.ts";
+import { writeCompressed } from "./compressed-write.ts";
 import type { OpenImage } from "./open-image.ts";
 import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
 import { outOfRange } from "./range.ts";
@@ -47,8 +48,11 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
     }
     return wantData ? readData(image, offset, length, pattern) : readAndCompare(image, offset, length, pattern);
   },
-  write: (image, { offset, length, pattern, data }) =>
-    changing(image, () => finished(image.device.write(offset, data === null ? patternPayload(pattern, length) : dataPayload(data)))),
+  write: (image, { offset, length, pattern, data, compressed }) =>
+    changing(image, () => {
+      const payload = data === null ? patternPayload(pattern, length) : dataPayload(data);
+      return finished(compressed === true ? writeCompressed(image.device, offset, payload) : image.device.write(offset, payload));
+    }),
   writeZeroes: (image, { offset, length, unmap }) => changing(image, () => finished(image.device.writeZeroes(offset, length, unmap))),
   discard: (image, { offset, length }) => changing(image, () => finished(image.device.discard(offset, length))),
   flush: (image) => finished(image.flush()),

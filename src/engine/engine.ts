@@ -6,6 +6,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { CallName, Failure, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
+import { portableCodecs } from "../qcow2/codecs.ts";
 import { atBorder, failureOf } from "./border.ts";
 import { createImageFile, createRawFile } from "./create-calls.ts";
 import { changeDialect, readDialect } from "./dialect-calls.ts";
@@ -155,10 +156,16 @@ export class Engine {
         const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
         return await handler(request, job);
       }
+      if (name === "write") await this.prepareCompression(request as RequestOf<"write">);
       return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>);
     } catch (error) {
       return err(failureOf(error));
     }
+  }
+
+  /** The zstd encoder is large and seldom wanted: it is loaded before the first cluster that is written with it. */
+  private async prepareCompression({ handle, compressed }: RequestOf<"write">): Promise<void> {
+    if (compressed === true && this.images.get(handle)?.device.disk.compressesWithZstd === true) await portableCodecs.loadZstd();
   }
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {

@@ -15,11 +15,16 @@ import {
   INCOMPATIBLE_EXTERNAL_DATA,
   hasBit,
 } from "../qcow2/features.ts";
+import { ENTRY_BYTES } from "../qcow2/entries.ts";
+import { entryFormat } from "../qcow2/l2-entries.ts";
 import { COMPRESSION_NAMES, looksLikeQcow2 } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
 import { backingFormatOf, dataFileOf } from "../qcow2/header-names.ts";
+import { portableCodecs } from "../qcow2/codecs.ts";
+import type { Codecs } from "../qcow2/codecs.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { readHeader } from "../qcow2/open.ts";
+import type { OpenOptions } from "../qcow2/open.ts";
 import { headerOfSnapshot } from "../qcow2/snapshots.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
 import { readExactly } from "../bytes/byte-store.ts";
@@ -79,6 +84,7 @@ export interface OpenedDevice {
  * @param now milliseconds since 1970, for the device's events
  * @param log where the device notes what changes; a reopened device goes on with the one it had
  * @param foundation what the image stands on, its stores open
+ * @param codecs how clusters are compressed and read
  * @throws Fault for an image that cannot be opened; the store is left as it was
  */
 export function openDevice(
@@ -88,19 +94,20 @@ export function openDevice(
   now: () => number,
   log = new ChangeLog(now),
   foundation: Foundation = STANDALONE,
+  codecs: Codecs = portableCodecs,
 ): OpenedDevice {
   if ((format ?? formatOf(store)) === "raw") {
     const disk = new RawDisk(store, write, foundation.part);
     return { format: "raw", device: new PlainDevice(disk, log), header: null, zoned: null, readOnlyReason: null, foundation };
   }
   const header = readHeader(store);
-  if (foundation.snapshot !== null) return openView(store, header, foundation.snapshot, log, foundation);
+  if (foundation.snapshot !== null) return openView(store, header, foundation.snapshot, now, log, foundation, codecs);
   const zoned = readZonedHeader(store, header);
   if (zoned === null) {
     if (foundation.inspect && lacksItsData(header)) {
       return { format: "qcow2", device: new PlainDevice(new FactsDisk(store, header), log), header, zoned, readOnlyReason: null, foundation };
     }
-    const image = new Qcow2Image(coalesced(store, write), header, write, []);
+    const image = new Qcow2Image(coalesced(store, write), header, { write, codecs, ...disksOf(foundation, write, now) });
     return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);
@@ -108,16 +115,24 @@ export function openDevice(
   if ("kind" in report) throw new Fault(report);
   const area = { structure: "zoned metadata", offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize };
   const reason = write ? zonedReasonNotToWrite(header, report) : null;
-  const image = new Qcow2Image(coalesced(store, write), header, write && reason === null, [ZONED_FEATURE_BIT], area);
+  const image = new Qcow2Image(coalesced(store, write), header, { write: write && reason === null, featureBits: [ZONED_FEATURE_BIT], area, codecs });
   const device = new ZonedDevice(image, zoned, entries, report.findings, log);
   return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? reason, foundation };
 }
 
 /** The disk as a snapshot has it. One of a zoned image has no zones: the write pointers are those of the disk as it is. */
-function openView(store: ByteStore, header: Header, snapshot: Snapshot, log: ChangeLog, foundation: Foundation): OpenedDevice {
-  const image = new Qcow2Image(store, headerOfSnapshot(header, snapshot), false, [ZONED_FEATURE_BIT]);
+function openView(store: ByteStore, header: Header, snapshot: Snapshot, now: () => number, log: ChangeLog, foundation: Foundation, codecs: Codecs): OpenedDevice {
+  const image = new Qcow2Image(store, headerOfSnapshot(header, snapshot), { featureBits: [ZONED_FEATURE_BIT], codecs, ...disksOf(foundation, false, now) });
   const readOnlyReason = "an internal snapshot is only looked at";
   return { format: "qcow2", device: new PlainDevice(image, log), header, zoned: null, readOnlyReason, foundation };
+}
+
+/** The disks that an image stands on. @throws Fault for a backing image that cannot be read */
+function disksOf({ data, backing }: Foundation, write: boolean, now: () => number): Pick<OpenOptions, "data" | "backing"> {
+  return {
+    data: data === null ? null : coalesced(data.store, write),
+    backing: backing === null ? null : openDevice(backing.store, backing.format, false, now, new ChangeLog(now), backing).device.disk,
+  };
 }
 
 const coalesced = (store: ByteStore, write: boolean): ByteStore => (write && !store.readOnly ? new CoalescingStore(store) : store);
@@ -160,11 +175,15 @@ const storeFacts = ({ file, store }: { file: string; store: ByteStore }): ImageF
   return { file, fileSize: bytes(store.size()), allocatedSize: allocated === undefined ? null : bytes(allocated) };
 };
 
+function dataFilesOf(file: string, { data, backing }: Foundation): string[] {
+  return [data?.file ?? file, ...(backing === null ? [] : dataFilesOf(backing.file, backing))];
+}
+
 /** The facts that the protocol tells of an opened device. @param allocatedBytes what the file takes of its disk, null when unknown */
 export function deviceFacts(file: string, opened: OpenedDevice, allocatedBytes: number | null): DeviceFacts {
   const { device, header, format, readOnlyReason, foundation } = opened;
   const { disk } = device;
-  const span = disk.clusterSize * (disk.clusterSize / 8);
+  const span = disk.clusterSize * (disk.clusterSize / (header === null ? ENTRY_BYTES : entryFormat(header).entryBytes));
   const image: ImageFacts = {
     file,
     format,
@@ -189,6 +208,7 @@ export function deviceFacts(file: string, opened: OpenedDevice, allocatedBytes: 
     dataFile: header === null ? null : dataFileOf(header),
     dataFileRaw: header !== null && hasBit(header.autoclear, AUTOCLEAR_RAW_EXTERNAL),
     openedDataFile: foundation.data === null ? null : storeFacts(foundation.data),
+    dataFiles: dataFilesOf(file, foundation),
     snapshotCount: header?.snapshotCount ?? 0,
     vmStateOffset: bytes(header === null ? 0 : roundUp(disk.virtualSize, span)),
   };

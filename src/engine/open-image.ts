@@ -218,7 +218,9 @@ export class OpenImage {
   /** Flushes and lets go of the files; they are closed even when the flush fails. @throws Fault of the store */
   close(): Result<null, Failure> {
     try {
-      return this.unflushed ? this.flush() : ok(null);
+      const flushed = this.unflushed ? this.flush() : ok(null);
+      if (flushed.ok && this.broken === null) this.device.disk.settle?.();
+      return flushed;
     } finally {
       closeFiles(this.files);
     }

@@ -51,7 +51,7 @@ export class RawDisk implements Disk {
   discard(_offset: number, _length: number): void {}
 
   map(offset: number, length: number, _maxExtents: number): { extents: readonly Extent[]; next: number | null } {
-    const extent = { start: offset, length, allocated: true, zero: false, data: true, compressed: false, hostOffset: this.start + offset };
+    const extent = { start: offset, length, allocated: true, zero: false, data: true, compressed: false, depth: 0, hostOffset: this.start + offset };
     return { extents: length === 0 ? [] : [extent], next: null };
   }
 

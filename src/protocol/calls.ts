@@ -71,6 +71,8 @@ export interface Extent {
   readonly compressed: boolean;
   /** Host offset of the first byte, null where there is none. */
   readonly hostOffset: number | null;
+  /** Which image of the chain says it: 0 for the one that was asked, 1 for its backing file. */
+  readonly depth: number;
 }
 
 interface Range {
@@ -115,8 +117,8 @@ export interface Calls {
 
   /** data is null when not wanted; with a pattern, mismatch is the first offset whose byte differs, or null. */
   read: { request: Range & { pattern: number | null; wantData: boolean }; reply: { data: Uint8Array | null; mismatchOffset: number | null } };
-  /** Writes `length` bytes of the pattern byte, or `data` (then length = data.length). */
-  write: { request: Range & { pattern: number; data: Uint8Array | null }; reply: Nothing };
+  /** Writes `length` bytes of the pattern byte, or `data` (then length = data.length); compressed ones are whole clusters. */
+  write: { request: Range & { pattern: number; data: Uint8Array | null; compressed?: boolean }; reply: Nothing };
   writeZeroes: { request: Range & { unmap: boolean }; reply: Nothing };
   discard: { request: Range; reply: Nothing };
   /** Refcounts against references, the zoned metadata counted as used, and what is odd about the zones; unsupported for raw. Flushes first. */

@@ -25,7 +25,7 @@ export interface OptionProblem {
 export interface UsageProblem {
   readonly kind: "usage";
   /** "corrupt" and "unrepairable" are about an image that was to be written and has the corrupt or the dirty bit. */
-  readonly code: "closed-handle" | "read-only" | "too-large" | "corrupt" | "unrepairable";
+  readonly code: "corrupt" | "unrepairable" | "closed-handle" | "read-only" | "too-large" | "corrupt" | "unrepairable" | "compressed-misaligned" | "compressed-in-use" | "compressed-data-file";
   readonly detail: string;
 }
 

@@ -100,6 +100,8 @@ export interface ImageFacts {
   readonly dataFileRaw: boolean;
   /** The data file that is open, its length and what it takes of its disk in bytes; null without one. */
   readonly openedDataFile: { readonly file: string; readonly fileSize: Bytes; readonly allocatedSize: Bytes | null } | null;
+  /** Names of the files in which data lies, by its extents' depth: the image's or its data file's, then those of its backing files. */
+  readonly dataFiles: readonly string[];
   readonly snapshotCount: number;
   /** Guest-visible vm state offset, as qemu-io's `info` prints it. */
   readonly vmStateOffset: Bytes;

@@ -6,9 +6,15 @@ import { Fault, imageProblem } from "../base/fault.ts";
 import type { HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
+import type { Backing } from "./backing.ts";
+import type { Codecs } from "./codecs.ts";
 import { ENTRY_BYTES, decodeL1Entry, encodeCopied, encodeL1Entry } from "./entries.ts";
 import type { L1Entry } from "./entries.ts";
+import { AUTOCLEAR_RAW_EXTERNAL, COMPATIBLE_LAZY_REFCOUNTS, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_DIRTY, hasBit } from "./features.ts";
+import { encodeIncompatible } from "./header.ts";
 import type { Header } from "./header.ts";
+import { entryFormat } from "./l2-entries.ts";
+import type { EntryFormat } from "./l2-entries.ts";
 import type { MetadataMap } from "./metadata-map.ts";
 import type { Refcounts } from "./refcounts.ts";
 import { TableCache } from "./table-cache.ts";
@@ -31,22 +37,43 @@ export type WriteBytes = (offset: number, data: Uint8Array) => void;
 export const behindEnd = (at: number, fileLength: number): Fault =>
   new Fault(imageProblem("L2 table", "host offset", at, `a table behind the file's end (${fileLength})`, "a table inside the file"));
 
+/** What an image stands on beside its own store. */
+export interface ImageFoundation {
+  /** The store of an external data file; null where guest data lies in the image itself. */
+  readonly data: ByteStore | null;
+  /** null where nothing stands below: unallocated bytes are zeros then. */
+  readonly backing: Backing | null;
+  readonly codecs: Codecs;
+}
+
 export class ImageState {
   readonly store: ByteStore;
-  readonly header: Header;
+  /** Where the bytes of data clusters lie: `store`, or an external data file, whose host offsets are guest offsets. */
+  readonly data: ByteStore;
+  readonly backing: Backing | null;
+  readonly codecs: Codecs;
+  /** As it is on the disk, but for the place of a refcount table that moved; replaced by whoever changes the image as a whole. */
+  header: Header;
+  readonly format: EntryFormat;
   readonly clusterSize: number;
   /** Entries of an L2 table. */
   readonly l2Entries: number;
   /** Guest bytes that one L2 table maps. */
   readonly l2Span: number;
-  readonly l1: DataView;
+  l1: DataView;
   readonly l2: TableCache;
   /** null when the image is open for reading. */
   readonly refcounts: Refcounts | null;
   readonly metadata: MetadataMap;
   participant: FlushParticipant | null = null;
+  /** Told of every range of the guest's disk before it is written, zeroed or discarded; what it writes reaches the disk by its own barriers. */
+  onChange: ((guestOffset: number, lengthBytes: number) => void) | null = null;
   /** Something was written to the store since its last barrier. */
   unflushed = false;
+  /** The same of an external data file. */
+  private unflushedData = false;
+  /** The dirty bit was set here: refcounts may be stale on the disk until the image is closed. */
+  private markedDirty = false;
   /** The flush that failed, after which the image refuses to be written. */
   private lost: Fault | null = null;
   /** Bytes of the L1 table that changed, [start, end); empty when end is 0. */
@@ -57,11 +84,15 @@ export class ImageState {
   /** Where a single cluster is put together. Small appends do that every few calls: a new array for each costs a browser as much as the rest. */
   private cluster: Uint8Array | null = null;
 
-  constructor(store: ByteStore, header: Header, l1: Uint8Array, metadata: MetadataMap, refcounts: Refcounts | null) {
+  constructor(store: ByteStore, header: Header, l1: Uint8Array, metadata: MetadataMap, refcounts: Refcounts | null, foundation: ImageFoundation) {
     this.store = store;
+    this.data = foundation.data ?? store;
+    this.backing = foundation.backing;
+    this.codecs = foundation.codecs;
     this.header = header;
+    this.format = entryFormat(header);
     this.clusterSize = header.clusterSize;
-    this.l2Entries = header.clusterSize / ENTRY_BYTES;
+    this.l2Entries = header.clusterSize / this.format.entryBytes;
     this.l2Span = this.l2Entries * header.clusterSize;
     this.l1 = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
     this.metadata = metadata;
@@ -75,13 +106,25 @@ export class ImageState {
     });
   }
 
-  /** A cluster of zeros to fill and write; lent until the next call, for a store keeps nothing of what it is given. */
-  zeroedCluster(): Uint8Array {
+  /** Bytes to fill and write, of at most a cluster and of any content; lent until the next call, for a store keeps nothing of what it is given. */
+  lentBuffer(lengthBytes: number): Uint8Array {
     this.cluster ??= new Uint8Array(this.clusterSize);
-    return this.cluster.fill(0);
+    return this.cluster.subarray(0, lengthBytes);
+  }
+
+  /** Whether guest data lies in a file of its own. */
+  get hasDataFile(): boolean {
+    return this.data !== this.store;
+  }
+
+  /** Whether that file, by itself, is to read as the guest's disk does. */
+  get hasRawDataFile(): boolean {
+    return this.hasDataFile && hasBit(this.header.autoclear, AUTOCLEAR_RAW_EXTERNAL);
   }
 
   l1Entry(index: number): L1Entry {
+    // Entries behind the table's end map nothing.
+    if (index * ENTRY_BYTES >= this.l1.byteLength) return { hostOffset: 0 as HostOffset, copied: false };
     return decodeL1Entry(this.l1, index, this.header.l1Offset, this.clusterSize);
   }
 
@@ -104,26 +147,74 @@ export class ImageState {
 
   /** Every write of the image to its store goes through here, so that a flush knows whether it owes a barrier. */
   readonly write: WriteBytes = (offset, data) => {
-    if (this.lost !== null) throw this.lost;
-    // Only an entry of the file leads there: it lies, and no bug of ours.
-    if (!Number.isSafeInteger(offset + data.length)) throw new Fault(imageProblem("entry", "host offset", offset, offset, "a cluster that ends below 8 PiB"));
+    this.requireSound(offset, data);
     this.unflushed = true;
     this.store.write(offset, data);
   };
 
+  /** As write, of guest data. */
+  readonly writeData: WriteBytes = (offset, data) => {
+    if (!this.hasDataFile) return this.write(offset, data);
+    this.requireSound(offset, data);
+    this.unflushedData = true;
+    this.data.write(offset, data);
+  };
+
+  private requireSound(offset: number, data: Uint8Array): void {
+    if (this.lost !== null) throw this.lost;
+    // Only an entry of the file leads there: it lies, and no bug of ours.
+    if (!Number.isSafeInteger(offset + data.length)) throw new Fault(imageProblem("entry", "host offset", offset, offset, "a cluster that ends below 8 PiB"));
+  }
+
   /**
-   * What was written before is durable before what is written after. Where the platform's own flush fails nobody knows what
-   * reached the disk, and asking again may falsely succeed: from then on the image is not written any more.
+   * What was written before is durable before what is written after, in both files. Where the platform's own flush fails nobody
+   * knows what reached the disk, and asking again may falsely succeed: from then on the image is not written any more.
    */
   barrier(): void {
     if (this.lost !== null) throw this.lost;
-    if (!this.unflushed) return;
     try {
-      this.store.flush();
+      if (this.unflushedData) this.data.flush();
+      this.unflushedData = false;
+      if (this.unflushed) this.store.flush();
+      this.unflushed = false;
     } catch (error) {
       if (error instanceof Fault && error.problem.kind === "store" && error.problem.operation === "flush") this.lost = error;
       throw error;
     }
-    this.unflushed = false;
+  }
+
+  /**
+   * Before an entry or a refcount of an image with lazy refcounts changes: sets the dirty bit, durably, as other programs do. Our
+   * refcounts are never stale, but whoever opens the image after a kill is told what its header promises.
+   */
+  beforeMappingChange(): void {
+    if (this.markedDirty || !hasBit(this.header.compatible, COMPATIBLE_LAZY_REFCOUNTS)) return;
+    this.setIncompatible(this.header.incompatible | (1n << BigInt(INCOMPATIBLE_DIRTY)));
+    this.markedDirty = true;
+  }
+
+  /** After the last flush: the refcounts are true, and the dirty bit that was set here goes. */
+  clearDirty(): void {
+    if (!this.markedDirty) return;
+    this.setIncompatible(this.header.incompatible & ~(1n << BigInt(INCOMPATIBLE_DIRTY)));
+    this.markedDirty = false;
+  }
+
+  /**
+   * A write was about to land on metadata: the image says so from now on and is not written any more.
+   * @returns the Fault of this and every later write
+   */
+  markCorrupt(fault: Fault): Fault {
+    if (this.lost !== null) return fault;
+    if (this.header.version >= 3) this.setIncompatible(this.header.incompatible | (1n << BigInt(INCOMPATIBLE_CORRUPT)));
+    this.lost = fault;
+    return fault;
+  }
+
+  private setIncompatible(bits: bigint): void {
+    const { at, data } = encodeIncompatible(bits);
+    this.write(at, data);
+    this.barrier();
+    this.header = { ...this.header, incompatible: bits };
   }
 }

@@ -3,40 +3,41 @@
  * has to write at a flush as a participant. Every call may throw a Fault (base/fault.ts); ranges lie within the disk.
  */
 import { assert } from "../base/assert.ts";
+import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { flushImage } from "./flush.ts";
 import type { Header } from "./header.ts";
 import type { FlushParticipant, ImageState } from "./image-state.ts";
-import { mapGuest, readGuest } from "./mapping.ts";
+import { mapGuest, readGuest, readsAsZeros } from "./mapping.ts";
 import type { MappedExtent } from "./mapping.ts";
 import { openState } from "./open.ts";
-import type { ReservedArea } from "./open.ts";
+import type { OpenOptions } from "./open.ts";
 import { discardGuest, unmapClusters, writeZeroData, zeroGuest } from "./unmap.ts";
 import { writeGuest } from "./write.ts";
+import { writeCompressed } from "./write-compressed.ts";
+import type { CompressionRefusal } from "./write-compressed.ts";
 
 /** Larger writes are made in pieces of this size, so that tables under pressure can be flushed between. */
 const PIECE_BYTES = 8 * 2 ** 20;
 
 export class Qcow2Image {
-  readonly header: Header;
-  readonly readOnly: boolean;
   /** Why it is read-only although writing was asked for, or null. */
   readonly readOnlyReason: string | null;
   private readonly state: ImageState;
 
-  /**
-   * @param featureBits incompatible feature bits that the caller understands
-   * @param area metadata of the caller's, which no other structure may overlap
-   * @throws Fault for an image that cannot be read
-   */
-  constructor(store: ByteStore, header: Header, write: boolean, featureBits: readonly number[], area: ReservedArea | null = null) {
-    const { state, readOnlyReason } = openState(store, header, write, featureBits, area);
+  /** @param options what differs from an image that is read and stands alone. @throws Fault for an image that cannot be read */
+  constructor(store: ByteStore, header: Header, options: Partial<OpenOptions> = {}) {
+    const { state, readOnlyReason } = openState(store, header, options);
     this.state = state;
-    this.header = header;
     this.readOnlyReason = readOnlyReason;
-    this.readOnly = state.refcounts === null;
   }
 
+  get header(): Header {
+    return this.state.header;
+  }
+  get readOnly(): boolean {
+    return this.state.refcounts === null;
+  }
   get virtualSize(): number {
     return this.header.virtualSize;
   }
@@ -56,48 +57,57 @@ export class Qcow2Image {
   }
 
   write(offset: number, data: Uint8Array): void {
-    this.checkWritable();
+    this.change(offset, data.length);
     for (let done = 0; done < data.length; done += PIECE_BYTES) {
       writeGuest(this.state, offset + done, data.subarray(done, done + PIECE_BYTES));
       this.relieve();
     }
   }
 
+  /** Whether compressed writes need the zstd encoder loaded. */
+  get compressesWithZstd(): boolean {
+    return this.state.header.compressionType === 1;
+  }
+
+  /** Writes whole clusters compressed. @returns the first refusal; what was written before it stands */
+  writeCompressed(offset: number, data: Uint8Array): Result<null, CompressionRefusal> {
+    this.change(offset, data.length);
+    const outcome = writeCompressed(this.state, offset, data);
+    this.relieve();
+    return outcome;
+  }
+
   /** Whole clusters become zero clusters where that can be; the rest is written as zeros. */
   writeZeroes(offset: number, length: number, unmap: boolean): void {
-    this.checkWritable();
+    this.change(offset, length);
     zeroGuest(this.state, offset, length, unmap, this.relieve);
   }
 
   /** Discards whole clusters of the range. */
   discard(offset: number, length: number): void {
-    this.checkWritable();
+    this.change(offset, length);
     discardGuest(this.state, offset, length, this.relieve);
   }
 
   /** Makes clusters unallocated; start and end are cluster-aligned (the end may be the disk's, rounded up). */
   unmap(start: number, end: number): void {
-    this.checkWritable();
+    this.change(start, end - start);
     unmapClusters(this.state, start, end, this.relieve);
   }
 
   /** Writes zeros into [start, end) where something is allocated, and leaves alone what reads as zeros already. */
   clear(start: number, end: number): void {
-    this.checkWritable();
+    this.change(start, end - start);
     for (let at = start; at < end; ) {
       const clusterEnd = Math.min((Math.floor(at / this.clusterSize) + 1) * this.clusterSize, end);
-      const { extents } = mapGuest(this.state, at, clusterEnd - at, 1);
-      if (extents[0]?.zero === false) {
-        writeZeroData(this.state, at, clusterEnd);
-        this.relieve();
-      }
+      if (!readsAsZeros(this.state, at, clusterEnd)) writeZeroData(this.state, at, clusterEnd, this.relieve);
       at = clusterEnd;
     }
   }
 
   /** A change of the image as a whole, over the flushed state. Afterwards this image is not what the file is: it is to be opened anew. */
   changeWhole<Value>(act: (state: ImageState) => Value): Value {
-    this.checkWritable();
+    assert(!this.readOnly, "writes reach an image only when it is writable");
     flushImage(this.state);
     return act(this.state);
   }
@@ -111,8 +121,14 @@ export class Qcow2Image {
     if (!this.readOnly) flushImage(this.state);
   }
 
-  private checkWritable(): void {
+  /** After the last flush of an image that is closed in good order. */
+  settle(): void {
+    if (!this.readOnly) this.state.clearDirty();
+  }
+
+  private change(offset: number, lengthBytes: number): void {
     assert(!this.readOnly, "writes reach an image only when it is writable");
+    this.state.onChange?.(offset, lengthBytes);
   }
 
   /** Flushes early when the tables in memory are half dirty; legal at any point between two operations on entries. */

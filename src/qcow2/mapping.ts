@@ -1,14 +1,12 @@
 /**
- * From guest offsets to what the image says of them: L2 lookups, reading, and extents for `map`. Changes nothing.
- * Source: qcow2 specification, "Cluster mapping".
+ * From guest offsets to what the image says of them: L2 lookups in runs, reading, and extents for `map`. Changes nothing.
+ * Source: qcow2 specification, "Cluster mapping"; what extents say is qemu-img map's.
  */
-import { inflateSync } from "fflate";
 import { Fault, imageProblem } from "../base/fault.ts";
-import type { HostOffset } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
-import { decodeL2Entry } from "./entries.ts";
-import type { L2Entry } from "./entries.ts";
 import type { ImageState } from "./image-state.ts";
+import { countContinuing, decodeCluster, isPlaced, subclusterKind } from "./l2-entries.ts";
+import type { ClusterEntry, SubclusterKind } from "./l2-entries.ts";
 import type { CachedTable } from "./table-cache.ts";
 
 /** The L2 table that maps a guest offset, null when there is none. @throws Fault for an L1 entry that cannot be */
@@ -19,81 +17,143 @@ export function l2TableOf(state: ImageState, guestOffset: number): CachedTable |
 
 export const l2Index = (state: ImageState, guestOffset: number): number => Math.floor(guestOffset / state.clusterSize) % state.l2Entries;
 
-/** What the image says of the cluster at a guest offset. */
-export function lookUp(state: ImageState, guestOffset: number): L2Entry {
-  const table = l2TableOf(state, guestOffset);
-  return table === null ? NO_TABLE : decodeL2Entry(table.view, l2Index(state, guestOffset), table.hostOffset, state.header.clusterBits);
+/** The guest offset behind the span of the L2 table that maps `guestOffset`. */
+export const spanEnd = (state: ImageState, guestOffset: number): number => (Math.floor(guestOffset / state.l2Span) + 1) * state.l2Span;
+
+export const clusterAt = (state: ImageState, table: CachedTable, guestOffset: number): ClusterEntry =>
+  decodeCluster(table.view, l2Index(state, guestOffset), table.hostOffset, state.format);
+
+/** Guest bytes that are alike: of one kind, and the placed ones next to each other in the data's store. */
+export interface Run {
+  readonly kind: SubclusterKind;
+  /** Host offset of the run's first byte; of the stream for a compressed cluster; 0 where there is none. */
+  readonly hostOffset: number;
+  readonly length: number;
+  /** The bytes that the stream of a compressed cluster may take; a run of those is one cluster at most. */
+  readonly compressedBytes: number;
 }
 
-const NO_TABLE: L2Entry = { kind: "unallocated", hostOffset: 0 as HostOffset, copied: false, compressedBytes: 0 };
+/**
+ * The run at a guest offset, at most `limit` bytes of it and no more than one L2 table maps.
+ * @throws Fault for an entry at that offset that cannot be; one further on ends the run
+ */
+export function runAt(state: ImageState, guestOffset: number, limit: number): Run {
+  const most = Math.min(limit, spanEnd(state, guestOffset) - guestOffset);
+  const table = l2TableOf(state, guestOffset);
+  if (table === null) return { kind: "unallocated", hostOffset: 0, length: most, compressedBytes: 0 };
+  const { clusterSize, format } = state;
+  const inCluster = guestOffset % clusterSize;
+  const entry = clusterAt(state, table, guestOffset);
+  if (entry.compressedBytes > 0) {
+    return { kind: "compressed", hostOffset: entry.hostOffset, length: Math.min(most, clusterSize - inCluster), compressedBytes: entry.compressedBytes };
+  }
+  if (format.extended) return extendedRun(state, table, guestOffset, entry, most);
+  const kind = subclusterKind(entry, 0);
+  const index = l2Index(state, guestOffset);
+  const lastNeeded = index + Math.ceil((inCluster + most) / clusterSize);
+  const more = countContinuing(table.view, index + 1, lastNeeded, kind, entry.hostOffset + clusterSize, clusterSize);
+  const hostOffset = isPlaced(kind) ? entry.hostOffset + inCluster : 0;
+  return { kind, hostOffset, length: Math.min(most, (more + 1) * clusterSize - inCluster), compressedBytes: 0 };
+}
+
+function extendedRun(state: ImageState, table: CachedTable, guestOffset: number, first: ClusterEntry, most: number): Run {
+  const { clusterSize, format } = state;
+  const { subclusterSize, subclusters } = format;
+  const inCluster = guestOffset % clusterSize;
+  let subcluster = Math.floor(inCluster / subclusterSize);
+  const kind = subclusterKind(first, subcluster);
+  const placed = isPlaced(kind);
+  let length = subclusterSize - (inCluster % subclusterSize);
+  let entry = first;
+  while (length < most) {
+    if (++subcluster === subclusters) {
+      const next = entryOrNone(state, table, guestOffset + length);
+      if (next === null || next.compressedBytes > 0 || (placed && next.hostOffset !== entry.hostOffset + clusterSize)) break;
+      entry = next;
+      subcluster = 0;
+    }
+    if (subclusterKind(entry, subcluster) !== kind) break;
+    length += subclusterSize;
+  }
+  return { kind, hostOffset: placed ? first.hostOffset + inCluster : 0, length: Math.min(most, length), compressedBytes: 0 };
+}
+
+/** An entry that cannot be ends a run before it, and is told when its own turn comes. */
+function entryOrNone(state: ImageState, table: CachedTable, guestOffset: number): ClusterEntry | null {
+  try {
+    return clusterAt(state, table, guestOffset);
+  } catch (error) {
+    if (error instanceof Fault) return null;
+    throw error;
+  }
+}
 
 /**
  * Reads guest bytes into `into`; clusters that lie next to each other in the file are one read of the store.
- * @param guestOffset where to start; the range lies within the disk
+ * @param guestOffset where to start; the range lies within the disk, or within its last cluster
  */
 export function readGuest(state: ImageState, guestOffset: number, into: Uint8Array): void {
-  const end = guestOffset + into.length;
-  let runHost = 0;
-  let runFrom = 0;
-  let runLength = 0;
-  const readRun = (): void => {
-    if (runLength > 0) readPadded(state.store, runHost, into.subarray(runFrom, runFrom + runLength));
-    runLength = 0;
-  };
-  for (let at = guestOffset; at < end; ) {
-    const inCluster = at % state.clusterSize;
-    const length = Math.min(state.clusterSize - inCluster, end - at);
-    const entry = lookUp(state, at);
-    const to = at - guestOffset;
-    if (entry.kind === "data") {
-      const host = entry.hostOffset + inCluster;
-      if (runLength > 0 && runHost + runLength === host) {
-        runLength += length;
-      } else {
-        readRun();
-        runHost = host;
-        runFrom = to;
-        runLength = length;
-      }
-    } else {
-      readRun();
-      if (entry.kind === "compressed") into.set(inflate(state, entry).subarray(inCluster, inCluster + length), to);
-      else into.fill(0, to, to + length);
-    }
-    at += length;
+  for (let done = 0; done < into.length; ) {
+    const at = guestOffset + done;
+    const run = runAt(state, at, into.length - done);
+    const part = done === 0 && run.length === into.length ? into : into.subarray(done, done + run.length);
+    if (run.kind === "data") readPadded(state.data, run.hostOffset, part);
+    else if (run.kind === "compressed") {
+      const inCluster = at % state.clusterSize;
+      part.set(inflate(state, run.hostOffset, run.compressedBytes).subarray(inCluster, inCluster + run.length));
+    } else if (run.kind === "unallocated" || run.kind === "unallocated-placed") readBacking(state, at, part);
+    else part.fill(0);
+    done += run.length;
   }
-  readRun();
 }
 
-/** The bytes of a compressed cluster. The stream is raw deflate and may end before its last sector does. */
-export function inflate(state: ImageState, entry: L2Entry): Uint8Array {
-  if (state.inflated?.hostOffset === entry.hostOffset) return state.inflated.data;
-  const bad = (found: string): Fault =>
-    new Fault(imageProblem("compressed cluster", "data", entry.hostOffset, found, `a deflate stream of ${state.clusterSize} bytes`));
-  if (state.header.compressionType !== 0) throw new Fault({ kind: "unsupported", feature: "clusters compressed with zstd" });
-  const packed = new Uint8Array(entry.compressedBytes);
-  readPadded(state.store, entry.hostOffset, packed);
-  // A fixed output bounds what a hostile stream can make us allocate.
-  const out = new Uint8Array(state.clusterSize);
+/** What stands below the image; zeros behind its end. */
+function readBacking(state: ImageState, guestOffset: number, into: Uint8Array): void {
+  const { backing } = state;
+  const count = backing === null ? 0 : Math.max(0, Math.min(into.length, backing.virtualSize - guestOffset));
+  if (count > 0) backing!.read(guestOffset, into.subarray(0, count));
+  into.fill(0, count);
+}
+
+/** The bytes of a compressed cluster, the last one of which is kept. */
+export function inflate(state: ImageState, hostOffset: number, compressedBytes: number): Uint8Array {
+  if (state.inflated?.hostOffset === hostOffset) return state.inflated.data;
+  const zstd = state.header.compressionType === 1;
+  const packed = new Uint8Array(compressedBytes);
+  readPadded(state.store, hostOffset, packed);
   let data: Uint8Array;
   try {
-    data = inflateSync(packed, { out });
+    data = zstd ? state.codecs.unzstd(packed, state.clusterSize) : state.codecs.inflate(packed, state.clusterSize);
   } catch (error) {
-    throw bad(error instanceof Error ? error.message : "an undecodable stream");
+    const found = error instanceof Error ? error.message : "an undecodable stream";
+    throw new Fault(imageProblem("compressed cluster", "data", hostOffset, found, `a ${zstd ? "zstd" : "deflate"} stream of ${state.clusterSize} bytes`));
   }
-  if (data.length !== state.clusterSize) throw bad(`a stream of ${data.length} bytes`);
-  state.inflated = { hostOffset: entry.hostOffset, data };
+  state.inflated = { hostOffset, data };
   return data;
+}
+
+/** Whether [start, end) reads as zeros for sure, by what the tables say; data that happens to be zeros does not count. */
+export function readsAsZeros(state: ImageState, start: number, end: number): boolean {
+  for (let at = start; at < end; ) {
+    const { extents, next } = mapGuest(state, at, end - at, 16);
+    if (extents.some((extent) => !extent.zero)) return false;
+    if (next === null) return true;
+    at = next;
+  }
+  return true;
 }
 
 export interface MappedExtent {
   start: number;
   length: number;
+  /** An image of the chain says what these bytes are. */
   readonly allocated: boolean;
   readonly zero: boolean;
   readonly data: boolean;
   readonly compressed: boolean;
   readonly hostOffset: number | null;
+  /** Which image of the chain says it: 0 for this one, 1 for its backing file. */
+  readonly depth: number;
 }
 
 /**
@@ -104,38 +164,55 @@ export interface MappedExtent {
 export function mapGuest(state: ImageState, offset: number, length: number, maxExtents: number): { extents: MappedExtent[]; next: number | null } {
   const extents: MappedExtent[] = [];
   const end = offset + length;
-  for (let at = offset; at < end; ) {
-    const tableless = l2TableOf(state, at) === null;
-    // Where an L1 entry is empty its whole span is one answer.
-    const unit = tableless ? state.l2Span : state.clusterSize;
-    const unitEnd = Math.min((Math.floor(at / unit) + 1) * unit, end);
-    const entry = tableless ? NO_TABLE : lookUp(state, at);
-    const next = extentOf(entry, at, unitEnd - at, at % state.clusterSize);
+  /** @returns whether there was room */
+  const add = (next: MappedExtent): boolean => {
     const last = extents.at(-1);
     if (last !== undefined && continues(last, next)) last.length += next.length;
-    else if (extents.length === maxExtents) return { extents, next: at };
+    else if (extents.length === maxExtents) return false;
     else extents.push(next);
-    at = unitEnd;
+    return true;
+  };
+  for (let at = offset; at < end; ) {
+    const run = runAt(state, at, end - at);
+    const below = belowOf(state, run, at);
+    if (below === 0) {
+      if (!add(extentOf(run, at))) return { extents, next: at };
+      at += run.length;
+      continue;
+    }
+    const mapped = state.backing!.map(at, below, Math.max(1, maxExtents - extents.length));
+    for (const extent of mapped.extents) {
+      if (!add({ ...extent, depth: extent.depth + 1 })) return { extents, next: extent.start };
+      at = extent.start + extent.length;
+    }
   }
   return { extents, next: null };
 }
 
-function extentOf(entry: L2Entry, start: number, length: number, inCluster: number): MappedExtent {
-  const data = entry.kind === "data" || entry.kind === "compressed";
-  const placed = entry.kind === "data" || entry.kind === "zero-allocated";
+/** How many bytes of a run the backing answers for. */
+function belowOf(state: ImageState, run: Run, at: number): number {
+  const { backing } = state;
+  if (backing === null || (run.kind !== "unallocated" && run.kind !== "unallocated-placed")) return 0;
+  return Math.max(0, Math.min(run.length, backing.virtualSize - at));
+}
+
+function extentOf(run: Run, start: number): MappedExtent {
+  const { kind, length } = run;
+  const data = kind === "data" || kind === "compressed";
   return {
     start,
     length,
-    allocated: entry.kind !== "unallocated",
+    allocated: kind !== "unallocated" && kind !== "unallocated-placed",
     zero: !data,
     data,
-    compressed: entry.kind === "compressed",
-    hostOffset: placed ? entry.hostOffset + inCluster : null,
+    compressed: kind === "compressed",
+    hostOffset: isPlaced(kind) ? run.hostOffset : null,
+    depth: 0,
   };
 }
 
 function continues(last: MappedExtent, next: MappedExtent): boolean {
-  const sameAnswer = last.allocated === next.allocated && last.zero === next.zero && last.compressed === next.compressed;
-  if (!sameAnswer) return false;
+  const sameAnswer = last.allocated === next.allocated && last.zero === next.zero && last.data === next.data && last.compressed === next.compressed && last.depth === next.depth;
+  if (!sameAnswer || last.start + last.length !== next.start) return false;
   return last.hostOffset === null || next.hostOffset === null ? last.hostOffset === next.hostOffset : last.hostOffset + last.length === next.hostOffset;
 }

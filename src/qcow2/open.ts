@@ -6,11 +6,15 @@ import { Fault, imageProblem } from "../base/fault.ts";
 import { divideRoundUp, roundUp } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
+import { portableCodecs } from "./codecs.ts";
 import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry } from "./entries.ts";
 import {
+  AUTOCLEAR_RAW_EXTERNAL,
   INCOMPATIBLE_COMPRESSION_TYPE,
   INCOMPATIBLE_CORRUPT,
   INCOMPATIBLE_DIRTY,
+  INCOMPATIBLE_EXTENDED_L2,
+  INCOMPATIBLE_EXTERNAL_DATA,
   bitsOf,
   decodeFeatureNames,
   describeFeature,
@@ -19,6 +23,7 @@ import {
 import { BITMAPS_MAGIC, CRYPT_NAMES, FEATURE_NAMES_MAGIC, decodeClusterSize, decodeHeader, encodeAutoclear } from "./header.ts";
 import type { Header } from "./header.ts";
 import { ImageState, behindEnd } from "./image-state.ts";
+import type { ImageFoundation } from "./image-state.ts";
 import { MetadataMap } from "./metadata-map.ts";
 import { Refcounts } from "./refcounts.ts";
 import { checkL1, readSnapshotTable } from "./snapshots.ts";
@@ -37,23 +42,22 @@ export function readHeader(store: ByteStore): Header {
   return header.value;
 }
 
-const READABLE_FEATURES = [INCOMPATIBLE_DIRTY, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_COMPRESSION_TYPE];
+const READABLE_FEATURES = [INCOMPATIBLE_DIRTY, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_EXTENDED_L2];
 
 /** Refuses by name what this program cannot read. @param alsoUnderstood incompatible bits that the caller deals with */
-function refuseUnreadable(header: Header, alsoUnderstood: readonly number[]): void {
+function refuseUnreadable(header: Header, alsoUnderstood: readonly number[], hasDataFile: boolean): void {
   const unsupported = (feature: string): Fault => new Fault({ kind: "unsupported", feature });
   const table = header.extensions.find(({ magic }) => magic === FEATURE_NAMES_MAGIC);
   const names = table === undefined ? [] : decodeFeatureNames(table.data);
   for (const bit of bitsOf(header.incompatible)) {
+    if (bit === INCOMPATIBLE_EXTERNAL_DATA && hasDataFile) continue;
     if (!READABLE_FEATURES.includes(bit) && !alsoUnderstood.includes(bit)) throw unsupported(describeFeature("incompatible", bit, names));
   }
   if (header.cryptMethod !== 0) throw unsupported(`encryption (${CRYPT_NAMES[header.cryptMethod]})`);
-  if (header.backingFile !== null) throw unsupported(`backing file ${JSON.stringify(header.backingFile)}`);
 }
 
 /** Why an image can be read and not written, or null. */
 function reasonNotToWrite(header: Header): string | null {
-  if (header.version === 2) return "version 2 images are only read";
   if (hasBit(header.incompatible, INCOMPATIBLE_DIRTY)) return "the dirty bit is set: the refcounts need a repair first";
   if (hasBit(header.incompatible, INCOMPATIBLE_CORRUPT)) return "the corrupt bit is set";
   if (header.extensions.some(({ magic }) => magic === BITMAPS_MAGIC)) return "it has persistent bitmaps, which a write would make untrue";
@@ -73,15 +77,25 @@ export interface OpenedState {
   readonly readOnlyReason: string | null;
 }
 
+/** How an image is to be opened. */
+export interface OpenOptions extends ImageFoundation {
+  /** Whether writing is wanted; an image that only reads are safe on is opened for those, and the reason told. */
+  readonly write: boolean;
+  /** Incompatible feature bits that the caller understands. */
+  readonly featureBits: readonly number[];
+  /** Clusters that an extension of the header points at, null for none. */
+  readonly area: ReservedArea | null;
+}
+
 /**
- * Opens an image whose header was read.
- * @param write whether writing is wanted; an image that only reads are safe on is opened for those, and the reason told
- * @param featureBits incompatible feature bits that the caller understands
- * @param area clusters that an extension of the header points at, null for none
+ * Opens an image whose header was read, and whose backing file, if it names one, the caller has dealt with.
+ * @param changes what differs from an image that is read and stands alone
  * @throws Fault for an image that cannot be read; nothing is written before all of it was believed
  */
-export function openState(store: ByteStore, header: Header, write: boolean, featureBits: readonly number[], area: ReservedArea | null = null): OpenedState {
-  refuseUnreadable(header, featureBits);
+export function openState(store: ByteStore, header: Header, changes: Partial<OpenOptions>): OpenedState {
+  const options: OpenOptions = { write: false, featureBits: [], area: null, data: null, backing: null, codecs: portableCodecs, ...changes };
+  const { write, featureBits, area } = options;
+  refuseUnreadable(header, featureBits, options.data !== null);
   const l1 = readL1Padded(store, header);
   const metadata = new MetadataMap(header.clusterSize);
   metadata.claim("header", 0, header.clusterSize);
@@ -91,17 +105,17 @@ export function openState(store: ByteStore, header: Header, write: boolean, feat
     metadata.claim(area.structure, area.offset, area.lengthBytes);
     refuseOverlap(store, header, l1, area);
   }
-  const readOnlyState = (reason: string | null): OpenedState => ({ state: new ImageState(store, header, l1, metadata, null), readOnlyReason: reason });
+  const readOnlyState = (reason: string | null): OpenedState => ({ state: new ImageState(store, header, l1, metadata, null, options), readOnlyReason: reason });
   if (!write) return readOnlyState(null);
-  const reason = store.readOnly ? "the file is opened for reading" : reasonNotToWrite(header);
+  const reason = store.readOnly || options.data?.readOnly === true ? "the file is opened for reading" : reasonNotToWrite(header);
   if (reason !== null) return readOnlyState(reason);
   // Tables that overlap make every write a danger; such an image is for reading and repair.
   try {
     claimL2Tables(header, l1, metadata, store.size());
     protectSnapshots(store, header, metadata);
     const refcounts = new Refcounts(store, header, metadata);
-    clearAutoclear(store, header);
-    return { state: new ImageState(store, header, l1, metadata, refcounts), readOnlyReason: null };
+    const autoclear = clearAutoclear(store, header);
+    return { state: new ImageState(store, { ...header, autoclear }, l1, metadata, refcounts, options), readOnlyReason: null };
   } catch (error) {
     if (!(error instanceof Fault) || error.problem.kind !== "image") throw error;
     const { structure, field, hostOffset, found, allowed } = error.problem;
@@ -167,10 +181,18 @@ function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMa
   }
 }
 
-/** A program that writes without knowing an autoclear feature clears its bit first, so that nobody trusts what is now stale. */
-function clearAutoclear(store: ByteStore, header: Header): void {
-  if (header.autoclear === 0n) return;
-  const { at, data } = encodeAutoclear(0n);
+const UNDERSTOOD_AUTOCLEAR = [AUTOCLEAR_RAW_EXTERNAL];
+
+/**
+ * A program that writes without knowing an autoclear feature clears its bit first, so that nobody trusts what is now stale.
+ * @returns the bits that are left
+ */
+function clearAutoclear(store: ByteStore, header: Header): bigint {
+  const understood = UNDERSTOOD_AUTOCLEAR.reduce((bits, bit) => bits | (1n << BigInt(bit)), 0n);
+  const kept = header.autoclear & understood;
+  if (kept === header.autoclear) return kept;
+  const { at, data } = encodeAutoclear(kept);
   store.write(at, data);
   store.flush();
+  return kept;
 }

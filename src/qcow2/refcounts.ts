@@ -48,6 +48,8 @@ export class Refcounts {
   private readonly heldDecreases = new Map<HostCluster, number>();
   /** No cluster below is free, as far as is known. */
   private firstFree = 0;
+  /** Host offset behind the last compressed stream, where the next may begin; 0 for none. */
+  private packedEnd = 0;
 
   constructor(store: ByteStore, header: Header, metadata: MetadataMap) {
     this.clusterSize = header.clusterSize;
@@ -104,8 +106,11 @@ export class Refcounts {
   /** Takes back an allocation that no entry refers to yet, in memory or on disk. */
   undoAllocate(first: HostCluster, count: number): void {
     for (let cluster: number = first; cluster < first + count; cluster++) {
-      this.set(hostCluster(cluster), this.get(hostCluster(cluster)) - 1);
+      const count = this.get(hostCluster(cluster)) - 1;
+      this.set(hostCluster(cluster), count);
+      if (count > 0) continue;
       this.firstFree = Math.min(this.firstFree, cluster);
+      this.forgetPacked(cluster);
     }
   }
 
@@ -144,6 +149,33 @@ export class Refcounts {
     if (run.count === count) return run.first;
     this.undoAllocate(run.first, run.count);
     return hostCluster(this.takeBehind(() => count).first);
+  }
+
+  /**
+   * Finds room for a compressed stream, right behind the last one where that can be, and counts a reference to each cluster that
+   * it touches. Nobody else refers to the bytes that it is given.
+   * @param lengthBytes at most a cluster. @returns the host offset of its first byte
+   */
+  allocateBytes(lengthBytes: number): HostOffset {
+    const { clusterSize } = this;
+    const open = hostCluster(Math.floor(this.packedEnd / clusterSize));
+    const inOpen = this.packedEnd % clusterSize;
+    let start = this.packedEnd;
+    // A cluster whose last stream went may be anything by now; one that is counted to the brim takes no more.
+    const goesOn = inOpen !== 0 && this.get(open) > 0 && this.get(open) < maxRefcount(this.order);
+    if (!goesOn || inOpen + lengthBytes > clusterSize) {
+      const next = this.allocateRun(1).first;
+      if (!goesOn || next !== open + 1) start = next * clusterSize;
+      // It was given a count of its own, which is the stream's; where the stream begins in the open cluster, that one gets another.
+      if (start !== next * clusterSize) this.increase(open);
+    } else this.increase(open);
+    this.packedEnd = start + lengthBytes;
+    return hostOffset(start);
+  }
+
+  /** A cluster that is free again takes no more streams. */
+  private forgetPacked(cluster: number): void {
+    if (this.packedEnd > 0 && Math.floor(this.packedEnd / this.clusterSize) === cluster) this.packedEnd = 0;
   }
 
   /** @throws Fault when a cluster that nothing counts holds metadata in use: giving it away would destroy a table */
@@ -281,7 +313,9 @@ export class Refcounts {
       // A count of 0 already is the file's lie: there is nothing to take away.
       if (count === 0) continue;
       this.set(cluster, Math.max(0, count - times));
-      if (count - times <= 0) this.firstFree = Math.min(this.firstFree, cluster);
+      if (count - times > 0) continue;
+      this.firstFree = Math.min(this.firstFree, cluster);
+      this.forgetPacked(cluster);
     }
   }
 

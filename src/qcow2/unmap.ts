@@ -1,19 +1,26 @@
 /**
- * Taking data away: write zeroes, discard, and the unmapping that a zone's reset and finish want. Only entries change here; what
- * they referred to is given up as replaceEntry says.
+ * Taking data away: write zeroes, discard, and the unmapping that a zone's reset and finish want. Only entries change here, but for
+ * ragged ends; what they referred to is given up as setCluster says.
+ *
+ * Whether a cluster keeps its place, and when zeros must be written because version 2 has no other way to say them over a backing
+ * file, is as QEMU does it, so that two programs leave one map behind.
  */
-import { hostOffset, roundDown, roundUp } from "../base/units.ts";
-import { ENTRY_BYTES, decodeL2Entry, encodeUnallocatedEntry, encodeZeroEntry } from "./entries.ts";
+import { roundDown, roundUp } from "../base/units.ts";
 import type { ImageState } from "./image-state.ts";
-import { l2Index, l2TableOf, lookUp } from "./mapping.ts";
-import { ownL2Table, replaceEntry, writeGuest } from "./write.ts";
+import { bitRange, isBlank } from "./l2-entries.ts";
+import type { ClusterEntry } from "./l2-entries.ts";
+import { clusterAt, l2Index, l2TableOf, readsAsZeros, runAt, spanEnd } from "./mapping.ts";
+import type { CachedTable } from "./table-cache.ts";
+import { ownL2Table, setCluster, writeGuest } from "./write.ts";
 
 const ZEROS = new Uint8Array(64 * 1024);
 
-/** Walks the whole clusters of [start, end), one L2 table at a time; `relieve` runs between tables. */
-function forEachTable(state: ImageState, start: number, end: number, visit: (from: number, to: number) => void, relieve: () => void): void {
+const NOTHING = { hostOffset: 0, copied: false, alloc: 0, zero: 0 } as const;
+
+/** Walks [start, end) one L2 table at a time; `relieve` runs between tables. */
+function forEachSpan(state: ImageState, start: number, end: number, visit: (from: number, to: number) => void, relieve: () => void): void {
   for (let at = start; at < end; ) {
-    const to = Math.min((Math.floor(at / state.l2Span) + 1) * state.l2Span, end);
+    const to = Math.min(spanEnd(state, at), end);
     visit(at, to);
     relieve();
     at = to;
@@ -22,75 +29,127 @@ function forEachTable(state: ImageState, start: number, end: number, visit: (fro
 
 /** Makes every cluster of [start, end), cluster-aligned, unallocated, with no trace: what RESET and FINISH do. */
 export function unmapClusters(state: ImageState, start: number, end: number, relieve: () => void): void {
-  forEachTable(state, start, end, (from, to) => {
+  const visit = (from: number, to: number): void => {
     if (l2TableOf(state, from) === null) return;
     const table = ownL2Table(state, from);
     for (let at = from; at < to; at += state.clusterSize) {
-      const index = l2Index(state, at);
-      const blank = table.view.getUint32(index * ENTRY_BYTES) === 0 && table.view.getUint32(index * ENTRY_BYTES + 4) === 0;
-      if (!blank) replaceEntry(state, table, at, (entry) => encodeUnallocatedEntry(table.view, entry));
+      if (!isBlank(table.view, l2Index(state, at), state.format)) setCluster(state, table, at, NOTHING);
     }
-  }, relieve);
+  };
+  forEachSpan(state, start, end, visit, relieve);
 }
 
 /**
  * DISCARD: whole clusters inside the range read as zeros afterwards; the ragged ends are left alone, but for the disk's end.
- * An allocated cluster becomes a zero cluster (as QEMU does), an unallocated one stays as it is.
+ * An allocated cluster becomes a zero cluster, and so does an unallocated one that would show the backing file; version 2 has no
+ * zero clusters, and over a backing file it is left as it is.
  */
 export function discardGuest(state: ImageState, offset: number, length: number, relieve: () => void): void {
-  const size = state.clusterSize;
-  const diskEnd = state.header.virtualSize;
-  const start = roundUp(offset, size);
-  const end = offset + length === diskEnd ? roundUp(diskEnd, size) : roundDown(offset + length, size);
-  forEachTable(state, start, end, (from, to) => {
-    if (l2TableOf(state, from) === null) return;
+  const { clusterSize, header, backing, format } = state;
+  if (header.version < 3 && backing !== null) return;
+  const start = roundUp(offset, clusterSize);
+  const end = offset + length === header.virtualSize ? roundUp(header.virtualSize, clusterSize) : roundDown(offset + length, clusterSize);
+  if (start >= end) return;
+  // By itself, too, such a data file reads as the disk does.
+  if (state.hasRawDataFile) zeroDataFile(state, start, Math.min(end, header.virtualSize));
+  const visit = (from: number, to: number): void => {
+    if (backing === null && l2TableOf(state, from) === null) return;
     const table = ownL2Table(state, from);
-    for (let at = from; at < to; at += size) {
-      const { kind } = decodeL2Entry(table.view, l2Index(state, at), table.hostOffset, state.header.clusterBits);
-      if (kind === "unallocated" || kind === "zero") continue;
-      replaceEntry(state, table, at, (index) =>
-        state.header.version >= 3 ? encodeZeroEntry(table.view, index, hostOffset(0)) : encodeUnallocatedEntry(table.view, index),
-      );
+    for (let at = from; at < to; at += clusterSize) {
+      const { hostOffset, zero } = clusterAt(state, table, at);
+      const isZero = hostOffset === 0 && zero === format.allBits;
+      if (isZero || (backing === null && hostOffset === 0)) continue;
+      setCluster(state, table, at, header.version >= 3 ? { ...NOTHING, zero: format.allBits } : NOTHING);
     }
-  }, relieve);
+  };
+  forEachSpan(state, start, end, visit, relieve);
 }
 
 /**
- * WRITE ZEROES: whole clusters become zero clusters, keeping their place in the file unless `unmap`; a ragged end becomes one too
- * where the rest of its cluster reads as zeros already, and is written as data where it does not.
+ * WRITE ZEROES: whole subclusters become zeros, keeping their place in the file unless `unmap`; a ragged end becomes one too where the
+ * rest of its subcluster reads as zeros already, and is written as data where it does not.
  */
 export function zeroGuest(state: ImageState, offset: number, length: number, unmap: boolean, relieve: () => void): void {
-  const size = state.clusterSize;
-  const end = Math.min(offset + length, state.header.virtualSize);
-  const readsZero = (at: number): boolean => {
-    const { kind } = lookUp(state, at);
-    return kind === "unallocated" || kind === "zero" || kind === "zero-allocated";
-  };
-  const isRagged = (at: number): boolean => at % size !== 0 && at !== state.header.virtualSize;
-  let start = roundDown(offset, size);
-  let stop = roundUp(end, size);
-  if (isRagged(offset) && !readsZero(offset)) {
-    start += size;
-    writeZeroData(state, offset, Math.min(start, end));
+  const { header } = state;
+  const unit = state.format.subclusterSize;
+  const end = Math.min(offset + length, header.virtualSize);
+  if (header.version < 3 && state.backing !== null) return writeZeroData(state, offset, end, relieve);
+  if (state.hasRawDataFile) zeroDataFile(state, offset, end);
+  let start = roundDown(offset, unit);
+  let stop = end === header.virtualSize ? roundUp(end, state.clusterSize) : roundUp(end, unit);
+  if (!mayZeroAround(state, start, Math.min(start + unit, header.virtualSize), offset, end)) {
+    start += unit;
+    writeZeroData(state, offset, Math.min(start, end), relieve);
   }
-  if (isRagged(end) && stop > start && !readsZero(end)) {
-    stop -= size;
-    writeZeroData(state, Math.max(stop, offset), end);
+  const tail = roundDown(end, unit);
+  if (end % unit !== 0 && stop > start && tail >= start && !mayZeroAround(state, tail, Math.min(tail + unit, header.virtualSize), Math.max(offset, tail), end)) {
+    stop = tail;
+    writeZeroData(state, Math.max(tail, offset), end, relieve);
   }
-  forEachTable(state, start, stop, (from, to) => {
-    const table = ownL2Table(state, from);
-    for (let at = from; at < to; at += size) zeroCluster(state, at, table, unmap);
-  }, relieve);
+  forEachSpan(state, start, stop, (from, to) => zeroSpan(state, from, to, unmap), relieve);
 }
 
-function zeroCluster(state: ImageState, at: number, table: ReturnType<typeof ownL2Table>, unmap: boolean): void {
-  const entry = decodeL2Entry(table.view, l2Index(state, at), table.hostOffset, state.header.clusterBits);
-  if (entry.kind === "zero" || (entry.kind === "zero-allocated" && !unmap)) return;
-  const keeps = !unmap && entry.kind === "data" && entry.copied;
-  replaceEntry(state, table, at, (index) => encodeZeroEntry(table.view, index, keeps ? entry.hostOffset : hostOffset(0)), keeps);
+/** Whether a subcluster [start, end) may become zeros because all of it outside [from, to) reads as zeros. */
+function mayZeroAround(state: ImageState, start: number, end: number, from: number, to: number): boolean {
+  const before = Math.max(start, Math.min(from, end));
+  const after = Math.max(start, Math.min(to, end));
+  if (before === start && after === end) return true;
+  const { kind } = runAt(state, start, 1);
+  if (kind === "data" || kind === "compressed") return false;
+  return readsAsZeros(state, start, before) && readsAsZeros(state, after, end);
+}
+
+/** [from, to) of one L2 table, subcluster-aligned. */
+function zeroSpan(state: ImageState, from: number, to: number, unmap: boolean): void {
+  const { clusterSize, header } = state;
+  // Version 2 says zeros by saying nothing, which is right where nothing stands below.
+  if (header.version < 3) return discardSpan(state, from, to);
+  const table = ownL2Table(state, from);
+  for (let at = from; at < to; ) {
+    const clusterEnd = Math.min(roundDown(at, clusterSize) + clusterSize, to);
+    const whole = at % clusterSize === 0 && clusterEnd % clusterSize === 0;
+    if (whole) zeroCluster(state, table, at, unmap);
+    else zeroSubclusters(state, table, at, clusterEnd);
+    at = clusterEnd;
+  }
+}
+
+function discardSpan(state: ImageState, from: number, to: number): void {
+  if (l2TableOf(state, from) === null) return;
+  const table = ownL2Table(state, from);
+  for (let at = from; at < to; at += state.clusterSize) {
+    if (clusterAt(state, table, at).hostOffset !== 0) setCluster(state, table, at, NOTHING);
+  }
+}
+
+function zeroCluster(state: ImageState, table: CachedTable, at: number, unmap: boolean): void {
+  const entry = clusterAt(state, table, at);
+  const zero = state.format.allBits;
+  const keeps = entry.compressedBytes === 0 && !unmap && entry.hostOffset !== 0;
+  if (entry.zero === zero && keeps === (entry.hostOffset !== 0)) return;
+  setCluster(state, table, at, keeps ? { ...entry, alloc: 0, zero } : { ...NOTHING, zero });
+}
+
+/** A part of an extended entry's cluster. */
+function zeroSubclusters(state: ImageState, table: CachedTable, at: number, end: number): void {
+  const entry: ClusterEntry = clusterAt(state, table, at);
+  // Less than a cluster: no flush between, which might drop the table that is being walked.
+  if (entry.compressedBytes > 0) return writeZeroData(state, at, end, () => undefined);
+  const { clusterSize, format } = state;
+  const inCluster = at % clusterSize;
+  const bits = bitRange(inCluster / format.subclusterSize, (inCluster + end - at) / format.subclusterSize);
+  if ((entry.zero & bits) >>> 0 === bits) return;
+  setCluster(state, table, at, { ...entry, alloc: (entry.alloc & ~bits) >>> 0, zero: (entry.zero | bits) >>> 0 });
 }
 
 /** Zeros as data over [start, end). */
-export function writeZeroData(state: ImageState, start: number, end: number): void {
-  for (let at = start; at < end; at += ZEROS.length) writeGuest(state, at, ZEROS.subarray(0, Math.min(ZEROS.length, end - at)));
+export function writeZeroData(state: ImageState, start: number, end: number, relieve: () => void): void {
+  for (let at = start; at < end; at += ZEROS.length) {
+    writeGuest(state, at, ZEROS.subarray(0, Math.min(ZEROS.length, end - at)));
+    relieve();
+  }
+}
+
+function zeroDataFile(state: ImageState, start: number, end: number): void {
+  for (let at = start; at < end; at += ZEROS.length) state.writeData(at, ZEROS.subarray(0, Math.min(ZEROS.length, end - at)));
 }

@@ -1,19 +1,18 @@
 /**
  * Writing guest bytes: in place where a cluster belongs to its entry alone, else into new clusters with copy-on-write.
  *
- * Data goes to the store at once and its entry stays in memory until the flush has made the data durable (flush.ts): an entry
- * on the disk that leads to bytes not yet there is the crash that this prevents. A new cluster is always written whole: the
- * cluster may have been used before, and nothing of its old content may show.
+ * Data goes to its store at once and its entry stays in memory until the flush has made the data durable (flush.ts): an entry
+ * on the disk that leads to bytes not yet there is the crash that this prevents. A subcluster that becomes data is always written
+ * whole: its place may have been used before, and nothing of its old content may show.
  */
-import { Fault, imageProblem } from "../base/fault.ts";
-import { hostOffset, roundDown } from "../base/units.ts";
-import type { HostCluster } from "../base/units.ts";
 import { assert } from "../base/assert.ts";
-import { readPadded } from "../bytes/byte-store.ts";
-import { ENTRY_BYTES, decodeL2Entry, encodeDataEntry } from "./entries.ts";
-import type { L2Entry } from "./entries.ts";
+import { Fault, imageProblem } from "../base/fault.ts";
+import { hostOffset, roundDown, roundUp } from "../base/units.ts";
+import type { HostCluster } from "../base/units.ts";
 import type { ImageState } from "./image-state.ts";
-import { inflate, l2Index, l2TableOf } from "./mapping.ts";
+import { bitRange, encodeCluster } from "./l2-entries.ts";
+import type { ClusterEntry } from "./l2-entries.ts";
+import { clusterAt, l2Index, l2TableOf, readGuest, spanEnd } from "./mapping.ts";
 import type { Refcounts } from "./refcounts.ts";
 import type { CachedTable } from "./table-cache.ts";
 
@@ -32,101 +31,162 @@ export function writableRefcounts(state: ImageState): Refcounts {
 export function writeGuest(state: ImageState, guestOffset: number, data: Uint8Array): void {
   const end = guestOffset + data.length;
   for (let at = guestOffset; at < end; ) {
-    const spanEnd = (Math.floor(at / state.l2Span) + 1) * state.l2Span;
-    const stop = Math.min(end, spanEnd, roundDown(at, state.clusterSize) + MAX_RUN_BYTES);
+    const stop = Math.min(end, spanEnd(state, at), roundDown(at, state.clusterSize) + MAX_RUN_BYTES);
     at = writeRun(state, at, data.subarray(at - guestOffset, stop - guestOffset));
   }
 }
 
 /** Writes the longest run that is served alike, within one L2 table. @returns the guest offset behind it */
 function writeRun(state: ImageState, at: number, data: Uint8Array): number {
+  const { clusterSize } = state;
   const table = ownL2Table(state, at);
-  const first = entryAt(state, table, at);
-  const inPlace = isInPlace(first);
-  const inCluster = at % state.clusterSize;
-  let length = Math.min(state.clusterSize - inCluster, data.length);
-  while (length < data.length) {
-    const next = entryAt(state, table, at + length);
-    if (isInPlace(next) !== inPlace) break;
-    if (inPlace && next.hostOffset !== first.hostOffset + inCluster + length) break;
-    length = Math.min(length + state.clusterSize, data.length);
+  const first = clusterAt(state, table, at);
+  const inCluster = at % clusterSize;
+  let length = Math.min(clusterSize - inCluster, data.length);
+  if (!isOwned(first)) {
+    while (length < data.length && !isOwned(clusterAt(state, table, at + length))) length = Math.min(length + clusterSize, data.length);
+    return writeNewClusters(state, table, at, data.subarray(0, length));
   }
-  if (inPlace) {
-    guardMetadata(state, first.hostOffset, inCluster + length);
-    state.write(first.hostOffset + inCluster, data.subarray(0, length));
-    return at + length;
+  if (!isData(state, first, inCluster, length)) return writePlaced(state, table, at, data.subarray(0, length), first);
+  for (let step = 0; length < data.length; length += step) {
+    const next = clusterAt(state, table, at + length);
+    step = Math.min(clusterSize, data.length - length);
+    if (!isOwned(next) || next.hostOffset !== first.hostOffset + inCluster + length || !isData(state, next, 0, step)) break;
   }
-  return writeNewClusters(state, table, at, data.subarray(0, length));
+  guardMetadata(state, first.hostOffset, inCluster + length);
+  state.writeData(first.hostOffset + inCluster, data.subarray(0, length));
+  return at + length;
 }
 
-const entryAt = (state: ImageState, table: CachedTable, at: number): L2Entry =>
-  decodeL2Entry(table.view, l2Index(state, at), table.hostOffset, state.header.clusterBits);
+/** Whether the entry has a host cluster that may be written in place. */
+const isOwned = (entry: ClusterEntry): boolean => entry.copied && entry.hostOffset !== 0;
 
-const isInPlace = (entry: L2Entry): boolean => entry.kind === "data" && entry.copied;
+/** The bits of the subclusters that [inCluster, inCluster + length) touches. */
+function touchedBits(state: ImageState, inCluster: number, length: number): number {
+  const { subclusterSize } = state.format;
+  return bitRange(Math.floor(inCluster / subclusterSize), Math.ceil((inCluster + length) / subclusterSize));
+}
+
+function isData(state: ImageState, entry: ClusterEntry, inCluster: number, length: number): boolean {
+  return (touchedBits(state, inCluster, length) & ~entry.alloc) === 0;
+}
 
 /** An entry that leads to a table is the file's lie; a write must never land there. */
 function guardMetadata(state: ImageState, host: number, lengthBytes: number): void {
+  if (state.hasDataFile) return;
   for (let at = host; at < host + lengthBytes; at += state.clusterSize) {
     const owner = state.metadata.ownerOf(at);
-    if (owner !== null) throw new Fault(imageProblem("L2 table", "host offset of a data cluster", at, `the ${owner}`, "a cluster that holds no metadata"));
+    if (owner === null) continue;
+    throw state.markCorrupt(new Fault(imageProblem("L2 table", "host offset of a data cluster", at, `the ${owner}`, "a cluster that holds no metadata")));
   }
+}
+
+/** Writes into a cluster that is the entry's own, subclusters of which become data with it. */
+function writePlaced(state: ImageState, table: CachedTable, at: number, data: Uint8Array, entry: ClusterEntry): number {
+  const { clusterSize, format } = state;
+  const inCluster = at % clusterSize;
+  const bits = touchedBits(state, inCluster, data.length);
+  const { start, bytes } = padded(state, at, data);
+  guardMetadata(state, entry.hostOffset, clusterSize);
+  state.writeData(entry.hostOffset + (start % clusterSize), bytes);
+  setCluster(state, table, at, { ...entry, alloc: (entry.alloc | bits) >>> 0, zero: (entry.zero & ~bits & format.allBits) >>> 0 });
+  return at + data.length;
+}
+
+/** The data with what the guest sees around it, to whole subclusters. */
+function padded(state: ImageState, at: number, data: Uint8Array): { start: number; bytes: Uint8Array } {
+  const { subclusterSize } = state.format;
+  const start = roundDown(at, subclusterSize);
+  const end = roundUp(at + data.length, subclusterSize);
+  if (start === at && end === at + data.length) return { start, bytes: data };
+  return { start, bytes: stage(state, at, data, start, end) };
+}
+
+/** [start, end) as it shall be: the data, and around it what the guest sees now. */
+function stage(state: ImageState, at: number, data: Uint8Array, start: number, end: number): Uint8Array {
+  const staged = end - start <= state.clusterSize ? state.lentBuffer(end - start) : new Uint8Array(end - start);
+  const dataEnd = at + data.length;
+  if (at > start) readGuest(state, start, staged.subarray(0, at - start));
+  if (dataEnd < end) readGuest(state, dataEnd, staged.subarray(dataEnd - start));
+  staged.set(data, at - start);
+  return staged;
 }
 
 /** Writes as much as one run of new clusters takes. @returns the guest offset behind it */
 function writeNewClusters(state: ImageState, table: CachedTable, at: number, data: Uint8Array): number {
-  const refcounts = writableRefcounts(state);
-  const size = state.clusterSize;
-  const firstGuest = Math.floor(at / size) * size;
-  const { first: cluster, count } = refcounts.allocateRun(Math.ceil((at + data.length) / size) - firstGuest / size);
-  const end = Math.min(at + data.length, firstGuest + count * size);
+  const { clusterSize } = state;
+  const firstGuest = roundDown(at, clusterSize);
+  const wanted = Math.ceil((at + data.length) / clusterSize) - firstGuest / clusterSize;
+  const { host, count, undo } = takeClusters(state, firstGuest, wanted);
+  const end = Math.min(at + data.length, firstGuest + count * clusterSize);
+  const entries: { alloc: number; zero: number }[] = [];
   try {
-    state.write(cluster * size, stage(state, table, at, data.subarray(0, end - at), firstGuest, count));
+    for (let index = 0; index < count; index++) entries.push(newBits(state, table, firstGuest + index * clusterSize, at, end));
+    // What becomes data at both ends; between them all does.
+    const start = firstGuest + lowestBit(entries[0]!.alloc) * state.format.subclusterSize;
+    const stop = firstGuest + (count - 1) * clusterSize + highestBit(entries[count - 1]!.alloc) * state.format.subclusterSize;
+    const whole = start === at && stop === end;
+    state.writeData(host + start - firstGuest, whole ? data.subarray(0, end - at) : stage(state, at, data.subarray(0, end - at), start, stop));
   } catch (error) {
     // No entry refers to them yet: they can be given back at once.
-    refcounts.undoAllocate(cluster, count);
+    undo();
     throw error;
   }
   for (let index = 0; index < count; index++) {
-    replaceEntry(state, table, firstGuest + index * size, (entryIndex) =>
-      encodeDataEntry(table.view, entryIndex, hostOffset((cluster + index) * size)),
-    );
+    setCluster(state, table, firstGuest + index * clusterSize, { hostOffset: host + index * clusterSize, copied: true, ...entries[index]! });
   }
   return end;
 }
 
-/** The new clusters' whole content: the data, and around it what the guest sees there now. */
-function stage(state: ImageState, table: CachedTable, at: number, data: Uint8Array, firstGuest: number, count: number): Uint8Array {
-  const size = state.clusterSize;
-  if (data.length === count * size) return data;
-  const staged = count === 1 ? state.zeroedCluster() : new Uint8Array(count * size);
-  for (const guest of new Set([firstGuest, firstGuest + (count - 1) * size])) {
-    const covered = at <= guest && guest + size <= at + data.length;
-    if (!covered) copyCluster(state, entryAt(state, table, guest), staged.subarray(guest - firstGuest, guest - firstGuest + size));
-  }
-  staged.set(data, at - firstGuest);
-  return staged;
-}
-
-function copyCluster(state: ImageState, entry: L2Entry, into: Uint8Array): void {
-  if (entry.kind === "data") readPadded(state.store, entry.hostOffset, into);
-  else if (entry.kind === "compressed") into.set(inflate(state, entry));
+/** Host clusters for new data: those of the guest's own offset in an external data file, which nothing counts, else free ones. */
+function takeClusters(state: ImageState, firstGuest: number, wanted: number): { host: number; count: number; undo: () => void } {
+  if (state.hasDataFile) return { host: firstGuest, count: wanted, undo: () => undefined };
+  const refcounts = writableRefcounts(state);
+  const { first, count } = refcounts.allocateRun(wanted);
+  return { host: first * state.clusterSize, count, undo: () => refcounts.undoAllocate(first, count) };
 }
 
 /**
- * Changes the entry at a guest offset and gives up what it referred to: the decrease is held back until the changed entry is on
- * the disk, so that the old cluster cannot be reused under an entry that a crash would bring back.
+ * The subclusters of a cluster that moves to a new place while [at, end) is written: those touched, and those that were data, are
+ * data; zeros stay zeros; the others stay the backing's.
  */
-export function replaceEntry(state: ImageState, table: CachedTable, guestOffset: number, encode: (index: number) => void, keepsCluster = false): void {
-  const index = l2Index(state, guestOffset);
-  const old = decodeL2Entry(table.view, index, table.hostOffset, state.header.clusterBits);
-  encode(index);
-  state.l2.markDirty(table, index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES);
-  if (!keepsCluster) releaseClusters(state, old);
+function newBits(state: ImageState, table: CachedTable, guest: number, at: number, end: number): { alloc: number; zero: number } {
+  const { clusterSize, format } = state;
+  const from = Math.max(at, guest) - guest;
+  const touched = touchedBits(state, from, Math.min(end, guest + clusterSize) - guest - from);
+  if (touched === format.allBits) return { alloc: touched, zero: 0 };
+  const old = clusterAt(state, table, guest);
+  const kept = old.compressedBytes > 0 ? format.allBits : old.alloc;
+  const alloc = (touched | kept) >>> 0;
+  return { alloc, zero: (old.zero & ~alloc & format.allBits) >>> 0 };
 }
 
-function releaseClusters(state: ImageState, entry: L2Entry): void {
-  if (entry.hostOffset === 0) return;
-  const lengthBytes = entry.kind === "compressed" ? entry.compressedBytes : state.clusterSize;
+const lowestBit = (bits: number): number => 31 - Math.clz32(bits & -bits);
+/** The index behind the highest bit that is set. */
+const highestBit = (bits: number): number => 32 - Math.clz32(bits);
+
+/**
+ * Changes the entry at a guest offset and gives up what it referred to and refers to no more: the decrease is held back until the
+ * changed entry is on the disk, so that the old cluster cannot be reused under an entry that a crash would bring back.
+ */
+export function setCluster(state: ImageState, table: CachedTable, guestOffset: number, entry: Omit<ClusterEntry, "compressedBytes">): void {
+  changeEntry(state, table, guestOffset, entry.hostOffset, (index) => encodeCluster(table.view, index, state.format, entry));
+}
+
+/** As setCluster, for an entry of any kind. @param keptHost the host offset that it goes on referring to if it did before */
+export function changeEntry(state: ImageState, table: CachedTable, guestOffset: number, keptHost: number, encode: (index: number) => void): void {
+  const { entryBytes } = state.format;
+  const index = l2Index(state, guestOffset);
+  const old = clusterAt(state, table, guestOffset);
+  state.beforeMappingChange();
+  encode(index);
+  state.l2.markDirty(table, index * entryBytes, (index + 1) * entryBytes);
+  if (old.hostOffset !== keptHost || old.compressedBytes > 0) releaseClusters(state, old);
+}
+
+function releaseClusters(state: ImageState, entry: ClusterEntry): void {
+  if (entry.hostOffset === 0 || state.hasDataFile) return;
+  const lengthBytes = entry.compressedBytes > 0 ? entry.compressedBytes : state.clusterSize;
   const last = Math.floor((entry.hostOffset + lengthBytes - 1) / state.clusterSize);
   for (let cluster = Math.floor(entry.hostOffset / state.clusterSize); cluster <= last; cluster++) {
     // An entry that led to a table was the file's lie: the reference that is counted is the table's own.
@@ -144,6 +204,7 @@ export function ownL2Table(state: ImageState, guestOffset: number): CachedTable 
   if (entry.hostOffset !== 0 && entry.copied) return state.l2.get(entry.hostOffset);
   const shared = l2TableOf(state, guestOffset);
   const refcounts = writableRefcounts(state);
+  state.beforeMappingChange();
   const offset = hostOffset(refcounts.allocateRun(1).first * state.clusterSize);
   const table = state.l2.addNew(offset, shared === null ? new Uint8Array(state.clusterSize) : shared.data.slice());
   state.setL1Entry(index, offset);

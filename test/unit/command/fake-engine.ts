@@ -27,7 +27,7 @@ export function fakeEngine(answers: Answers = {}): FakeEngine {
     read: ({ length, wantData }) => ({ ok: true, value: { data: wantData ? new Uint8Array(length).fill(0x41) : null, mismatchOffset: null } }),
     map: ({ offset, length }) => ({
       ok: true,
-      value: { extents: [{ start: offset, length, allocated: false, zero: true, data: false, compressed: false, hostOffset: null }], next: null },
+      value: { extents: [{ start: offset, length, allocated: false, zero: true, data: false, compressed: false, depth: 0, hostOffset: null }], next: null },
     }),
   };
   const all: Answers = { ...standard, ...answers };
@@ -67,7 +67,8 @@ export function plainFacts(file: string, readOnly = false): DeviceFacts {
       dataFileRaw: false,
       openedDataFile: null,
       extendedL2: false,
-      snapshotCount: 0,
+      dataFiles: [],
+    snapshotCount: 0,
       vmStateOffset: bytes(536870912),
     },
     zoned: null,

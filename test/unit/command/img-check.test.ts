@@ -136,7 +136,7 @@ describe("qemu-img check of zones", () => {
 });
 
 describe("qemu-img map", () => {
-  const data = (start: number, hostOffset: number): Extent => ({ start, length: 4096, allocated: true, zero: false, data: true, compressed: false, hostOffset });
+  const data = (start: number, hostOffset: number): Extent => ({ start, length: 4096, allocated: true, zero: false, data: true, compressed: false, depth: 0, hostOffset });
   /** Answers one extent a call, so that an entry goes on over calls. */
   const byPiece = (extents: readonly Extent[]) => ({
     map: ({ offset }: { offset: number }) => {

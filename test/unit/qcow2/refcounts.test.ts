@@ -19,7 +19,7 @@ function created(clusterSize: number, refcountBits: number, virtualSize = 2 ** 2
   return store;
 }
 function opened(store: MemoryStore): { state: ImageState; refcounts: Refcounts } {
-  const { state } = openState(store, readHeader(store), true, []);
+  const { state } = openState(store, readHeader(store), { write: true });
   return { state, refcounts: state.refcounts! };
 }
 const WIDTHS = [1, 2, 4, 8, 16, 32, 64];
@@ -70,7 +70,7 @@ test("a refcount block takes the first cluster of its own range and counts itsel
 test("the table outgrows its cluster: it moves, the old place is free, everything is still counted", () => {
   // 512-byte clusters, 64-bit counts: a block counts 64 clusters, a table cluster lists 64 blocks, so 2 MiB fill it.
   const store = created(512, 64, 2 ** 26);
-  const image = new Qcow2Image(store, readHeader(store), true, []);
+  const image = new Qcow2Image(store, readHeader(store), { write: true });
   const tableBefore = image.header.refcountTableOffset;
   const random = new Random(5);
   const model = new Uint8Array(6 * 2 ** 20);
@@ -92,7 +92,7 @@ test("the table outgrows its cluster: it moves, the old place is free, everythin
   const header = readHeader(store);
   expect(header.refcountTableOffset).not.toBe(tableBefore);
   expect(header.refcountTableClusters).toBeGreaterThan(1);
-  const again = new Qcow2Image(store, header, true, []);
+  const again = new Qcow2Image(store, header, { write: true });
   const read = new Uint8Array(model.length);
   again.read(0, read);
   expect(Buffer.compare(read, model)).toBe(0);
@@ -183,7 +183,7 @@ test("a refcount table that moves does not move over metadata that nothing count
   const place = new Uint8Array(8);
   new DataView(place.buffer).setBigUint64(0, BigInt(hidden));
   store.write(40, place);
-  const image = new Qcow2Image(store, readHeader(store), true, []);
+  const image = new Qcow2Image(store, readHeader(store), { write: true });
   expect(() => {
     for (let at = 0; at < 2 ** 21; at += 4096) {
       image.write(at, new Uint8Array(4096).fill(0xee));
@@ -197,7 +197,7 @@ test("a refcount table that moves does not move over metadata that nothing count
     const entry = view.getBigUint64(index * 8);
     expect(entry === 0n || (entry >> 63n === 1n && Number(entry & 0x00fffffffffffe00n) < hidden), `L1 entry ${index}: ${entry.toString(16)}`).toBe(true);
   }
-  const again = new Qcow2Image(store, readHeader(store), false, []);
+  const again = new Qcow2Image(store, readHeader(store));
   const read = new Uint8Array(2 ** 20);
   again.read(0, read);
   expect(read.every((byte) => byte === 0xee)).toBe(true);

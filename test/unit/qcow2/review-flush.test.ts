@@ -30,7 +30,7 @@ function created(): PatchyStore {
   createImage(store, { virtualSize: 2 ** 24, clusterSize: CLUSTER, refcountBits: 16, incompatible: 0n, featureNames: [], area: null });
   return store;
 }
-const opened = (store: MemoryStore, write = true): OpenedState => openState(store, readHeader(store), write, []);
+const opened = (store: MemoryStore, write = true): OpenedState => openState(store, readHeader(store), { write });
 const none = (): void => {};
 
 function thrownBy(act: () => void): unknown {

@@ -1,0 +1,36 @@
+/** A write of compressed clusters: to whom it goes, and its refusals as failures of a call. In a zone it is a WRITE like any other. */
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type { Failure } from "../protocol/index.ts";
+import type { CompressionRefusal } from "../qcow2/write-compressed.ts";
+import type { Device } from "./device.ts";
+import { PIECE_BYTES } from "./payload.ts";
+import type { Payload } from "./payload.ts";
+import { outOfRange } from "./range.ts";
+
+/** @param offset and the payload's length are whole clusters, or end at the disk's end. @throws Fault of the store */
+export function writeCompressed(device: Device, offset: number, payload: Payload): Result<null, Failure> {
+  const { disk } = device;
+  if (device.zones !== null) return device.write(offset, payload);
+  const outside = outOfRange("write", offset, payload.length, disk.virtualSize);
+  if (outside !== null) return outside;
+  if (disk.writeCompressed === undefined) return err({ kind: "unsupported", feature: "compressed clusters in a raw image" });
+  const step = Math.max(PIECE_BYTES, disk.clusterSize);
+  // What is no whole cluster is refused before any is written.
+  for (let at = 0; at < payload.length; at += step) {
+    const outcome = disk.writeCompressed(offset + at, payload.piece(at, Math.min(at + step, payload.length)));
+    if (!outcome.ok) return err(failureOf(outcome.error));
+  }
+  return ok(null);
+}
+
+function failureOf({ code, clusterSize, guestOffset }: CompressionRefusal): Failure {
+  switch (code) {
+    case "not-whole-clusters":
+      return { kind: "usage", code: "compressed-misaligned", detail: `compressed writes are whole clusters of ${clusterSize} bytes; the disk's last one may be cut short by its end` };
+    case "cluster-in-use":
+      return { kind: "usage", code: "compressed-in-use", detail: `the cluster at guest offset ${guestOffset} has data already, and a compressed write replaces none` };
+    case "external-data-file":
+      return { kind: "usage", code: "compressed-data-file", detail: "an image with an external data file has no compressed clusters" };
+  }
+}
