@@ -70,6 +70,8 @@ export function explain(failure: Failure): Explanation {
         instead: "Close the image and open it again; everything flushed is in the file.",
         names: null,
       };
+    case "move":
+      return explain(failure.cause);
     case "cancelled":
       return { title: "Cancelled", why: "The work was cancelled before it was done.", instead: null, names: null };
     default:
@@ -197,6 +199,7 @@ export function openFailureWords(file: string, failure: Failure): string {
     case "option":
     case "bug":
     case "cancelled":
+    case "move":
       return explain(failure).why;
     default:
       return assertNever(failure);

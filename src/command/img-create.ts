@@ -190,7 +190,8 @@ const sizeMistake = (invalid: boolean): string =>
 /** A size that the format cannot hold has qemu-img's words; a zoned disk of no size at all has ours. */
 const isTooLarge = (failure: OptionProblem): boolean => failure.option === "size" && Number(failure.found) > 0;
 
-function createWords(file: string, failure: Failure, dialect: "v4" | "v7" | "v9" | null): string {
+/** Why an image could not be made, as QEMU words it behind the file's name. */
+export function createWords(file: string, failure: Failure, dialect: "v4" | "v7" | "v9" | null): string {
   if (failure.kind === "file" && failure.code !== "in-use") return `Could not create '${failure.file}': ${fileWords(failure)}`;
   if (failure.kind !== "option") return openFailureWords(file, failure);
   if (isTooLarge(failure)) return SIZE_TOO_LARGE;

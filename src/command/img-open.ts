@@ -58,9 +58,10 @@ export function* openToRead(given: GivenOptions, word: string, write = false, in
 }
 
 /** The source that `word` names by -f or --image-opts; null after what is wrong with it was printed. */
-export function* sourceGiven(given: GivenOptions, word: string): Program<ImageSource | null> {
-  const format = optionValue(given, "f");
-  const asOptions = optionValue(given, "image-opts") !== null;
+export const sourceGiven = (given: GivenOptions, word: string): Program<ImageSource | null> => sourceNamed(word, optionValue(given, "f"), optionValue(given, "image-opts") !== null);
+
+/** The source that `word` names, as a file of that format or as a list of options; null after what is wrong with it was printed. */
+export function* sourceNamed(word: string, format: string | null, asOptions: boolean): Program<ImageSource | null> {
   if (asOptions && format !== null) {
     yield imgError("--image-opts and --format are mutually exclusive");
     return null;
@@ -71,12 +72,18 @@ export function* sourceGiven(given: GivenOptions, word: string): Program<ImageSo
   return null;
 }
 
+/** What the call "open" can do beside: nothing made durable, for a file that is new. */
+export interface OpenMore {
+  readonly unsafe?: boolean;
+}
+
 /**
  * Opens a source; `word` is what named it, for the line about a failure, after which null is returned.
  * @param mend treats an image with the dirty or the corrupt bit as QEMU does where it is to be written
+ * @param more of the call "open"
  */
-export function* openImage(source: ImageSource, word: string, write = false, inspect = false, mend = write): Program<ReadImage | null> {
-  const opened = yield* call("open", { ...source, readOnly: !write, inspect, ...(mend ? { mend } : {}) });
+export function* openImage(source: ImageSource, word: string, write = false, inspect = false, mend = write, more: OpenMore = {}): Program<ReadImage | null> {
+  const opened = yield* call("open", { ...source, readOnly: !write, inspect, ...(mend ? { mend } : {}), ...more });
   if (opened.ok) {
     const { handle, facts, mended } = opened.value;
     if (mended !== undefined) yield errorOut(findingLines(mended.findings, mended.told));

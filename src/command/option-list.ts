@@ -25,6 +25,9 @@ export function splitOptionList(list: string): Result<readonly OptionPair[], "ma
   return ok(parts.filter((part) => part !== "").map(pair));
 }
 
+/** The list that splits into these pairs again. */
+export const joinOptionList = (pairs: readonly OptionPair[]): string => pairs.map(({ key, value }) => `${key}=${value}`.replaceAll(",", ",,")).join(",");
+
 function pair(part: string): OptionPair {
   const equals = part.indexOf("=");
   return equals === -1 ? { key: part, value: "on" } : { key: part.slice(0, equals), value: part.slice(equals + 1) };

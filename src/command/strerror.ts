@@ -41,6 +41,8 @@ export function errnoOf(failure: Failure): Errno {
       return "ENOTSUP";
     case "usage":
       return errnoOfUsage(failure.code);
+    case "move":
+      return errnoOf(failure.cause);
     case "cancelled":
       return "ECANCELED";
     case "snapshot":

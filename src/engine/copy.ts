@@ -1,5 +1,6 @@
 /** Copying a file byte for byte between stores; holes stay holes. A generator: it yields the fraction done and may be dropped between. */
 import type { ByteStore } from "../bytes/byte-store.ts";
+import { isZero } from "./zeros.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -25,12 +26,4 @@ export function* copyStore(from: ByteStore, to: ByteStore): Generator<number, nu
 function copyChunk(from: ByteStore, to: ByteStore, at: number, buffer: Uint8Array): void {
   const chunk = buffer.subarray(0, from.read(at, buffer));
   if (!isZero(chunk)) to.write(at, chunk);
-}
-
-function isZero(chunk: Uint8Array): boolean {
-  const words = new Float64Array(chunk.buffer, 0, Math.floor(chunk.length / 8));
-  // -0 equals 0 as a number, but its sign bit is data: look at the bytes where a word could be either.
-  for (const word of words) if (word !== 0 || Object.is(word, -0)) return false;
-  for (let index = words.length * 8; index < chunk.length; index++) if (chunk[index] !== 0) return false;
-  return true;
 }

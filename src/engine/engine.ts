@@ -16,8 +16,9 @@ import { CANCELLED, Job, safely } from "./jobs.ts";
 import type { Work } from "./jobs.ts";
 import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
-import { closeFiles, openChain, sourceBeside } from "./open-chain.ts";
+import { closeFiles, openChain, sourceBeside, unsafeFiles } from "./open-chain.ts";
 import { mendOnOpen } from "./mend-on-open.ts";
+import { compareImages, convertImages } from "./move-calls.ts";
 import { OpenImage } from "./open-image.ts";
 import { openScratch } from "./scratch.ts";
 
@@ -164,7 +165,7 @@ export class Engine {
   }
 
   /** The zstd encoder is large and seldom wanted: it is loaded before the first cluster that is written with it. */
-  private async prepareCompression({ handle, compressed }: RequestOf<"write">): Promise<void> {
+  private async prepareCompression({ handle, compressed }: { readonly handle: number; readonly compressed?: boolean }): Promise<void> {
     if (compressed === true && this.images.get(handle)?.device.disk.compressesWithZstd === true) await portableCodecs.loadZstd();
   }
 
@@ -177,9 +178,9 @@ export class Engine {
   }
 
   private readonly handlers: Handlers = {
-    create: ({ file, options }, job) => createImageFile(this.library, file, options, job),
-    createRaw: ({ file, sizeBytes, preallocation }, job) => createRawFile(this.library, file, sizeBytes, preallocation, job),
-    open: async ({ readOnly, inspect = false, beside, mend = false, ...given }, job) => {
+    create: async ({ file, options }, job) => this.inUse([file, options.dataFile?.file ?? file]) ?? (await createImageFile(this.library, file, options, job)),
+    createRaw: async ({ file, sizeBytes, preallocation }, job) => this.inUse([file]) ?? (await createRawFile(this.library, file, sizeBytes, preallocation, job)),
+    open: async ({ readOnly, inspect = false, unsafe = false, beside, mend = false, ...given }, job) => {
       const source = beside === undefined ? ok(given) : sourceBeside(this.library, beside, given);
       if (!source.ok) return source;
       const opened = await openChain(this.library, source.value, { write: !readOnly, inspect });
@@ -190,7 +191,7 @@ export class Engine {
         return mended;
       }
       const made = atBorder(() => {
-        const image = new OpenImage(this.nextHandle, opened.value, !readOnly, this.host.now);
+        const image = new OpenImage(this.nextHandle, unsafe ? unsafeFiles(opened.value) : opened.value, !readOnly, this.host.now);
         return ok({ image, facts: image.facts() });
       });
       if (!made.ok) {
@@ -227,6 +228,11 @@ export class Engine {
       if (this.openHere(file) !== null) return err({ kind: "file", code: "in-use", file });
       return changeDialect(this.library, this.host.files, file, dialect, job);
     },
+    convert: async ({ sources, target, options }, job) => {
+      await this.prepareCompression({ handle: target, compressed: options.compressed });
+      return await this.workOn(target, job, (image) => this.withAll(sources, (images) => convertImages(images, image, options)));
+    },
+    compare: ({ first, second, strict }, job) => this.workOn(first, job, (image) => this.withAll([second], ([other]) => compareImages(image, other!, strict))),
     listFiles: () => this.library.list(),
     rename: ({ from, to }) => this.library.rename(from, to),
     remove: ({ file }) => this.library.remove(file),
@@ -248,9 +254,27 @@ export class Engine {
     return outcome;
   }
 
+  /** Work that other open images take part in. */
+  private *withAll<Value>(handles: readonly number[], work: (images: readonly OpenImage[]) => Work<Result<Value, Failure>>): Work<Result<Value, Failure>> {
+    const images: OpenImage[] = [];
+    for (const handle of handles) {
+      const image = this.images.get(handle);
+      if (image === undefined) return closedHandle(handle);
+      images.push(image);
+    }
+    return yield* work(images);
+  }
+
   private withImage<Value>(handle: number, act: (image: OpenImage) => Result<Value, Failure>): Result<Value, Failure> {
     const image = this.images.get(handle);
     return image === undefined ? closedHandle(handle) : act(image);
+  }
+
+  /** The refusal to make a file anew that an open handle reads or writes, under whatever name; null when none does. */
+  private inUse(files: readonly string[]): { readonly ok: false; readonly error: Failure } | null {
+    const identities = new Set([...this.images.values()].flatMap((image) => image.usedFiles().map((used) => this.library.identity(used))));
+    const used = files.find((file) => identities.has(this.library.identity(file)));
+    return used === undefined ? null : err({ kind: "file", code: "in-use", file: used });
   }
 
   private openHere(file: string): OpenImage | null {

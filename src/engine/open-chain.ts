@@ -12,6 +12,7 @@ import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { OpenMode } from "../bytes/file-space.ts";
+import { UnsafeStore } from "../bytes/unsafe-store.ts";
 import { ADOPTED_PREFIX, parseImageName } from "../protocol/index.ts";
 import type { ChainProblem, Failure, ImageSource } from "../protocol/index.ts";
 import { AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "../qcow2/features.ts";
@@ -55,6 +56,13 @@ export function closeFiles(files: OpenedFiles): void {
   files.data?.store.close();
   if (files.backing !== null) closeFiles(files.backing);
 }
+
+/** The same files, those that are written no longer flushed to the platform. */
+export const unsafeFiles = (files: OpenedFiles): OpenedFiles => ({
+  ...files,
+  store: new UnsafeStore(files.store),
+  data: files.data && { ...files.data, store: new UnsafeStore(files.data.store) },
+});
 
 /** The names of all files of a chain, the top first. */
 export function filesOf(files: OpenedFiles): string[] {

@@ -70,6 +70,11 @@ export class OpenImage {
     return filesOf(this.files).includes(file);
   }
 
+  /** The names of all files that this image reads or writes. */
+  usedFiles(): readonly string[] {
+    return filesOf(this.files);
+  }
+
   get device(): Device {
     return this.opened.device;
   }

@@ -7,7 +7,8 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { Extent } from "../protocol/index.ts";
 import type { Disk } from "./disk.ts";
-import { forEachPiece, patternPayload } from "./payload.ts";
+import { PIECE_BYTES, forEachPiece, patternPayload } from "./payload.ts";
+import { isZero } from "./zeros.ts";
 
 export class RawDisk implements Disk {
   readonly virtualSize: number;
@@ -43,8 +44,17 @@ export class RawDisk implements Disk {
     this.store.write(this.start + offset, data);
   }
 
-  writeZeroes(offset: number, length: number, _unmap: boolean): void {
-    forEachPiece(patternPayload(0, length), (at, data) => this.write(offset + at, data));
+  /** With `unmap` a range that is zeros already is left as it is, so that a hole stays one; no platform of ours makes new ones. */
+  writeZeroes(offset: number, length: number, unmap: boolean): void {
+    const there = unmap ? new Uint8Array(Math.min(length, PIECE_BYTES)) : null;
+    forEachPiece(patternPayload(0, length), (at, data) => {
+      if (there !== null) {
+        const piece = there.subarray(0, data.length);
+        this.read(offset + at, piece);
+        if (isZero(piece)) return;
+      }
+      this.write(offset + at, data);
+    });
   }
 
   /** A hint that a plain file ignores: nothing is promised about what a discarded range reads as. */

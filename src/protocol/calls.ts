@@ -9,6 +9,7 @@ import type { ProfileName } from "./profiles.ts";
 import type { CheckReport, MendedOnOpen, RepairMode, RepairReport } from "./check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect, SnapshotFacts } from "./snapshot.ts";
 import type { DialectChange, DialectFacts } from "./dialect.ts";
+import type { ComparedDisks, ConvertOptions, ConvertedDisk } from "./move.ts";
 import type { ImageSource, SnapshotQuery } from "./source.ts";
 
 export type { FileEntry, Usage } from "../bytes/file-space.ts";
@@ -94,9 +95,10 @@ export interface Calls {
    * nothing but the image's own file is opened, for its facts: data that it does not have itself cannot be read then. With `beside`
    * the file's name is one as it stands, or would stand, in the header of that image. With `mend` an image that is to be written is
    * treated as QEMU does: the dirty bit has it repaired first, the corrupt bit has it refused; without, such an image is opened for reading.
+   * With `unsafe` a flush asks nothing of the platform, so that after a power failure the file may be anything: for one that is new.
    */
   open: {
-    request: ImageSource & { readonly readOnly: boolean; readonly inspect?: boolean; readonly beside?: string; readonly mend?: boolean };
+    request: ImageSource & { readonly readOnly: boolean; readonly inspect?: boolean; readonly beside?: string; readonly mend?: boolean; readonly unsafe?: boolean };
     reply: { handle: number; facts: DeviceFacts; mended?: MendedOnOpen };
   };
   /** Flushes and closes. The handle is gone even when the flush failed, and the failure is told. */
@@ -149,6 +151,14 @@ export interface Calls {
   append: { request: { handle: number; offset: number; lengths: readonly number[]; pattern: number }; reply: { offset: number } };
   /** Extents from `offset`, merged, at most `maxExtents`; `next` is where to go on, null at the end of the range. */
   map: { request: Range & { maxExtents: number }; reply: { extents: readonly Extent[]; next: number | null } };
+
+  /**
+   * Copies open disks, end to end, onto another open one that is at least as large. Failures while copying are of kind "move". A
+   * zoned target takes the pointers of a source with the same zones, and is else filled to the last sector that is not zeros.
+   */
+  convert: { request: { sources: readonly number[]; target: number; options: ConvertOptions }; reply: ConvertedDisk };
+  /** Compares two open disks up to the first difference. Failures while comparing are of kind "move". */
+  compare: { request: { first: number; second: number; strict: boolean }; reply: ComparedDisks };
 
   /** What the zoned extension of an image is and why; the image need not be one that opens. */
   dialect: { request: { file: string }; reply: DialectFacts };

@@ -25,7 +25,7 @@ export interface OptionProblem {
 export interface UsageProblem {
   readonly kind: "usage";
   /** "corrupt" and "unrepairable" are about an image that was to be written and has the corrupt or the dirty bit. */
-  readonly code: "corrupt" | "unrepairable" | "closed-handle" | "read-only" | "too-large" | "corrupt" | "unrepairable" | "compressed-misaligned" | "compressed-in-use" | "compressed-data-file";
+  readonly code: "corrupt" | "unrepairable" | "closed-handle" | "read-only" | "too-large"     | "compressed-misaligned" | "compressed-in-use" | "compressed-data-file";
   readonly detail: string;
 }
 
@@ -55,4 +55,14 @@ export interface Cancelled {
   readonly kind: "cancelled";
 }
 
-export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | SnapshotProblem | Bug | Cancelled;
+/** A program that moves data failed at a place. `cause` is why. */
+export interface MoveProblem {
+  readonly kind: "move";
+  readonly step: "read" | "write" | "map";
+  readonly subject: "source" | "target" | "first" | "second" | "old-backing" | "new-backing";
+  /** Of the disk, in bytes. */
+  readonly offset: number;
+  readonly cause: Failure;
+}
+
+export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | SnapshotProblem | Bug | Cancelled | MoveProblem;

@@ -5,6 +5,7 @@
 import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
+import type { Backing } from "./backing.ts";
 import { flushImage } from "./flush.ts";
 import type { Header } from "./header.ts";
 import type { FlushParticipant, ImageState } from "./image-state.ts";
@@ -46,6 +47,14 @@ export class Qcow2Image {
   }
   get fileSize(): number {
     return this.state.store.size();
+  }
+  /** What it stands on, null for nothing. */
+  get backing(): Backing | null {
+    return this.state.backing;
+  }
+  /** The unit in which it takes data from its backing: a cluster, or a part of one with extended L2 entries. */
+  get unitBytes(): number {
+    return this.state.format.subclusterSize;
   }
 
   attach(participant: FlushParticipant): void {

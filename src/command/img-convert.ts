@@ -1,0 +1,204 @@
+/** qemu-img convert: copies one image, or several end to end, into a new one or into one that is there. */
+import { err } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type { ConvertedDisk, Failure, Outcome, SnapshotQuery } from "../protocol/index.ts";
+import { CONVERT_LONGS, CONVERT_SHORTS, convertCommand } from "./convert-options.ts";
+import type { ConvertCommand } from "./convert-options.ts";
+import { createOptionsHelp } from "./create-options.ts";
+import { explain, explained } from "./explain.ts";
+import { snapshotLoadWords } from "./explain-snapshot.ts";
+import { closeRead, openImage, sourceNamed } from "./img-open.ts";
+import type { ReadImage } from "./img-open.ts";
+import { makeTarget, newTarget } from "./img-target.ts";
+import type { NewTarget, TargetMistake } from "./img-target.ts";
+import { imgError } from "./img-words.ts";
+import { mistakenMode } from "./io-open.ts";
+import { call, callShown, errorOut, out } from "./program.ts";
+import type { Program } from "./program.ts";
+import { progressShown } from "./progress.ts";
+import type { ImgCommand } from "./qemu-img.ts";
+import { strerror } from "./strerror.ts";
+
+export const convertImage: ImgCommand = {
+  name: "convert",
+  args:
+    "[--image-opts] [--target-image-opts] [-U] [-f fmt] [-t cache] [-T src_cache] [-O output_fmt] [-B backing_file [-F backing_fmt]] [-o options] " +
+    "[-l snapshot_param] [-S sparse_size] [-c] [-n [--target-is-zero]] [-p] [-q] [--salvage] filename [filename2 [...]] output_filename",
+  oneline: "copies images into another of any format",
+  shorts: CONVERT_SHORTS,
+  longs: CONVERT_LONGS,
+  *run(given): Program {
+    const command = yield* convertCommand(given);
+    if (command === null) return 1;
+    if (command === "help") {
+      const format = given.options.findLast(({ flag }) => flag === "O")?.value ?? "raw";
+      const known = format === "raw" || format === "qcow2";
+      yield known ? out(createOptionsHelp(format, given.words.length > 1)) : imgError(`Unknown file format '${format}'`);
+      return known ? 0 : 1;
+    }
+    const cache = given.options.findLast(({ flag }) => flag === "t")?.value ?? null;
+    const progress = progressShown(command.progress);
+    yield out(progress.begin());
+    const sources: ReadImage[] = [];
+    let whole = false;
+    if (yield* openSources(command, sources)) {
+      const target = yield* openTarget(command, sources, cache);
+      if (target !== null) {
+        const converted = yield* convertOpened(command, sources, target, progress.shown);
+        whole = (yield* closeTarget(target)) && converted;
+      }
+    }
+    yield out(progress.end(whole));
+    for (const source of sources) yield* closeRead(source);
+    return whole ? 0 : 1;
+  },
+};
+
+/** Opens them into `sources`; false after a failure was printed. */
+function* openSources(command: ConvertCommand, sources: ReadImage[]): Program<boolean> {
+  for (const word of command.sources) {
+    const source = yield* sourceNamed(word, command.sourceFormat, command.sourceOptions);
+    if (source === null) return false;
+    const image = yield* openImage(source, word);
+    if (image === null) return false;
+    sources.push(image);
+  }
+  if (command.snapshot === null) return true;
+  return yield* lookAtSnapshot(command, command.snapshot, sources);
+}
+
+/** Opens the source anew as its snapshot shows it. */
+function* lookAtSnapshot(command: ConvertCommand, snapshot: SnapshotQuery, sources: ReadImage[]): Program<boolean> {
+  if (sources.length > 1) {
+    yield imgError("No support for concatenating multiple snapshot");
+    return false;
+  }
+  const source = yield* sourceNamed(command.sources[0]!, command.sourceFormat, command.sourceOptions);
+  if (source === null) return false;
+  yield* closeRead(sources.pop()!);
+  const opened = yield* call("open", { ...source, snapshot, readOnly: true });
+  if (opened.ok) {
+    sources.push({ handle: opened.value.handle, file: source.file, facts: opened.value.facts });
+    return true;
+  }
+  yield imgError(`Failed to load snapshot: ${opened.error.kind === "snapshot" ? snapshotLoadWords(opened.error) : explain(opened.error).why.replace(/\.$/, "")}`);
+  yield explained(opened.error);
+  return false;
+}
+
+interface ConvertTarget {
+  readonly image: ReadImage;
+  readonly isNew: boolean;
+  readonly hasBacking: boolean;
+}
+
+/** Makes the target and opens it, or opens the one that is there; null after a failure was printed. */
+function* openTarget(command: ConvertCommand, sources: readonly ReadImage[], cache: string | null): Program<ConvertTarget | null> {
+  const sizeBytes = sources.reduce((sum, { facts }) => sum + facts.image.virtualSize, 0);
+  const planned = command.skipCreate ? null : plannedTarget(command, sizeBytes);
+  const hasBacking = (command.backing ?? pairValue(command, "backing_file")) !== null;
+  const refusal = early(planned) ?? refusalOf(command, hasBacking) ?? late(command, planned);
+  if (refusal !== null) {
+    yield imgError(refusal);
+    return null;
+  }
+  const made = planned?.ok === true ? planned.value : null;
+  if (made !== null && !(yield* makeTarget(command.target, made, `error while converting ${made.format}`))) return null;
+  if (cache !== null && mistakenMode("t", cache) !== null) {
+    yield imgError(`Invalid cache option: ${cache}`);
+    return null;
+  }
+  const source = yield* sourceNamed(command.target, command.targetOptions ? null : command.targetFormat, command.targetOptions);
+  if (source === null) return null;
+  const image = yield* openImage(source, command.target, true, false, true, { unsafe: command.unsafe });
+  if (image === null) return null;
+  const problem = targetProblem(command, image, sizeBytes);
+  if (problem === null) return { image, isNew: made !== null, hasBacking };
+  yield imgError(problem);
+  yield* closeRead(image);
+  return null;
+}
+
+type Planned = Result<NewTarget, TargetMistake>;
+
+function plannedTarget(command: ConvertCommand, sizeBytes: number): Planned {
+  const { targetFormat: format } = command;
+  if (format !== "raw" && format !== "qcow2") return err({ words: `Unknown file format '${format ?? ""}'`, creating: false });
+  const pairs = [...command.pairs];
+  if (command.backing !== null) pairs.push({ key: "backing_file", value: command.backing });
+  if (command.backingFormat !== null) pairs.push({ key: "backing_fmt", value: command.backingFormat });
+  return newTarget(format, pairs, sizeBytes);
+}
+
+/** What QEMU finds wrong with the options when it reads them, and what only when it makes the image by them. */
+const early = (planned: Planned | null): string | null => (planned?.ok === false && !planned.error.creating ? planned.error.words : null);
+const late = ({ target, targetFormat }: ConvertCommand, planned: Planned | null): string | null =>
+  planned?.ok === false ? `${target}: error while converting ${targetFormat ?? ""}: ${planned.error.words}` : null;
+
+const pairValue = ({ pairs }: ConvertCommand, name: string): string | null => pairs.findLast(({ key }) => key === name)?.value ?? null;
+
+/** What QEMU refuses between the two, in its order. */
+function refusalOf(command: ConvertCommand, hasBacking: boolean): string | null {
+  if (command.targetIsZero && hasBacking) return "Cannot use --target-is-zero when the destination image has a backing file";
+  if (command.sources.length > 1 && hasBacking) return "Having a backing file for the target makes no sense when concatenating multiple input images";
+  if (!command.skipCreate && hasBacking && command.backingFormat === null && pairValue(command, "backing_fmt") === null) {
+    return "Use of backing file requires explicit backing format";
+  }
+  if (command.compressed && !command.skipCreate && command.targetFormat === "raw") return "Compression not supported for this file format";
+  if (command.compressed && (pairValue(command, "preallocation") ?? "off") !== "off") return "Compression and preallocation not supported at the same time";
+  if (command.bitmaps) return command.sources.length > 1 ? "Copying bitmaps only possible with single source" : "--bitmaps is not supported";
+  return null;
+}
+
+function targetProblem(command: ConvertCommand, { facts }: ReadImage, sizeBytes: number): string | null {
+  if (facts.image.readOnly) return `Could not open '${command.target}': ${facts.image.readOnlyReason ?? "the image is open for reading"}`;
+  if (command.compressed && facts.image.format === "raw") return "Compression not supported for this file format";
+  return facts.image.virtualSize < sizeBytes ? "output file is smaller than input file" : null;
+}
+
+function* convertOpened(command: ConvertCommand, sources: readonly ReadImage[], target: ConvertTarget, shown: (fraction: number) => string): Program<boolean> {
+  const { image, isNew, hasBacking } = target;
+  const { sparseBytes, compressed, salvage } = command;
+  const converted = yield* callShown(
+    "convert",
+    {
+      sources: sources.map(({ handle }) => handle),
+      target: image.handle,
+      options: { sparseBytes, compressed, salvage, targetIsZero: command.targetIsZero || isNew, keepsBacking: hasBacking, part: null },
+    },
+    shown,
+  );
+  if (converted.ok) {
+    yield* warnSkipped(converted, command.quiet);
+    return true;
+  }
+  yield imgError(convertWords(converted.error));
+  yield explained(converted.error);
+  return false;
+}
+
+function* warnSkipped(converted: Outcome<"convert">, quiet: boolean): Program<void> {
+  if (quiet || !converted.ok) return;
+  const { skipped }: ConvertedDisk = converted.value;
+  for (const { offset, cause } of skipped) yield errorOut(`qemu-img: warning: error while reading offset ${offset}: ${strerror(cause)}\n`);
+}
+
+function convertWords(failure: Failure): string {
+  if (failure.kind !== "move") return `error while converting: ${explain(failure).why.replace(/\.$/, "")}`;
+  switch (failure.step) {
+    case "read":
+      return `error while reading at byte ${failure.offset}: ${strerror(failure)}`;
+    case "write":
+      return `error while writing at byte ${failure.offset}: ${strerror(failure)}`;
+    case "map":
+      return `error while reading block status at offset ${failure.offset}: ${strerror(failure)}`;
+  }
+}
+
+function* closeTarget({ image }: ConvertTarget): Program<boolean> {
+  const closed = yield* call("close", { handle: image.handle });
+  if (closed.ok) return true;
+  yield imgError(`error while closing ${image.file}: ${strerror(closed.error)}`);
+  yield explained(closed.error);
+  return false;
+}

@@ -1,0 +1,164 @@
+/**
+ * Copying disks onto a zoned one. Sequential zones are filled from their start, since nothing else can be written there: from a
+ * zoned disk of the same zones up to its write pointers, from any other up to the last sector that is not zeros. What cannot be
+ * carried over is refused by name. Source: zone semantics, "Durability".
+ */
+import { Condition, ZoneType } from "../base/conditions.ts";
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { SECTOR_SIZE, zoneIndex } from "../base/units.ts";
+import type { ZoneIndex } from "../base/units.ts";
+import type { ConvertedDisk, Failure, MoveProblem, ZoneGeometry } from "../protocol/index.ts";
+import { zoneEnd, zoneStart } from "../zoned/geometry.ts";
+import type { ZoneTable } from "../zoned/zone-table.ts";
+import type { Answer, Device } from "./device.ts";
+import type { Work } from "./jobs.ts";
+import { MOVE_BYTES, Runs, attempt } from "./moving.ts";
+import type { Run } from "./moving.ts";
+import { dataPayload } from "./payload.ts";
+import type { Sources } from "./sources.ts";
+import { nextRun } from "./zeros.ts";
+
+/** Trailing zeros are found by sectors; within data, holes shorter than QEMU's are written as they are. */
+const RULE = { blockBytes: SECTOR_SIZE, holeBytes: 4096 };
+
+const refused = (cause: Failure): Result<never, MoveProblem> => err({ kind: "move", step: "write", subject: "target", offset: 0, cause });
+
+/**
+ * @param from the zones of the source, where there is one that has them and all of it is copied
+ * @param target a zoned disk whose sequential zones are empty and that is at least as large as the sources
+ * @param targetIsZero its conventional zones hold nothing but zeros
+ */
+export function* convertToZones(sources: Sources, from: ZoneTable | null, target: Device, zones: ZoneTable, targetIsZero: boolean): Work<Result<ConvertedDisk, MoveProblem>> {
+  const misfit = from === null ? null : misfitOf(from, zones);
+  if (misfit !== null) return refused(misfit);
+  for (let zone = 0; zone < zones.geometry.zoneCount; zone++) {
+    const { condition } = zones.view(zoneIndex(zone));
+    if (condition !== Condition.NOT_WP && condition !== Condition.EMPTY) return refused({ kind: "unsupported", feature: `a copy onto a zoned disk whose zone ${zone} is not empty` });
+  }
+  const filling = new Filling(sources, target, zones);
+  const { size } = sources;
+  for (let zone = 0; zone < zones.geometry.zoneCount; zone++) {
+    const index = zoneIndex(zone);
+    const start = zoneStart(zones.geometry, index);
+    if (start >= size) break;
+    const stop = Math.min(zoneEnd(zones.geometry, index), size);
+    const carried = from === null || from.isConventional(index) ? null : from.view(index);
+    const end = carried === null ? stop : Math.min(carried.writePointer, carried.capacityEnd, stop);
+    if (!targetIsZero && zones.isConventional(index)) {
+      const cleared = filling.clear(start, stop);
+      if (!cleared.ok) return cleared;
+    }
+    for (let at: number = start; at < end; ) {
+      const next = filling.fillFrom(at, end);
+      if (!next.ok) return next;
+      at = next.value;
+      yield at / size;
+    }
+    const settled = carried === null ? ok(null) : filling.settle(index, start, stop, carried.condition === Condition.FULL ? "full" : end);
+    if (!settled.ok) return settled;
+    filling.leaveZone();
+  }
+  return ok({ skipped: [] });
+}
+
+/** Why the pointers of one disk cannot be another's, or null. */
+function misfitOf(from: ZoneTable, to: ZoneTable): Failure | null {
+  const differs = (option: string, name: keyof ZoneGeometry): Failure | null =>
+    from.geometry[name] === to.geometry[name] ? null : { kind: "option", option, found: String(to.geometry[name]), allowed: `${from.geometry[name]}, as the source has it` };
+  const zoneSize = differs("zone_size", "zoneSize") ?? differs("size", "deviceSize");
+  if (zoneSize !== null) return zoneSize;
+  if (from.type.some((type, zone) => type !== to.type[zone])) {
+    const conventional = from.type.reduce((sum, type) => sum + (type === ZoneType.CONVENTIONAL ? 1 : 0), 0);
+    return { kind: "option", option: "nr_conv_zones", found: String(to.geometry.conventionalZones), allowed: `${conventional}, as the source has it` };
+  }
+  if (to.geometry.zoneCapacity < from.geometry.zoneCapacity) {
+    return { kind: "option", option: "zone_capacity", found: String(to.geometry.zoneCapacity), allowed: `at least ${from.geometry.zoneCapacity}, as the source has it` };
+  }
+  let active = 0;
+  for (let zone = 0; zone < from.geometry.zoneCount; zone++) {
+    const { condition } = from.view(zoneIndex(zone));
+    if (condition === Condition.CLOSED || condition === Condition.IMPLICIT_OPEN || condition === Condition.EXPLICIT_OPEN) active++;
+  }
+  const { maxActiveZones } = to.geometry;
+  if (maxActiveZones > 0 && active > maxActiveZones) return { kind: "option", option: "max_active_zones", found: String(maxActiveZones), allowed: `0 or at least ${active}, the active zones of the source` };
+  return null;
+}
+
+type Status = "data" | "zero";
+
+class Filling {
+  private readonly sources: Sources;
+  private readonly target: Device;
+  private readonly zones: ZoneTable;
+  private readonly runs: Runs<Status>;
+  private readonly buffer = new Uint8Array(MOVE_BYTES);
+  /** Where the zone's last write ended, null before the first. */
+  private written: number | null = null;
+
+  constructor(sources: Sources, target: Device, zones: ZoneTable) {
+    this.sources = sources;
+    this.target = target;
+    this.zones = zones;
+    this.runs = new Runs<Status>(this.sources, "source", ({ zero }) => (zero ? "zero" : "data"));
+  }
+
+  clear(start: number, end: number): Result<null, MoveProblem> {
+    return this.tried(start, () => this.target.writeZeroes(start, end - start, true));
+  }
+
+  leaveZone(): void {
+    this.written = null;
+  }
+
+  /** Copies what comes at `at`, at most to `end`, which lies in the same zone. @returns where the next begins */
+  fillFrom(at: number, end: number): Result<number, MoveProblem> {
+    const run: Result<Run<Status>, MoveProblem> = this.runs.next(at);
+    if (!run.ok) return run;
+    if (run.value.status === "zero") return ok(Math.min(run.value.end, end));
+    const piece = this.buffer.subarray(0, Math.min(run.value.end, end, at + MOVE_BYTES) - at);
+    const read = attempt({ step: "read", subject: "source", offset: at }, () => this.sources.read(at, piece));
+    if (!read.ok) return read;
+    for (let done = 0; done < piece.length; ) {
+      const found = nextRun(piece, done, at, RULE);
+      if (!found.zero) {
+        const put = this.put(at + done, piece.subarray(done, found.end));
+        if (!put.ok) return put;
+      }
+      done = found.end;
+    }
+    return ok(at + piece.length);
+  }
+
+  /** Puts the pointer where the source's is, or makes the zone full. */
+  settle(zone: ZoneIndex, start: number, stop: number, pointer: number | "full"): Result<null, MoveProblem> {
+    if (pointer !== "full") return pointer > start ? this.zeroesTo(start, pointer) : ok(null);
+    if (this.zones.view(zone).condition === Condition.FULL) return ok(null);
+    return this.tried(start, () => this.target.manage("finish", start, stop - start));
+  }
+
+  private put(at: number, data: Uint8Array): Result<null, MoveProblem> {
+    const { geometry } = this.zones;
+    const zone = zoneIndex(Math.floor(at / geometry.zoneSize));
+    if (!this.zones.isConventional(zone)) {
+      const led = this.zeroesTo(zoneStart(geometry, zone), at);
+      if (!led.ok) return led;
+    }
+    const wrote = this.tried(at, () => this.target.write(at, dataPayload(data)));
+    if (wrote.ok) this.written = at + data.length;
+    return wrote;
+  }
+
+  /** Writes the zeros that lead up to `at`: a sequential zone leaves nothing out. */
+  private zeroesTo(start: number, at: number): Result<null, MoveProblem> {
+    const from = this.written ?? start;
+    if (from >= at) return ok(null);
+    const wrote = this.tried(from, () => this.target.writeZeroes(from, at - from, true));
+    if (wrote.ok) this.written = at;
+    return wrote;
+  }
+
+  private tried(offset: number, act: () => Answer): Result<null, MoveProblem> {
+    return attempt({ step: "write", subject: "target", offset }, act);
+  }
+}
