@@ -7,8 +7,9 @@ import type { OpenImage } from "./open-image.ts";
 import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
 import { outOfRange } from "./range.ts";
 import { applySnapshotOf, createSnapshotOf, deleteSnapshotOf, listSnapshots } from "./snapshot-calls.ts";
+import { zoneSteps } from "./zone-steps.ts";
 
-export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "manage" | "append" | "map" | "listSnapshots" | "createSnapshot" | "applySnapshot" | "deleteSnapshot";
+export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "zoneSteps" | "manage" | "append" | "map" | "listSnapshots" | "createSnapshot" | "applySnapshot" | "deleteSnapshot";
 type Handler<Name extends CallName> = (image: OpenImage, request: RequestOf<Name>) => Outcome<Name>;
 
 /** The most that one read call hands over; longer reads are the caller's to split. */
@@ -61,6 +62,7 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   applySnapshot: (image, { snapshot }) => applySnapshotOf(image, snapshot),
   deleteSnapshot: (image, { snapshot }) => deleteSnapshotOf(image, snapshot),
   report: (image, { offset, count }) => image.device.report(offset, count),
+  zoneSteps: (image, { zone }) => zoneSteps(image.device.zones, image.policy, zone),
   manage: (image, { operation, offset, length }) => changing(image, () => finished(image.device.manage(operation, offset, length)), true),
   append: (image, { offset, lengths, pattern }) =>
     changing(image, () => {

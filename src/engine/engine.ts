@@ -35,6 +35,9 @@ export interface EngineHost extends LibraryHost {
 type Handler<Name extends CallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
 type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName>]: Handler<Name> };
 
+/** A frame, and a little less. */
+const TELL_EVERY_MS = 12;
+
 const done = ok({ done: true } as const);
 const closedHandle = (handle: number): Result<never, Failure> => err({ kind: "usage", code: "closed-handle", detail: `handle ${handle} is not open` });
 
@@ -44,6 +47,9 @@ export class Engine {
   private readonly images = new Map<number, OpenImage>();
   private nextHandle = 1;
   private tail: Promise<unknown> = Promise.resolve();
+  /** Devices of which changes may not have been told yet, and when some were last. */
+  private readonly untold = new Set<OpenImage>();
+  private toldAtMs = 0;
   /** The calls that have come and are not answered yet. */
   private readonly jobs = new Set<Job>();
 
@@ -60,6 +66,7 @@ export class Engine {
     const act = async (): Promise<Outcome<Name>> => {
       const outcome = job.cancelled ? err(CANCELLED) : await this.withRoom(await this.dispatch(name, request, job));
       this.jobs.delete(job);
+      if (this.jobs.size === 0) this.tellChanges();
       return outcome;
     };
     // A copy of what is not open here needs no device and may take minutes: it does not hold up the calls behind it.
@@ -289,8 +296,23 @@ export class Engine {
     return flushed.ok ? ok(image.store) : flushed;
   }
 
+  /**
+   * Tells what changed on a device. While more calls wait, not more often than one frame: what comes in a storm is told together, and
+   * the last of the calls that wait tells the rest.
+   */
   private notifyChanges(image: OpenImage): void {
-    const changes = image.takeChanges();
-    if (changes !== null) this.host.notify({ notice: "device", handle: image.handle, ...changes });
+    this.untold.add(image);
+    const now = this.host.now();
+    if (this.jobs.size > 1 && Math.abs(now - this.toldAtMs) < TELL_EVERY_MS) return;
+    this.toldAtMs = now;
+    this.tellChanges();
+  }
+
+  private tellChanges(): void {
+    for (const each of this.untold) {
+      const changes = each.takeChanges();
+      if (changes !== null) this.host.notify({ notice: "device", handle: each.handle, ...changes });
+    }
+    this.untold.clear();
   }
 }

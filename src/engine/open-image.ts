@@ -13,6 +13,7 @@ import { Qcow2Image } from "../qcow2/image.ts";
 import { declareSound, repairImage } from "../qcow2/repair.ts";
 import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
 import { atBorder, failureOf } from "./border.ts";
+import type { ZonePolicy } from "../zoned/policy.ts";
 import { PROFILES } from "../zoned/profiles.ts";
 import type { Device } from "./device.ts";
 import { part } from "./jobs.ts";
@@ -77,6 +78,11 @@ export class OpenImage {
 
   get device(): Device {
     return this.opened.device;
+  }
+
+  /** The rules that the device follows now. */
+  get policy(): ZonePolicy {
+    return PROFILES[this.profile ?? "qcow2"];
   }
 
   facts(): DeviceFacts {
@@ -285,7 +291,7 @@ export class OpenImage {
     const { zones } = this.device;
     if (zones === null) return null;
     const { maxOpenZones, maxActiveZones } = zones.geometry;
-    const minded = PROFILES[this.profile ?? "qcow2"].activeLimit === "enforced";
+    const minded = this.policy.activeLimit === "enforced";
     return { ...zones.counts(), maxOpen: maxOpenZones, maxActive: minded ? maxActiveZones : 0, implicitOrder: zones.implicitOrder(SHOWN_ORDER) };
   }
 }

@@ -3,8 +3,9 @@
  * all read. Every reply is a Result with a Failure of failures.ts. Offsets and lengths are bytes of the guest's disk.
  */
 import type { FileEntry, Usage } from "../bytes/file-space.ts";
+import type { Condition } from "../base/conditions.ts";
 import type { Result } from "../base/result.ts";
-import type { Failure } from "./failures.ts";
+import type { Failure, ZoneRefusal } from "./failures.ts";
 import type { ProfileName } from "./profiles.ts";
 import type { CheckReport, MendedOnOpen, RepairMode, RepairReport } from "./check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect, SnapshotFacts } from "./snapshot.ts";
@@ -57,6 +58,18 @@ export interface ZoneDescriptor {
   readonly length: number;
   readonly capacity: number;
   readonly writePointer: number;
+}
+
+/** What one command on one zone would lead to. */
+export interface ZoneStep {
+  /** write: one sector at the write pointer. */
+  readonly operation: "open" | "close" | "finish" | "reset" | "write";
+  /** The condition afterwards; null when it is refused or when nothing would change. */
+  readonly to: Condition | null;
+  /** The zone that would be closed to make room, or null. */
+  readonly implicitlyCloses: number | null;
+  /** Why not, or null. */
+  readonly refusal: ZoneRefusal | null;
 }
 
 /** A run of guest bytes with one answer (qemu-img map's columns). */
@@ -146,6 +159,8 @@ export interface Calls {
   deleteSnapshot: { request: { handle: number; snapshot: SnapshotQuery }; reply: Nothing };
   /** From the zone that holds `offset`, at most `count` zones. */
   report: { request: { handle: number; offset: number; count: number }; reply: readonly ZoneDescriptor[] };
+  /** What each command would do to a zone now, decided by the rules and not carried out; none for a conventional zone. */
+  zoneSteps: { request: { handle: number; zone: number }; reply: readonly ZoneStep[] };
   manage: { request: Range & { operation: "open" | "close" | "finish" | "reset" }; reply: Nothing };
   /** Appends the vector of lengths, filled with the pattern byte, as one append; replies where it landed. */
   append: { request: { handle: number; offset: number; lengths: readonly number[]; pattern: number }; reply: { offset: number } };

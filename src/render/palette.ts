@@ -54,6 +54,8 @@ export interface Palette {
   readonly pointer: string;
   readonly selection: string;
   readonly hover: string;
+  /** What was written just now; it cools to nothing. */
+  readonly heat: string;
 }
 
 type Colours = readonly [fill: string, mark: string, tint: string, line: string];
@@ -110,6 +112,7 @@ const light: Palette = {
   pointer: "#161b1c",
   selection: "#0b7264",
   hover: "#6d787a",
+  heat: "#d14a00",
 };
 
 const dark: Palette = {
@@ -123,6 +126,7 @@ const dark: Palette = {
   pointer: "#ffffff",
   selection: "#45d3b9",
   hover: "#8d999d",
+  heat: "#ff8a4a",
 };
 
 export const paletteOf = (theme: Theme): Palette => (theme === "dark" ? dark : light);

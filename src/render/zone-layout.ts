@@ -14,6 +14,9 @@ export interface ZoneLayout {
   readonly zoneCount: number;
   /** Zones that share a cell; 1 until cells would be too small, then a power of two. */
   readonly zonesPerCell: number;
+  /** How the zones of a shared cell stand inside it once it is large enough: row by row. 1 by 1 while no cell is shared. */
+  readonly blockColumns: number;
+  readonly blockRows: number;
   readonly cellCount: number;
   readonly columns: number;
   readonly rows: number;
@@ -51,25 +54,33 @@ export function layoutZones(zoneCount: number, width: number, height: number): Z
   const rows = Math.max(1, Math.ceil(cellCount / columns));
   const pitchX = Math.min(usableWidth / columns, MAX_PITCH_X);
   const pitchY = Math.min(usableHeight / rows, MAX_PITCH_Y);
-  const smaller = Math.min(pitchX, pitchY);
-  const gap = smaller >= 60 ? 8 : smaller >= 28 ? 4 : smaller >= 12 ? 2 : 1;
+  const gap = gapOf(pitchX, pitchY);
+  const blockBits = Math.log2(zonesPerCell);
   return {
     width: usableWidth,
     height: usableHeight,
     zoneCount,
     zonesPerCell,
+    blockColumns: 2 ** Math.ceil(blockBits / 2),
+    blockRows: 2 ** Math.floor(blockBits / 2),
     cellCount,
     columns,
     rows,
     pitchX,
     pitchY,
     gap,
-    detail: detailOf(pitchX - gap, pitchY - gap, zoneCount, zonesPerCell),
+    detail: zonesPerCell > 1 ? "plain" : detailOf(pitchX - gap, pitchY - gap, zoneCount),
   };
 }
 
-function detailOf(cellWidth: number, cellHeight: number, zoneCount: number, zonesPerCell: number): Detail {
-  if (zonesPerCell > 1) return "plain";
+/** The room between cells, in pixels, by the distance from one to the next. */
+export function gapOf(pitchX: number, pitchY: number): number {
+  const smaller = Math.min(pitchX, pitchY);
+  return smaller >= 60 ? 8 : smaller >= 28 ? 4 : smaller >= 12 ? 2 : 1;
+}
+
+/** What a zone's cell of this size has room to say. */
+export function detailOf(cellWidth: number, cellHeight: number, zoneCount: number): Detail {
   if (cellWidth >= 84 && cellHeight >= 44) return "full";
   const digits = String(Math.max(0, zoneCount - 1)).length;
   return cellWidth >= 10 + digits * 7 && cellHeight >= 22 ? "number" : "plain";
@@ -105,67 +116,3 @@ export const firstZoneOf = (layout: ZoneLayout, cell: number): number => cell * 
 
 /** One past the last zone of a cell; the last cell may hold fewer. */
 export const endZoneOf = (layout: ZoneLayout, cell: number): number => Math.min(layout.zoneCount, (cell + 1) * layout.zonesPerCell);
-
-/** The cell's rectangle, on whole pixels, written into `into`. */
-export function cellRect(layout: ZoneLayout, cell: number, into: Rect): Rect {
-  const column = cell % layout.columns;
-  const row = Math.floor(cell / layout.columns);
-  const left = Math.round(column * layout.pitchX);
-  const top = Math.round(row * layout.pitchY);
-  into.x = left;
-  into.y = top;
-  into.width = Math.max(1, Math.round((column + 1) * layout.pitchX) - left - layout.gap);
-  into.height = Math.max(1, Math.round((row + 1) * layout.pitchY) - top - layout.gap);
-  return into;
-}
-
-/** The cell under a point, or -1; the gap belongs to the cell on its left and above, so that the map has no dead lines. */
-export function cellAt(layout: ZoneLayout, x: number, y: number): number {
-  if (layout.cellCount === 0 || x < 0 || y < 0) return -1;
-  const column = Math.floor(x / layout.pitchX);
-  const row = Math.floor(y / layout.pitchY);
-  if (column >= layout.columns || row >= layout.rows) return -1;
-  const cell = row * layout.columns + column;
-  return cell < layout.cellCount ? cell : -1;
-}
-
-/**
- * The zone under a point, or -1. In a shared cell the zones stand side by side from left to right, so a million zones can still
- * be pointed at.
- */
-export function zoneAt(layout: ZoneLayout, x: number, y: number): number {
-  const cell = cellAt(layout, x, y);
-  if (cell < 0) return -1;
-  const first = firstZoneOf(layout, cell);
-  const within = (x - (cell % layout.columns) * layout.pitchX) / layout.pitchX;
-  const zone = first + Math.floor(within * layout.zonesPerCell);
-  return Math.min(zone, endZoneOf(layout, cell) - 1);
-}
-
-export type Move = "left" | "right" | "up" | "down" | "first" | "last" | "page-up" | "page-down";
-
-/** Where a key leads from a zone: by one zone sideways, by one row of cells up and down; it stops at the ends. */
-export function moveSelection(layout: ZoneLayout, zone: number, move: Move): number {
-  const last = layout.zoneCount - 1;
-  const row = layout.columns * layout.zonesPerCell;
-  const page = row * Math.max(1, Math.floor(layout.rows / 2));
-  const within = (target: number): number => (target < 0 || target > last ? zone : target);
-  switch (move) {
-    case "left":
-      return within(zone - 1);
-    case "right":
-      return within(zone + 1);
-    case "up":
-      return within(zone - row);
-    case "down":
-      return within(zone + row);
-    case "first":
-      return 0;
-    case "last":
-      return last;
-    case "page-up":
-      return Math.max(0, zone - page);
-    default:
-      return Math.min(last, zone + page);
-  }
-}

@@ -8,7 +8,12 @@ import { attachAndTellNow, createDeviceActions, followNotices, lastImage, NO_HAN
 import type { DeviceActions } from "./device.ts";
 import { createLibraryActions } from "./library.ts";
 import type { LibraryActions } from "./library.ts";
-import type { DeviceEvent } from "../protocol/index.ts";
+import type { Frame } from "./frame.ts";
+import { EventMatches } from "./event-filter.ts";
+import type { LogEvent } from "./history.ts";
+import type { Tape } from "./tape.ts";
+import { createTimeActions } from "./time.ts";
+import type { TimeActions } from "./time.ts";
 import type { Ring } from "./ring.ts";
 import type { AppState, AppStore, OpenDialog } from "./store.ts";
 import { keepThemeChoice } from "./theme.ts";
@@ -19,12 +24,21 @@ import { runLineNow } from "./console.ts";
 import { createProfileActions } from "./profiles.ts";
 import type { ProfileActions } from "./profiles.ts";
 import { createLine } from "./create-image.ts";
-import { parseSize } from "./units.ts";
+import { keepUnitChoice, parseSize } from "./units.ts";
+import type { UnitChoice } from "./units.ts";
+import type { EventFilter } from "./event-filter.ts";
+import type { TableView } from "./table-view.ts";
 
 export interface App {
   readonly store: AppStore;
   /** The event log; `eventsVersion` of the state tells of changes. */
-  readonly events: Ring<DeviceEvent>;
+  readonly events: Ring<LogEvent>;
+  /** The events that are listed; its filter is the state's. */
+  readonly matches: EventMatches;
+  readonly tape: Tape;
+  /** The one owner of frames. */
+  readonly frame: Frame;
+  readonly time: TimeActions;
   readonly device: DeviceActions;
   readonly library: LibraryActions;
   readonly console: ConsoleActions;
@@ -42,6 +56,9 @@ export interface PageActions {
   /** Has the engine stop the call that is under way; what it was for fails as cancelled. */
   cancelWork(): void;
   setTheme(theme: ThemeChoice): void;
+  setUnits(units: UnitChoice): void;
+  setEventFilter(filter: EventFilter): void;
+  setTableView(view: TableView): void;
 }
 
 export function createApp(port: EnginePort): App {
@@ -51,6 +68,10 @@ export function createApp(port: EnginePort): App {
   return {
     store: core.store,
     events: core.events,
+    matches: new EventMatches(core.events),
+    tape: core.tape,
+    frame: core.frame,
+    time: createTimeActions(core),
     device: createDeviceActions(core),
     library: createLibraryActions(core),
     console: createConsoleActions(core),
@@ -77,6 +98,12 @@ export function createApp(port: EnginePort): App {
         keepThemeChoice(theme);
         core.set({ theme });
       },
+      setUnits: (units) => {
+        keepUnitChoice(units);
+        core.set({ units });
+      },
+      setEventFilter: (eventFilter) => core.set({ eventFilter }),
+      setTableView: (tableView) => core.set({ tableView }),
     },
   };
 }

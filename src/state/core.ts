@@ -3,14 +3,16 @@
  * runs at a time; what they ask for meanwhile waits its turn.
  */
 import type { EngineClient, StartedCall } from "../client/engine-client.ts";
-import type { CallName, DeviceEvent, Failure, Notice, Outcome, Perform, RequestOf } from "../protocol/index.ts";
+import type { CallName, Failure, Notice, Outcome, Perform, RequestOf, Resources } from "../protocol/index.ts";
 import { ConsoleLog } from "./console-log.ts";
 import { textOf } from "./failure-text.ts";
 import { createFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
+import type { LogEvent } from "./history.ts";
 import { Ring } from "./ring.ts";
 import { bannerKey, createAppStore } from "./store.ts";
 import type { AppState, AppStore, Banner } from "./store.ts";
+import { Tape } from "./tape.ts";
 
 /** The engine as the actions see it; the client is one, a test's double another. */
 export type EnginePort = Pick<EngineClient, "start" | "onNotice">;
@@ -24,11 +26,19 @@ export interface Core {
   readonly store: AppStore;
   readonly frame: Frame;
   readonly log: ConsoleLog;
-  readonly events: Ring<DeviceEvent>;
+  readonly events: Ring<LogEvent>;
+  /** The calls that made the attached image what it is. */
+  readonly tape: Tape;
   /** Every line that was run, by whatever means, oldest first. */
   lines: readonly string[];
   /** What the engine told of devices and no frame has taken over yet. */
   readonly notices: DeviceNotice[];
+  /** Resources as they were told last; the state's follow when words are due. */
+  latestResources: Resources | null;
+  /** When the state last told of changes, and whether it will. */
+  wordsAt: number;
+  wordsPending: boolean;
+  tellOfChanges: () => void;
   readonly port: EnginePort;
   /** One call; the library list is refreshed after a call that changed it. */
   readonly perform: Perform;
@@ -62,11 +72,16 @@ export function createCore(port: EnginePort): Core {
     if (outcome.ok) set({ library: outcome.value });
   };
 
+  /** How many events there were, with those that no frame has taken over yet. */
+  const position = (): number => core.notices.reduce((sum, notice) => sum + (notice.handle === store.getState().attached?.handle ? notice.events.length : 0), core.events.total);
+
   const perform = async <Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<Outcome<Name>> => {
+    const from = position();
     const started = port.start(name, request);
     core.underWay = started;
     const result = await started.outcome;
     if (core.underWay === started) core.underWay = null;
+    core.tape.heard(name, request, result.ok ? result.value : null, from, position());
     if (result.ok && LIBRARY_CALLS.has(name)) {
       if (MAKING_CALLS.has(name) && !askedToPersist) {
         askedToPersist = true;
@@ -100,8 +115,13 @@ export function createCore(port: EnginePort): Core {
     frame: createFrame(),
     log: new ConsoleLog(),
     events: new Ring(EVENT_LIMIT),
+    tape: new Tape(),
     lines: [],
     notices: [],
+    latestResources: null,
+    wordsAt: 0,
+    wordsPending: false,
+    tellOfChanges: () => undefined,
     port,
     perform,
     underWay: null,

@@ -6,6 +6,8 @@ import { assertNever } from "../base/assert.ts";
 import { ADOPTED_PREFIX } from "../protocol/index.ts";
 import type { DeviceSnapshot, Failure } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
+import { difference, untold } from "./history.ts";
+import type { PatchEvent, ZonePatch } from "./history.ts";
 import { textOf } from "./failure-text.ts";
 import type { Attached } from "./store.ts";
 import { keep, readKept } from "./theme.ts";
@@ -26,6 +28,7 @@ function show(core: Core, handle: number, file: string, snapshot: DeviceSnapshot
   // What was told before the snapshot belongs to the columns before it.
   applyNotices(core);
   const { zones, facts, resources } = snapshot;
+  core.latestResources = resources;
   const model = zones === null || facts.zoned === null ? null : new ZoneModel(facts.zoned.geometry, zones);
   const before = core.store.getState();
   const same = before.attached?.file === file;
@@ -33,16 +36,33 @@ function show(core: Core, handle: number, file: string, snapshot: DeviceSnapshot
   // The first zone with a write pointer is where there is something to do.
   let selected = model === null || model.count === 0 ? null : Math.min(model.geometry.conventionalZones, model.count - 1);
   if (same && model !== null && before.selected !== null && before.selected < model.count) selected = before.selected;
-  if (!same) core.events.clear();
+  const created = core.tape.file === file && core.tape.created !== null && core.tape.entries.length === 0;
+  if (core.tape.file !== file) core.tape.begin(file);
+  if (!same || created) core.events.clear();
+  else tellOfReopening(core, before.attached?.zones ?? null, model);
   core.set({
     attached,
     resources,
     selected,
+    moment: null,
+    past: null,
     zonesVersion: before.zonesVersion + 1,
     eventsVersion: before.eventsVersion + 1,
     zoneResult: same ? before.zoneResult : null,
   });
 }
+
+/** What changed between letting go of an image and having it again is an event of the log too. */
+function tellOfReopening(core: Core, before: ZoneModel | null, after: ZoneModel | null): void {
+  if (before === null || after === null || before.count !== after.count) return;
+  const patch = difference(before, after);
+  if (patch !== null) core.events.push(patchEvent(core, "reopened", patch));
+}
+
+const patchEvent = (core: Core, reason: PatchEvent["reason"], patch: ZonePatch): PatchEvent => {
+  const last = core.events.at(core.events.length - 1);
+  return { type: "patch", seq: (last?.seq ?? 0) + 1, timeMs: Date.now(), reason, patch };
+};
 
 /**
  * Opens and watches an image and shows it. What was attached is let go only when the new one is open, so a file that cannot be
@@ -89,8 +109,9 @@ export const NO_HANDLE = -1;
 /** Shows no image. */
 export function forgetNow(core: Core): void {
   core.events.clear();
+  core.tape.file = null;
   const { eventsVersion, zonesVersion } = core.store.getState();
-  core.set({ attached: null, resources: null, selected: null, zoneResult: null, eventsVersion: eventsVersion + 1, zonesVersion: zonesVersion + 1 });
+  core.set({ attached: null, resources: null, selected: null, moment: null, past: null, zoneResult: null, eventsVersion: eventsVersion + 1, zonesVersion: zonesVersion + 1 });
 }
 
 /** attachNow, and tells of a failure where it belongs. True when the image is attached. */
@@ -136,25 +157,51 @@ export function createDeviceActions(core: Core): DeviceActions {
   };
 }
 
+/** In a storm the columns follow in every frame, and what is written in words at most this often. */
+const WORDS_EVERY_MS = 120;
+/** Events in one frame from which on it is a storm. */
+const STORM = 200;
+
 /** Takes over what the engine told since the last time, all at once. */
 function applyNotices(core: Core): void {
-  const { attached, zonesVersion, eventsVersion, resources } = core.store.getState();
+  const { attached } = core.store.getState();
   const notices = core.notices.splice(0);
-  let latest = resources;
+  let told = 0;
   let changed = false;
   for (const notice of notices) {
     if (attached === null || notice.handle !== attached.handle) continue;
     changed = true;
+    const patch = attached.zones === null ? null : untold(attached.zones, notice.events, notice.changes);
     attached.zones?.apply(notice.changes);
-    latest = notice.resources;
+    core.latestResources = notice.resources;
     for (const event of notice.events) core.events.push(event);
+    if (patch !== null) core.events.push(patchEvent(core, "left-out", patch));
+    told += notice.events.length;
   }
-  if (changed) core.set({ resources: latest, zonesVersion: zonesVersion + 1, eventsVersion: eventsVersion + 1 });
+  if (!changed) return;
+  const now = performance.now();
+  const due = told < STORM || now - core.wordsAt >= WORDS_EVERY_MS;
+  if (due) tellOfChanges(core);
+  else if (!core.wordsPending) {
+    core.wordsPending = true;
+    window.setTimeout(() => core.frame.request(core.tellOfChanges), WORDS_EVERY_MS);
+  }
+}
+
+/** Has everything that shows zones or events in words look again. */
+export function tellOfChanges(core: Core): void {
+  const { zonesVersion, eventsVersion, moment } = core.store.getState();
+  core.wordsAt = performance.now();
+  core.wordsPending = false;
+  // A moment that the log has forgotten cannot be shown any more.
+  const lost = moment !== null && moment < core.events.forgotten;
+  core.set({ resources: core.latestResources, zonesVersion: zonesVersion + 1, eventsVersion: eventsVersion + 1, ...(lost ? { moment: null, past: null } : {}) });
 }
 
 /** Listens to the engine; what changes a device is shown in the next frame. */
 export function followNotices(core: Core): void {
   const apply = (): void => applyNotices(core);
+  core.tellOfChanges = () => tellOfChanges(core);
   core.port.onNotice((notice) => {
     switch (notice.notice) {
       case "device":

@@ -1,21 +1,24 @@
 /** One readable sentence for each event of the log. */
 import { assertNever } from "../base/assert.ts";
 import { conditionName } from "../base/conditions.ts";
-import type { DeviceEvent, EventCause } from "../protocol/index.ts";
+import type { EventCause } from "../protocol/index.ts";
 import { textOf } from "./failure-text.ts";
-import { formatBytes, formatCount } from "./units.ts";
+import type { LogEvent } from "./history.ts";
+import { formatCount } from "./units.ts";
+import type { FormatBytes } from "./units.ts";
 
 /** The command's name as prose has it. */
 export const operationName = (operation: EventCause): string => operation.replace("-", " ");
 
-export function eventText(event: DeviceEvent): string {
+/** @param size how numbers of bytes are written */
+export function eventText(event: LogEvent, size: FormatBytes): string {
   switch (event.type) {
     case "transition":
       return `Zone ${event.zone}: ${conditionName(event.from)} → ${conditionName(event.to)} (${operationName(event.operation)})`;
     case "pointer": {
       const by = event.to - event.from;
-      const distance = by < 0 ? `back ${formatBytes(-by)}` : `on ${formatBytes(by)}`;
-      return `Zone ${event.zone}: write pointer ${distance}, to ${formatBytes(event.to)} (${operationName(event.operation)})`;
+      const distance = by < 0 ? `back ${size(-by)}` : `on ${size(by)}`;
+      return `Zone ${event.zone}: write pointer ${distance}, to ${size(event.to)} (${operationName(event.operation)})`;
     }
     case "trace":
       return event.name === "qcow2_wp_tracking"
@@ -27,13 +30,17 @@ export function eventText(event: DeviceEvent): string {
     }
     case "flush":
       return "Flushed: everything acknowledged so far is on disk";
+    case "patch": {
+      const zones = event.patch.zone.length === 1 ? "1 zone" : `${formatCount(event.patch.zone.length)} zones`;
+      return event.reason === "reopened" ? `Opened anew: ${zones} changed meanwhile` : `One command changed more than is listed: ${zones} without events of their own`;
+    }
     default:
       return assertNever(event);
   }
 }
 
 /** The zone that an event is about, null for one about the whole device. */
-export function eventZone(event: DeviceEvent): number | null {
+export function eventZone(event: LogEvent): number | null {
   switch (event.type) {
     case "transition":
     case "pointer":

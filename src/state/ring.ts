@@ -14,6 +14,11 @@ export class Ring<Item> {
     return this.dropped;
   }
 
+  /** How many items ever came; the position of the next. */
+  get total(): number {
+    return this.dropped + this.items.length;
+  }
+
   get length(): number {
     return this.items.length;
   }

@@ -8,9 +8,15 @@ import { createStore } from "zustand/vanilla";
 import type { StoreApi } from "zustand/vanilla";
 import type { DeviceFacts, FileEntry, Resources, Usage } from "../protocol/index.ts";
 import type { ConsoleBlock } from "./console-log.ts";
+import { NO_FILTER } from "./event-filter.ts";
+import type { EventFilter } from "./event-filter.ts";
 import type { FailureText } from "./failure-text.ts";
+import { WHOLE_TABLE } from "./table-view.ts";
+import type { TableView } from "./table-view.ts";
 import { loadThemeChoice } from "./theme.ts";
 import type { ThemeChoice } from "./theme.ts";
+import { loadUnitChoice } from "./units.ts";
+import type { FormatBytes, UnitChoice } from "./units.ts";
 import type { ZoneModel } from "./zone-model.ts";
 
 export interface Library {
@@ -38,6 +44,8 @@ export type Banner =
 export type OpenDialog =
   | { readonly kind: "new" }
   | { readonly kind: "profiles" }
+  | { readonly kind: "palette" }
+  | { readonly kind: "help" }
   | { readonly kind: "rename"; readonly file: string }
   | { readonly kind: "delete"; readonly file: string };
 
@@ -50,7 +58,7 @@ export interface ZoneResult {
   /** The console line that did it. */
   readonly line: string;
   /** What happened, in words; of a refusal, the line that a shell would have shown. */
-  readonly headline: string;
+  readonly headline: (size: FormatBytes) => string;
   readonly refusal: FailureText | null;
   readonly ok: boolean;
   /** The first bytes of what was read. */
@@ -71,6 +79,10 @@ export interface AppState {
   readonly zonesVersion: number;
   readonly resources: Resources | null;
   readonly eventsVersion: number;
+  /** The moment that is shown: how many events of the log had happened; null for now. */
+  readonly moment: number | null;
+  /** The zones as they were at that moment. Its columns change in place; `zonesVersion` tells. */
+  readonly past: ZoneModel | null;
   readonly selected: number | null;
   readonly zoneResult: ZoneResult | null;
   readonly console: readonly ConsoleBlock[];
@@ -83,6 +95,10 @@ export interface AppState {
   /** Why the open dialog's last attempt failed. */
   readonly dialogFailure: FailureText | null;
   readonly theme: ThemeChoice;
+  readonly units: UnitChoice;
+  /** What is listed of the events. */
+  readonly eventFilter: EventFilter;
+  readonly tableView: TableView;
 }
 
 export type AppStore = StoreApi<AppState>;
@@ -95,6 +111,8 @@ export const createAppStore = (): AppStore =>
     zonesVersion: 0,
     resources: null,
     eventsVersion: 0,
+    moment: null,
+    past: null,
     selected: null,
     zoneResult: null,
     console: [],
@@ -105,6 +123,9 @@ export const createAppStore = (): AppStore =>
     dialog: null,
     dialogFailure: null,
     theme: loadThemeChoice(),
+    units: loadUnitChoice(),
+    eventFilter: NO_FILTER,
+    tableView: WHOLE_TABLE,
   }));
 
 /** Two banners about the same thing replace each other. */

@@ -1,4 +1,6 @@
-/** Numbers of bytes as this page shows and reads them: exact, binary units, digits grouped. */
+/** Numbers of bytes as this page shows and reads them: exact, in the units that the person chose, digits grouped. */
+import { SECTOR_SIZE } from "../base/units.ts";
+import { keep, readKept } from "./theme.ts";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
 
@@ -19,6 +21,47 @@ export function formatBytes(value: number): string {
   }
   return `${grouped.format(left)} ${UNITS[unit]!}`;
 }
+
+/** What numbers of bytes are shown in, everywhere at once. "exact" takes the largest unit in which the number is whole. */
+export type UnitChoice = "exact" | "bytes" | "kib" | "sectors" | "lba";
+
+export const UNIT_CHOICES: readonly { readonly choice: UnitChoice; readonly name: string; readonly detail: string }[] = [
+  { choice: "exact", name: "Auto", detail: "the largest unit that is exact, 64 MiB" },
+  { choice: "bytes", name: "Bytes", detail: "67,108,864" },
+  { choice: "kib", name: "KiB", detail: "65,536 KiB" },
+  { choice: "sectors", name: "Sectors", detail: "131,072 s, of 512 bytes" },
+  { choice: "lba", name: "LBA hex", detail: "0x20000, sectors in hexadecimal" },
+];
+
+/** A number of bytes in words. */
+export type FormatBytes = (value: number) => string;
+
+const fractional = new Intl.NumberFormat("en", { maximumFractionDigits: 9 });
+
+/** How numbers of bytes are written under a choice. What is no whole number of sectors keeps its fraction, or is told in bytes. */
+export function formatterOf(choice: UnitChoice): FormatBytes {
+  switch (choice) {
+    case "bytes":
+      return (value) => `${grouped.format(value)} B`;
+    case "kib":
+      return (value) => `${fractional.format(value / 1024)} KiB`;
+    case "sectors":
+      return (value) => `${fractional.format(value / SECTOR_SIZE)} s`;
+    case "lba":
+      return (value) => (value % SECTOR_SIZE === 0 ? formatHex(value / SECTOR_SIZE) : `${grouped.format(value)} B`);
+    default:
+      return formatBytes;
+  }
+}
+
+const UNITS_KEY = "zonescope.units";
+
+export function loadUnitChoice(): UnitChoice {
+  const kept = readKept(UNITS_KEY);
+  return UNIT_CHOICES.find(({ choice }) => choice === kept)?.choice ?? "exact";
+}
+
+export const keepUnitChoice = (choice: UnitChoice): void => keep(UNITS_KEY, choice);
 
 /** About: one decimal in the unit that suits the size, e.g. "1.4 GiB"; for sizes that nobody computes with. */
 export function formatRoughBytes(value: number): string {

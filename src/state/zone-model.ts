@@ -8,6 +8,14 @@ import type { Condition } from "../base/conditions.ts";
 import { ZoneType } from "../base/conditions.ts";
 import type { ZoneChanges, ZoneColumns, ZoneGeometry } from "../protocol/index.ts";
 
+/** Hears of every zone that changed, at once and before anything is drawn. */
+export interface ZoneWatcher {
+  /** @param condition what the zone was, `pointer` where its write pointer was, `written` whether bytes were written to it */
+  changed(zone: number, condition: number, pointer: number, written: boolean): void;
+  /** Too much changed to be told zone by zone. */
+  replaced(): void;
+}
+
 export class ZoneModel {
   readonly geometry: ZoneGeometry;
   readonly count: number;
@@ -22,7 +30,8 @@ export class ZoneModel {
   readonly refusals: Uint32Array;
   /** Number of zones by condition. */
   readonly counts = new Uint32Array(16);
-  version = 0;
+  /** At most one, for the map. */
+  watcher: ZoneWatcher | null = null;
 
   constructor(geometry: ZoneGeometry, columns: ZoneColumns) {
     this.geometry = geometry;
@@ -43,17 +52,39 @@ export class ZoneModel {
     for (let row = 0; row < changes.zone.length; row++) {
       const zone = changes.zone[row]!;
       if (zone >= this.count) continue;
-      this.counts[this.condition[zone]! & 15]!--;
-      this.condition[zone] = changes.condition[row]!;
-      this.counts[this.condition[zone] & 15]!++;
-      this.writePointer[zone] = changes.writePointer[row]!;
+      const condition = this.condition[zone]!;
+      const pointer = this.writePointer[zone]!;
+      const written = changes.bytesWritten[row]! > this.bytesWritten[zone]!;
+      this.set(zone, changes.condition[row]!, changes.writePointer[row]!);
       this.resets[zone] = changes.resets[row]!;
       this.writes[zone] = changes.writes[row]!;
       this.bytesWritten[zone] = changes.bytesWritten[row]!;
       this.finishes[zone] = changes.finishes[row]!;
       this.refusals[zone] = changes.refusals[row]!;
+      this.watcher?.changed(zone, condition, pointer, written);
     }
-    this.version++;
+  }
+
+  /** Condition and pointer alone, and nobody is told. */
+  set(zone: number, condition: number, pointer: number): void {
+    this.counts[this.condition[zone]! & 15]!--;
+    this.counts[condition & 15]!++;
+    this.condition[zone] = condition;
+    this.writePointer[zone] = pointer;
+  }
+
+  /** The same zones in columns of their own. */
+  copy(): ZoneModel {
+    return new ZoneModel(this.geometry, {
+      type: this.type,
+      condition: this.condition.slice(),
+      writePointer: this.writePointer.slice(),
+      writes: this.writes.slice(),
+      bytesWritten: this.bytesWritten.slice(),
+      resets: this.resets.slice(),
+      finishes: this.finishes.slice(),
+      refusals: this.refusals.slice(),
+    });
   }
 
   isConventional(zone: number): boolean {

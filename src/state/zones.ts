@@ -3,10 +3,13 @@ import { assertNever } from "../base/assert.ts";
 import { conditionName } from "../base/conditions.ts";
 import { runLineNow } from "./console.ts";
 import type { LineOutcome } from "./console.ts";
+import type { ZoneStep } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
+import { NO_HANDLE } from "./device.ts";
 import { textOf } from "./failure-text.ts";
 import type { ZoneOperationName } from "./store.ts";
-import { commandSize, formatBytes, formatHex } from "./units.ts";
+import { commandSize, formatHex } from "./units.ts";
+import type { FormatBytes } from "./units.ts";
 import type { ZoneModel } from "./zone-model.ts";
 
 export interface ZoneRequest {
@@ -54,13 +57,22 @@ export function defaultOffset(model: ZoneModel, zone: number, operation: "write"
 const PREVIEW_BYTES = 64;
 
 export interface ZoneActions {
+  /** What each command would do to a zone now; null where nobody can tell. */
+  steps(zone: number): Promise<readonly ZoneStep[] | null>;
   perform(request: ZoneRequest): Promise<void>;
 }
 
 export function createZoneActions(core: Core): ZoneActions {
   return {
+    steps: async (zone) => {
+      const { attached } = core.store.getState();
+      if (attached === null || attached.handle === NO_HANDLE) return null;
+      const outcome = await core.port.start("zoneSteps", { handle: attached.handle, zone }).outcome;
+      return outcome.ok ? outcome.value : null;
+    },
     perform: (request) =>
       core.serial("Working", async () => {
+        core.set({ moment: null, past: null });
         const model = core.store.getState().attached?.zones ?? null;
         if (model === null || request.zone >= model.count) return;
         const line = lineOf(model, request);
@@ -76,7 +88,7 @@ export function createZoneActions(core: Core): ZoneActions {
             operation: request.operation,
             line,
             ok,
-            headline: ok ? headlineOf(model, request, before, outcome) : printedLine(outcome),
+            headline: ok ? headlineOf(model, request, before, outcome) : () => printedLine(outcome),
             refusal: outcome.failure === null ? null : textOf(outcome.failure),
             preview,
           },
@@ -93,20 +105,24 @@ function headlineOf(
   request: ZoneRequest,
   before: { condition: ReturnType<ZoneModel["conditionOf"]>; writePointer: number },
   outcome: LineOutcome,
-): string {
+): (size: FormatBytes) => string {
   const { zone, operation, lengthBytes } = request;
   const after = model.conditionOf(zone);
   const change =
     before.condition === after ? `still ${conditionName(after)}` : `${conditionName(before.condition)} → ${conditionName(after)}`;
   switch (operation) {
-    case "read":
-      return outcome.read === null ? `Read ${formatBytes(lengthBytes)}` : `Read ${formatBytes(lengthBytes)}: ${bytesInWords(outcome.read.data)}`;
+    case "read": {
+      const { read } = outcome;
+      return (size) => (read === null ? `Read ${size(lengthBytes)}` : `Read ${size(lengthBytes)}: ${bytesInWords(read.data)}`);
+    }
     case "append":
-      return `Appended ${formatBytes(lengthBytes)} at ${formatBytes(outcome.appendedAt ?? before.writePointer)}: ${change}`;
+      return (size) => `Appended ${size(lengthBytes)} at ${size(outcome.appendedAt ?? before.writePointer)}: ${change}`;
     case "write":
-      return `Wrote ${formatBytes(lengthBytes)}: ${change}`;
-    default:
-      return before.condition === after && before.writePointer === model.writePointer[zone] ? `Nothing to do: ${change}` : change;
+      return (size) => `Wrote ${size(lengthBytes)}: ${change}`;
+    default: {
+      const nothing = before.condition === after && before.writePointer === model.writePointer[zone];
+      return () => (nothing ? `Nothing to do: ${change}` : change);
+    }
   }
 }
 

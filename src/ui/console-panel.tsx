@@ -117,6 +117,7 @@ function Prompt() {
         ›
       </span>
       <input
+        id="command"
         className="prompt-input"
         aria-label="Command"
         autoComplete="off"

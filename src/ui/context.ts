@@ -1,8 +1,11 @@
 /** How components reach the app: its actions from a context, its state by selectors. */
-import { createContext, use, useSyncExternalStore } from "react";
+import { createContext, use, useMemo, useSyncExternalStore } from "react";
 import { useStore } from "zustand/react";
 import type { App } from "../state/app.ts";
 import type { AppState } from "../state/store.ts";
+import { formatterOf } from "../state/units.ts";
+import type { FormatBytes } from "../state/units.ts";
+import type { ZoneModel } from "../state/zone-model.ts";
 import type { Theme } from "../render/palette.ts";
 
 export const AppContext = createContext<App | null>(null);
@@ -35,4 +38,22 @@ export function useTheme(): Theme {
   const dark = useSyncExternalStore(subscribeToDark, systemIsDark);
   if (choice !== "system") return choice;
   return dark ? "dark" : "light";
+}
+
+const subscribeToStillness = subscribeTo("(prefers-reduced-motion: reduce)");
+const wantsStillness = (): boolean => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** Whether changes may move: false where the system asks for stillness. */
+export const useMotion = (): boolean => !useSyncExternalStore(subscribeToStillness, wantsStillness);
+
+/** How numbers of bytes are written, by the units that the person chose. */
+export function useFormat(): FormatBytes {
+  const units = useAppState((state) => state.units);
+  return useMemo(() => formatterOf(units), [units]);
+}
+
+/** The zones that are shown: of the moment that was gone back to, or of now. Drawn again whenever they change. */
+export function useShownZones(): ZoneModel | null {
+  useAppState((state) => state.zonesVersion);
+  return useAppState((state) => state.past ?? state.attached?.zones ?? null);
 }

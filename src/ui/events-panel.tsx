@@ -1,66 +1,155 @@
 /** The log "Events": every transition, pointer move, trace event, refusal and flush, newest last; it follows unless scrolled back. */
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { Download, ListFilter } from "lucide-react";
+import { DropdownMenu } from "radix-ui";
+import { EVENT_KINDS, isFiltering, NO_FILTER } from "../state/event-filter.ts";
+import type { EventFilter, EventKind } from "../state/event-filter.ts";
 import { eventText, eventTime, eventZone } from "../state/event-text.ts";
 import { formatCount } from "../state/units.ts";
-import { useApp, useAppState } from "./context.ts";
+import { useApp, useAppState, useFormat } from "./context.ts";
 import { useFollow } from "./follow.ts";
+import { Scrubber } from "./scrubber.tsx";
+import { useRows } from "./use-rows.ts";
 
-const ROW_HEIGHT = 24;
+const ROW_HEIGHT = 22;
+/** Rows beyond the view: what was said just now can be read out although it was scrolled away. */
+const OVERSCAN = 30;
+
+const KIND_NAMES: Readonly<Record<EventKind, string>> = {
+  transition: "Transitions",
+  pointer: "Pointer moves",
+  refusal: "Refusals",
+  trace: "Trace events",
+  flush: "Flushes",
+};
 
 export function EventsPanel() {
   const app = useApp();
   const version = useAppState((state) => state.eventsVersion);
-  const { events } = app;
-  const { box, onScroll } = useFollow(`${version} ${events.length}`);
-  const count = events.length;
-  // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer's functions are used in this render alone
-  const rows = useVirtualizer({
-    count,
-    getScrollElement: () => box.current,
-    estimateSize: () => ROW_HEIGHT,
-    getItemKey: (index) => events.forgotten + index,
-    overscan: 8,
-    initialRect: { width: 500, height: 240 },
-    measureElement: (element) => element.getBoundingClientRect().height,
-  });
-  const height = rows.getTotalSize();
+  const filter = useAppState((state) => state.eventFilter);
+  const moment = useAppState((state) => state.moment);
+  const size = useFormat();
+  const { events, matches } = app;
+  matches.setFilter(filter);
+  const count = matches.count();
+  const { box, onScroll } = useFollow(`${version} ${count}`);
+  const rows = useRows(box, count, ROW_HEIGHT, OVERSCAN);
+  const shown: number[] = [];
+  for (let index = rows.first; index < rows.end; index++) shown.push(matches.positionAt(index));
 
   return (
     <div className="panel panel-events">
       <div className="panel-head">
         <h2 className="panel-title">Events</h2>
-        <p className="panel-note">{count === 0 ? "" : formatCount(count + events.forgotten)}</p>
-      </div>
-      <div
-        className="events"
-        role="log"
-        aria-label="Events"
-        tabIndex={0}
-        ref={box}
-        onScroll={onScroll}
-      >
-        {count === 0 && <p className="panel-empty">Transitions, pointer moves and refusals are listed here as they happen.</p>}
-        <div style={{ height, position: "relative" }}>
-          {rows.getVirtualItems().map((item) => {
-            const event = events.at(item.index);
-            if (event === undefined) return null;
-            const zone = eventZone(event);
-            return (
-              <div
-                key={item.key}
-                ref={rows.measureElement}
-                data-index={item.index}
-                className={`event ${event.type}${zone === null ? "" : " about-zone"}`}
-                style={{ transform: `translateY(${item.start}px)` }}
-                onClick={() => zone !== null && app.device.select(zone)}
-              >
-                <time>{eventTime(event.timeMs)}</time>
-                <span>{eventText(event)}</span>
-              </div>
-            );
-          })}
+        <p className="panel-note">{events.total === 0 ? "" : isFiltering(filter) ? `${formatCount(count)} of ${formatCount(events.total)}` : formatCount(events.total)}</p>
+        <div className="push head-tools">
+          <input
+            className="input search"
+            type="search"
+            aria-label="Find events"
+            placeholder="Find"
+            autoComplete="off"
+            spellCheck={false}
+            value={filter.words}
+            onChange={(event) => app.page.setEventFilter({ ...filter, words: event.target.value.toLowerCase() })}
+          />
+          <FilterMenu filter={filter} />
+          <SaveMenu />
         </div>
       </div>
+      <div className="events" role="log" aria-label="Events" tabIndex={0} ref={box} onScroll={onScroll}>
+        {count === 0 && <p className="panel-empty">{isFiltering(filter) ? "No event matches the filter." : "Transitions, pointer moves and refusals are listed here as they happen."}</p>}
+        <div style={{ height: count * ROW_HEIGHT, position: "relative" }}>
+          <div className="event-window" style={{ transform: `translateY(${rows.first * ROW_HEIGHT}px)` }}>
+            {shown.map((position) => {
+              const event = events.at(position - events.forgotten);
+              if (event === undefined) return null;
+              const zone = eventZone(event);
+              const text = eventText(event, size);
+              const later = moment !== null && position >= moment;
+              const last = moment !== null && position === moment - 1;
+              return (
+                <div key={position} className={`event ${event.type}${zone === null ? "" : " about-zone"}${later ? " later" : ""}${last ? " last" : ""}`} onClick={() => zone !== null && app.device.select(zone)}>
+                  <button type="button" tabIndex={-1} className="event-time" aria-label={`Show the moment ${eventTime(event.timeMs)}`} title="Show this moment" onClick={(click) => (click.stopPropagation(), app.time.seek(position + 1))}>
+                    {eventTime(event.timeMs)}
+                  </button>
+                  <span title={text}>{text}</span>
+                </div>
+              );
+            })}
+          </div>
+        </div>
+      </div>
+      <Scrubber />
     </div>
+  );
+}
+
+function FilterMenu({ filter }: { filter: EventFilter }) {
+  const app = useApp();
+  const selected = useAppState((state) => state.selected);
+  const on = filter.kinds.length > 0 || filter.zone !== null;
+  const toggle = (kind: EventKind): void => {
+    const kinds = filter.kinds.includes(kind) ? filter.kinds.filter((other) => other !== kind) : [...filter.kinds, kind];
+    app.page.setEventFilter({ ...filter, kinds: kinds.length === EVENT_KINDS.length ? [] : kinds });
+  };
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger className={on ? "button quiet icon small on" : "button quiet icon small"} aria-label={on ? "Filter events, filtered" : "Filter events"}>
+        <ListFilter size={15} aria-hidden="true" />
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu narrow" align="end" sideOffset={4}>
+          {EVENT_KINDS.map((kind) => (
+            <DropdownMenu.CheckboxItem key={kind} className="menu-item" checked={filter.kinds.includes(kind)} onSelect={(event) => event.preventDefault()} onCheckedChange={() => toggle(kind)}>
+              <Mark /> {KIND_NAMES[kind]}
+            </DropdownMenu.CheckboxItem>
+          ))}
+          <DropdownMenu.Separator className="menu-line" />
+          <DropdownMenu.CheckboxItem
+            className="menu-item"
+            disabled={selected === null && filter.zone === null}
+            checked={filter.zone !== null}
+            onSelect={(event) => event.preventDefault()}
+            onCheckedChange={(checked) => app.page.setEventFilter({ ...filter, zone: checked ? selected : null })}
+          >
+            <Mark /> Only zone {formatCount(filter.zone ?? selected ?? 0)}
+          </DropdownMenu.CheckboxItem>
+          <DropdownMenu.Separator className="menu-line" />
+          <DropdownMenu.Item className="menu-item" disabled={!isFiltering(filter)} onSelect={() => app.page.setEventFilter(NO_FILTER)}>
+            Show all
+          </DropdownMenu.Item>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}
+
+/** The box of a menu's checkbox item, filled while it is checked. */
+export function Mark() {
+  return <span className="check-box" aria-hidden="true" />;
+}
+
+function SaveMenu() {
+  const app = useApp();
+  const empty = useAppState((state) => state.attached === null);
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger className="button quiet icon small" aria-label="Save events" disabled={empty}>
+        <Download size={15} aria-hidden="true" />
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu narrow" align="end" sideOffset={4}>
+          <DropdownMenu.Item className="menu-item" onSelect={() => app.time.save("jsonl")}>
+            Listed events as JSON Lines
+          </DropdownMenu.Item>
+          <DropdownMenu.Item className="menu-item" onSelect={() => app.time.save("qemu-io")}>
+            Commands as a qemu-io script
+          </DropdownMenu.Item>
+          <DropdownMenu.Item className="menu-item" onSelect={() => app.time.save("blkzone")}>
+            Commands as a blkzone script
+          </DropdownMenu.Item>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
   );
 }

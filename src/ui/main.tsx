@@ -17,6 +17,8 @@ import "./map.css";
 import "./table.css";
 import "./zone.css";
 import "./lists.css";
+import "./time.css";
+import "./palette.css";
 
 const app = connectApp();
 void app.page.start();

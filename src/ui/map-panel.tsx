@@ -4,27 +4,32 @@ import { conditionName } from "../base/conditions.ts";
 import { CONDITION_ORDER } from "../render/palette.ts";
 import { displayName } from "../state/device.ts";
 import type { Attached } from "../state/store.ts";
-import { formatBytes, formatCount } from "../state/units.ts";
+import { formatCount } from "../state/units.ts";
+import type { FormatBytes } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
-import { useApp, useAppState } from "./context.ts";
+import { useApp, useAppState, useFormat, useShownZones } from "./context.ts";
 import { EmptyState } from "./empty-state.tsx";
+import { mapHandle } from "./map-handle.ts";
 import { PlainImage } from "./plain-image.tsx";
+import { PastRibbon } from "./scrubber.tsx";
 import { Swatch } from "./swatch.tsx";
 import { ZoneMap } from "./zone-map.tsx";
 
 export function MapPanel() {
   const attached = useAppState((state) => state.attached);
   const ready = useAppState((state) => state.ready);
-  const zones = attached?.zones ?? null;
+  const zones = useShownZones();
+  const size = useFormat();
   return (
     <section className="panel panel-map" aria-label="Zone map">
       <div className="panel-head map-head">
         <h2 className="panel-title">Zone map</h2>
-        {attached !== null && <p className="panel-note">{describe(attached)}</p>}
+        {attached !== null && <p className="panel-note">{describe(attached, size)}</p>}
         {zones !== null && <GoTo zones={zones} />}
       </div>
       {zones !== null && (
         <>
+          <PastRibbon />
           <ZoneMap zones={zones} />
           <Legend zones={zones} />
         </>
@@ -35,13 +40,16 @@ export function MapPanel() {
   );
 }
 
-function describe(attached: Attached): string {
+function describe(attached: Attached, size: FormatBytes): string {
   const { zones, facts } = attached;
-  const size = formatBytes(facts.image.virtualSize);
-  if (zones === null) return `${displayName(attached.file)}, ${size}`;
+  const whole = size(facts.image.virtualSize);
+  if (zones === null) return `${displayName(attached.file)}, ${whole}`;
   const rules = facts.zoned === null || facts.zoned.policy === "qcow2" ? "" : `, rules of ${facts.zoned.policy}`;
-  return `${formatCount(zones.count)} zones of ${formatBytes(zones.geometry.zoneSize)}, ${size} in all, dialect ${facts.zoned?.dialect ?? ""}${rules}`;
+  return `${formatCount(zones.count)} zones of ${size(zones.geometry.zoneSize)}, ${whole} in all, dialect ${facts.zoned?.dialect ?? ""}${rules}`;
 }
+
+/** Of more zones than this, the one that is gone to is zoomed to. */
+const FINDABLE = 400;
 
 /** Typing a zone's number selects it. */
 function GoTo({ zones }: { zones: ZoneModel }) {
@@ -56,6 +64,8 @@ function GoTo({ zones }: { zones: ZoneModel }) {
         event.preventDefault();
         if (zone === null || wrong) return;
         app.device.select(zone);
+        // Among many a zone is seen only when it is large enough.
+        if (zones.count > FINDABLE) mapHandle.current?.showZone(zone);
         setText("");
       }}
     >

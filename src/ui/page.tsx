@@ -1,44 +1,54 @@
 /** The page: the regions in their reading order, and what lies over them. */
+import { Tooltip } from "radix-ui";
 import { useLayoutEffect } from "react";
 import { Banners } from "./banners.tsx";
 import { ConsolePanel } from "./console-panel.tsx";
-import { useAppState, useTheme } from "./context.ts";
+import { useApp, useAppState, useTheme } from "./context.ts";
 import { DropTarget } from "./drop-target.tsx";
 import { EventsPanel } from "./events-panel.tsx";
 import { FileDialogs } from "./file-dialogs.tsx";
+import { HelpDialog } from "./help-dialog.tsx";
 import { MapPanel } from "./map-panel.tsx";
 import { NewImageDialog } from "./new-image-dialog.tsx";
+import { PaletteDialog } from "./palette-dialog.tsx";
 import { ProfilesDialog } from "./profiles-dialog.tsx";
 import { ResourcesPanel } from "./resources-panel.tsx";
 import { TopBar } from "./top-bar.tsx";
+import { useShortcuts } from "./use-shortcuts.ts";
 import { ZonePanel } from "./zone-panel.tsx";
 import { ZoneTable } from "./zone-table.tsx";
 
 export function Page() {
   const theme = useTheme();
+  const past = useAppState((state) => state.moment !== null);
+  useShortcuts(useApp());
   const dialog = useAppState((state) => state.dialog);
   useLayoutEffect(() => {
     document.documentElement.dataset["theme"] = theme;
   }, [theme]);
   return (
-    <DropTarget>
-      <div className="shell">
-        <TopBar />
-        <Banners />
-        <main className="regions">
-          <MapPanel />
-          <div className="side">
-            <ZonePanel />
-            <ResourcesPanel />
-          </div>
-          <ZoneTable />
-          <ConsolePanel />
-          <EventsPanel />
-        </main>
-      </div>
-      {dialog?.kind === "new" && <NewImageDialog />}
-      {dialog?.kind === "profiles" && <ProfilesDialog />}
-      {dialog !== null && (dialog.kind === "rename" || dialog.kind === "delete") && <FileDialogs dialog={dialog} />}
-    </DropTarget>
+    <Tooltip.Provider delayDuration={350} skipDelayDuration={200}>
+      <DropTarget>
+        <div className="shell">
+          <TopBar />
+          <Banners />
+          <main className={past ? "regions in-past" : "regions"}>
+            <MapPanel />
+            <div className="side">
+              <ZonePanel />
+              <ResourcesPanel />
+            </div>
+            <ZoneTable />
+            <ConsolePanel />
+            <EventsPanel />
+          </main>
+        </div>
+        {dialog?.kind === "new" && <NewImageDialog />}
+        {dialog?.kind === "palette" && <PaletteDialog />}
+        {dialog?.kind === "help" && <HelpDialog />}
+        {dialog?.kind === "profiles" && <ProfilesDialog />}
+        {dialog !== null && (dialog.kind === "rename" || dialog.kind === "delete") && <FileDialogs dialog={dialog} />}
+      </DropTarget>
+    </Tooltip.Provider>
   );
 }

@@ -1,21 +1,31 @@
 /** The region "Resources": open and active zones against their limits, and which zone would be closed to make room. */
 import type { Resources } from "../protocol/index.ts";
 import { formatCount } from "../state/units.ts";
-import { useApp, useAppState } from "./context.ts";
+import type { ZoneModel } from "../state/zone-model.ts";
+import { useApp, useAppState, useShownZones } from "./context.ts";
 
 export function ResourcesPanel() {
-  const resources = useAppState((state) => state.resources);
+  const now = useAppState((state) => state.resources);
+  const past = useAppState((state) => state.moment !== null);
+  const zones = useShownZones();
+  const resources = past && now !== null && zones !== null ? resourcesOf(zones, now) : now;
   return (
     <section className="panel panel-resources" aria-label="Resources">
       <div className="panel-head">
         <h2 className="panel-title">Resources</h2>
+        {past && <span className="past-mark">the past</span>}
       </div>
-      {resources === null ? <p className="panel-empty">Open and active zones are counted here.</p> : <Counted resources={resources} />}
+      {resources === null ? <p className="panel-empty">Open and active zones are counted here.</p> : <Counted resources={resources} past={past} />}
     </section>
   );
 }
 
-function Counted({ resources }: { resources: Resources }) {
+/** Counts of a moment of the past; the order of closing is not kept. */
+function resourcesOf(zones: ZoneModel, now: Resources): Resources {
+  return { ...now, implicitOpen: zones.countOf(2), explicitOpen: zones.countOf(3), closed: zones.countOf(4), implicitOrder: [] };
+}
+
+function Counted({ resources, past }: { resources: Resources; past: boolean }) {
   const app = useApp();
   const { implicitOpen, explicitOpen, closed, maxOpen, maxActive, implicitOrder } = resources;
   const open = implicitOpen + explicitOpen;
@@ -28,7 +38,7 @@ function Counted({ resources }: { resources: Resources }) {
       </div>
       <div className="implicit-order">
         {implicitOrder.length === 0 ? (
-          <p className="quiet">No zone is implicitly open, so none can be closed to make room.</p>
+          <p className="quiet">{past && implicitOpen > 0 ? "The order of closing is known for now only." : "No zone is implicitly open, so none can be closed to make room."}</p>
         ) : (
           <>
             <p>

@@ -1,10 +1,13 @@
 /** The top bar: which image, what can be done with it as a file, and the theme. */
-import { Download, FolderOpen, Monitor, Moon, Plus, Power, Sun } from "lucide-react";
+import { Command, Download, FolderOpen, Monitor, Moon, Plus, Power, Ruler, Sun, X } from "lucide-react";
+import { DropdownMenu } from "radix-ui";
 import { useRef } from "react";
 import type { ThemeChoice } from "../state/theme.ts";
+import { UNIT_CHOICES } from "../state/units.ts";
 import { useApp, useAppState } from "./context.ts";
 import { ImageMenu } from "./image-menu.tsx";
 import { ImageSwitcher } from "./image-switcher.tsx";
+import { Tip } from "./tip.tsx";
 
 const ICON = 15;
 
@@ -37,6 +40,7 @@ export function TopBar() {
         </button>
         <input
           ref={input}
+          id="open-file"
           type="file"
           className="visually-hidden"
           tabIndex={-1}
@@ -55,7 +59,15 @@ export function TopBar() {
           <Power size={ICON} aria-hidden="true" />
           Power cycle
         </button>
-        <ThemeSwitch />
+        <div className="page-tools">
+          <UnitsMenu />
+          <ThemeSwitch />
+          <Tip text="Command palette" keys="Ctrl K">
+            <button type="button" className="button quiet icon" aria-label="Command palette" onClick={() => app.page.openDialog({ kind: "palette" })}>
+              <Command size={16} aria-hidden="true" />
+            </button>
+          </Tip>
+        </div>
       </div>
     </header>
   );
@@ -63,6 +75,7 @@ export function TopBar() {
 
 /** What goes on when it lasts: the name of the work, and how far a copy is. */
 function Activity() {
+  const app = useApp();
   const busy = useAppState((state) => state.busy);
   const progress = useAppState((state) => state.progress);
   if (busy === null) return <div className="activity" aria-hidden="true" />;
@@ -74,7 +87,42 @@ function Activity() {
         {share === null ? "" : ` ${share}%`}
       </span>
       {share !== null && <progress max={100} value={share} aria-label={progress?.label ?? busy} />}
+      {share !== null && (
+        <button type="button" className="button quiet small" onClick={() => app.page.cancelWork()}>
+          <X size={13} aria-hidden="true" />
+          Cancel
+        </button>
+      )}
     </div>
+  );
+}
+
+/** What numbers of bytes are shown in, everywhere at once. */
+function UnitsMenu() {
+  const app = useApp();
+  const units = useAppState((state) => state.units);
+  const name = UNIT_CHOICES.find(({ choice }) => choice === units)?.name ?? "";
+  return (
+    <DropdownMenu.Root modal={false}>
+      <Tip text={`Units: ${name}`} keys="U">
+        <DropdownMenu.Trigger className="button quiet icon" aria-label={`Units: ${name}`}>
+          <Ruler size={16} aria-hidden="true" />
+        </DropdownMenu.Trigger>
+      </Tip>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
+          <DropdownMenu.Label className="menu-label">Sizes and positions in</DropdownMenu.Label>
+          <DropdownMenu.RadioGroup value={units} onValueChange={(choice) => app.page.setUnits(choice as typeof units)}>
+            {UNIT_CHOICES.map((unit) => (
+              <DropdownMenu.RadioItem key={unit.choice} value={unit.choice} className="menu-item">
+                <span className="radio-dot" aria-hidden="true" /> {unit.name}
+                <span className="detail">{unit.detail}</span>
+              </DropdownMenu.RadioItem>
+            ))}
+          </DropdownMenu.RadioGroup>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
   );
 }
 

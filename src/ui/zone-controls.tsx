@@ -1,12 +1,16 @@
 /** The zone panel's drawing, fields and buttons. Each button is a console line; the console shows which. */
 import { useState } from "react";
-import { Condition } from "../base/conditions.ts";
+import { Condition, conditionName } from "../base/conditions.ts";
+import { textOf } from "../state/failure-text.ts";
 import type { ZoneOperationName } from "../state/store.ts";
-import { formatBytes, parseByte, parseSize } from "../state/units.ts";
+import { parseByte, parseSize } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
-import { useApp, useAppState } from "./context.ts";
+import { useApp, useAppState, useFormat } from "./context.ts";
 import { StateMachine } from "./state-machine.tsx";
 import { TextField } from "./text-field.tsx";
+import { Tip } from "./tip.tsx";
+import { useSteps } from "./use-steps.ts";
+import type { ZoneStep } from "./use-steps.ts";
 
 const MANAGEMENT: readonly (readonly [string, ZoneOperationName])[] = [
   ["Open", "open"],
@@ -20,8 +24,11 @@ const typed = { length: "4K", pattern: "0xcd" };
 
 export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }) {
   const app = useApp();
-  useAppState((state) => state.zonesVersion);
-  const readOnly = useAppState((state) => state.attached?.facts.image.readOnly ?? true);
+  const size = useFormat();
+  const past = useAppState((state) => state.moment !== null);
+  const locked = useAppState((state) => state.attached?.facts.image.readOnly ?? true);
+  const readOnly = locked || past;
+  const steps = useSteps(zone);
   const [length, setLength] = useState(typed.length);
   const [pattern, setPattern] = useState(typed.pattern);
   const [offset, setOffset] = useState("");
@@ -37,7 +44,6 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
     void app.zones.perform({ operation, zone, offset: offsetBytes, lengthBytes: lengthBytes ?? 0, pattern: patternByte ?? 0 });
   };
   const fieldsBad = lengthBytes === null || patternByte === null;
-  const written = zones.writePointer[zone]! > zones.start(zone);
   const condition = zones.conditionOf(zone);
 
   return (
@@ -45,13 +51,15 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
       {condition === Condition.NOT_WP ? (
         <p className="conventional-note">A conventional zone: written at any offset, in any order. It has no write pointer and no condition to change.</p>
       ) : (
-        <StateMachine condition={condition} written={written} onArrow={perform} />
+        <StateMachine condition={condition} steps={past ? null : steps} note={past ? "This is the past: nothing can be done to it." : locked ? "The image is open read-only." : null} onArrow={perform} />
       )}
       <div className="button-row four">
         {MANAGEMENT.map(([name, operation]) => (
-          <button key={operation} type="button" className="button" disabled={readOnly} onClick={() => perform(operation)}>
-            {name}
-          </button>
+          <Tip key={operation} text={whatOf(steps, operation)} side="top">
+            <button type="button" className="button" disabled={readOnly} onClick={() => perform(operation)}>
+              {name}
+            </button>
+          </Tip>
         ))}
       </div>
       <div className="button-row three">
@@ -77,7 +85,7 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
           label="Offset"
           value={offset}
           wrong={badOffset}
-          placeholder={conventional ? formatBytes(zones.start(zone)) : "pointer"}
+          placeholder={conventional ? size(zones.start(zone)) : "pointer"}
           title={
             conventional
               ? "Where write and read start; left empty, the zone's start."
@@ -99,4 +107,14 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
       </div>
     </div>
   );
+}
+
+/** What a button would lead to, in a sentence. */
+function whatOf(steps: readonly ZoneStep[] | null, operation: ZoneOperationName): string {
+  const step = steps?.find((other) => other.operation === operation);
+  if (step === undefined) return "A command of the console";
+  if (step.refusal !== null) return textOf(step.refusal).why;
+  if (step.to === null) return "Nothing would change";
+  const closes = step.implicitlyCloses === null ? "" : `, closing zone ${step.implicitlyCloses} to make room`;
+  return `Leads to ${conditionName(step.to)}${closes}`;
 }

@@ -1,18 +1,30 @@
-/** The map's canvas: sized to its box, drawn when something changed, with pointer and keyboard. */
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+/** The map's canvases: zoomed and panned, drawn when something changed, with pointer and keyboard. */
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { KeyboardEvent, PointerEvent } from "react";
 import { conditionName } from "../base/conditions.ts";
 import { paletteOf } from "../render/palette.ts";
-import { drawZones } from "../render/zone-canvas.ts";
-import type { ZonePicture } from "../render/zone-canvas.ts";
-import { layoutZones, moveSelection, zoneAt } from "../render/zone-layout.ts";
-import type { Move } from "../render/zone-layout.ts";
-import { formatBytes } from "../state/units.ts";
+import { cellAt, centredOn, clampView, largestScale, moveSelection, panBy, reveal, sceneOf, WHOLE, zoneAt, zoomAt } from "../render/scene.ts";
+import type { Move, Scene, View } from "../render/scene.ts";
+import { layoutZones } from "../render/zone-layout.ts";
+import type { ZonePicture } from "../render/zone-picture.ts";
+import { formatCount } from "../state/units.ts";
+import type { FormatBytes } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
-import { useApp, useAppState, useTheme } from "./context.ts";
+import { useApp, useAppState, useFormat, useMotion, useTheme } from "./context.ts";
+import { MapHint } from "./map-hint.tsx";
+import type { Hover } from "./map-hint.tsx";
+import { mapHandle } from "./map-handle.ts";
+import { MapTools } from "./map-tools.tsx";
+import { Minimap } from "./minimap.tsx";
+import { saveMap } from "./save-map.ts";
+import { useGestures } from "./use-gestures.ts";
+import { useBoxSize, usePainter } from "./use-painter.ts";
 
 /** Room around the cells for the selection's rings. */
 const INSET = 6;
+const PAN_STEP = 80;
+export const ZOOM_STEP = 1.6;
+const NONE: readonly number[] = [];
 
 const MOVES: Readonly<Record<string, Move>> = {
   ArrowLeft: "left",
@@ -25,116 +37,181 @@ const MOVES: Readonly<Record<string, Move>> = {
   PageDown: "page-down",
 };
 
-interface Hover {
-  readonly zone: number;
-  readonly x: number;
-  readonly y: number;
-}
-
 export function ZoneMap({ zones }: { zones: ZoneModel }) {
   const app = useApp();
-  const version = useAppState((state) => state.zonesVersion);
   const selected = useAppState((state) => state.selected);
+  const closingOrder = useAppState((state) => (state.moment === null ? (state.resources?.implicitOrder ?? NONE) : NONE));
   const theme = useTheme();
+  const size = useFormat();
+  const motion = useMotion();
   const box = useRef<HTMLDivElement>(null);
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const [size, setSize] = useState({ width: 0, height: 0, pixelRatio: 1 });
+  const cells = useRef<HTMLCanvasElement>(null);
+  const rings = useRef<HTMLCanvasElement>(null);
+  const boxSize = useBoxSize(box);
+  const [view, setView] = useState<View>(WHOLE);
   const [hover, setHover] = useState<Hover | null>(null);
   const [focused, setFocused] = useState(false);
-  const fontsReady = useFontsReady();
-  const layout = useMemo(() => layoutZones(zones.count, size.width - 2 * INSET, size.height - 2 * INSET), [zones.count, size]);
-  const picture = useMemo(() => pictureOf(zones), [zones]);
+  const layout = useMemo(() => layoutZones(zones.count, boxSize.width - 2 * INSET, boxSize.height - 2 * INSET), [zones.count, boxSize]);
+  const scene = useMemo(() => sceneOf(layout, clampView(layout, view)), [layout, view]);
+  const picture = useMemo(() => pictureOf(zones, size), [zones, size]);
+  const palette = paletteOf(theme);
   const hovered = hover !== null && hover.zone < zones.count ? hover : null;
+  const hoveredZone = hovered?.zone ?? null;
+  const marks = useMemo(() => ({ selected, hovered: hoveredZone, focused, closingOrder }), [selected, hoveredZone, focused, closingOrder]);
+  const painter = usePainter({ cells, rings, frame: app.frame, zones, size: boxSize, inset: INSET, scene, picture, palette, marks, motion });
 
+  /** Another view, and whether it is one. */
+  const show = (next: View): boolean => {
+    const now = scene.view;
+    if (next.scale === now.scale && next.x === now.x && next.y === now.y) return false;
+    setView(next);
+    return true;
+  };
+  const zoomMiddle = (factor: number): void => void show(zoomAt(layout, scene.view, factor, ...middleOf(scene, selected)));
   useEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const measure = (): void =>
-      setSize((before) => {
-        const next = { width: element.clientWidth, height: element.clientHeight, pixelRatio: window.devicePixelRatio };
-        const same = before.width === next.width && before.height === next.height && before.pixelRatio === next.pixelRatio;
-        return same ? before : next;
-      });
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    window.addEventListener("resize", measure);
-    return () => {
-      observer.disconnect();
-      window.removeEventListener("resize", measure);
+    mapHandle.current = {
+      zoomBy: zoomMiddle,
+      panBy: (dx, dy) => void show(panBy(layout, scene.view, dx, dy)),
+      whole: () => setView(WHOLE),
+      showZone: (zone) => setView(showing(scene, zone)),
+      save: (format) => saveMap(format, { scene, picture, palette, index: painter.current.indexNow(), zones, title: titleOf(app.store.getState().attached?.file ?? "", zones, size) }),
     };
-  }, []);
+    return () => {
+      mapHandle.current = null;
+    };
+  });
+  // A selection from elsewhere is brought into view.
+  const revealed = useRef(selected);
+  useEffect(() => {
+    if (selected === revealed.current) return;
+    revealed.current = selected;
+    if (selected !== null && selected < zones.count) setView((now) => reveal(sceneOf(layout, clampView(layout, now)), selected));
+  }, [selected, layout, zones.count]);
 
-  useLayoutEffect(() => {
-    const context = canvas.current?.getContext("2d") ?? null;
-    if (context === null || size.width === 0) return;
-    const { width, height, pixelRatio } = size;
-    const pixelWidth = Math.round(width * pixelRatio);
-    const pixelHeight = Math.round(height * pixelRatio);
-    if (context.canvas.width !== pixelWidth) context.canvas.width = pixelWidth;
-    if (context.canvas.height !== pixelHeight) context.canvas.height = pixelHeight;
-    const style = getComputedStyle(context.canvas);
-    drawZones(context, {
-      layout,
-      picture,
-      palette: paletteOf(theme),
-      selected,
-      hovered: hovered?.zone ?? null,
-      focused,
-      pixelRatio,
-      inset: INSET,
-      fonts: { sans: style.getPropertyValue("--font-sans"), mono: style.getPropertyValue("--font-mono") },
-    });
-  }, [layout, picture, theme, selected, hovered?.zone, focused, size, version, fontsReady]);
-
+  const gestures = useGestures(cells, {
+    zoom: (factor, x, y) => show(zoomAt(layout, scene.view, factor, x - INSET, y - INSET)),
+    pan: (dx, dy) => show(panBy(layout, scene.view, dx, dy)),
+    click: (x, y) => {
+      const zone = zoneAt(scene, x - INSET, y - INSET);
+      if (zone >= 0) app.device.select(zone);
+    },
+  });
   const under = (event: PointerEvent): Hover | null => {
     const bounds = event.currentTarget.getBoundingClientRect();
     const x = event.clientX - bounds.left;
     const y = event.clientY - bounds.top;
-    const zone = zoneAt(layout, x - INSET, y - INSET);
-    return zone < 0 ? null : { zone, x, y };
+    const zone = zoneAt(scene, x - INSET, y - INSET);
+    return zone < 0 ? null : { zone, cell: scene.level === "shared" ? cellAt(scene, x - INSET, y - INSET) : null, x, y };
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    const move = MOVES[event.key];
-    if (move === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    app.device.select(moveSelection(layout, selected ?? 0, move));
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const handled = keyOnMap(event, {
+      move: (move) => app.device.select(moveSelection(scene, selected ?? 0, move)),
+      pan: (dx, dy) => void show(panBy(layout, scene.view, dx, dy)),
+      zoom: zoomMiddle,
+      whole: () => setView(WHOLE),
+      showZone: () => setView(showing(scene, selected ?? 0)),
+    });
+    if (handled) event.preventDefault();
   };
 
   return (
     <div className="map-box" ref={box}>
       <canvas
-        ref={canvas}
-        className="map-canvas"
+        ref={cells}
+        className={scene.view.scale > 1 ? "map-canvas zoomed" : "map-canvas"}
         tabIndex={0}
         role="slider"
         aria-label="Selected zone"
         aria-roledescription="zone map"
+        aria-describedby="map-keys"
         aria-valuemin={0}
         aria-valuemax={Math.max(0, zones.count - 1)}
         aria-valuenow={selected ?? 0}
-        aria-valuetext={selected === null ? "none" : valueText(zones, selected)}
+        aria-valuetext={selected === null ? "none" : valueText(zones, selected, size)}
         onKeyDown={onKeyDown}
         onFocus={(event) => setFocused(event.currentTarget.matches(":focus-visible"))}
         onBlur={() => setFocused(false)}
-        onPointerMove={(event) => setHover(under(event))}
-        onPointerLeave={() => setHover(null)}
-        onPointerDown={(event) => {
-          const at = under(event);
-          if (at !== null && event.button === 0) app.device.select(at.zone);
+        {...gestures}
+        onPointerMove={(event) => {
+          gestures.onPointerMove(event);
+          setHover(under(event));
         }}
+        onPointerLeave={() => setHover(null)}
       />
-      {hovered !== null && <Hint zones={zones} hover={hovered} width={size.width} height={size.height} />}
+      <canvas ref={rings} className="map-rings" aria-hidden="true" />
+      <p id="map-keys" className="visually-hidden">
+        Arrow keys select, plus and minus zoom, zero shows the whole map, Shift with arrows pans.
+      </p>
+      <MapTools scene={scene} zones={zones} largest={largestScale(layout)} onZoom={zoomMiddle} onWhole={() => setView(WHOLE)} onZone={() => setView(showing(scene, selected ?? 0))} />
+      {scene.view.scale > 1.02 && <Minimap scene={scene} picture={picture} palette={palette} pixelRatio={boxSize.pixelRatio} onMove={(x, y) => show(clampView(layout, { scale: scene.view.scale, x, y }))} />}
+      {hovered !== null && <MapHint zones={zones} hover={hovered} scene={scene} content={hovered.cell === null ? null : painter.current.contentOf(hovered.cell)} width={boxSize.width} height={boxSize.height} />}
     </div>
   );
 }
 
-function valueText(zones: ZoneModel, zone: number): string {
-  const used = zones.used(zone);
-  const bytes = used === null ? "conventional" : `${formatBytes(used)} of ${formatBytes(zones.capacity(zone))} used`;
-  return `Zone ${zone}, ${conditionName(zones.conditionOf(zone))}, ${bytes}`;
+interface KeyActions {
+  move(move: Move): void;
+  pan(dx: number, dy: number): void;
+  zoom(factor: number): void;
+  whole(): void;
+  showZone(): void;
 }
 
-function pictureOf(zones: ZoneModel): ZonePicture {
+/** @returns whether the key means something on the map */
+function keyOnMap(event: KeyboardEvent, act: KeyActions): boolean {
+  const move = MOVES[event.key];
+  if (event.shiftKey && event.key.startsWith("Arrow")) {
+    const step = event.key === "ArrowLeft" || event.key === "ArrowUp" ? -PAN_STEP : PAN_STEP;
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") act.pan(step, 0);
+    else act.pan(0, step);
+  } else if (move !== undefined) act.move(move);
+  else if (event.key === "+" || event.key === "=") act.zoom(ZOOM_STEP);
+  else if (event.key === "-" || event.key === "_") act.zoom(1 / ZOOM_STEP);
+  else if (event.key === "0") act.whole();
+  else if (event.key === "Enter") act.showZone();
+  else return false;
+  return true;
+}
+
+/** Where zooming without a pointer happens: at the selected zone when it is seen, else in the middle. */
+function middleOf(scene: Scene, selected: number | null): [number, number] {
+  const { layout } = scene;
+  if (selected !== null && selected < layout.zoneCount && reveal(scene, selected) === scene.view) {
+    const { x, y, scale } = centredOnFree(scene, selected);
+    if (scale === scene.view.scale) return [x, y];
+  }
+  return [layout.width / 2, layout.height / 2];
+}
+
+/** The middle of a zone's place, in the box. */
+function centredOnFree(scene: Scene, zone: number): { x: number; y: number; scale: number } {
+  const { layout, view, pitchX, pitchY, zonePitchX, zonePitchY } = scene;
+  const cell = Math.floor(zone / layout.zonesPerCell);
+  const within = zone % layout.zonesPerCell;
+  return {
+    x: (cell % layout.columns) * pitchX + ((within % layout.blockColumns) + 0.5) * zonePitchX - view.x,
+    y: Math.floor(cell / layout.columns) * pitchY + (Math.floor(within / layout.blockColumns) + 0.5) * zonePitchY - view.y,
+    scale: view.scale,
+  };
+}
+
+/** The zone in the middle, its cell as wide as a label needs. */
+function showing(scene: Scene, zone: number): View {
+  const { layout } = scene;
+  const scale = Math.min(largestScale(layout), (120 * layout.blockColumns) / layout.pitchX);
+  return centredOn(layout, Math.max(1, scale), zone);
+}
+
+function valueText(zones: ZoneModel, zone: number, size: FormatBytes): string {
+  const used = zones.used(zone);
+  const bytes = used === null ? "conventional" : `${size(used)} of ${size(zones.capacity(zone))} used`;
+  return `Zone ${zone}, ${conditionName(zones.conditionOf(zone))}, starts at ${size(zones.start(zone))}, ${bytes}`;
+}
+
+const titleOf = (file: string, zones: ZoneModel, size: FormatBytes): string => `${file}: ${formatCount(zones.count)} zones of ${size(zones.geometry.zoneSize)}`;
+
+function pictureOf(zones: ZoneModel, size: FormatBytes): ZonePicture {
   return {
     condition: zones.condition,
     writePointer: zones.writePointer,
@@ -143,49 +220,16 @@ function pictureOf(zones: ZoneModel): ZonePicture {
     capacityOf: (zone) => zones.capacity(zone),
     labelOf: (zone) => {
       const used = zones.used(zone);
-      const capacity = formatBytes(zones.capacity(zone));
-      return { condition: conditionName(zones.conditionOf(zone)), used: used === null ? `conventional, ${capacity}` : `${formatBytes(used)} / ${capacity}` };
+      const capacity = size(zones.capacity(zone));
+      return { condition: conditionName(zones.conditionOf(zone)), used: used === null ? `conventional, ${capacity}` : `${size(used)} / ${capacity}` };
     },
+    sharedLabelOf: (first, end, share) => ({ zones: `${formatCount(first)}–${formatCount(end - 1)}`, fill: `${percent(share)} written` }),
   };
 }
 
-/** What the zone under the pointer is, beside the pointer and inside the map. */
-function Hint({ zones, hover, width, height }: { zones: ZoneModel; hover: Hover; width: number; height: number }) {
-  const { zone, x, y } = hover;
-  const used = zones.used(zone);
-  const HINT_WIDTH = 224;
-  const HINT_HEIGHT = 118;
-  const left = x + 16 + HINT_WIDTH > width ? Math.max(4, x - 12 - HINT_WIDTH) : x + 16;
-  const top = Math.max(4, Math.min(y + 14, height - HINT_HEIGHT - 4));
-  return (
-    <div className="map-hint" role="tooltip" style={{ left, top, width: HINT_WIDTH }}>
-      <p className="map-hint-title">
-        Zone {zone} <span>{conditionName(zones.conditionOf(zone))}</span>
-      </p>
-      <dl>
-        <dt>Start</dt>
-        <dd>{formatBytes(zones.start(zone))}</dd>
-        <dt>Write pointer</dt>
-        <dd>{used === null ? "none" : formatBytes(zones.writePointer[zone]!)}</dd>
-        <dt>Used</dt>
-        <dd>{used === null ? "any offset" : `${formatBytes(used)} of ${formatBytes(zones.capacity(zone))}`}</dd>
-      </dl>
-    </div>
-  );
-}
-
-/** True once the page's typefaces are there: text on a canvas is not redrawn by itself. */
-function useFontsReady(): boolean {
-  const [ready, setReady] = useState(false);
-  useEffect(() => {
-    let gone = false;
-    const families = ['600 13px "IBM Plex Sans Variable"', '500 10px "IBM Plex Mono"'];
-    void Promise.all(families.map((font) => document.fonts.load(font))).finally(() => {
-      if (!gone) setReady(true);
-    });
-    return () => {
-      gone = true;
-    };
-  }, []);
-  return ready;
+/** A share in percent, never rounded to nothing or to all. */
+export function percent(share: number): string {
+  if (share > 0 && share < 0.01) return "<1%";
+  if (share < 1 && share > 0.99) return ">99%";
+  return `${Math.round(share * 100)}%`;
 }

@@ -2,35 +2,36 @@
 import type { FailureText } from "../state/failure-text.ts";
 import type { ZoneResult } from "../state/store.ts";
 import { formatHex } from "../state/units.ts";
-import { useAppState } from "./context.ts";
+import { useAppState, useFormat } from "./context.ts";
 
 export function ZoneOutcome({ zone }: { zone: number }) {
   const latest = useAppState((state) => state.zoneResult);
   const result = latest?.zone === zone ? latest : null;
   const refused = result !== null && !result.ok;
   return (
-    <div className="outcome">
+    <>
       <div role="status">{result !== null && result.ok && <Done result={result} />}</div>
       <div role="alert">{refused && <Refused result={result} />}</div>
-      {result === null && <p className="quiet">Results and refusals show here; the console shows the command behind each button.</p>}
-    </div>
+    </>
   );
 }
 
 function Done({ result }: { result: ZoneResult }) {
+  const size = useFormat();
   return (
     <div className="outcome-body">
       <p className="mono quiet">{result.line}</p>
-      <p className="outcome-headline">{result.headline}</p>
+      <p className="outcome-headline">{result.headline(size)}</p>
       {result.preview !== null && <Preview offset={result.preview.offset} bytes={result.preview.bytes} />}
     </div>
   );
 }
 
 function Refused({ result }: { result: ZoneResult }) {
+  const size = useFormat();
   return (
     <div className="outcome-body refused">
-      <p className="mono outcome-errno">{result.headline}</p>
+      <p className="mono outcome-errno">{result.headline(size)}</p>
       {result.refusal !== null && <Explained text={result.refusal} />}
     </div>
   );

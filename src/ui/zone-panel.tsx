@@ -1,14 +1,16 @@
-/** The region "Zone": the selected zone's numbers, its state machine, what can be done to it and what came of it. */
+/** The region "Zone": the selected zone's numbers, its state machine, what can be done to it, what came of it and what was done before. */
 import { conditionName } from "../base/conditions.ts";
-import { formatBytes, formatCount, formatHex } from "../state/units.ts";
+import { SECTOR_SIZE } from "../base/units.ts";
+import { callLine } from "../state/scripts.ts";
+import { formatCount, formatHex } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
-import { useAppState } from "./context.ts";
+import { useApp, useAppState, useFormat, useShownZones } from "./context.ts";
 import { Swatch } from "./swatch.tsx";
 import { ZoneControls } from "./zone-controls.tsx";
 import { ZoneOutcome } from "./zone-outcome.tsx";
 
 export function ZonePanel() {
-  const zones = useAppState((state) => state.attached?.zones ?? null);
+  const zones = useShownZones();
   const selected = useAppState((state) => state.selected);
   const attached = useAppState((state) => state.attached !== null);
   return (
@@ -18,7 +20,7 @@ export function ZonePanel() {
           <div className="panel-head">
             <h2 className="panel-title">Zone</h2>
           </div>
-          <p className="panel-empty">{attached ? "This image has no zones; use the console to read and write it." : "Attach an image to see its zones."}</p>
+          <p className="panel-empty">{attached ? "This image has no zones; use the console to read and write it." : "Attach an image, and select a zone to see it here."}</p>
         </>
       ) : (
         <Selected zones={zones} zone={selected} />
@@ -28,36 +30,64 @@ export function ZonePanel() {
 }
 
 function Selected({ zones, zone }: { zones: ZoneModel; zone: number }) {
-  useAppState((state) => state.zonesVersion);
+  const past = useAppState((state) => state.moment !== null);
   const condition = zones.conditionOf(zone);
   const used = zones.used(zone);
-  const start = zones.start(zone);
   return (
     <>
       <div className="panel-head">
         <h2 className="panel-title">Zone {formatCount(zone)}</h2>
+        {past && <span className="past-mark">the past</span>}
         <p className="zone-condition push">
           <Swatch condition={condition} size={14} />
           {conditionName(condition)}
         </p>
       </div>
-      <dl className="numbers">
-        <Number name="Start" value={start} />
-        <Number name="Write pointer" value={used === null ? null : zones.writePointer[zone]!} />
-        <Number name="Used" value={used} plain />
-        <Number name="Length" value={zones.length(zone)} plain />
-        <Number name="Capacity" value={zones.capacity(zone)} plain />
-        <Count name="Resets" value={zones.resets[zone]!} />
-      </dl>
-      <dl className="numbers counters" aria-label="Since the image was opened">
+      <table className="numbers" aria-label="Numbers of the zone">
+        <thead>
+          <tr>
+            <th scope="col">
+              <span className="visually-hidden">What</span>
+            </th>
+            <th scope="col">Size</th>
+            <th scope="col">LBA</th>
+            <th scope="col">Bytes, hex</th>
+          </tr>
+        </thead>
+        <tbody>
+          <Numbers name="Start" value={zones.start(zone)} />
+          <Numbers name="Write pointer" value={used === null ? null : zones.writePointer[zone]!} />
+          <Numbers name="Used" value={used} />
+          <Numbers name="Capacity" value={zones.capacity(zone)} />
+          <Numbers name="Length" value={zones.length(zone)} />
+        </tbody>
+      </table>
+      <dl className="counters" aria-label="Since the image was opened">
         <Count name="Writes" value={zones.writes[zone]!} />
-        <Number name="Written" value={zones.bytesWritten[zone]!} plain />
+        <Written value={zones.bytesWritten[zone]!} />
+        <Count name="Resets" value={zones.resets[zone]!} />
         <Count name="Finishes" value={zones.finishes[zone]!} />
         <Count name="Refusals" value={zones.refusals[zone]!} />
       </dl>
       <ZoneControls key={zone} zones={zones} zone={zone} />
-      <ZoneOutcome zone={zone} />
+      <div className="outcome">
+        <ZoneOutcome zone={zone} />
+        <LastCommands zones={zones} zone={zone} />
+      </div>
     </>
+  );
+}
+
+/** One number in three spellings. */
+function Numbers({ name, value }: { name: string; value: number | null }) {
+  const size = useFormat();
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>{value === null ? "none" : size(value)}</td>
+      <td className="code">{value === null ? "" : formatCount(Math.floor(value / SECTOR_SIZE))}</td>
+      <td className="code">{value === null ? "" : formatHex(value)}</td>
+    </tr>
   );
 }
 
@@ -70,15 +100,37 @@ function Count({ name, value }: { name: string; value: number }) {
   );
 }
 
-/** A number of bytes; a position is shown in hex too, as logs have it. */
-function Number({ name, value, plain = false }: { name: string; value: number | null; plain?: boolean }) {
+function Written({ value }: { value: number }) {
+  const size = useFormat();
   return (
     <div>
-      <dt>{name}</dt>
-      <dd>
-        {value === null ? "none" : formatBytes(value)}
-        {value !== null && !plain && <span className="hex">{formatHex(value)}</span>}
-      </dd>
+      <dt>Written</dt>
+      <dd>{size(value)}</dd>
+    </div>
+  );
+}
+
+const LAST = 8;
+
+/** What was done to this zone, newest first, as lines of the console. */
+function LastCommands({ zones, zone }: { zones: ZoneModel; zone: number }) {
+  const app = useApp();
+  useAppState((state) => state.eventsVersion);
+  const moment = useAppState((state) => state.moment);
+  const start = zones.start(zone);
+  const calls = app.tape.about(start, start + zones.length(zone), moment ?? Number.MAX_SAFE_INTEGER, LAST);
+  return (
+    <div className="last-commands">
+      <h3>Last commands on this zone</h3>
+      {calls.length === 0 ? (
+        <p className="quiet">None since the page has this image.</p>
+      ) : (
+        <ol>
+          {calls.map((call, index) => (
+            <li key={index}>{callLine(call)}</li>
+          ))}
+        </ol>
+      )}
     </div>
   );
 }

@@ -1,23 +1,39 @@
 /**
- * The table "Zones": the map's twin in words. Only the rows in view are in the document; their places are told by
- * aria-rowindex. One row is selected, with the map; arrows move it while the table has the keyboard.
+ * The table "Zones": the map's twin in words. Only the rows in view are in the document; their places are told by aria-rowindex.
+ * One row is selected, with the map; arrows move it while the table has the keyboard. Columns sort, conditions filter.
  */
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef } from "react";
+import { ArrowDown, ArrowUp, ListFilter } from "lucide-react";
+import { DropdownMenu } from "radix-ui";
+import { useEffect, useMemo, useRef } from "react";
 import type { CSSProperties, KeyboardEvent } from "react";
 import { conditionName } from "../base/conditions.ts";
-import { formatBytes, formatCount } from "../state/units.ts";
+import { CONDITION_ORDER } from "../render/palette.ts";
+import { tableRows, WHOLE_TABLE } from "../state/table-view.ts";
+import type { SortKey, TableView } from "../state/table-view.ts";
+import { formatCount } from "../state/units.ts";
+import type { FormatBytes } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
-import { useApp, useAppState } from "./context.ts";
+import { useApp, useAppState, useFormat, useShownZones } from "./context.ts";
+import { Mark } from "./events-panel.tsx";
 import { Swatch } from "./swatch.tsx";
+import { useRows } from "./use-rows.ts";
 
 /** 2^20 rows of this height stay below the tallest element that Chromium lays out (2^25 pixels). */
 const ROW_HEIGHT = 27;
-const HEAD_HEIGHT = 37;
-const COLUMNS = ["Zone", "Type", "Condition", "Start", "Write pointer", "Capacity", "Resets"] as const;
+const HEAD_HEIGHT = 31;
+const OVERSCAN = 12;
+const COLUMNS: readonly (readonly [SortKey, string])[] = [
+  ["zone", "Zone"],
+  ["type", "Type"],
+  ["condition", "Condition"],
+  ["start", "Start"],
+  ["pointer", "Write pointer"],
+  ["capacity", "Capacity"],
+  ["resets", "Resets"],
+];
 
 export function ZoneTable() {
-  const zones = useAppState((state) => state.attached?.zones ?? null);
+  const zones = useShownZones();
   const attached = useAppState((state) => state.attached !== null);
   return (
     <div className="panel panel-table">
@@ -26,7 +42,7 @@ export function ZoneTable() {
           <div className="panel-head">
             <h2 className="panel-title">Zones</h2>
           </div>
-          <p className="panel-empty">{attached ? "This image has no zones to list." : "No image is attached."}</p>
+          <p className="panel-empty">{attached ? "This image has no zones to list." : "Attach an image, and its zones are listed here."}</p>
         </>
       ) : (
         <Table zones={zones} />
@@ -37,83 +53,140 @@ export function ZoneTable() {
 
 function Table({ zones }: { zones: ZoneModel }) {
   const app = useApp();
-  useAppState((state) => state.zonesVersion);
+  const version = useAppState((state) => state.zonesVersion);
   const selected = useAppState((state) => state.selected);
-  const widths = widthsOf(zones);
+  const view = useAppState((state) => state.tableView);
+  const past = useAppState((state) => state.moment !== null);
+  const size = useFormat();
+  const widths = useMemo(() => widthsOf(zones, size), [zones, size]);
   const scroller = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
-  // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer's functions are used in this render alone
-  const rows = useVirtualizer({
-    count: zones.count,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 12,
-    // The head stays on top of the box and takes its height from the rows' view.
-    scrollPaddingEnd: HEAD_HEIGHT,
-    initialRect: { width: 460, height: 400 },
-  });
-  const items = rows.getVirtualItems();
+  // Zones in the order of their numbers are listed without looking at them.
+  const looked = view.conditions.length === 0 && !["condition", "resets", "type", "capacity"].includes(view.sort) ? 0 : version;
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- the columns change in place; `looked` tells
+  const listed = useMemo(() => tableRows(zones, view), [zones, view, looked]);
+  const { first, end, scrollTo } = useRows(scroller, listed.count, ROW_HEIGHT, OVERSCAN, HEAD_HEIGHT);
 
   useEffect(() => {
     if (selected === null || selected >= zones.count) return;
-    rows.scrollToIndex(selected, { align: "auto" });
+    scrollTo(listed.rowOf(selected));
     // The keyboard follows the selection while it is in the table.
     if (body.current?.contains(document.activeElement) !== true) return;
     const timer = window.setTimeout(() => body.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus({ preventScroll: true }), 0);
     return () => window.clearTimeout(timer);
-  }, [rows, selected, zones.count]);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- rows that move under a selection that stays are not scrolled after
+  }, [scrollTo, selected, zones.count, view]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const target = targetOf(event.key, selected ?? 0, zones.count, Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2));
-    if (target === null) return;
+    const row = selected === null ? -1 : listed.rowOf(selected);
+    const target = targetOf(event.key, Math.max(0, row), listed.count, Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2));
+    if (target === null || listed.count === 0) return;
     event.preventDefault();
-    app.device.select(target);
+    app.device.select(listed.zoneAt(target));
   };
+  const rows: number[] = [];
+  for (let row = first; row < end; row++) rows.push(row);
 
   return (
-    <div className="table-scroll" ref={scroller}>
-      <div className="zone-table" role="table" aria-label="Zones" aria-rowcount={zones.count + 1} style={widths}>
-        <div role="rowgroup" className="table-head">
-          <div role="row" aria-rowindex={1} className="table-row">
-            {COLUMNS.map((name) => (
-              <div role="columnheader" key={name}>
-                {name}
-              </div>
-            ))}
-          </div>
-        </div>
-        <div role="rowgroup" ref={body} className="table-body" style={{ height: rows.getTotalSize() }} onKeyDown={onKeyDown}>
-          {/* One offset for all rows in view: tens of millions of pixels down, each of its own would be rounded differently. */}
-          <div className="table-window" role="presentation" style={{ transform: `translateY(${items[0]?.start ?? 0}px)` }}>
-            {items.map((item) => (
-              <Row key={item.key} zones={zones} zone={item.index} selected={item.index === selected} onSelect={(zone) => app.device.select(zone)} />
-            ))}
-          </div>
+    <>
+      <div className="panel-head">
+        <h2 className="panel-title">Zones</h2>
+        <p className="panel-note">{listed.count === zones.count ? formatCount(zones.count) : `${formatCount(listed.count)} of ${formatCount(zones.count)}`}</p>
+        {past && <span className="past-mark">the past</span>}
+        <div className="push head-tools">
+          <ConditionFilter zones={zones} view={view} />
         </div>
       </div>
+      <div className="table-scroll" ref={scroller}>
+        <div className="zone-table" role="table" aria-label="Zones" aria-rowcount={listed.count + 1} style={widths}>
+          <div role="rowgroup" className="table-head">
+            <div role="row" aria-rowindex={1} className="table-row">
+              {COLUMNS.map(([key, name]) => (
+                <Heading key={key} sort={key} name={name} view={view} />
+              ))}
+            </div>
+          </div>
+          <div role="rowgroup" ref={body} className="table-body" style={{ height: listed.count * ROW_HEIGHT }} onKeyDown={onKeyDown}>
+            {/* One offset for all rows in view: tens of millions of pixels down, each of its own would be rounded differently. */}
+            <div className="table-window" role="presentation" style={{ transform: `translateY(${first * ROW_HEIGHT}px)` }}>
+              {rows.map((row) => (
+                <Row key={row} zones={zones} zone={listed.zoneAt(row)} row={row} selected={listed.zoneAt(row) === selected} first={row === first} size={size} onSelect={(zone) => app.device.select(zone)} />
+              ))}
+            </div>
+          </div>
+        </div>
+        {listed.count === 0 && <p className="panel-empty">No zone is in the conditions that are chosen.</p>}
+      </div>
+    </>
+  );
+}
+
+/** A column's head sorts by it; once more, the other way round. */
+function Heading({ sort, name, view }: { sort: SortKey; name: string; view: TableView }) {
+  const app = useApp();
+  const by = view.sort === sort;
+  const Arrow = view.descending ? ArrowDown : ArrowUp;
+  return (
+    <div role="columnheader" aria-sort={by ? (view.descending ? "descending" : "ascending") : "none"}>
+      <button type="button" className="sort" onClick={() => app.page.setTableView({ ...view, sort, descending: by && !view.descending })}>
+        {name}
+        {by && (view.sort !== "zone" || view.descending) && <Arrow size={11} aria-hidden="true" />}
+      </button>
     </div>
   );
 }
 
-/** The widest number of each column, in characters: a disk of terabytes needs more room than one of megabytes. */
-function widthsOf(zones: ZoneModel): CSSProperties {
-  const last = Math.max(0, zones.count - 1);
-  const start = formatBytes(zones.start(last)).length;
-  const pointer = formatBytes(zones.start(last) + 4096).length;
-  return { "--zone-digits": String(last).length, "--start-digits": start, "--pointer-digits": Math.min(pointer, Math.max(11, start)) } as CSSProperties;
+function ConditionFilter({ zones, view }: { zones: ZoneModel; view: TableView }) {
+  const app = useApp();
+  const on = view.conditions.length > 0;
+  const toggle = (condition: number): void => {
+    const conditions = view.conditions.includes(condition) ? view.conditions.filter((other) => other !== condition) : [...view.conditions, condition];
+    app.page.setTableView({ ...view, conditions });
+  };
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger className={on ? "button quiet small on" : "button quiet small"} aria-label={on ? "Filter by condition, filtered" : "Filter by condition"}>
+        <ListFilter size={14} aria-hidden="true" />
+        {on ? view.conditions.map((condition) => conditionName(condition as (typeof CONDITION_ORDER)[number])).join(", ") : "All conditions"}
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu narrow" align="end" sideOffset={4}>
+          {CONDITION_ORDER.map((condition) => (
+            <DropdownMenu.CheckboxItem key={condition} className="menu-item" checked={view.conditions.includes(condition)} onSelect={(event) => event.preventDefault()} onCheckedChange={() => toggle(condition)}>
+              <Mark /> <Swatch condition={condition} /> <span className="mono">{conditionName(condition)}</span>
+              <span className="detail">{formatCount(zones.countOf(condition))}</span>
+            </DropdownMenu.CheckboxItem>
+          ))}
+          <DropdownMenu.Separator className="menu-line" />
+          <DropdownMenu.Item className="menu-item" disabled={!on && view.sort === "zone"} onSelect={() => app.page.setTableView(WHOLE_TABLE)}>
+            All zones, by number
+          </DropdownMenu.Item>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
 }
 
-function targetOf(key: string, selected: number, count: number, page: number): number | null {
+/** The widest number of each column, in characters: a disk of terabytes needs more room than one of megabytes. */
+function widthsOf(zones: ZoneModel, size: FormatBytes): CSSProperties {
+  const last = Math.max(0, zones.count - 1);
+  const start = size(zones.start(last)).length;
+  const pointer = size(zones.start(last) + 4096).length;
+  const capacity = size(zones.capacity(0)).length;
+  return { "--zone-digits": String(last).length, "--start-digits": start, "--pointer-digits": Math.max(11, pointer), "--capacity-digits": Math.max(7, capacity) } as CSSProperties;
+}
+
+function targetOf(key: string, row: number, count: number, page: number): number | null {
   switch (key) {
     case "ArrowDown":
-      return Math.min(count - 1, selected + 1);
+      return Math.min(count - 1, row + 1);
     case "ArrowUp":
-      return Math.max(0, selected - 1);
+      return Math.max(0, row - 1);
     case "PageDown":
-      return Math.min(count - 1, selected + page);
+      return Math.min(count - 1, row + page);
     case "PageUp":
-      return Math.max(0, selected - page);
+      return Math.max(0, row - page);
     case "Home":
       return 0;
     case "End":
@@ -126,23 +199,19 @@ function targetOf(key: string, selected: number, count: number, page: number): n
 interface RowProps {
   readonly zones: ZoneModel;
   readonly zone: number;
+  readonly row: number;
   readonly selected: boolean;
+  /** The first row in the document takes the keyboard when the selected one is not there. */
+  readonly first: boolean;
+  readonly size: FormatBytes;
   readonly onSelect: (zone: number) => void;
 }
 
-function Row({ zones, zone, selected, onSelect }: RowProps) {
+function Row({ zones, zone, row, selected, first, size, onSelect }: RowProps) {
   const conventional = zones.isConventional(zone);
   const condition = zones.conditionOf(zone);
   return (
-    <div
-      role="row"
-      aria-rowindex={zone + 2}
-      aria-selected={selected}
-      tabIndex={selected ? 0 : -1}
-      className="table-row"
-      style={{ height: ROW_HEIGHT }}
-      onClick={() => onSelect(zone)}
-    >
+    <div role="row" aria-rowindex={row + 2} aria-selected={selected} tabIndex={selected || first ? 0 : -1} className="table-row" style={{ height: ROW_HEIGHT }} onClick={() => onSelect(zone)}>
       <div role="cell">{zone}</div>
       <div role="cell" title={conventional ? "Conventional" : "Sequential write required"}>
         {conventional ? "CONV" : "SEQ"}
@@ -151,9 +220,9 @@ function Row({ zones, zone, selected, onSelect }: RowProps) {
         <Swatch condition={condition} />
         {conditionName(condition)}
       </div>
-      <div role="cell">{formatBytes(zones.start(zone))}</div>
-      <div role="cell">{conventional ? "–" : formatBytes(zones.writePointer[zone]!)}</div>
-      <div role="cell">{formatBytes(zones.capacity(zone))}</div>
+      <div role="cell">{size(zones.start(zone))}</div>
+      <div role="cell">{conventional ? "–" : size(zones.writePointer[zone]!)}</div>
+      <div role="cell">{size(zones.capacity(zone))}</div>
       <div role="cell">{formatCount(zones.resets[zone]!)}</div>
     </div>
   );

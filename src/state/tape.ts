@@ -1,0 +1,135 @@
+/**
+ * The calls that made the attached image what it is, from its creation on: what "fork from here" plays again into a new image,
+ * what a script of qemu-io or blkzone says, and what was done to a zone last. Bounded; a tape that is full, or that missed
+ * something, is not complete and says so.
+ *
+ * Records what went through the page, refusals included: a command over a range may have done a part before it was refused.
+ */
+import type { CallName, CreateOptions, Perform, RequestOf } from "../protocol/index.ts";
+
+/** Calls that are played again as they were. */
+const TAPED = ["write", "writeZeroes", "discard", "manage", "append", "powerCycle", "setProfile"] as const;
+type TapedName = (typeof TAPED)[number];
+/** Calls that leave every image's zones and bytes as they are. */
+const HARMLESS: ReadonlySet<string> = new Set(["open", "close", "facts", "watch", "read", "check", "flush", "report", "map", "dialect", "listFiles", "adopt", "exportFile", "takeOver", "scratch", "zoneSteps"]);
+
+export type TapedCall = { [Name in TapedName]: { readonly name: Name; readonly request: Omit<RequestOf<Name>, "handle"> } }[TapedName];
+
+export interface TapeEntry {
+  readonly call: TapedCall;
+  /** Events of the log before the call, and with it. */
+  readonly from: number;
+  readonly to: number;
+}
+
+const MOST_ENTRIES = 100_000;
+const MOST_DATA_BYTES = 64 * 1024 * 1024;
+
+export class Tape {
+  file: string | null = null;
+  /** What the image was created with; null for one that was there before. */
+  created: CreateOptions | null = null;
+  /** Whether nothing was missed since the creation. */
+  complete = false;
+  entries: TapeEntry[] = [];
+  private dataBytes = 0;
+  private readonly handles = new Map<number, string>();
+  /** Whether the image was open since it was created: opening it again is a power cycle. */
+  private opened = false;
+
+  /** Begins anew for an image that was there already. */
+  begin(file: string, created: CreateOptions | null = null): void {
+    this.file = file;
+    this.created = created;
+    this.complete = created !== null;
+    this.entries = [];
+    this.dataBytes = 0;
+    this.opened = false;
+  }
+
+  /** @param from events of the log before the call, `to` with it */
+  heard<Name extends CallName>(name: Name, request: RequestOf<Name>, reply: unknown, from: number, to: number): void {
+    if (name === "create" && reply !== null) {
+      const { file, options } = request as RequestOf<"create">;
+      this.begin(file, options);
+      return;
+    }
+    if (name === "open" && reply !== null) this.noteOpened((request as RequestOf<"open">).file, (reply as { handle: number }).handle, from, to);
+    if (name === "rename" && reply !== null) {
+      const { from: before, to: after } = request as RequestOf<"rename">;
+      if (before === this.file) this.file = after;
+      return;
+    }
+    if (HARMLESS.has(name)) return;
+    const { handle, ...rest } = request as { handle?: number };
+    if (isTaped(name)) {
+      if (handle !== undefined && this.handles.get(handle) === this.file) this.add({ name, request: rest } as TapedCall, from, to);
+      return;
+    }
+    // A call that this tape does not know, about this image: what it did is missing here.
+    const about = handle !== undefined ? this.handles.get(handle) === this.file : this.file !== null && JSON.stringify(rest).includes(JSON.stringify(this.file));
+    const onlyReads = name === "copy" && (request as RequestOf<"copy">).to !== this.file;
+    if (about && !onlyReads) this.complete = false;
+  }
+
+  private noteOpened(file: string, handle: number, from: number, to: number): void {
+    this.handles.set(handle, file);
+    if (file !== this.file) return;
+    if (this.opened) this.add({ name: "powerCycle", request: {} }, from, to);
+    this.opened = true;
+  }
+
+  private add(call: TapedCall, from: number, to: number): void {
+    if (call.name === "write" && call.request.data !== null) this.dataBytes += call.request.data.length;
+    if (this.entries.length >= MOST_ENTRIES || this.dataBytes > MOST_DATA_BYTES) {
+      this.complete = false;
+      return;
+    }
+    this.entries.push({ call, from, to });
+  }
+
+  /** The entries that belong to a moment: those begun before it. @param moment events that had happened */
+  until(moment: number): readonly TapeEntry[] {
+    // Positions only grow: the end is found by halving.
+    let low = 0;
+    let high = this.entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isBefore(this.entries[middle]!, moment)) low = middle + 1;
+      else high = middle;
+    }
+    return this.entries.slice(0, low);
+  }
+
+  /** The newest calls that touched a range of guest bytes, newest first. */
+  about(start: number, end: number, moment: number, limit: number): readonly TapedCall[] {
+    const found: TapedCall[] = [];
+    for (let index = this.until(moment).length - 1, seen = 0; index >= 0 && found.length < limit && seen < 20_000; index--, seen++) {
+      const { call } = this.entries[index]!;
+      if (touches(call, start, end)) found.push(call);
+    }
+    return found;
+  }
+}
+
+/** A call that made no event belongs to the moment at which it was made. */
+const isBefore = ({ from, to }: TapeEntry, moment: number): boolean => from < moment || (from === to && from <= moment);
+
+const isTaped = (name: CallName): name is TapedName => (TAPED as readonly string[]).includes(name);
+
+function touches(call: TapedCall, start: number, end: number): boolean {
+  switch (call.name) {
+    case "powerCycle":
+    case "setProfile":
+      return false;
+    case "append":
+      return call.request.offset >= start && call.request.offset < end;
+    default:
+      return call.request.offset < end && call.request.offset + call.request.length > start;
+  }
+}
+
+/** Plays one call again on another image. */
+export function play(call: TapedCall, handle: number, perform: Perform): ReturnType<Perform> {
+  return perform(call.name, { ...call.request, handle } as RequestOf<TapedName>);
+}

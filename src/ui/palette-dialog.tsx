@@ -1,0 +1,62 @@
+/** The command palette: everything that the page can do, found by its words. */
+import { Command } from "cmdk";
+import { Dialog as Primitive } from "radix-ui";
+import { useApp, useAppState } from "./context.ts";
+import { COMMANDS, keyNames } from "./commands.ts";
+import type { PageCommand } from "./commands.ts";
+
+const GROUPS: readonly PageCommand["group"][] = ["Zone", "Map", "Time", "Image", "Page"];
+
+export function PaletteDialog() {
+  const app = useApp();
+  const files = useAppState((state) => state.library.files);
+  const close = (): void => app.page.closeDialog();
+  const run = (act: () => void): void => {
+    close();
+    // Behind the dialog, which gives the keyboard back to where it was first.
+    window.setTimeout(act, 0);
+  };
+  return (
+    <Primitive.Root open onOpenChange={(open) => !open && close()}>
+      <Primitive.Portal>
+        <Primitive.Overlay className="veil" />
+        <Primitive.Content className="dialog palette" aria-describedby={undefined}>
+          <Primitive.Title className="visually-hidden">Command palette</Primitive.Title>
+          <Command label="Commands" loop>
+            <Command.Input className="palette-input" placeholder="What shall be done?" aria-label="Find a command" />
+            <Command.List className="palette-list">
+              <Command.Empty className="panel-empty">Nothing is called that. The console's help lists the commands of the disk.</Command.Empty>
+              {GROUPS.map((group) => (
+                <Command.Group key={group} heading={group} className="palette-group">
+                  {COMMANDS.filter((command) => command.group === group && command.id !== "palette").map((command) => (
+                    <Command.Item key={command.id} value={command.name} keywords={command.also?.split(" ") ?? []} disabled={!command.enabled(app)} className="palette-item" onSelect={() => run(() => command.run(app))}>
+                      {command.name}
+                      {command.keys !== undefined && <Keys keys={command.keys} />}
+                    </Command.Item>
+                  ))}
+                </Command.Group>
+              ))}
+              <Command.Group heading="Attach" className="palette-group">
+                {files.map((file) => (
+                  <Command.Item key={file.name} value={`Attach ${file.name}`} className="palette-item" onSelect={() => run(() => void app.device.attach(file.name))}>
+                    Attach <span className="mono">{file.name}</span>
+                  </Command.Item>
+                ))}
+              </Command.Group>
+            </Command.List>
+          </Command>
+        </Primitive.Content>
+      </Primitive.Portal>
+    </Primitive.Root>
+  );
+}
+
+export function Keys({ keys }: { keys: string }) {
+  return (
+    <span className="keys">
+      {keyNames(keys).map((name) => (
+        <kbd key={name}>{name}</kbd>
+      ))}
+    </span>
+  );
+}
