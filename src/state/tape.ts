@@ -131,5 +131,5 @@ function touches(call: TapedCall, start: number, end: number): boolean {
 
 /** Plays one call again on another image. */
 export function play(call: TapedCall, handle: number, perform: Perform): ReturnType<Perform> {
-  return perform(call.name, { ...call.request, handle } as RequestOf<TapedName>);
+  return perform(call.name, { ...call.request, handle });
 }

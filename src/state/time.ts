@@ -39,7 +39,7 @@ export function createTimeActions(core: Core): TimeActions {
     }
     const model = past ?? live.copy();
     walk(core, model, moment ?? now(), target);
-    model.watcher?.replaced();
+    model.replaced();
     core.set({ moment: target, past: model, zonesVersion: zonesVersion + 1 });
   };
 

@@ -106,3 +106,10 @@ export function parseByte(text: string): number | null {
   const value = /^\s*(0x[0-9a-f]+|\d+)\s*$/i.test(text) ? Number(text.trim()) : Number.NaN;
   return Number.isInteger(value) && value >= 0 && value <= 255 ? value : null;
 }
+
+/** A share in percent, never rounded to nothing or to all. */
+export function percent(share: number): string {
+  if (share > 0 && share < 0.01) return "<1%";
+  if (share < 1 && share > 0.99) return ">99%";
+  return `${Math.round(share * 100)}%`;
+}

@@ -31,7 +31,7 @@ export class ZoneModel {
   /** Number of zones by condition. */
   readonly counts = new Uint32Array(16);
   /** At most one, for the map. */
-  watcher: ZoneWatcher | null = null;
+  private watcher: ZoneWatcher | null = null;
 
   constructor(geometry: ZoneGeometry, columns: ZoneColumns) {
     this.geometry = geometry;
@@ -63,6 +63,19 @@ export class ZoneModel {
       this.refusals[zone] = changes.refusals[row]!;
       this.watcher?.changed(zone, condition, pointer, written);
     }
+  }
+
+  /** Has `watcher` hear of every change until the returned function is called. */
+  watch(watcher: ZoneWatcher): () => void {
+    this.watcher = watcher;
+    return () => {
+      if (this.watcher === watcher) this.watcher = null;
+    };
+  }
+
+  /** Tells the watcher that the columns are of another moment. */
+  replaced(): void {
+    this.watcher?.replaced();
   }
 
   /** Condition and pointer alone, and nobody is told. */

@@ -2,7 +2,7 @@
 import type { App } from "../state/app.ts";
 import type { OpenDialog } from "../state/store.ts";
 import { UNIT_CHOICES } from "../state/units.ts";
-import { mapHandle } from "./map-handle.ts";
+import { mapHandle, ZOOM_STEP } from "./map-handle.ts";
 
 export interface PageCommand {
   readonly id: string;
@@ -43,7 +43,9 @@ function onZone(operation: "open" | "close" | "finish" | "reset") {
 }
 const canManage = (app: App): boolean => {
   const { attached: image, selected, moment } = app.store.getState();
-  return image?.zones != null && !image.facts.image.readOnly && moment === null && selected !== null && selected < image.zones.count && !image.zones.isConventional(selected);
+  const zones = image?.zones ?? null;
+  if (image === null || zones === null || image.facts.image.readOnly || moment !== null || selected === null) return false;
+  return selected < zones.count && !zones.isConventional(selected);
 };
 
 export const COMMANDS: readonly PageCommand[] = [
@@ -60,8 +62,8 @@ export const COMMANDS: readonly PageCommand[] = [
   { id: "zone-close", name: "Close the selected zone", group: "Zone", enabled: canManage, run: onZone("close") },
   { id: "zone-finish", name: "Finish the selected zone", group: "Zone", enabled: canManage, run: onZone("finish") },
   { id: "zone-reset", name: "Reset the selected zone", group: "Zone", enabled: canManage, run: onZone("reset") },
-  { id: "zoom-in", name: "Zoom in", group: "Map", keys: "+", enabled: mapped, run: () => mapHandle.current?.zoomBy(1.6) },
-  { id: "zoom-out", name: "Zoom out", group: "Map", keys: "-", enabled: mapped, run: () => mapHandle.current?.zoomBy(1 / 1.6) },
+  { id: "zoom-in", name: "Zoom in", group: "Map", keys: "+", enabled: mapped, run: () => mapHandle.current?.zoomBy(ZOOM_STEP) },
+  { id: "zoom-out", name: "Zoom out", group: "Map", keys: "-", enabled: mapped, run: () => mapHandle.current?.zoomBy(1 / ZOOM_STEP) },
   { id: "whole-map", name: "Whole map", group: "Map", keys: "0", also: "fit reset view", enabled: mapped, run: () => mapHandle.current?.whole() },
   {
     id: "zone-zoom",

@@ -9,3 +9,6 @@ export interface MapHandle {
 }
 
 export const mapHandle: { current: MapHandle | null } = { current: null };
+
+/** How much larger one step of zooming makes the map. */
+export const ZOOM_STEP = 1.6;

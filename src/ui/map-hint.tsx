@@ -2,11 +2,10 @@
 import { conditionName } from "../base/conditions.ts";
 import { CONDITION_ORDER } from "../render/palette.ts";
 import type { Scene } from "../render/scene.ts";
-import { formatCount } from "../state/units.ts";
+import { formatCount, percent } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
 import { useFormat } from "./context.ts";
 import { Swatch } from "./swatch.tsx";
-import { percent } from "./zone-map.tsx";
 
 export interface Hover {
   readonly zone: number;

@@ -4,9 +4,8 @@ import { DropdownMenu } from "radix-ui";
 import type { Scene } from "../render/scene.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
 import { useAppState } from "./context.ts";
-import { mapHandle } from "./map-handle.ts";
+import { mapHandle, ZOOM_STEP } from "./map-handle.ts";
 import { Tip } from "./tip.tsx";
-import { ZOOM_STEP } from "./zone-map.tsx";
 
 interface Props {
   readonly scene: Scene;

@@ -98,8 +98,8 @@ export function usePainter({ cells, rings, frame, zones, size, inset, scene, pic
     draw.current();
   }, [marks]);
 
-  useLayoutEffect(() => {
-    zones.watcher = {
+  useLayoutEffect(() =>
+    zones.watch({
       changed: (zone, condition, pointer, written) => {
         painter.current?.changed(zone, condition, pointer, written, performance.now());
         draw.current();
@@ -108,11 +108,8 @@ export function usePainter({ cells, rings, frame, zones, size, inset, scene, pic
         painter.current?.replaced();
         draw.current();
       },
-    };
-    return () => {
-      zones.watcher = null;
-    };
-  }, [zones]);
+    }),
+  [zones]);
 
   return painter as RefObject<MapPainter>;
 }

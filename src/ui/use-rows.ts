@@ -2,19 +2,16 @@
  * The rows of a long list that are in view: rows of one height, of which only those near the view are in the document. Costs nothing
  * per row of the list, so a list may have a million.
  */
-import { useCallback, useLayoutEffect, useState } from "react";
+import { useLayoutEffect, useState } from "react";
 import type { RefObject } from "react";
 
 export interface RowWindow {
   readonly first: number;
   /** One past the last row that is drawn. */
   readonly end: number;
-  /** Scrolls as little as shows the row. */
-  scrollTo(row: number): void;
 }
 
-/** @param head height of what stays on top of the box and covers rows, in pixels */
-export function useRows(box: RefObject<HTMLElement | null>, count: number, rowHeight: number, overscan: number, head = 0): RowWindow {
+export function useRows(box: RefObject<HTMLElement | null>, count: number, rowHeight: number, overscan: number): RowWindow {
   const [seen, setSeen] = useState({ first: 0, rows: 24 });
   useLayoutEffect(() => {
     const element = box.current;
@@ -33,18 +30,16 @@ export function useRows(box: RefObject<HTMLElement | null>, count: number, rowHe
       element.removeEventListener("scroll", look);
     };
   }, [box, rowHeight]);
-  const scrollTo = useCallback(
-    (row: number) => {
-      const element = box.current;
-      if (element === null || row < 0) return;
-      const top = row * rowHeight;
-      const room = element.clientHeight - head;
-      if (top < element.scrollTop) element.scrollTop = top;
-      else if (top + rowHeight > element.scrollTop + room) element.scrollTop = top + rowHeight - room;
-    },
-    [box, rowHeight, head],
-  );
   // A list that became shorter has its scroller moved only after it is drawn.
   const first = Math.max(0, Math.min(seen.first, count - seen.rows) - overscan);
-  return { first, end: Math.min(count, Math.min(seen.first, Math.max(0, count - 1)) + seen.rows + overscan), scrollTo };
+  return { first, end: Math.min(count, Math.min(seen.first, Math.max(0, count - 1)) + seen.rows + overscan) };
+}
+
+/** Scrolls a list as little as shows the row. @param head height of what stays on top of the box and covers rows, in pixels */
+export function showRow(element: HTMLElement | null, row: number, rowHeight: number, head: number): void {
+  if (element === null || row < 0) return;
+  const top = row * rowHeight;
+  const room = element.clientHeight - head;
+  if (top < element.scrollTop) element.scrollTo({ top });
+  else if (top + rowHeight > element.scrollTop + room) element.scrollTo({ top: top + rowHeight - room });
 }

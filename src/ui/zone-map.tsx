@@ -7,13 +7,13 @@ import { cellAt, centredOn, clampView, largestScale, moveSelection, panBy, revea
 import type { Move, Scene, View } from "../render/scene.ts";
 import { layoutZones } from "../render/zone-layout.ts";
 import type { ZonePicture } from "../render/zone-picture.ts";
-import { formatCount } from "../state/units.ts";
+import { formatCount, percent } from "../state/units.ts";
 import type { FormatBytes } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
 import { useApp, useAppState, useFormat, useMotion, useTheme } from "./context.ts";
 import { MapHint } from "./map-hint.tsx";
 import type { Hover } from "./map-hint.tsx";
-import { mapHandle } from "./map-handle.ts";
+import { mapHandle, ZOOM_STEP } from "./map-handle.ts";
 import { MapTools } from "./map-tools.tsx";
 import { Minimap } from "./minimap.tsx";
 import { saveMap } from "./save-map.ts";
@@ -23,7 +23,6 @@ import { useBoxSize, usePainter } from "./use-painter.ts";
 /** Room around the cells for the selection's rings. */
 const INSET = 6;
 const PAN_STEP = 80;
-export const ZOOM_STEP = 1.6;
 const NONE: readonly number[] = [];
 
 const MOVES: Readonly<Record<string, Move>> = {
@@ -81,12 +80,13 @@ export function ZoneMap({ zones }: { zones: ZoneModel }) {
     };
   });
   // A selection from elsewhere is brought into view.
-  const revealed = useRef(selected);
-  useEffect(() => {
-    if (selected === revealed.current) return;
-    revealed.current = selected;
-    if (selected !== null && selected < zones.count) setView((now) => reveal(sceneOf(layout, clampView(layout, now)), selected));
-  }, [selected, layout, zones.count]);
+  useEffect(
+    () =>
+      app.store.subscribe(({ selected: zone }, before) => {
+        if (zone !== before.selected && zone !== null && zone < layout.zoneCount) setView((now) => reveal(sceneOf(layout, clampView(layout, now)), zone));
+      }),
+    [app, layout],
+  );
 
   const gestures = useGestures(cells, {
     zoom: (factor, x, y) => show(zoomAt(layout, scene.view, factor, x - INSET, y - INSET)),
@@ -177,22 +177,19 @@ function keyOnMap(event: KeyboardEvent, act: KeyActions): boolean {
 /** Where zooming without a pointer happens: at the selected zone when it is seen, else in the middle. */
 function middleOf(scene: Scene, selected: number | null): [number, number] {
   const { layout } = scene;
-  if (selected !== null && selected < layout.zoneCount && reveal(scene, selected) === scene.view) {
-    const { x, y, scale } = centredOnFree(scene, selected);
-    if (scale === scene.view.scale) return [x, y];
-  }
-  return [layout.width / 2, layout.height / 2];
+  if (selected === null || selected >= layout.zoneCount || reveal(scene, selected) !== scene.view) return [layout.width / 2, layout.height / 2];
+  const { x, y } = middleOfZone(scene, selected);
+  return [x, y];
 }
 
 /** The middle of a zone's place, in the box. */
-function centredOnFree(scene: Scene, zone: number): { x: number; y: number; scale: number } {
+function middleOfZone(scene: Scene, zone: number): { x: number; y: number } {
   const { layout, view, pitchX, pitchY, zonePitchX, zonePitchY } = scene;
   const cell = Math.floor(zone / layout.zonesPerCell);
   const within = zone % layout.zonesPerCell;
   return {
     x: (cell % layout.columns) * pitchX + ((within % layout.blockColumns) + 0.5) * zonePitchX - view.x,
     y: Math.floor(cell / layout.columns) * pitchY + (Math.floor(within / layout.blockColumns) + 0.5) * zonePitchY - view.y,
-    scale: view.scale,
   };
 }
 
@@ -225,11 +222,4 @@ function pictureOf(zones: ZoneModel, size: FormatBytes): ZonePicture {
     },
     sharedLabelOf: (first, end, share) => ({ zones: `${formatCount(first)}–${formatCount(end - 1)}`, fill: `${percent(share)} written` }),
   };
-}
-
-/** A share in percent, never rounded to nothing or to all. */
-export function percent(share: number): string {
-  if (share > 0 && share < 0.01) return "<1%";
-  if (share < 1 && share > 0.99) return ">99%";
-  return `${Math.round(share * 100)}%`;
 }

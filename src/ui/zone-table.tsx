@@ -16,7 +16,7 @@ import type { ZoneModel } from "../state/zone-model.ts";
 import { useApp, useAppState, useFormat, useShownZones } from "./context.ts";
 import { Mark } from "./events-panel.tsx";
 import { Swatch } from "./swatch.tsx";
-import { useRows } from "./use-rows.ts";
+import { showRow, useRows } from "./use-rows.ts";
 
 /** 2^20 rows of this height stay below the tallest element that Chromium lays out (2^25 pixels). */
 const ROW_HEIGHT = 27;
@@ -65,17 +65,17 @@ function Table({ zones }: { zones: ZoneModel }) {
   const looked = view.conditions.length === 0 && !["condition", "resets", "type", "capacity"].includes(view.sort) ? 0 : version;
   // eslint-disable-next-line react-hooks/exhaustive-deps -- the columns change in place; `looked` tells
   const listed = useMemo(() => tableRows(zones, view), [zones, view, looked]);
-  const { first, end, scrollTo } = useRows(scroller, listed.count, ROW_HEIGHT, OVERSCAN, HEAD_HEIGHT);
+  const { first, end } = useRows(scroller, listed.count, ROW_HEIGHT, OVERSCAN);
 
   useEffect(() => {
     if (selected === null || selected >= zones.count) return;
-    scrollTo(listed.rowOf(selected));
+    showRow(scroller.current, listed.rowOf(selected), ROW_HEIGHT, HEAD_HEIGHT);
     // The keyboard follows the selection while it is in the table.
     if (body.current?.contains(document.activeElement) !== true) return;
     const timer = window.setTimeout(() => body.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus({ preventScroll: true }), 0);
     return () => window.clearTimeout(timer);
     // eslint-disable-next-line react-hooks/exhaustive-deps -- rows that move under a selection that stays are not scrolled after
-  }, [scrollTo, selected, zones.count, view]);
+  }, [selected, zones.count, view]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
@@ -99,7 +99,7 @@ function Table({ zones }: { zones: ZoneModel }) {
         </div>
       </div>
       <div className="table-scroll" ref={scroller}>
-        <div className="zone-table" role="table" aria-label="Zones" aria-rowcount={listed.count + 1} style={widths}>
+        <div className={widths.dense ? "zone-table dense" : "zone-table"} role="table" aria-label="Zones" aria-rowcount={listed.count + 1} style={widths.style}>
           <div role="rowgroup" className="table-head">
             <div role="row" aria-rowindex={1} className="table-row">
               {COLUMNS.map(([key, name]) => (
@@ -168,13 +168,18 @@ function ConditionFilter({ zones, view }: { zones: ZoneModel; view: TableView })
   );
 }
 
+/** From this many characters in a row on, letters are smaller. */
+const DENSE_FROM = 32;
+
 /** The widest number of each column, in characters: a disk of terabytes needs more room than one of megabytes. */
-function widthsOf(zones: ZoneModel, size: FormatBytes): CSSProperties {
+function widthsOf(zones: ZoneModel, size: FormatBytes): { style: CSSProperties; dense: boolean } {
   const last = Math.max(0, zones.count - 1);
   const start = size(zones.start(last)).length;
   const pointer = size(zones.start(last) + 4096).length;
   const capacity = size(zones.capacity(0)).length;
-  return { "--zone-digits": String(last).length, "--start-digits": start, "--pointer-digits": Math.max(11, pointer), "--capacity-digits": Math.max(7, capacity) } as CSSProperties;
+  const zone = String(last).length;
+  const style = { "--zone-digits": zone, "--start-digits": start, "--pointer-digits": Math.max(11, pointer), "--capacity-digits": Math.max(7, capacity) } as CSSProperties;
+  return { style, dense: zone + start + pointer + capacity > DENSE_FROM };
 }
 
 function targetOf(key: string, row: number, count: number, page: number): number | null {

@@ -10,7 +10,7 @@ import type { Layer } from "./layer-table.ts";
 const packagesOf: readonly { readonly from: string; readonly packages: readonly string[] }[] = [
   { from: "^src/qcow2/(codecs|zstd-encoder)\\.ts$", packages: ["fflate", "pako", "fzstd", "@bokuweb/zstd-wasm"] },
   { from: "^src/state/", packages: ["zustand"] },
-  { from: "^src/ui/", packages: ["react", "react-dom", "zustand", "radix-ui", "lucide-react", "@tanstack/react-virtual", "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"] },
+  { from: "^src/ui/", packages: ["react", "react-dom", "zustand", "radix-ui", "lucide-react", "cmdk", "tinykeys", "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"] },
 ];
 /** Where Node's own modules may be used. */
 const nodeUsers = "^src/(cli/|bytes/node-)";

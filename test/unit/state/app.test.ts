@@ -1,59 +1,13 @@
 /** The page's actions over the real engine and a library in memory: what a person does, and what the page then knows. */
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { Condition } from "../../../src/base/conditions.ts";
-import { BlobStore } from "../../../src/bytes/blob-store.ts";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
-import { Engine } from "../../../src/engine/engine.ts";
-import type { Notice } from "../../../src/protocol/index.ts";
-import { createApp } from "../../../src/state/app.ts";
-import type { App } from "../../../src/state/app.ts";
-import type { EnginePort } from "../../../src/state/core.ts";
+import { formatBytes } from "../../../src/state/units.ts";
 import type { ConsoleBlock } from "../../../src/state/console-log.ts";
+import { frames, started, stubWindow } from "./app-fixture.ts";
 
-beforeEach(() => {
-  const kept = new Map<string, string>();
-  vi.stubGlobal("window", {
-    localStorage: { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, text: string) => kept.set(key, text), removeItem: (key: string) => kept.delete(key) },
-    requestAnimationFrame: (task: () => void) => setTimeout(task, 1),
-    cancelAnimationFrame: (id: NodeJS.Timeout) => clearTimeout(id),
-    setTimeout,
-    clearTimeout,
-  });
-});
+beforeEach(stubWindow);
 
-/** A port as the worker's client is one: replies and notices arrive later, in order, as copies. */
-function portOver(files: MemoryFiles): EnginePort {
-  const listeners = new Set<(notice: Notice) => void>();
-  const engine = new Engine({
-    files,
-    openBlob: (source, name) => new BlobStore(name, source, () => new ArrayBuffer(0)),
-    blobOf: (file) => files.blobOf(file),
-    notify: (notice) => {
-      const copy = structuredClone(notice);
-      queueMicrotask(() => listeners.forEach((listener) => listener(copy)));
-    },
-    now: () => Date.now(),
-  });
-  let id = 0;
-  return {
-    start: (name, request) => {
-      const call = ++id;
-      return { id: call, cancel: () => engine.cancel(call), outcome: engine.performAs(name, request, call).then((outcome) => structuredClone(outcome)) };
-    },
-    onNotice: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
-}
-
-async function started(files = new MemoryFiles()): Promise<App> {
-  const app = createApp(portOver(files));
-  await app.page.start();
-  return app;
-}
-
-const frames = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 const text = (blocks: readonly ConsoleBlock[]): string => blocks.flatMap((block) => block.lines.map((line) => line.text)).join("\n");
 
 test("the first visit finds a small zoned disk", async () => {
@@ -86,12 +40,14 @@ test("a zone button is a console line, and the page follows within a frame", asy
   await app.zones.perform({ operation: "append", zone: 2, offset: null, lengthBytes: 4096, pattern: 0x11 });
   const { attached, zoneResult, resources } = app.store.getState();
   expect(attached?.zones?.conditionOf(2)).toBe(Condition.IMPLICIT_OPEN);
-  expect(zoneResult).toMatchObject({ ok: true, line: "zap -p 2M 4K", headline: "Appended 4 KiB at 2 MiB: EMPTY → IMPLICIT_OPEN" });
+  expect(zoneResult).toMatchObject({ ok: true, line: "zap -p 2M 4K", });
+  expect(zoneResult?.headline(formatBytes)).toBe("Appended 4 KiB at 2 MiB: EMPTY → IMPLICIT_OPEN");
   expect(resources?.implicitOrder).toEqual([2]);
   await frames();
   expect(text(app.store.getState().console)).toContain("zap -p 2M 4K");
   await app.zones.perform({ operation: "read", zone: 2, offset: null, lengthBytes: 512, pattern: 0 });
-  expect(app.store.getState().zoneResult).toMatchObject({ ok: true, headline: "Read 512 B: all bytes 0x11", preview: { offset: 2 * 2 ** 20 } });
+  expect(app.store.getState().zoneResult).toMatchObject({ ok: true, preview: { offset: 2 * 2 ** 20 } });
+  expect(app.store.getState().zoneResult?.headline(formatBytes)).toBe("Read 512 B: all bytes 0x11");
   expect(Array.from({ length: app.events.length }, (_, index) => app.events.at(index)?.type)).toContain("transition");
 });
 
@@ -99,7 +55,7 @@ test("a refusal is told with its rule and its names, and changes nothing", async
   const app = await started();
   await app.zones.perform({ operation: "write", zone: 3, offset: 3 * 2 ** 20 + 8192, lengthBytes: 4096, pattern: 1 });
   const { zoneResult, attached } = app.store.getState();
-  expect(zoneResult).toMatchObject({ ok: false, headline: "write failed: Invalid argument", refusal: { title: "Not at the write pointer", names: { errno: "EINVAL", virtio: "ZONE_UNALIGNED_WP" } } });
+  expect(zoneResult).toMatchObject({ ok: false, refusal: { title: "Not at the write pointer", names: { errno: "EINVAL", virtio: "ZONE_UNALIGNED_WP" } } });
   expect(attached?.zones?.conditionOf(3)).toBe(Condition.EMPTY);
 });
 
