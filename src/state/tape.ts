@@ -11,7 +11,7 @@ import type { CallName, CreateOptions, Perform, RequestOf } from "../protocol/in
 const TAPED = ["write", "writeZeroes", "discard", "manage", "append", "powerCycle", "setProfile"] as const;
 type TapedName = (typeof TAPED)[number];
 /** Calls that leave every image's zones and bytes as they are. */
-const HARMLESS: ReadonlySet<string> = new Set(["open", "close", "facts", "watch", "read", "check", "flush", "report", "map", "dialect", "listFiles", "adopt", "exportFile", "takeOver", "scratch", "zoneSteps"]);
+const HARMLESS: ReadonlySet<string> = new Set(["open", "close", "facts", "watch", "read", "check", "flush", "report", "map", "dialect", "listFiles", "adopt", "exportFile", "takeOver", "scratch", "zoneSteps", "listSnapshots"]);
 
 export type TapedCall = { [Name in TapedName]: { readonly name: Name; readonly request: Omit<RequestOf<Name>, "handle"> } }[TapedName];
 
