@@ -9,5 +9,6 @@ export default defineConfig({
     emptyOutDir: true,
     rollupOptions: { output: { entryFileNames: "zonescope.js", banner: "#!/usr/bin/env node" } },
   },
-  ssr: { noExternal: true },
+  // The zstd encoder reads its own WebAssembly beside itself; it stays a package of its own, loaded when a zstd cluster is written.
+  ssr: { noExternal: true, external: ["@bokuweb/zstd-wasm"] },
 });
