@@ -16,7 +16,7 @@
  * zeros, and none is allocated without a host cluster. Source: qcow2 specification, "Cluster mapping" and "Extended L2 Entries".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
-import { INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
+import { INCOMPATIBLE_EXTENDED_L2, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "./features.ts";
 import type { Header } from "./header.ts";
 
 const COPIED = 0x8000_0000;
@@ -43,6 +43,8 @@ export interface EntryFormat {
   readonly clusterBits: number;
   readonly clusterSize: number;
   readonly extended: boolean;
+  /** Data lies in a file of its own, where host offset 0 is a place like any other: there COPIED says that a cluster has one. */
+  readonly externalData: boolean;
   /** 8, or 16 for extended entries. */
   readonly entryBytes: number;
   /** Subclusters of a cluster: 1 or 32. */
@@ -54,7 +56,9 @@ export interface EntryFormat {
 
 /** A cluster as its entry has it. Bit n of `alloc` and `zero` is subcluster n's; both are unsigned. */
 export interface ClusterEntry {
-  /** First byte of the host cluster, or of the compressed stream; 0 for none. */
+  /** There is a host cluster, or a compressed stream. */
+  readonly placed: boolean;
+  /** Its first byte; 0 where there is none. */
   readonly hostOffset: number;
   /** The host cluster belongs to this entry alone and may be written in place. */
   readonly copied: boolean;
@@ -68,13 +72,14 @@ export function entryFormat(header: Header): EntryFormat {
   const { clusterBits, clusterSize } = header;
   const extended = hasBit(header.incompatible, INCOMPATIBLE_EXTENDED_L2);
   const subclusters = extended ? SUBCLUSTERS : 1;
-  return { clusterBits, clusterSize, extended, entryBytes: extended ? 16 : 8, subclusters, subclusterSize: clusterSize / subclusters, allBits: extended ? ALL : 1 };
+  const externalData = hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA);
+  return { clusterBits, clusterSize, extended, externalData, entryBytes: extended ? 16 : 8, subclusters, subclusterSize: clusterSize / subclusters, allBits: extended ? ALL : 1 };
 }
 
 /** Bits [from, to) as an unsigned number; to at most 32. */
 export const bitRange = (from: number, to: number): number => (to - from === SUBCLUSTERS ? ALL : ((((1 << (to - from)) >>> 0) - 1) << from) >>> 0);
 
-const UNALLOCATED: ClusterEntry = { hostOffset: 0, copied: false, compressedBytes: 0, alloc: 0, zero: 0 };
+const UNALLOCATED: ClusterEntry = { placed: false, hostOffset: 0, copied: false, compressedBytes: 0, alloc: 0, zero: 0 };
 
 /** @throws Fault when the entry cannot be: reserved bits, an offset that is not a cluster's, contradicting subclusters */
 export function decodeCluster(table: DataView, index: number, tableOffset: number, format: EntryFormat): ClusterEntry {
@@ -100,12 +105,13 @@ export function decodeCluster(table: DataView, index: number, tableOffset: numbe
   const copied = (high & COPIED) !== 0;
   if (!format.extended) {
     const zero = (low & ZERO) !== 0;
-    if (hostOffset === 0 && !zero) return copied ? { ...UNALLOCATED, copied } : UNALLOCATED;
-    return { hostOffset, copied, compressedBytes: 0, alloc: zero ? 0 : 1, zero: zero ? 1 : 0 };
+    const placed = hostOffset !== 0 || (format.externalData && copied && !zero);
+    return { placed, hostOffset, copied, compressedBytes: 0, alloc: placed && !zero ? 1 : 0, zero: zero ? 1 : 0 };
   }
+  const placed = hostOffset !== 0 || (format.externalData && copied);
   if ((zeroBits & allocBits) !== 0) throw bad("subcluster bits", "no subcluster that is both allocated and zeros");
-  if (hostOffset === 0 && allocBits !== 0) throw bad("subcluster bits", "no allocated subcluster without a host cluster");
-  return { hostOffset, copied, compressedBytes: 0, alloc: allocBits, zero: zeroBits };
+  if (!placed && allocBits !== 0) throw bad("subcluster bits", "no allocated subcluster without a host cluster");
+  return { placed, hostOffset, copied, compressedBytes: 0, alloc: allocBits, zero: zeroBits };
 }
 
 const hexWord = (word: number): string => word.toString(16).padStart(8, "0");
@@ -117,14 +123,17 @@ function decodeCompressed(high: number, low: number, clusterBits: number, bad: (
   const offsetHigh = body & (2 ** (x - 32) - 1);
   if (offsetHigh > MAX_OFFSET_HIGH) throw bad("compressed host offset", "an offset below 8 PiB");
   const hostOffset = offsetHigh * WORD + low;
-  return { hostOffset, copied: false, compressedBytes: ((body >>> (x - 32)) + 1) * 512 - (hostOffset % 512), alloc: 0, zero: 0 };
+  return { placed: true, hostOffset, copied: false, compressedBytes: ((body >>> (x - 32)) + 1) * 512 - (hostOffset % 512), alloc: 0, zero: 0 };
 }
 
+/** What is written of an entry that is not compressed. */
+export type EntryWords = Pick<ClusterEntry, "hostOffset" | "copied" | "alloc" | "zero">;
+
 /** Writes an entry that is not compressed; COPIED stands only beside a host cluster. */
-export function encodeCluster(table: DataView, index: number, format: EntryFormat, entry: Omit<ClusterEntry, "compressedBytes">): void {
+export function encodeCluster(table: DataView, index: number, format: EntryFormat, entry: EntryWords): void {
   const at = index * format.entryBytes;
   const { hostOffset } = entry;
-  table.setUint32(at, (Math.floor(hostOffset / WORD) | (entry.copied && hostOffset !== 0 ? COPIED : 0)) >>> 0);
+  table.setUint32(at, (Math.floor(hostOffset / WORD) | (entry.copied && (hostOffset !== 0 || format.externalData) ? COPIED : 0)) >>> 0);
   table.setUint32(at + 4, (hostOffset % WORD) + (format.extended ? 0 : entry.zero));
   if (!format.extended) return;
   table.setUint32(at + 8, entry.zero);
@@ -154,7 +163,7 @@ export function subclusterKind(entry: ClusterEntry, subcluster: number): Subclus
   if (entry.compressedBytes > 0) return "compressed";
   if (((entry.alloc >>> subcluster) & 1) === 1) return "data";
   const zero = ((entry.zero >>> subcluster) & 1) === 1;
-  if (entry.hostOffset === 0) return zero ? "zero" : "unallocated";
+  if (!entry.placed) return zero ? "zero" : "unallocated";
   return zero ? "zero-allocated" : "unallocated-placed";
 }
 

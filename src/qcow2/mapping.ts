@@ -51,7 +51,9 @@ export function runAt(state: ImageState, guestOffset: number, limit: number): Ru
   const kind = subclusterKind(entry, 0);
   const index = l2Index(state, guestOffset);
   const lastNeeded = index + Math.ceil((inCluster + most) / clusterSize);
-  const more = countContinuing(table.view, index + 1, lastNeeded, kind, entry.hostOffset + clusterSize, clusterSize);
+  // Of such a cluster the words do not tell without COPIED: it is a run by itself.
+  const alone = entry.placed && entry.hostOffset === 0;
+  const more = alone ? 0 : countContinuing(table.view, index + 1, lastNeeded, kind, entry.hostOffset + clusterSize, clusterSize);
   const hostOffset = isPlaced(kind) ? entry.hostOffset + inCluster : 0;
   return { kind, hostOffset, length: Math.min(most, (more + 1) * clusterSize - inCluster), compressedBytes: 0 };
 }

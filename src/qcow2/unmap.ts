@@ -56,9 +56,9 @@ export function discardGuest(state: ImageState, offset: number, length: number, 
     if (backing === null && l2TableOf(state, from) === null) return;
     const table = ownL2Table(state, from);
     for (let at = from; at < to; at += clusterSize) {
-      const { hostOffset, zero } = clusterAt(state, table, at);
-      const isZero = hostOffset === 0 && zero === format.allBits;
-      if (isZero || (backing === null && hostOffset === 0)) continue;
+      const { placed, zero } = clusterAt(state, table, at);
+      const isZero = !placed && zero === format.allBits;
+      if (isZero || (backing === null && !placed)) continue;
       setCluster(state, table, at, header.version >= 3 ? { ...NOTHING, zero: format.allBits } : NOTHING);
     }
   };
@@ -118,15 +118,15 @@ function discardSpan(state: ImageState, from: number, to: number): void {
   if (l2TableOf(state, from) === null) return;
   const table = ownL2Table(state, from);
   for (let at = from; at < to; at += state.clusterSize) {
-    if (clusterAt(state, table, at).hostOffset !== 0) setCluster(state, table, at, NOTHING);
+    if (clusterAt(state, table, at).placed) setCluster(state, table, at, NOTHING);
   }
 }
 
 function zeroCluster(state: ImageState, table: CachedTable, at: number, unmap: boolean): void {
   const entry = clusterAt(state, table, at);
   const zero = state.format.allBits;
-  const keeps = entry.compressedBytes === 0 && !unmap && entry.hostOffset !== 0;
-  if (entry.zero === zero && keeps === (entry.hostOffset !== 0)) return;
+  const keeps = entry.compressedBytes === 0 && !unmap && entry.placed;
+  if (entry.zero === zero && keeps === entry.placed) return;
   setCluster(state, table, at, keeps ? { ...entry, alloc: 0, zero } : { ...NOTHING, zero });
 }
 

@@ -50,7 +50,7 @@ function pack(state: ImageState, plain: Uint8Array): Uint8Array | null {
 /** @returns false where the guest cluster has a host cluster or a stream already, which is not replaced */
 function putStream(state: ImageState, at: number, packed: Uint8Array): boolean {
   const table = ownL2Table(state, at);
-  if (clusterAt(state, table, at).hostOffset !== 0) return false;
+  if (clusterAt(state, table, at).placed) return false;
   const refcounts = writableRefcounts(state);
   const host = refcounts.allocateBytes(packed.length);
   try {

@@ -11,7 +11,7 @@ import { hostOffset, roundDown, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
 import type { ImageState } from "./image-state.ts";
 import { bitRange, encodeCluster } from "./l2-entries.ts";
-import type { ClusterEntry } from "./l2-entries.ts";
+import type { ClusterEntry, EntryWords } from "./l2-entries.ts";
 import { clusterAt, l2Index, l2TableOf, readGuest, spanEnd } from "./mapping.ts";
 import type { Refcounts } from "./refcounts.ts";
 import type { CachedTable } from "./table-cache.ts";
@@ -59,7 +59,7 @@ function writeRun(state: ImageState, at: number, data: Uint8Array): number {
 }
 
 /** Whether the entry has a host cluster that may be written in place. */
-const isOwned = (entry: ClusterEntry): boolean => entry.copied && entry.hostOffset !== 0;
+const isOwned = (entry: ClusterEntry): boolean => entry.copied && entry.placed;
 
 /** The bits of the subclusters that [inCluster, inCluster + length) touches. */
 function touchedBits(state: ImageState, inCluster: number, length: number): number {
@@ -169,7 +169,7 @@ const highestBit = (bits: number): number => 32 - Math.clz32(bits);
  * Changes the entry at a guest offset and gives up what it referred to and refers to no more: the decrease is held back until the
  * changed entry is on the disk, so that the old cluster cannot be reused under an entry that a crash would bring back.
  */
-export function setCluster(state: ImageState, table: CachedTable, guestOffset: number, entry: Omit<ClusterEntry, "compressedBytes">): void {
+export function setCluster(state: ImageState, table: CachedTable, guestOffset: number, entry: EntryWords): void {
   changeEntry(state, table, guestOffset, entry.hostOffset, (index) => encodeCluster(table.view, index, state.format, entry));
 }
 
@@ -185,7 +185,7 @@ export function changeEntry(state: ImageState, table: CachedTable, guestOffset: 
 }
 
 function releaseClusters(state: ImageState, entry: ClusterEntry): void {
-  if (entry.hostOffset === 0 || state.hasDataFile) return;
+  if (!entry.placed || state.hasDataFile) return;
   const lengthBytes = entry.compressedBytes > 0 ? entry.compressedBytes : state.clusterSize;
   const last = Math.floor((entry.hostOffset + lengthBytes - 1) / state.clusterSize);
   for (let cluster = Math.floor(entry.hostOffset / state.clusterSize); cluster <= last; cluster++) {
