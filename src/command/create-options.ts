@@ -218,6 +218,9 @@ const DRIVERS =
     " ",
   );
 
+/** Whether QEMU has a driver of that name. */
+export const isDriver = (name: string): boolean => DRIVERS.includes(name);
+
 /** Values that are none of those that an option has. */
 function mistakenChoice(text: (name: string) => string | null): CreateMistake | null {
   const rules: readonly [name: string, known: readonly string[], parameter: string][] = [

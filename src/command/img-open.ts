@@ -72,9 +72,12 @@ export function* sourceNamed(word: string, format: string | null, asOptions: boo
   return null;
 }
 
-/** What the call "open" can do beside: nothing made durable, for a file that is new. */
+/** What the call "open" can do beside. */
 export interface OpenMore {
+  /** Nothing is made durable, for a file that is new. */
   readonly unsafe?: boolean;
+  /** The backing file that is written too, null the first. */
+  readonly commitTo?: string | null;
 }
 
 /**

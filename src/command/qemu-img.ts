@@ -2,12 +2,14 @@
 import { getopt, imgMistakeWords } from "./getopt.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
 import { checkImage } from "./img-check.ts";
+import { commitImage } from "./img-commit.ts";
 import { compareImage } from "./img-compare.ts";
 import { convertImage } from "./img-convert.ts";
 import { createImage } from "./img-create.ts";
 import { ddImage } from "./img-dd.ts";
 import { imageInfo } from "./img-info.ts";
 import { mapImage } from "./img-map.ts";
+import { rebaseImage } from "./img-rebase.ts";
 import { snapshotImage } from "./img-snapshot.ts";
 import { imgUsageError } from "./img-words.ts";
 import { out } from "./program.ts";
@@ -23,7 +25,7 @@ export interface ImgCommand {
   run(given: GivenOptions): Program;
 }
 
-export const IMG_COMMANDS: readonly ImgCommand[] = [checkImage, compareImage, convertImage, createImage, ddImage, imageInfo, mapImage, snapshotImage];
+export const IMG_COMMANDS: readonly ImgCommand[] = [checkImage, commitImage, compareImage, convertImage, createImage, ddImage, imageInfo, mapImage, rebaseImage, snapshotImage];
 
 const versionLine = `qemu-img version ${QEMU_VERSION} (the command language; zonescope ${VERSION})\n`;
 

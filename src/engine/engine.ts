@@ -20,6 +20,7 @@ import { closeFiles, openChain, sourceBeside, unsafeFiles } from "./open-chain.t
 import { mendOnOpen } from "./mend-on-open.ts";
 import { compareImages, convertImages } from "./move-calls.ts";
 import { OpenImage } from "./open-image.ts";
+import { commitImage, rebaseImage } from "./rebase-calls.ts";
 import { openScratch } from "./scratch.ts";
 
 export interface EngineHost extends LibraryHost {
@@ -187,10 +188,10 @@ export class Engine {
   private readonly handlers: Handlers = {
     create: async ({ file, options }, job) => this.inUse([file, options.dataFile?.file ?? file]) ?? (await createImageFile(this.library, file, options, job)),
     createRaw: async ({ file, sizeBytes, preallocation }, job) => this.inUse([file]) ?? (await createRawFile(this.library, file, sizeBytes, preallocation, job)),
-    open: async ({ readOnly, inspect = false, unsafe = false, beside, mend = false, ...given }, job) => {
+    open: async ({ readOnly, inspect = false, unsafe = false, beside, commitTo, mend = false, ...given }, job) => {
       const source = beside === undefined ? ok(given) : sourceBeside(this.library, beside, given);
       if (!source.ok) return source;
-      const opened = await openChain(this.library, source.value, { write: !readOnly, inspect });
+      const opened = await openChain(this.library, source.value, { write: !readOnly, inspect, ...(commitTo === undefined ? {} : { commitTo }) });
       if (!opened.ok) return opened;
       const mended = mend && !readOnly && !inspect ? await job.outcome(safely(mendOnOpen(opened.value))) : ok(null);
       if (!mended.ok) {
@@ -240,6 +241,14 @@ export class Engine {
       return await this.workOn(target, job, (image) => this.withAll(sources, (images) => convertImages(images, image, options)));
     },
     compare: ({ first, second, strict }, job) => this.workOn(first, job, (image) => this.withAll([second], ([other]) => compareImages(image, other!, strict))),
+    rebase: async ({ handle, ...options }, job) => {
+      const image = this.images.get(handle);
+      if (image === undefined) return closedHandle(handle);
+      const rebased = await rebaseImage(this.library, image, options, this.host.now, job);
+      this.notifyChanges(image);
+      return rebased;
+    },
+    commit: ({ handle, base, empty }, job) => this.workOn(handle, job, (image) => commitImage(this.library, image, base, empty, this.host.now)),
     listFiles: () => this.library.list(),
     rename: ({ from, to }) => this.library.rename(from, to),
     remove: ({ file }) => this.library.remove(file),

@@ -40,6 +40,8 @@ export interface ChainWish {
   readonly write: boolean;
   /** Only the image's own file: no backing file and no data file are opened. */
   readonly inspect: boolean;
+  /** One backing file is to be written too: null the first one, or the one of that name. Absent: none. */
+  readonly commitTo?: string | null;
 }
 
 /** Each image of a chain holds a file and caches; a longer chain is a mistake or a trap. */
@@ -108,7 +110,7 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   if (!data.ok) return data;
   const below = named.ok ? named.value.source : null;
   if (below === null) return ok({ ...own, backingName, data: data.value, backing: null });
-  const backing = await openLink(place, below, { write: false, inspect: false }, data.value === null ? here : [...here, place.identity(data.value.file)]);
+  const backing = await openLink(place, below, wishBelow(place, wish, below, here[0]!), data.value === null ? here : [...here, place.identity(data.value.file)]);
   if (backing.ok) return ok({ ...own, backingName, data: data.value, backing: backing.value });
   data.value?.store.close();
   return err(isLoop(backing.error) ? backing.error : { kind: "chain", code: "backing-failed", file: below.file, cause: backing.error });
@@ -124,6 +126,26 @@ function viewedSnapshot(store: ByteStore, header: Header | null, { snapshot: que
   if (snapshot === undefined) return err({ kind: "snapshot", code: "not-found", snapshot: asked });
   const checked = checkL1(store, header, snapshot);
   return checked.ok ? ok(snapshot) : checked;
+}
+
+/** Of a backing file: to be written where it is the one that a commit goes to. @param top identity of the topmost file */
+function wishBelow(place: FilePlace, { commitTo }: ChainWish, below: ImageSource, top: string): ChainWish {
+  if (commitTo === undefined) return { write: false, inspect: false };
+  const here = commitTo === null || isNamed(place, below.file, commitTo, top);
+  return here ? { write: true, inspect: false } : { write: false, inspect: false, commitTo };
+}
+
+/** Whether `name`, given by a person or standing in the topmost image, is that file. */
+const isNamed = (place: FilePlace, file: string, name: string, top: string): boolean => [place.identity(name), place.identity(place.beside(top, name))].includes(place.identity(file));
+
+/** How deep in the chain the file of that name lies, null the first backing file; null where it is not there. */
+export function depthOf(place: FilePlace, files: OpenedFiles, name: string | null): number | null {
+  let depth = 1;
+  for (let { backing } = files; backing !== null; { backing } = backing) {
+    if (name === null || isNamed(place, backing.file, name, files.file)) return depth;
+    depth++;
+  }
+  return null;
 }
 
 /** A loop is a property of the whole chain, told once and not by every image above. */

@@ -245,6 +245,11 @@ export class OpenImage {
     return ok(this.watch());
   }
 
+  /** The device anew over its files, which something else has changed; it must be flushed. @throws Fault of the store */
+  refresh(): void {
+    this.reopen();
+  }
+
   /** The device anew from what is on the store, under the profile that it had. */
   private reopen(): void {
     const { zones: before, log } = this.device;

@@ -10,7 +10,7 @@ import type { ProfileName } from "./profiles.ts";
 import type { CheckReport, MendedOnOpen, RepairMode, RepairReport } from "./check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect, SnapshotFacts } from "./snapshot.ts";
 import type { DialectChange, DialectFacts } from "./dialect.ts";
-import type { ComparedDisks, ConvertOptions, ConvertedDisk } from "./move.ts";
+import type { ComparedDisks, ConvertOptions, ConvertedDisk, RebaseOptions } from "./move.ts";
 import type { ImageSource, SnapshotQuery } from "./source.ts";
 
 export type { FileEntry, Usage } from "../bytes/file-space.ts";
@@ -108,10 +108,11 @@ export interface Calls {
    * nothing but the image's own file is opened, for its facts: data that it does not have itself cannot be read then. With `beside`
    * the file's name is one as it stands, or would stand, in the header of that image. With `mend` an image that is to be written is
    * treated as QEMU does: the dirty bit has it repaired first, the corrupt bit has it refused; without, such an image is opened for reading.
-   * With `unsafe` a flush asks nothing of the platform, so that after a power failure the file may be anything: for one that is new.
+   * With `unsafe` a flush asks nothing of the platform, so that after a power failure the file may be anything: for one that is new. `commitTo`
+   * names the file of the chain, null the first backing file, that is opened to be written too.
    */
   open: {
-    request: ImageSource & { readonly readOnly: boolean; readonly inspect?: boolean; readonly beside?: string; readonly mend?: boolean; readonly unsafe?: boolean };
+    request: ImageSource & { readonly readOnly: boolean; readonly inspect?: boolean; readonly beside?: string; readonly mend?: boolean; readonly unsafe?: boolean; readonly commitTo?: string | null };
     reply: { handle: number; facts: DeviceFacts; mended?: MendedOnOpen };
   };
   /** Flushes and closes. The handle is gone even when the flush failed, and the failure is told. */
@@ -174,6 +175,18 @@ export interface Calls {
   convert: { request: { sources: readonly number[]; target: number; options: ConvertOptions }; reply: ConvertedDisk };
   /** Compares two open disks up to the first difference. Failures while comparing are of kind "move". */
   compare: { request: { first: number; second: number; strict: boolean }; reply: ComparedDisks };
+  /**
+   * Puts an open image on another backing, or on none, its disk staying the same, and names that in the header. Close the handle
+   * then: it still stands on the old one. Failures while copying are of kind "move", those of the new backing of kind "chain"; there
+   * is no room for a name where the kind is "option" and the option "backing_file".
+   */
+  rebase: { request: { handle: number } & RebaseOptions; reply: Nothing };
+  /**
+   * Writes what an open image and those between have over a base into the base, which was opened to be written (open's
+   * `commitTo`), and makes the image empty where `empty`. A base that is shorter is made as long. Failures while copying are of kind
+   * "move"; a base that is not there is of kind "option", the option "base".
+   */
+  commit: { request: { handle: number; base: string | null; empty: boolean }; reply: Nothing };
 
   /** What the zoned extension of an image is and why; the image need not be one that opens. */
   dialect: { request: { file: string }; reply: DialectFacts };

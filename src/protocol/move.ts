@@ -27,3 +27,13 @@ export interface ComparedDisks {
   /** The disks are of different sizes, and all that both have was found to be the same. */
   readonly sizesDiffer: boolean;
 }
+
+/** What rebase makes of an image. */
+export interface RebaseOptions {
+  /** Name and format of the new backing as the header shall say them, the name beside the image; null for none. */
+  readonly backing: { readonly file: string; readonly format: string | null } | null;
+  /** Only the header is changed: the disk may be another one afterwards. */
+  readonly headerOnly: boolean;
+  /** What is copied is written compressed. */
+  readonly compressed: boolean;
+}
