@@ -16,6 +16,9 @@ export function formatSpecific(facts: DeviceFacts): FactTree | null {
   const tree: Record<string, FactValue> = { compat: image.version === 2 ? "0.10" : "1.1", "compression-type": image.compressionType };
   if (image.version >= 3) tree["lazy-refcounts"] = image.lazyRefcounts;
   tree["refcount-bits"] = image.refcountBits;
+  if (image.encryption !== null) tree["encrypt"] = { format: image.encryption.toLowerCase() };
+  if (image.dataFile !== null) tree["data-file"] = image.dataFile;
+  if (image.externalData) tree["data-file-raw"] = image.dataFileRaw;
   if (image.version >= 3) {
     tree["corrupt"] = image.corrupt;
     tree["extended-l2"] = image.extendedL2;

@@ -1,11 +1,13 @@
 /** qemu-img info, for people and as JSON, with what the zoned extension says. */
-import type { DeviceFacts, SnapshotFacts } from "../protocol/index.ts";
+import type { DeviceFacts, ImageSource, Outcome, ReplyOf, SnapshotFacts } from "../protocol/index.ts";
 import { imgSize, imgSizeExact } from "./format.ts";
 import { factJson, factLines, formatSpecific } from "./image-facts.ts";
 import type { FactTree, FactValue } from "./image-facts.ts";
-import { explained } from "./explain.ts";
-import { READING_OPTIONS, closeRead, imageToRead, openToRead, optionValue } from "./img-open.ts";
+import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
+import { sourceOfName } from "./image-source.ts";
+import { READING_OPTIONS, closeRead, imageToRead, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
+import { imgError } from "./img-words.ts";
 import { call, out } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
@@ -15,26 +17,74 @@ const SECTOR = 512;
 
 export const imageInfo: ImgCommand = {
   name: "info",
-  args: "[-f fmt] [--output=human|json] [--image-opts] filename",
+  args: "[-f fmt] [--output=human|json] [--backing-chain] [-U] [--image-opts] filename",
   oneline: "tells what an image is, its zones included",
   shorts: "hf:U",
   longs: [...READING_OPTIONS, { name: "backing-chain", takesValue: false, flag: "backing-chain" }],
   *run(given): Program {
     const asked = yield* imageToRead(given);
     if (asked === null) return 1;
-    const image = yield* openToRead(given, asked.word);
-    if (image === null) return 1;
-    const { file, facts } = image;
-    const snapshots = yield* snapshotsOf(image);
-    if (asked.output === "human") yield out(humanInfo(file, facts, snapshots));
+    const source = yield* sourceGiven(given, asked.word);
+    if (source === null) return 1;
+    const whole = optionValue(given, "backing-chain") !== null;
+    const looked = yield* lookAt(source, asked.word, whole);
+    if (looked === null) return 1;
+    if (asked.output === "human") yield out(looked.map(({ file, facts, snapshots }) => humanInfo(file, facts, snapshots)).join("\n"));
     else {
-      const tree = jsonInfo(file, facts, snapshots);
-      yield out(`${factJson(optionValue(given, "backing-chain") !== null ? [tree] : tree)}\n`);
+      const trees = looked.map(({ file, facts, snapshots }) => jsonInfo(file, facts, snapshots));
+      yield out(`${factJson(whole ? trees : trees[0]!)}\n`);
     }
-    yield* closeRead(image);
     return 0;
   },
 };
+
+interface Looked {
+  readonly file: string;
+  readonly facts: DeviceFacts;
+  readonly snapshots: readonly SnapshotFacts[];
+}
+
+interface Next {
+  readonly source: ImageSource;
+  /** What named it, for a failure. */
+  readonly word: string;
+  /** The image in whose header the name stands; null for the one that was asked for. */
+  readonly beside: string | null;
+}
+
+/** What is told of an image and, with `whole`, of each that it stands on, from the top; null after a failure was printed. */
+function* lookAt(top: ImageSource, word: string, whole: boolean): Program<Looked[] | null> {
+  const looked: Looked[] = [];
+  let next: Next | null = { source: top, word, beside: null };
+  while (next !== null) {
+    const { source, beside }: Next = next;
+    const opened: Outcome<"open"> = yield* call("open", { ...source, readOnly: true, inspect: true, ...(beside === null ? {} : { beside }) });
+    if (!opened.ok) {
+      yield imgError(`Could not open '${next.word}': ${openFailureWords(beside === null ? source.file : next.word, opened.error)}`);
+      if (hasMoreToSay(opened.error)) yield explained(opened.error);
+      return null;
+    }
+    const { facts, handle }: ReplyOf<"open"> = opened.value;
+    const image: ReadImage = { handle, file: facts.image.file, facts };
+    const { file } = image;
+    looked.push({ file, facts, snapshots: yield* snapshotsOf(image) });
+    yield* closeRead(image);
+    const { backingFile, backingFormat, fullBackingFile }: DeviceFacts["image"] = facts.image;
+    if (!whole || backingFile === null) return looked;
+    const name = fullBackingFile ?? backingFile;
+    if (looked.some((above) => above.file === name)) {
+      yield imgError(`Backing file '${name}' creates an infinite loop.`);
+      return null;
+    }
+    const named = sourceOfName("backing", backingFormat);
+    if (!named.ok) {
+      yield imgError(`Could not open '${name}': ${named.error}`);
+      return null;
+    }
+    next = { source: { ...named.value.source, file: backingFile }, word: name, beside: file };
+  }
+  return looked;
+}
 
 /** The image's internal snapshots; none where their table cannot be read, which is explained. */
 export function* snapshotsOf({ handle, facts }: ReadImage): Program<readonly SnapshotFacts[]> {
@@ -51,11 +101,19 @@ export function humanInfo(file: string, facts: DeviceFacts, snapshots: readonly 
   const diskSize = typeof image.allocatedSize === "number" ? imgSize(image.allocatedSize) : "unavailable";
   const specific = formatSpecific(facts);
   let text = `image: ${file}\nfile format: ${image.format}\nvirtual size: ${imgSizeExact(image.virtualSize)}\ndisk size: ${diskSize}\n`;
+  if (image.encryption !== null) text += "encrypted: yes\n";
   if (image.format === "qcow2") text += `cluster_size: ${image.clusterSize}\n`;
+  if (image.dirty) text += "cleanly shut down: no\n";
+  if (image.backingFile !== null) text += backingLines(image.backingFile, image);
   text += snapshotLines(snapshots);
   if (specific !== null) text += `Format specific information:\n${factLines(specific, 1)}`;
   text += `Child node '/file':\n    filename: ${file}\n    protocol type: file\n    file length: ${imgSizeExact(fileLength(facts))}\n    disk size: ${diskSize}\n`;
   return text;
+}
+
+function backingLines(name: string, { fullBackingFile, backingFormat }: DeviceFacts["image"]): string {
+  const actual = fullBackingFile === null || fullBackingFile === name ? "" : ` (actual path: ${fullBackingFile})`;
+  return `backing file: ${name}${actual}\n${backingFormat === null ? "" : `backing file format: ${backingFormat}\n`}`;
 }
 
 /** QEMU knows files in whole sectors. */
@@ -80,11 +138,17 @@ export function jsonInfo(file: string, facts: DeviceFacts, snapshots: readonly S
   };
   const tree: Record<string, FactValue> = { children: [child] };
   if (snapshots.length > 0) tree["snapshots"] = snapshotTrees(snapshots);
+  if (image.backingFormat !== null) tree["backing-filename-format"] = image.backingFormat;
   Object.assign(tree, { "virtual-size": image.virtualSize, filename: file });
   if (image.format === "qcow2") tree["cluster-size"] = image.clusterSize;
   tree["format"] = image.format;
   Object.assign(tree, actual);
   if (specific !== null) tree["format-specific"] = { type: "qcow2", data: specific };
-  tree["dirty-flag"] = false;
+  if (image.backingFile !== null) {
+    if (image.fullBackingFile !== null) tree["full-backing-filename"] = image.fullBackingFile;
+    tree["backing-filename"] = image.backingFile;
+  }
+  if (image.encryption !== null) tree["encrypted"] = true;
+  tree["dirty-flag"] = image.dirty;
   return tree;
 }

@@ -102,13 +102,13 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   const named = backingSource(place, source, header);
   // What is only looked at need not have a name that leads anywhere.
   if (!named.ok && !wish.inspect) return named;
-  const backingName = named.ok ? named.value.headerName : null;
+  const backingName = header.backingFile === null || header.backingFile === "" ? null : fullName(place, source.file, header.backingFile);
   const refused = refuseCombination(source, header);
   if (refused !== null) return err(refused);
   if (wish.inspect) return ok({ ...own, backingName, data: null, backing: null });
   const data = await openDataFile(place, source, header, wish, here);
   if (!data.ok) return data;
-  const below = named.ok ? named.value.source : null;
+  const below = named.ok ? named.value : null;
   if (below === null) return ok({ ...own, backingName, data: data.value, backing: null });
   const backing = await openLink(place, below, wishBelow(place, wish, below, here[0]!), data.value === null ? here : [...here, place.identity(data.value.file)]);
   if (backing.ok) return ok({ ...own, backingName, data: data.value, backing: backing.value });
@@ -151,26 +151,23 @@ export function depthOf(place: FilePlace, files: OpenedFiles, name: string | nul
 /** A loop is a property of the whole chain, told once and not by every image above. */
 const isLoop = (failure: Failure): boolean => failure.kind === "chain" && (failure.code === "cycle" || failure.code === "too-deep");
 
-interface NamedBacking {
-  /** null where none is to be opened. */
-  readonly source: ImageSource | null;
-  /** The header's backing name, resolved; null without one. */
-  readonly headerName: string | null;
-}
-
-/** The backing file that is to be opened: the source's word before the header's. */
-function backingSource(place: FilePlace, source: ImageSource, header: Header): Result<NamedBacking, Failure> {
+/** The backing file that is to be opened, the source's word before the header's; null where none is. */
+function backingSource(place: FilePlace, source: ImageSource, header: Header): Result<ImageSource | null, Failure> {
+  if (source.backing === null) return ok(null);
   // A name of no letters is none.
   const name = header.backingFile === "" ? null : header.backingFile;
-  const written = backingFormatOf(header);
-  const format = formatNamed(name ?? "", written);
-  if (!format.ok) return source.backing === null ? ok({ source: null, headerName: null }) : format;
-  const resolved = name === null ? null : resolveName(place, source.file, name, format.value);
-  const headerName = resolved?.ok === true ? (resolved.value.json ? name : resolved.value.source.file) : null;
-  if (source.backing === null) return ok({ source: null, headerName });
-  if (source.backing !== undefined) return ok({ source: { ...source.backing, format: source.backing.format ?? format.value }, headerName });
-  if (resolved === null) return ok({ source: null, headerName });
-  return resolved.ok ? ok({ source: resolved.value.source, headerName }) : err({ kind: "chain", code: "backing-failed", file: name ?? "", cause: resolved.error });
+  const format = formatNamed(name ?? "", backingFormatOf(header));
+  if (!format.ok) return format;
+  if (source.backing !== undefined) return ok({ ...source.backing, format: source.backing.format ?? format.value });
+  if (name === null) return ok(null);
+  const resolved = resolveName(place, source.file, name, format.value);
+  return resolved.ok ? resolved : err({ kind: "chain", code: "backing-failed", file: name, cause: resolved.error });
+}
+
+/** A header's name as it is told: resolved where it is a path, to the letter where it is anything else. */
+function fullName(place: FilePlace, image: string, name: string): string {
+  const parsed = parseImageName(name, ADOPTED_PREFIX);
+  return parsed.ok && parsed.value.kind === "path" ? place.beside(image, parsed.value.path) : name;
 }
 
 const FILE_FORMATS = ["file", "host_device"];
@@ -186,17 +183,17 @@ function formatNamed(file: string, name: string | null): Result<Format | null, F
 /** The source whose name stands in the header of `image`; whatever else it says stays. */
 export function sourceBeside(place: FilePlace, image: string, source: ImageSource): Result<ImageSource, Failure> {
   const resolved = resolveName(place, image, source.file, source.format);
-  return resolved.ok ? ok({ ...source, ...resolved.value.source }) : resolved;
+  return resolved.ok ? ok({ ...source, ...resolved.value }) : resolved;
 }
 
-function resolveName(place: FilePlace, image: string, name: string, format: Format | null): Result<{ source: ImageSource; json: boolean }, Failure> {
+function resolveName(place: FilePlace, image: string, name: string, format: Format | null): Result<ImageSource, Failure> {
   const parsed = parseImageName(name, ADOPTED_PREFIX);
   if (!parsed.ok) return err({ kind: "chain", code: "name", file: name, problem: parsed.error });
-  if (parsed.value.kind === "path") return ok({ source: { file: place.beside(image, parsed.value.path), format }, json: false });
+  if (parsed.value.kind === "path") return ok({ file: place.beside(image, parsed.value.path), format });
   const { source } = parsed.value.parsed;
   // A file of the person's machine leads only to what was dropped beside it, whatever words the name is wrapped in.
   const file = image.startsWith(ADOPTED_PREFIX) ? place.beside(image, source.file) : source.file;
-  return ok({ source: { ...source, file, format: source.format ?? format }, json: true });
+  return ok({ ...source, file, format: source.format ?? format });
 }
 
 /** Zoned images have their data in themselves: a pointer says nothing of what lies elsewhere. */
