@@ -5,7 +5,7 @@
  * Source: zone semantics, "Transitions" and "Errors". The zone sentences are in explain-zone.ts.
  */
 import { assertNever } from "../base/assert.ts";
-import type { Failure, FileProblem, ImageProblem, StoreProblem, UsageProblem } from "../protocol/index.ts";
+import type { Failure, FileProblem, ImageProblem, ResizeProblem, StoreProblem, UsageProblem } from "../protocol/index.ts";
 import { chainWords, explainChain } from "./explain-chain.ts";
 import { explainSnapshot, snapshotLoadWords } from "./explain-snapshot.ts";
 import { explainRefusal } from "./explain-zone.ts";
@@ -61,6 +61,8 @@ export function explain(failure: Failure): Explanation {
       return explainUsage(failure);
     case "snapshot":
       return explainSnapshot(failure);
+    case "resize":
+      return { title: "The disk keeps its size", why: `${resizeWords(failure)}.`, instead: null, names: null };
     case "chain":
       return explainChain(failure, chainWords(failure, openFailureWords));
     case "bug":
@@ -186,6 +188,8 @@ export function openFailureWords(file: string, failure: Failure): string {
       return failure.field === "magic" ? "Image is not in qcow2 format" : imageWords(failure);
     case "unsupported":
       return `Unsupported qcow2 feature(s): ${failure.feature}`;
+    case "resize":
+      return resizeWords(failure);
     case "chain":
       return chainWords(failure, openFailureWords);
     case "snapshot":
@@ -204,6 +208,17 @@ export function openFailureWords(file: string, failure: Failure): string {
     default:
       return assertNever(failure);
   }
+}
+
+/** QEMU's words for a size that a disk cannot have. */
+export function resizeWords({ code }: ResizeProblem): string {
+  const words: Readonly<Record<ResizeProblem["code"], string>> = {
+    misaligned: "The new size must be a multiple of 512",
+    "too-large": "Failed to grow the L1 table: File too large",
+    "old-with-snapshots": "Can't resize a v2 image which has snapshots",
+    fixed: "Cannot resize fixed-size raw disks",
+  };
+  return words[code];
 }
 
 /** A broken image in one sentence; qemu's programs put the file's name before it. */

@@ -10,6 +10,7 @@ import { ddImage } from "./img-dd.ts";
 import { imageInfo } from "./img-info.ts";
 import { mapImage } from "./img-map.ts";
 import { rebaseImage } from "./img-rebase.ts";
+import { resizeImage } from "./img-resize.ts";
 import { snapshotImage } from "./img-snapshot.ts";
 import { imgUsageError } from "./img-words.ts";
 import { out } from "./program.ts";
@@ -22,10 +23,12 @@ export interface ImgCommand {
   readonly oneline: string;
   readonly shorts: string;
   readonly longs: readonly LongOption[];
+  /** The last argument is a word whatever it begins with, and there is one behind another. */
+  readonly lastIsWord?: true;
   run(given: GivenOptions): Program;
 }
 
-export const IMG_COMMANDS: readonly ImgCommand[] = [checkImage, commitImage, compareImage, convertImage, createImage, ddImage, imageInfo, mapImage, rebaseImage, snapshotImage];
+export const IMG_COMMANDS: readonly ImgCommand[] = [checkImage, commitImage, compareImage, convertImage, createImage, ddImage, imageInfo, mapImage, rebaseImage, resizeImage, snapshotImage];
 
 const versionLine = `qemu-img version ${QEMU_VERSION} (the command language; zonescope ${VERSION})\n`;
 
@@ -58,7 +61,12 @@ export function* qemuImg(argv: readonly string[]): Program {
     yield imgUsageError(`Command not found: ${name}`);
     return 1;
   }
-  const parsed = getopt(argv.slice(1), command.shorts, command.longs);
+  const last = command.lastIsWord === true ? argv.at(-1) : undefined;
+  if (command.lastIsWord === true && argv.length < 3) {
+    yield imgUsageError("Not enough arguments");
+    return 1;
+  }
+  const parsed = getopt(argv.slice(1, last === undefined ? undefined : -1), command.shorts, command.longs);
   if (!parsed.ok) {
     yield imgUsageError(imgMistakeWords(parsed.error));
     return 1;
@@ -67,5 +75,5 @@ export function* qemuImg(argv: readonly string[]): Program {
     yield out(usage());
     return 0;
   }
-  return yield* command.run(parsed.value);
+  return yield* command.run(last === undefined ? parsed.value : { ...parsed.value, words: [...parsed.value.words, last] });
 }

@@ -47,6 +47,8 @@ export function errnoOf(failure: Failure): Errno {
       return "ECANCELED";
     case "snapshot":
       return snapshotErrno(failure);
+    case "resize":
+      return failure.code === "too-large" ? "EFBIG" : failure.code === "misaligned" ? "EINVAL" : "ENOTSUP";
     case "chain":
       return "cause" in failure ? errnoOf(failure.cause) : "EINVAL";
     default:

@@ -6,10 +6,11 @@ import { writeCompressed } from "./compressed-write.ts";
 import type { OpenImage } from "./open-image.ts";
 import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
 import { outOfRange } from "./range.ts";
+import { resizeOpened } from "./resize-calls.ts";
 import { applySnapshotOf, createSnapshotOf, deleteSnapshotOf, listSnapshots } from "./snapshot-calls.ts";
 import { zoneSteps } from "./zone-steps.ts";
 
-export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "zoneSteps" | "manage" | "append" | "map" | "listSnapshots" | "createSnapshot" | "applySnapshot" | "deleteSnapshot";
+export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "zoneSteps" | "manage" | "append" | "map" | "listSnapshots" | "createSnapshot" | "applySnapshot" | "deleteSnapshot" | "resize";
 type Handler<Name extends CallName> = (image: OpenImage, request: RequestOf<Name>) => Outcome<Name>;
 
 /** The most that one read call hands over; longer reads are the caller's to split. */
@@ -57,6 +58,7 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   writeZeroes: (image, { offset, length, unmap }) => changing(image, () => finished(image.device.writeZeroes(offset, length, unmap))),
   discard: (image, { offset, length }) => changing(image, () => finished(image.device.discard(offset, length))),
   flush: (image) => finished(image.flush()),
+  resize: (image, { sizeBytes, preallocation }) => resizeOpened(image, sizeBytes, preallocation !== "off"),
   listSnapshots: (image) => listSnapshots(image),
   createSnapshot: (image, { name }) => createSnapshotOf(image, name, image.now()),
   applySnapshot: (image, { snapshot }) => applySnapshotOf(image, snapshot),

@@ -218,6 +218,17 @@ export class OpenImage {
     return outcome;
   }
 
+  /** A change of a raw file itself, which is flushed before and opened anew afterwards. @throws Fault of the store */
+  changeFile(act: (store: ByteStore) => Result<null, Failure>): Result<null, Failure> {
+    const { disk } = this.device;
+    if (disk.readOnly) return err({ kind: "usage", code: "read-only", detail: disk.readOnlyReason ?? "the image is open for reading" });
+    const flushed = this.flush();
+    if (!flushed.ok) return flushed;
+    const outcome = act(this.store);
+    this.reopen();
+    return outcome;
+  }
+
   private reopenAfterCancel(): void {
     const reopened = atBorder(() => {
       this.reopen();

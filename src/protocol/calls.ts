@@ -145,6 +145,11 @@ export interface Calls {
    * does, and may be writable afterwards. A repair that fails leaves an image no worse, and the handle is good for nothing but close.
    */
   repair: { request: { handle: number; mode: RepairMode }; reply: RepairReport };
+  /**
+   * Gives the disk another size, crash-safely: what is cut off is gone, what is new reads as zeros. The device is opened anew. With a
+   * preallocation other than "off" zeros are written into the new space. Refused for a zoned image and for one with bitmaps.
+   */
+  resize: { request: { handle: number; sizeBytes: number; preallocation: Preallocation }; reply: DeviceFacts };
   flush: { request: { handle: number }; reply: Nothing };
 
   /** The image's internal snapshots, as its file has them; none for raw. */

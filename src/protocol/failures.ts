@@ -44,6 +44,13 @@ export type ChainProblem = { readonly kind: "chain"; readonly file: string } & (
   | { readonly code: "part"; readonly offset: number; readonly size: number | null; readonly fileSize: number }
 );
 
+/** The disk keeps its size. fixed: it is a part of a raw file, with a length of its own. */
+export interface ResizeProblem {
+  readonly kind: "resize";
+  readonly code: "misaligned" | "too-large" | "old-with-snapshots" | "fixed";
+  readonly sizeBytes: number;
+}
+
 /** A defect of ours: the engine works no further on this image and says so. */
 export interface Bug {
   readonly kind: "bug";
@@ -65,4 +72,4 @@ export interface MoveProblem {
   readonly cause: Failure;
 }
 
-export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | SnapshotProblem | Bug | Cancelled | MoveProblem;
+export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | ResizeProblem | SnapshotProblem | Bug | Cancelled | MoveProblem;

@@ -139,6 +139,12 @@ export class ImageState {
     this.markL1Dirty(index);
   }
 
+  /** The entry leads nowhere any more. */
+  clearL1Entry(index: number): void {
+    this.l1.setBigUint64(index * ENTRY_BYTES, 0n);
+    this.markL1Dirty(index);
+  }
+
   private markL1Dirty(index: number): void {
     const start = index * ENTRY_BYTES;
     this.l1DirtyStart = this.l1DirtyEnd === 0 ? start : Math.min(this.l1DirtyStart, start);

@@ -1,0 +1,150 @@
+/**
+ * Growing and shrinking the disk of an image. Given the state of an image that is open for writing and was flushed, it leaves one for
+ * which that state is not true any more: whoever calls opens the image anew. Refuses before it changes anything; a store that fails
+ * in the middle, and a crash, leave a disk of the old size or of the new, and at worst leaked clusters.
+ *
+ * The orders, and what each prevents were the power to fail between:
+ * - a larger L1 table, counted and durable, before the header's pointer to it, and the old one given up only then: a disk whose
+ *   mapping is read from whatever lay there;
+ * - zeros over what would show through from the backing file, or is left in the last cluster, before the size: a guest that reads
+ *   in its new space what it never wrote;
+ * - the smaller size before the end is unmapped: a disk of the old size whose end is gone;
+ * - cleared entries before their clusters are given up, as every flush has it.
+ *
+ * Source: qcow2 specification, "Header" and "Cluster mapping"; sizes and refusals as QEMU has them.
+ */
+import { assert } from "../base/assert.ts";
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { SECTOR_SIZE, bytes, divideRoundUp, hostOffset, roundUp } from "../base/units.ts";
+import type { HostCluster } from "../base/units.ts";
+import { ENTRY_BYTES } from "./entries.ts";
+import { flushImage } from "./flush.ts";
+import { BITMAPS_MAGIC, encodeActiveDisk } from "./header.ts";
+import type { Header } from "./header.ts";
+import { MAX_L1_BYTES } from "./create.ts";
+import type { ImageState } from "./image-state.ts";
+import { decodeCluster } from "./l2-entries.ts";
+import { readsAsZeros } from "./mapping.ts";
+import { l2Tables, readL2 } from "./references.ts";
+import { unmapClusters, zeroGuest } from "./unmap.ts";
+import { writeGuest } from "./write.ts";
+
+/** Decreases that wait in memory; more of them are carried out between. */
+const MAX_HELD = 2 ** 17;
+const ZERO_PIECE_BYTES = 2 ** 20;
+
+/** Why an image keeps its size. */
+export type ResizeRefusal = "misaligned" | "too-large" | "old-with-snapshots" | "bitmaps";
+
+/**
+ * @param newSize bytes
+ * @param preallocate the new space is written with zeros
+ */
+export function resizeImage(state: ImageState, newSize: number, preallocate: boolean): Result<null, ResizeRefusal> {
+  const { header } = state;
+  assert(state.refcounts !== null, "an image is resized when it is open for writing");
+  if (newSize % SECTOR_SIZE !== 0) return err("misaligned");
+  if (header.version < 3 && header.snapshotCount > 0) return err("old-with-snapshots");
+  // Their tables have the disk's old length.
+  if (header.extensions.some(({ magic }) => magic === BITMAPS_MAGIC)) return err("bitmaps");
+  if (divideRoundUp(newSize, state.l2Span) * ENTRY_BYTES > MAX_L1_BYTES) return err("too-large");
+  if (newSize > header.virtualSize) grow(state, newSize, preallocate);
+  else if (newSize < header.virtualSize) shrink(state, newSize);
+  return ok(null);
+}
+
+function grow(state: ImageState, newSize: number, preallocate: boolean): void {
+  const oldSize = state.header.virtualSize;
+  const neededL1 = divideRoundUp(newSize, state.l2Span);
+  if (neededL1 > state.header.l1Size) growL1(state, neededL1);
+  // First, so that the file is long enough where the image's own tables already lead behind its end.
+  if (state.hasDataFile) state.data.truncate(Math.max(newSize, state.data.size()));
+  const before = state.header;
+  state.header = { ...before, virtualSize: bytes(newSize) };
+  const relieve = relieving(state);
+  const exposed = state.backing === null ? 0 : roundUp(state.backing.virtualSize, state.clusterSize);
+  const zeroEnd = Math.min(newSize, Math.max(roundUp(oldSize, state.clusterSize), exposed));
+  if (zeroEnd > oldSize && !readsAsZeros(state, oldSize, zeroEnd)) zeroGuest(state, oldSize, zeroEnd - oldSize, false, relieve);
+  if (preallocate) {
+    const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, newSize - oldSize));
+    for (let at: number = oldSize; at < newSize; at += zeros.length) {
+      writeGuest(state, at, zeros.subarray(0, Math.min(zeros.length, newSize - at)));
+      relieve();
+    }
+  }
+  flushImage(state);
+  switchHeader(state, state.header);
+}
+
+/** The L1 table in a larger place; the disk keeps its size. */
+function growL1(state: ImageState, entries: number): void {
+  const { header, clusterSize } = state;
+  const clusters = divideRoundUp(entries * ENTRY_BYTES, clusterSize);
+  const table = new Uint8Array(clusters * clusterSize);
+  table.set(new Uint8Array(state.l1.buffer, state.l1.byteOffset, header.l1Size * ENTRY_BYTES));
+  const offset = state.refcounts!.allocateArea(clusters) * clusterSize;
+  state.write(offset, table);
+  flushImage(state);
+  const moved = { ...header, l1Size: entries, l1Offset: hostOffset(offset) };
+  switchHeader(state, moved);
+  state.header = moved;
+  state.l1 = new DataView(table.buffer, 0, entries * ENTRY_BYTES);
+  giveUp(state, header.l1Offset / clusterSize, divideRoundUp(header.l1Size * ENTRY_BYTES, clusterSize));
+}
+
+function shrink(state: ImageState, newSize: number): void {
+  const oldSize = state.header.virtualSize;
+  const { clusterSize, l2Span } = state;
+  state.header = { ...state.header, virtualSize: bytes(newSize) };
+  switchHeader(state, state.header);
+  const tablesKept = divideRoundUp(newSize, l2Span);
+  const from = roundUp(newSize, clusterSize);
+  const to = Math.min(tablesKept * l2Span, roundUp(oldSize, clusterSize));
+  if (from < to) unmapClusters(state, from, to, relieving(state));
+  giveUpTables(state, tablesKept);
+  flushImage(state);
+  if (state.hasDataFile) state.data.truncate(newSize);
+}
+
+/** Clears the L1 entries from `first` on and gives up all that they reached. */
+function giveUpTables(state: ImageState, first: number): void {
+  const refcounts = state.refcounts!;
+  const { header, store, clusterSize } = state;
+  const cut = new DataView(state.l1.buffer.slice(state.l1.byteOffset, state.l1.byteOffset + state.l1.byteLength));
+  // Only what is cut off is looked at: the tables below may be new, and in memory alone.
+  new Uint8Array(cut.buffer).fill(0, 0, first * ENTRY_BYTES);
+  for (let index = first; index < header.l1Size; index++) state.clearL1Entry(index);
+  for (const place of l2Tables({ view: cut, offset: header.l1Offset, size: header.l1Size }, header, store.size())) {
+    giveUpData(state, readL2(store, header, place), place.hostOffset);
+    refcounts.holdDecrease((place.hostOffset / clusterSize) as HostCluster);
+    if (refcounts.heldCount >= MAX_HELD) flushImage(state);
+  }
+}
+
+/** What an L2 table's entries refer to; data in a file of its own is counted by nobody. */
+function giveUpData(state: ImageState, table: DataView, tableOffset: number): void {
+  if (state.hasDataFile) return;
+  const { clusterSize } = state;
+  for (let index = 0; index < state.l2Entries; index++) {
+    const { placed, hostOffset, compressedBytes } = decodeCluster(table, index, tableOffset, state.format);
+    if (!placed) continue;
+    const first = Math.floor(hostOffset / clusterSize);
+    const last = Math.floor((hostOffset + Math.max(1, compressedBytes) - 1) / clusterSize);
+    giveUp(state, first, last - first + 1);
+  }
+}
+
+function giveUp(state: ImageState, first: number, count: number): void {
+  for (let cluster = first; cluster < first + count; cluster++) state.refcounts!.holdDecrease(cluster as HostCluster);
+}
+
+function switchHeader(state: ImageState, header: Header): void {
+  const { at, data } = encodeActiveDisk(header);
+  state.write(at, data);
+  state.barrier();
+}
+
+const relieving = (state: ImageState) => (): void => {
+  if (state.l2.pressure || state.refcounts!.blocks.pressure) flushImage(state);
+};
