@@ -67,7 +67,11 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
     output.flush();
     return new Promise((resolve) => setTimeout(resolve, ms));
   };
-  const status = await run(program.run(argv.slice(index + 1), { now: () => performance.now() }), tracer.watching(engine.perform), write, { sleep, line, trace: (pattern) => tracer.enable(pattern) });
+  const signal = (number: number): void => {
+    output.flush();
+    raise(number);
+  };
+  const status = await run(program.run(argv.slice(index + 1), { now: () => performance.now() }), tracer.watching(engine.perform), write, { sleep, line, signal, trace: (pattern) => tracer.enable(pattern) });
   const failure = await engine.shutDown();
   if (failure === null) return status;
   output.err(`zonescope: ${explanationLines(failure)}`);
@@ -85,6 +89,12 @@ function letGoOnSignals(engine: Engine, output: Output): void {
       });
     });
   }
+}
+
+/** Sends this process a signal, which then does what it does to a process that did not provide for it. */
+function raise(number: number): void {
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.removeAllListeners(name);
+  process.kill(process.pid, number);
 }
 
 const output = new Output();

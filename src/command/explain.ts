@@ -10,6 +10,7 @@ import { chainWords, explainChain } from "./explain-chain.ts";
 import { explainSnapshot, snapshotLoadWords } from "./explain-snapshot.ts";
 import { explainRefusal } from "./explain-zone.ts";
 import { exactBytes, hex } from "./format.ts";
+import { qemuImageWords } from "./image-problem-words.ts";
 import type { Step } from "./program.ts";
 import { errnoOf } from "./strerror.ts";
 import type { Errno } from "./strerror.ts";
@@ -185,7 +186,7 @@ export function openFailureWords(file: string, failure: Failure): string {
       if (failure.code === "in-use") return `Failed to get "write" lock\nIs another process using the image [${file}]?`;
       return file === "" ? "The 'file' block driver requires a file name" : `Could not open '${file}': ${fileWords(failure)}`;
     case "image":
-      return failure.field === "magic" ? "Image is not in qcow2 format" : imageWords(failure);
+      return qemuImageWords(failure) ?? imageWords(failure);
     case "unsupported":
       return `Unsupported qcow2 feature(s): ${failure.feature}`;
     case "resize":
@@ -228,7 +229,8 @@ export const imageWords = (problem: ImageProblem): string =>
 /** Whether `openFailureWords` leaves something to be explained: of a broken or unsupported image it says all. */
 export function hasMoreToSay(failure: Failure): boolean {
   if (failure.kind === "chain") return "cause" in failure && hasMoreToSay(failure.cause);
-  return failure.kind !== "image" && failure.kind !== "unsupported";
+  if (failure.kind === "image") return qemuImageWords(failure) !== null && failure.field !== "magic";
+  return failure.kind !== "unsupported";
 }
 
 /** strerror's string, or what the platform said where no errno of the list says it. */

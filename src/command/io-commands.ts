@@ -5,8 +5,10 @@
 import { getopt, mistakeWords } from "./getopt.ts";
 import type { GivenOptions } from "./getopt.ts";
 import { alloc, info, length, map } from "./io-file.ts";
-import { close, open, qemuIoError, quit, reopen, sleep } from "./io-open.ts";
+import { abort, breakAt, removeBreak, resume, sigraise, sleep, waitBreak } from "./io-debug.ts";
+import { close, open, qemuIoError, quit } from "./io-open.ts";
 import { aioRead, read, readv } from "./io-read.ts";
+import { reopen } from "./io-reopen.ts";
 import type { IoArguments, IoCommand, IoSession } from "./io-session.ts";
 import { aioFlush, aioWrite, discard, flush, write, writev } from "./io-write.ts";
 import { zoneAppend, zoneClose, zoneFinish, zoneOpen, zoneReport, zoneReset } from "./io-zones.ts";
@@ -38,10 +40,12 @@ const help: IoCommand = {
 
 /** Every command, in the order in which help lists them. */
 export const IO_COMMANDS: readonly IoCommand[] = [
+  abort,
   aioFlush,
   aioRead,
   aioWrite,
   alloc,
+  breakAt,
   close,
   discard,
   flush,
@@ -53,8 +57,12 @@ export const IO_COMMANDS: readonly IoCommand[] = [
   quit,
   read,
   readv,
+  removeBreak,
   reopen,
+  resume,
+  sigraise,
   sleep,
+  waitBreak,
   write,
   writev,
   zoneAppend,

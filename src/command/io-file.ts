@@ -80,11 +80,13 @@ function* allocationRuns(
   const take = (extent: Extent): void => {
     const from = Math.max(extent.start, offset);
     const to = Math.min(extent.start + extent.length, end);
-    if (runEnd > runStart && extent.allocated !== runAllocated) {
+    // What a backing file says is not the image's own.
+    const allocated = extent.allocated && extent.depth === 0;
+    if (runEnd > runStart && allocated !== runAllocated) {
       each(runStart, runEnd - runStart, runAllocated);
       runStart = from;
     }
-    runAllocated = extent.allocated;
+    runAllocated = allocated;
     runEnd = to;
   };
   while (at !== null && at < end) {

@@ -1,7 +1,13 @@
 /** The lengths that qemu-io's commands take: one, or a vector of them, each with its limit and its words. */
+import { integer } from "./format.ts";
 import { out } from "./program.ts";
 import type { Program } from "./program.ts";
 import { ioNumber } from "./io-session.ts";
+
+export const SECTOR = 512;
+
+/** qemu-io's words for an offset or a length that is no multiple of a sector where it has to be. */
+export const notAligned = (value: number, name: "offset" | "count"): string => `${integer(value)} is not a sector-aligned value for '${name}'`;
 
 /** The most that one request may carry: 2 GiB less a sector. */
 export const MAX_REQUEST = 2 ** 31 - 512;

@@ -8,8 +8,9 @@ import type { Failure } from "../protocol/index.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { diskOf, factsOf, ioNumber, ioPattern, printFailure } from "./io-session.ts";
-import type { IoCommand, IoEnd, IoSession } from "./io-session.ts";
-import { ioLength, ioVector } from "./io-lengths.ts";
+import type { IoArguments, IoCommand, IoEnd, IoSession } from "./io-session.ts";
+import { copyOnRead } from "./io-copy-on-read.ts";
+import { SECTOR, ioLength, ioVector, notAligned } from "./io-lengths.ts";
 import { dump, operationReport } from "./io-report.ts";
 import { call, out } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -33,15 +34,22 @@ interface ReadOptions {
   readonly pattern: PatternRange | null;
   /** What a failure is called: "read" or "readv". */
   readonly failedAs: string;
+  /** -b: read behind the disk, where a machine's state is kept. */
+  readonly vmState?: boolean;
 }
 
 /** Reads and prints all that qemu-io prints of a read. */
 function* readAndPrint(session: IoSession, offset: number, length: number, options: ReadOptions): Program<IoEnd> {
   const start = session.now();
   const wantData = options.verbose && !options.quiet;
-  const read = yield* readAll(session, offset, length, options.pattern, wantData);
+  const vmState = options.vmState === true;
+  const read = yield* readAll(session, { offset, length, vmState }, options.pattern, wantData);
   const elapsed = session.now() - start;
   if (!read.ok) return yield* printFailure(options.failedAs, read.error);
+  if (diskOf(session).modes.copyOnRead && !vmState) {
+    const copied = yield* copyOnRead(session, offset, length);
+    if (!copied.ok) return yield* printFailure(options.failedAs, copied.error);
+  }
   const { mismatch, data } = read.value;
   if (mismatch && options.pattern !== null) {
     const { start: from, end } = options.pattern;
@@ -49,27 +57,37 @@ function* readAndPrint(session: IoSession, offset: number, length: number, optio
   }
   if (options.quiet) return mismatch ? "failed" : "ok";
   if (wantData) {
-    const dumped = yield* printDump(session, offset, length, data);
+    const dumped = yield* printDump(session, { offset, length, vmState }, data);
     if (!dumped.ok) return yield* printFailure(options.failedAs, dumped.error);
   }
   yield out(operationReport("read", elapsed, offset, length, length, options.machine));
   return mismatch ? "failed" : "ok";
 }
 
-/** Reads [offset, offset + length) in calls of bounded length; keeps the data only where one call is enough for all of it. */
+/** What is read: bytes of the disk, or of the machine's state behind it. */
+interface Span {
+  readonly offset: number;
+  readonly length: number;
+  readonly vmState: boolean;
+}
+
+/** Of a call for a part of the span. */
+const partOf = ({ offset, vmState }: Span, start: number, end: number): { offset: number; length: number; vmState?: true } => ({ offset: offset + start, length: end - start, ...(vmState ? { vmState } : {}) });
+
+/** Reads a span in calls of bounded length; keeps the data only where one call is enough for all of it. */
 function* readAll(
   session: IoSession,
-  offset: number,
-  length: number,
+  span: Span,
   pattern: PatternRange | null,
   wantData: boolean,
 ): Program<Result<{ mismatch: boolean; data: Uint8Array | null }, Failure>> {
   const { handle } = diskOf(session);
-  const outside = yield* beyondDisk(session, offset, length);
+  const { length } = span;
+  const outside = yield* beyondDisk(session, span);
   if (outside !== null) return err(outside);
   const whole = pattern === null || (pattern.start === 0 && pattern.end === length);
   if (length <= READ_CALL && whole) {
-    const outcome = yield* call("read", { handle, offset, length, pattern: pattern?.pattern ?? null, wantData });
+    const outcome = yield* call("read", { handle, ...partOf(span, 0, length), pattern: pattern?.pattern ?? null, wantData });
     if (!outcome.ok) return outcome;
     return ok({ mismatch: outcome.value.mismatchOffset !== null, data: outcome.value.data });
   }
@@ -85,7 +103,7 @@ function* readAll(
         compare = pattern.pattern;
       }
     }
-    const outcome = yield* call("read", { handle, offset: offset + at, length: end - at, pattern: compare, wantData: false });
+    const outcome = yield* call("read", { handle, ...partOf(span, at, end), pattern: compare, wantData: false });
     if (!outcome.ok) return outcome;
     if (outcome.value.mismatchOffset !== null) mismatch = true;
     at = end;
@@ -94,7 +112,8 @@ function* readAll(
 }
 
 /** A read of several calls that leaves the disk must fail as one, before the first of them. */
-function* beyondDisk(session: IoSession, offset: number, length: number): Program<Failure | null> {
+function* beyondDisk(session: IoSession, { offset, length, vmState }: Span): Program<Failure | null> {
+  if (vmState) return null;
   if (length <= READ_CALL && Number.isSafeInteger(offset)) return null;
   const facts = yield* factsOf(session);
   if (facts === null) return null;
@@ -104,13 +123,14 @@ function* beyondDisk(session: IoSession, offset: number, length: number): Progra
 }
 
 /** Dumps what was read: `data` if it was kept, else read again piece by piece. */
-function* printDump(session: IoSession, offset: number, length: number, data: Uint8Array | null): Program<Result<null, Failure>> {
+function* printDump(session: IoSession, span: Span, data: Uint8Array | null): Program<Result<null, Failure>> {
   const { handle } = diskOf(session);
+  const { offset, length } = span;
   for (let at = 0; at < length; at += DUMP_PIECE) {
     const end = Math.min(at + DUMP_PIECE, length);
     let piece = data?.subarray(at, end);
     if (piece === undefined) {
-      const outcome = yield* call("read", { handle, offset: offset + at, length: end - at, pattern: null, wantData: true });
+      const outcome = yield* call("read", { handle, ...partOf(span, at, end), pattern: null, wantData: true });
       if (!outcome.ok) return outcome;
       piece = outcome.value.data ?? new Uint8Array(end - at);
     }
@@ -136,14 +156,10 @@ export const read: IoCommand = {
     " -s, -- start of the range that -P verifies, from off\n" +
     " -v, -- show the bytes\n" +
     " -p, -r, -- taken and without effect\n" +
-    " -b, -- refused: there is no VM state here\n\n",
+    " -b, -- read the machine's state behind the disk\n\n",
   needs: "disk",
   writes: false,
   *run(session, args) {
-    if (args.has("b")) {
-      yield out("-b is not supported: there is no VM state to read\n");
-      return "failed";
-    }
     let start = 0;
     let count: number | null = null;
     const startWord = args.value("s");
@@ -167,8 +183,16 @@ export const read: IoCommand = {
       yield out("pattern verification range exceeds end of read data\n");
       return "failed";
     }
+    if (args.has("b")) {
+      const mistake = mistakenVmState(args, offset, length);
+      if (mistake !== null) {
+        yield out(`${mistake}\n`);
+        return "failed";
+      }
+    }
     const end = count === null ? length : start + count;
     return yield* readAndPrint(session, offset, length, {
+      vmState: args.has("b"),
       quiet: args.has("q"),
       machine: args.has("C"),
       verbose: args.has("v"),
@@ -177,6 +201,13 @@ export const read: IoCommand = {
     });
   },
 };
+
+/** What read -b refuses, in qemu-io's words; null if all is well. */
+function mistakenVmState(args: IoArguments, offset: number, length: number): string | null {
+  if (offset % SECTOR !== 0) return notAligned(offset, "offset");
+  if (length % SECTOR !== 0) return notAligned(length, "count");
+  return args.has("r") ? "I/O buffer registration is not supported when reading from vmstate" : null;
+}
 
 /** readv and aio_read: a vector of lengths, read as one. */
 function* readVector(session: IoSession, args: Parameters<IoCommand["run"]>[1]): Program<IoEnd | "done"> {

@@ -4,6 +4,8 @@
  */
 import type { DeviceFacts, Failure, ImageSource } from "../protocol/index.ts";
 import { explained } from "./explain.ts";
+import { USUAL_MODES } from "./io-modes.ts";
+import type { IoModes } from "./io-modes.ts";
 import { ioNumberWords, parseIoNumber, parsePattern } from "./sizes.ts";
 import { call, errorOut, out } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -17,6 +19,7 @@ export interface IoDisk {
   facts: DeviceFacts | null;
   /** As it was opened; absent where somebody else opened it. */
   readonly source?: ImageSource;
+  readonly modes: IoModes;
 }
 
 export interface IoSession {
@@ -34,7 +37,7 @@ export const newSession = (now: () => number): IoSession => ({ now, disk: null, 
 
 export const sessionOver = (handle: number, file: string, now: () => number): IoSession => ({
   now,
-  disk: { handle, file, facts: null },
+  disk: { handle, file, facts: null, modes: USUAL_MODES },
   ownsDisk: false,
   finished: false,
 });
@@ -67,7 +70,7 @@ export interface IoCommand {
   readonly oneline: string;
   /** More, for `help NAME`; lines with a newline each. */
   readonly help: string | null;
-  /** disk: an image must be open. own-disk: and this session must have opened it. */
+  /** disk: an image must be open. own-session: the session must be one that opens its images itself. */
   readonly needs: "nothing" | "disk" | "own-session";
   /** Refused up front on an image opened for reading. */
   readonly writes: boolean;

@@ -7,18 +7,20 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { diskOf, factsOf, ioNumber, ioPattern, printFailure } from "./io-session.ts";
 import type { IoArguments, IoCommand, IoEnd, IoSession } from "./io-session.ts";
-import { ioLength, ioVector } from "./io-lengths.ts";
+import { SECTOR, ioLength, ioVector, notAligned } from "./io-lengths.ts";
+import { bytesOfFile } from "./io-source-file.ts";
 import { operationReport } from "./io-report.ts";
 import { call, out } from "./program.ts";
 import type { Program } from "./program.ts";
 
 /** What qemu-io fills its buffers with when no pattern is given. */
 export const DEFAULT_PATTERN = 0xcd;
-const SECTOR = 512;
 
 interface WriteOptions {
-  /** The pattern byte, or how zeros are written. */
-  readonly what: { readonly pattern: number } | { readonly unmap: boolean };
+  /** The pattern byte, the bytes, or how zeros are written. */
+  readonly what: { readonly pattern: number } | { readonly data: Uint8Array } | { readonly unmap: boolean; readonly fallback: boolean };
+  /** -c: stored compressed; -b: written behind the disk, where a machine's state is kept. */
+  readonly how?: "compressed" | "vm-state";
   /** -f: durable before it is done. */
   readonly forceUnitAccess: boolean;
   readonly quiet: boolean;
@@ -38,13 +40,17 @@ function* writeAndPrint(session: IoSession, offset: number, length: number, opti
 function* writeOnce(session: IoSession, offset: number, length: number, options: WriteOptions): Program<Result<null, Failure>> {
   const outside = yield* unsafeOffset(session, "write", offset, length);
   if (outside !== null) return err(outside);
-  const { handle } = diskOf(session);
-  const outcome =
-    "pattern" in options.what
-      ? yield* call("write", { handle, offset, length, pattern: options.what.pattern, data: null })
-      : yield* call("writeZeroes", { handle, offset, length, unmap: options.what.unmap });
+  const { handle, modes } = diskOf(session);
+  const { what, how } = options;
+  let outcome: Result<unknown, Failure>;
+  if ("unmap" in what) {
+    outcome = yield* call("writeZeroes", { handle, offset, length, unmap: what.unmap && modes.unmap, ...(what.fallback ? {} : { fallback: false }) });
+  } else {
+    const bytes = "data" in what ? { pattern: 0, data: what.data } : { pattern: what.pattern, data: null };
+    outcome = yield* call("write", { handle, offset, length, ...bytes, ...(how === "compressed" ? { compressed: true } : how === "vm-state" ? { vmState: true } : {}) });
+  }
   if (!outcome.ok) return outcome;
-  if (options.forceUnitAccess) {
+  if (options.forceUnitAccess || modes.writethrough) {
     const flushed = yield* call("flush", { handle });
     if (!flushed.ok) return flushed;
   }
@@ -72,8 +78,6 @@ function mistakenWrite(args: IoArguments): string | null {
   if (args.has("n") && !zeroes) return "-n requires -z to be specified";
   if (args.has("u") && !zeroes) return "-u requires -z to be specified";
   if (Number(zeroes) + Number(args.has("P")) + Number(args.has("s")) > 1) return "Only one of -z, -P, and -s can be specified at the same time";
-  if (args.has("b")) return "-b is not supported: there is no VM state to write";
-  if (args.has("s")) return "-s is not supported: a write is filled with a pattern, see -P";
   return null;
 }
 
@@ -88,15 +92,16 @@ export const write: IoCommand = {
   help:
     "\n writes bytes, 0xcd each unless another is given\n\n Example:\n 'write -P 5 512 1k' - writes 1 KiB of the byte 5 at offset 512\n\n" +
     " -P, -- the byte to write\n" +
+    " -s, -- write the bytes of a file, over and over\n" +
+    " -b, -- write to the machine's state behind the disk\n" +
     " -z, -- write zeros without storing them where that is possible\n" +
     " -u, -- with -z, give the space back\n" +
-    " -n, -- with -z, no limit of length\n" +
+    " -n, -- with -z, no limit of length, and only where no zeros have to be stored\n" +
     " -f, -- durable when the command returns\n" +
     " -c, -- compressed; to a zone it is an ordinary write\n" +
     " -C, -- report in a machine parsable format\n" +
     " -q, -- print nothing\n" +
-    " -p, -r, -- taken and without effect\n" +
-    " -b, -s, -- refused: there is no VM state and no source file here\n\n",
+    " -p, -r, -- taken and without effect\n\n",
   needs: "disk",
   writes: true,
   *run(session, args) {
@@ -113,12 +118,17 @@ export const write: IoCommand = {
     if (offset === null) return "failed";
     const length = yield* ioLength(args.words[1]!, " without -n", args.has("n"));
     if (length === null) return "failed";
-    if (args.has("c") && !args.has("z")) {
-      const refused = yield* refuseCompressed(session, offset, length);
-      if (refused !== null) return refused;
+    const mode = unfit(args, offset, length);
+    if (mode !== null) {
+      yield out(`${mode}\n`);
+      return "failed";
     }
+    const file = args.value("s");
+    const data = file === null ? null : yield* bytesOfFile(file, length);
+    if (file !== null && data === null) return "failed";
     return yield* writeAndPrint(session, offset, length, {
-      what: args.has("z") ? { unmap: args.has("u") } : { pattern },
+      what: args.has("z") ? { unmap: args.has("u"), fallback: !args.has("n") } : data === null ? { pattern } : { data },
+      ...(args.has("b") ? { how: "vm-state" } : args.has("c") && !args.has("z") ? { how: "compressed" } : {}),
       forceUnitAccess: args.has("f"),
       quiet: args.has("q"),
       machine: args.has("C"),
@@ -127,16 +137,13 @@ export const write: IoCommand = {
   },
 };
 
-/** write -c is a write on a zoned disk (zone semantics); elsewhere compressed clusters are not written yet, and that is said. */
-function* refuseCompressed(session: IoSession, offset: number, length: number): Program<IoEnd | null> {
-  for (const [name, value] of [["offset", offset], ["count", length]] as const) {
-    if (value % SECTOR === 0) continue;
-    yield out(`${value} is not a sector-aligned value for '${name}'\n`);
-    return "failed";
+/** What does not fit to the way of writing, in qemu-io's words; null if all is well. */
+function unfit(args: IoArguments, offset: number, length: number): string | null {
+  if (args.has("b") || args.has("c")) {
+    if (offset % SECTOR !== 0) return notAligned(offset, "offset");
+    if (length % SECTOR !== 0) return notAligned(length, "count");
   }
-  const facts = yield* factsOf(session);
-  if (facts !== null && facts.zoned !== null) return null;
-  return yield* printFailure("write", { kind: "unsupported", feature: "writing compressed clusters (write -c)" });
+  return args.has("z") && args.has("r") ? "cannot combine zero write with registered I/O buffer" : null;
 }
 
 export const writev: IoCommand = {
@@ -197,7 +204,7 @@ export const aioWrite: IoCommand = {
     }
     if (args.words.length < 2) return "usage";
     const zeroes = args.has("z");
-    const mistake = zeroes && args.words.length !== 2 ? "-z supports only a single length parameter" : args.has("u") && !zeroes ? "-u requires -z to be specified" : null;
+    const mistake = mistakenAioWrite(args);
     if (mistake !== null) {
       yield out(`${mistake}\n`);
       return "failed";
@@ -215,7 +222,7 @@ export const aioWrite: IoCommand = {
       length = vector.total;
     }
     const end = yield* writeAndPrint(session, offset, length, {
-      what: zeroes ? { unmap: args.has("u") } : { pattern },
+      what: zeroes ? { unmap: args.has("u"), fallback: true } : { pattern },
       forceUnitAccess: args.has("f"),
       quiet: args.has("q"),
       machine: args.has("C"),
@@ -224,6 +231,15 @@ export const aioWrite: IoCommand = {
     return end === "failed" ? "ok" : end;
   },
 };
+
+/** What aio_write refuses before it looks at a number, in qemu-io's order and words; null if all is well. */
+function mistakenAioWrite(args: IoArguments): string | null {
+  const zeroes = args.has("z");
+  if (zeroes && args.words.length !== 2) return "-z supports only a single length parameter";
+  if (args.has("u") && !zeroes) return "-u requires -z to be specified";
+  if (zeroes && args.has("P")) return "-z and -P cannot be specified at the same time";
+  return zeroes && args.has("r") ? "cannot combine zero write with registered I/O buffer" : null;
+}
 
 export const discard: IoCommand = {
   name: "discard",
@@ -247,13 +263,22 @@ export const discard: IoCommand = {
     const outside = yield* unsafeOffset(session, "discard", offset, length);
     if (outside !== null) return yield* printFailure("discard", outside);
     const start = session.now();
-    const outcome = yield* call("discard", { handle: diskOf(session).handle, offset, length });
+    const { handle, modes } = diskOf(session);
+    const outcome = modes.unmap ? yield* call("discard", { handle, offset, length }) : yield* ignored(session, offset, length);
     const elapsed = session.now() - start;
     if (!outcome.ok) return yield* printFailure("discard", outcome.error);
     if (!args.has("q")) yield out(operationReport("discard", elapsed, offset, length, length, args.has("C")));
     return "ok";
   },
 };
+
+/** A discard that the image was opened to ignore: only what lies outside the disk is told. */
+function* ignored(session: IoSession, offset: number, length: number): Program<Result<unknown, Failure>> {
+  const facts = yield* factsOf(session);
+  const deviceSize = facts?.image.virtualSize ?? 0;
+  if (offset + length <= deviceSize) return ok(null);
+  return err({ kind: "zone", code: "out-of-range", operation: "discard", zone: null, offset, lengthBytes: length, deviceSize });
+}
 
 /** flush and aio_flush; nothing is ever outstanding, so that the latter has only its part of the work to do: none. */
 export const flush: IoCommand = {

@@ -15,7 +15,9 @@ export type Step =
   /** Asks for the next line of standard input; answered with null at its end. */
   | { readonly step: "line" }
   /** Asks for the trace events that the pattern names, as qemu-io's -T does; where nobody traces, nothing comes of it. */
-  | { readonly step: "trace"; readonly pattern: string };
+  | { readonly step: "trace"; readonly pattern: string }
+  /** Sends the program's own process a signal; answered with false where it has none of its own. */
+  | { readonly step: "signal"; readonly number: number };
 
 /** Returns what the program computes; a whole command line returns its exit status. */
 export type Program<Value = number> = Generator<Step, Value, unknown>;
@@ -28,6 +30,8 @@ export interface Surroundings {
   readonly line?: () => string | null | Promise<string | null>;
   /** Prints the trace events of that pattern from now on; without it they are not printed. */
   readonly trace?: (pattern: string) => void;
+  /** Sends this process a signal by its number; without it there is no process to send one to. */
+  readonly signal?: (number: number) => void;
 }
 
 /** Performs one engine call: `const outcome = yield* call("flush", { handle })`. */
@@ -88,6 +92,10 @@ export async function run<Value>(
       case "trace":
         surroundings.trace?.(step.pattern);
         next = program.next();
+        break;
+      case "signal":
+        surroundings.signal?.(step.number);
+        next = program.next(surroundings.signal !== undefined);
         break;
       case "line": {
         const line = surroundings.line?.() ?? null;

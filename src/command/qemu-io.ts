@@ -5,12 +5,14 @@
 import { getopt, mistakeWords } from "./getopt.ts";
 import type { LongOption } from "./getopt.ts";
 import { runIoCommand } from "./io-commands.ts";
-import { closeDisk, mistakenMode, openInto, qemuIoError } from "./io-open.ts";
+import { USUAL_MODES, withMode } from "./io-modes.ts";
+import { closeDisk, openInto, qemuIoError } from "./io-open.ts";
 import type { OpenRequest } from "./io-open.ts";
 import { newSession } from "./io-session.ts";
 import type { IoSession } from "./io-session.ts";
 import { out, readLine } from "./program.ts";
 import type { Program } from "./program.ts";
+import { mistakenObject } from "./secret-object.ts";
 import { splitIoCommand } from "./tokenizer.ts";
 import { QEMU_VERSION, VERSION } from "./version.ts";
 
@@ -52,8 +54,13 @@ QEMU Disk exerciser, as zonescope has it
                        prints the trace events qcow2_wp_tracking and
                        qcow2_imp_open_zones on standard error, in a shell
 
-  -C, -d, -i, -k, -m, -n, -t, -U  taken and without effect
-  -s, --object         refused
+  -s, --snapshot       writes go to a place that is gone in the end
+  -C, --copy-on-read   keep in the image what is read from its backing file
+  -t, --cache=MODE     writethrough and directsync make every write durable;
+                       any other mode leaves that to flush and to the end
+  -d, --discard=MODE   with ignore and off, discards do nothing
+  --object secret,...  taken; nothing is decrypted here
+  -i, -k, -m, -n, -U   taken and without effect
 
 See 'qemu-io -c help' for information on available commands.
 `;
@@ -111,7 +118,9 @@ function* parseOptions(argv: readonly string[]): Program<QemuIoOptions | number>
   let readOnly = false;
   let imageOptions = false;
   let forceShare = false;
-  for (const { flag, value } of parsed.value.options) {
+  let modes = USUAL_MODES;
+  for (const option of parsed.value.options) {
+    const { flag, value } = option;
     switch (flag) {
       case "h":
         yield out(QEMU_IO_USAGE);
@@ -137,14 +146,19 @@ function* parseOptions(argv: readonly string[]): Program<QemuIoOptions | number>
       case "T":
         yield { step: "trace", pattern: value };
         break;
-      case "s":
-      case "object":
-        yield qemuIoError(`--${flag === "s" ? "snapshot" : "object"} is not supported`);
-        return 1;
-      default: {
-        const mistake = mistakenMode(flag, value);
+      case "object": {
+        const mistake = mistakenObject(value);
         if (mistake === null) break;
         yield qemuIoError(mistake);
+        return 1;
+      }
+      default: {
+        const next = withMode(modes, option);
+        if (typeof next !== "string") {
+          modes = next;
+          break;
+        }
+        yield qemuIoError(next);
         return 1;
       }
     }
@@ -163,5 +177,5 @@ function* parseOptions(argv: readonly string[]): Program<QemuIoOptions | number>
     return 1;
   }
   if (word === null) return { commands, image: null };
-  return { commands, image: imageOptions ? { word: null, format: null, options: word, readOnly } : { word, format, options: null, readOnly } };
+  return { commands, image: imageOptions ? { word: null, format: null, options: word, readOnly, modes } : { word, format, options: null, readOnly, modes } };
 }

@@ -2,6 +2,8 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { CallName, Failure, Outcome, ReplyOf, RequestOf } from "../protocol/index.ts";
+import { SECTOR_SIZE } from "../base/units.ts";
+import type { Disk } from "./disk.ts";
 import { writeCompressed } from "./compressed-write.ts";
 import type { OpenImage } from "./open-image.ts";
 import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
@@ -55,7 +57,11 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
       const payload = data === null ? patternPayload(pattern, length) : dataPayload(data);
       return finished(compressed === true ? writeCompressed(image.device, offset, payload) : image.device.write(offset, payload));
     }),
-  writeZeroes: (image, { offset, length, unmap }) => changing(image, () => finished(image.device.writeZeroes(offset, length, unmap))),
+  writeZeroes: (image, { offset, length, unmap, fallback }) =>
+    changing(image, () => {
+      if (fallback === false && !takesZerosWhole(image.device.disk, offset, length)) return err({ kind: "unsupported", feature: "zeros in a part of a cluster without storing them as bytes" });
+      return finished(image.device.writeZeroes(offset, length, unmap));
+    }),
   discard: (image, { offset, length }) => changing(image, () => finished(image.device.discard(offset, length))),
   flush: (image) => finished(image.flush()),
   resize: (image, { sizeBytes, preallocation }) => resizeOpened(image, sizeBytes, preallocation !== "off"),
@@ -74,6 +80,19 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
     }),
   map: (image, { offset, length, maxExtents }) => image.device.map(offset, length, maxExtents),
 };
+
+/** Whether a range can become zeros without a byte written: it covers whole clusters, and what else is in its first and last reads as zeros already. */
+function takesZerosWhole(disk: Disk, offset: number, length: number): boolean {
+  const { clusterSize, virtualSize } = disk;
+  const end = Math.min(offset + length, virtualSize);
+  for (const edge of [offset, end]) {
+    const start = Math.floor(edge / clusterSize) * clusterSize;
+    if (edge === start || edge >= virtualSize) continue;
+    const { extents } = disk.map(start, Math.min(clusterSize, virtualSize - start), clusterSize / SECTOR_SIZE);
+    if (!extents.every(({ zero }) => zero)) return false;
+  }
+  return true;
+}
 
 export function performOnDevice<Name extends DeviceCallName>(name: Name, image: OpenImage, request: RequestOf<Name>): Outcome<Name> {
   return (handlers[name] as Handler<Name>)(image, request);

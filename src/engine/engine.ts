@@ -22,6 +22,7 @@ import { compareImages, convertImages } from "./move-calls.ts";
 import { OpenImage } from "./open-image.ts";
 import { commitImage, rebaseImage } from "./rebase-calls.ts";
 import { openScratch } from "./scratch.ts";
+import { withOverlay } from "./temporary.ts";
 
 export interface EngineHost extends LibraryHost {
   readonly notify: (notice: Notice) => void;
@@ -188,18 +189,20 @@ export class Engine {
   private readonly handlers: Handlers = {
     create: async ({ file, options }, job) => this.inUse([file, options.dataFile?.file ?? file]) ?? (await createImageFile(this.library, file, options, job)),
     createRaw: async ({ file, sizeBytes, preallocation }, job) => this.inUse([file]) ?? (await createRawFile(this.library, file, sizeBytes, preallocation, job)),
-    open: async ({ readOnly, inspect = false, unsafe = false, beside, commitTo, mend = false, ...given }, job) => {
+    open: async ({ readOnly, inspect = false, unsafe = false, beside, commitTo, mend = false, temporary = false, ...given }, job) => {
       const source = beside === undefined ? ok(given) : sourceBeside(this.library, beside, given);
       if (!source.ok) return source;
-      const opened = await openChain(this.library, source.value, { write: !readOnly, inspect, ...(commitTo === undefined ? {} : { commitTo }) });
+      const opened = await openChain(this.library, source.value, { write: !readOnly && !temporary, inspect, ...(commitTo === undefined ? {} : { commitTo }) });
       if (!opened.ok) return opened;
-      const mended = mend && !readOnly && !inspect ? await job.outcome(safely(mendOnOpen(opened.value))) : ok(null);
+      const mended = mend && !readOnly && !inspect && !temporary ? await job.outcome(safely(mendOnOpen(opened.value))) : ok(null);
       if (!mended.ok) {
         closeFiles(opened.value);
         return mended;
       }
       const made = atBorder(() => {
-        const image = new OpenImage(this.nextHandle, unsafe ? unsafeFiles(opened.value) : opened.value, !readOnly, this.host.now);
+        const files = temporary ? withOverlay(opened.value, this.host.now) : ok(unsafe ? unsafeFiles(opened.value) : opened.value);
+        if (!files.ok) return files;
+        const image = new OpenImage(this.nextHandle, files.value, !readOnly, this.host.now);
         return ok({ image, facts: image.facts() });
       });
       if (!made.ok) {

@@ -94,6 +94,15 @@ interface Range {
   readonly offset: number;
   readonly length: number;
 }
+interface OpenWish {
+  readonly readOnly: boolean;
+  readonly inspect?: boolean;
+  readonly beside?: string;
+  readonly mend?: boolean;
+  readonly unsafe?: boolean;
+  readonly commitTo?: string | null;
+  readonly temporary?: boolean;
+}
 interface Nothing {
   readonly done: true;
 }
@@ -109,10 +118,11 @@ export interface Calls {
    * the file's name is one as it stands, or would stand, in the header of that image. With `mend` an image that is to be written is
    * treated as QEMU does: the dirty bit has it repaired first, the corrupt bit has it refused; without, such an image is opened for reading.
    * With `unsafe` a flush asks nothing of the platform, so that after a power failure the file may be anything: for one that is new. `commitTo`
-   * names the file of the chain, null the first backing file, that is opened to be written too.
+   * names the file of the chain, null the first backing file, that is opened to be written too. With `temporary` the files are only read,
+   * and what is written is gone when the handle is closed.
    */
   open: {
-    request: ImageSource & { readonly readOnly: boolean; readonly inspect?: boolean; readonly beside?: string; readonly mend?: boolean; readonly unsafe?: boolean; readonly commitTo?: string | null };
+    request: ImageSource & OpenWish;
     reply: { handle: number; facts: DeviceFacts; mended?: MendedOnOpen };
   };
   /** Flushes and closes. The handle is gone even when the flush failed, and the failure is told. */
@@ -131,11 +141,15 @@ export interface Calls {
   /** A new zoned device in memory under a profile, gone when it is closed; no file of the library is touched. Refusals as create's and setProfile's. */
   scratch: { request: { options: CreateOptions; profile: ProfileName }; reply: { handle: number; facts: DeviceFacts } };
 
-  /** data is null when not wanted; with a pattern, mismatch is the first offset whose byte differs, or null. */
-  read: { request: Range & { pattern: number | null; wantData: boolean }; reply: { data: Uint8Array | null; mismatchOffset: number | null } };
+  /**
+   * data is null when not wanted; with a pattern, mismatch is the first offset whose byte differs, or null. With `vmState` the bytes
+   * are those behind the disk, where a machine's state is kept.
+   */
+  read: { request: Range & { pattern: number | null; wantData: boolean; vmState?: boolean }; reply: { data: Uint8Array | null; mismatchOffset: number | null } };
   /** Writes `length` bytes of the pattern byte, or `data` (then length = data.length); compressed ones are whole clusters. */
-  write: { request: Range & { pattern: number; data: Uint8Array | null; compressed?: boolean }; reply: Nothing };
-  writeZeroes: { request: Range & { unmap: boolean }; reply: Nothing };
+  write: { request: Range & { pattern: number; data: Uint8Array | null; compressed?: boolean; vmState?: boolean }; reply: Nothing };
+  /** With `fallback` false it is refused where zeros would have to be stored as bytes: where no whole clusters are covered. */
+  writeZeroes: { request: Range & { unmap: boolean; fallback?: boolean }; reply: Nothing };
   discard: { request: Range; reply: Nothing };
   /** Refcounts against references, the zoned metadata counted as used, and what is odd about the zones; unsupported for raw. Flushes first. */
   check: { request: { handle: number }; reply: CheckReport };

@@ -71,8 +71,16 @@ export function encodeFeatureNames(names: readonly FeatureName[]): Uint8Array {
   return data;
 }
 
-/** "incompatible feature bit 5 (zoned format)", by the image's own table first. */
-export function describeFeature(kind: FeatureKind, bit: number, table: readonly FeatureName[]): string {
-  const known = [...table, ...KNOWN_FEATURES].find((feature) => feature.kind === kind && feature.bit === bit);
-  return `${kind} feature bit ${bit}${known === undefined ? "" : ` (${known.name})`}`;
+/** Feature bits by name, the image's own table first; those without a name as one mask: "zoned format, Unknown incompatible feature: 8000000000000000". */
+export function describeFeatures(kind: FeatureKind, bits: readonly number[], table: readonly FeatureName[]): string {
+  const known = [...table, ...KNOWN_FEATURES];
+  const names: string[] = [];
+  let rest = 0n;
+  for (const bit of bits) {
+    const feature = known.find((candidate) => candidate.kind === kind && candidate.bit === bit);
+    if (feature === undefined) rest |= 1n << BigInt(bit);
+    else names.push(feature.name);
+  }
+  if (rest !== 0n) names.push(`Unknown ${kind} feature: ${rest.toString(16)}`);
+  return names.join(", ");
 }

@@ -141,7 +141,7 @@ export function decodeHeader(cluster: Uint8Array, fileLength: number): Decoded {
   const snapshotCount = view.getUint32(60);
   const snapshotsOffset = u64(64);
   if (snapshotCount > MAX_SNAPSHOTS) return bad("nb_snapshots", 60, snapshotCount, `at most ${MAX_SNAPSHOTS}`);
-  if (snapshotCount > 0 && (snapshotsOffset % clusterSize !== 0 || snapshotsOffset === 0 || snapshotsOffset >= fileLength)) {
+  if (snapshotsOffset % clusterSize !== 0 || (snapshotCount > 0 && (snapshotsOffset === 0 || snapshotsOffset >= fileLength))) {
     return bad("snapshots_offset", 64, snapshotsOffset, `a multiple of the cluster size inside the file`);
   }
   const refcountOrder = version === 3 ? view.getUint32(96) : 4;
@@ -192,13 +192,13 @@ function decodeBackingName(view: DataView, cluster: Uint8Array, offset: number, 
 /** Header extensions: magic u32, length u32, data padded to 8 bytes; magic 0 ends them. */
 function decodeExtensions(view: DataView, cluster: Uint8Array, from: number, to: number): Result<HeaderExtension[], ImageProblem> {
   const extensions: HeaderExtension[] = [];
-  for (let at = from; at + 8 <= to; ) {
+  for (let at = from; at < to && at + 8 <= cluster.length; ) {
     const magic = view.getUint32(at);
     if (magic === 0) break;
     const length = view.getUint32(at + 4);
     if (length > to - at - 8) {
       const name = `length of header extension 0x${magic.toString(16).padStart(8, "0")}`;
-      return bad(name, at + 4, length, `at most the ${to - at - 8} bytes left for extensions`);
+      return bad(name, at + 4, length, `at most the ${Math.max(0, to - at - 8)} bytes left for extensions`);
     }
     extensions.push({ magic, hostOffset: at + 8, data: cluster.slice(at + 8, at + 8 + length) });
     at += 8 + Math.ceil(length / 8) * 8;

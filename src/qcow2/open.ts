@@ -17,7 +17,7 @@ import {
   INCOMPATIBLE_EXTERNAL_DATA,
   bitsOf,
   decodeFeatureNames,
-  describeFeature,
+  describeFeatures,
   hasBit,
 } from "./features.ts";
 import { BITMAPS_MAGIC, CRYPT_NAMES, FEATURE_NAMES_MAGIC, decodeClusterSize, decodeHeader, encodeAutoclear } from "./header.ts";
@@ -49,10 +49,9 @@ function refuseUnreadable(header: Header, alsoUnderstood: readonly number[], has
   const unsupported = (feature: string): Fault => new Fault({ kind: "unsupported", feature });
   const table = header.extensions.find(({ magic }) => magic === FEATURE_NAMES_MAGIC);
   const names = table === undefined ? [] : decodeFeatureNames(table.data);
-  for (const bit of bitsOf(header.incompatible)) {
-    if (bit === INCOMPATIBLE_EXTERNAL_DATA && hasDataFile) continue;
-    if (!READABLE_FEATURES.includes(bit) && !alsoUnderstood.includes(bit)) throw unsupported(describeFeature("incompatible", bit, names));
-  }
+  const read = (bit: number): boolean => READABLE_FEATURES.includes(bit) || alsoUnderstood.includes(bit) || (bit === INCOMPATIBLE_EXTERNAL_DATA && hasDataFile);
+  const unread = bitsOf(header.incompatible).filter((bit) => !read(bit));
+  if (unread.length > 0) throw unsupported(describeFeatures("incompatible", unread, names));
   if (header.cryptMethod !== 0) throw unsupported(`encryption (${CRYPT_NAMES[header.cryptMethod]})`);
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { run } from "../../../src/command/program.ts";
 import { qemuIo } from "../../../src/command/qemu-io.ts";
 import type { ZoneRefusal } from "../../../src/protocol/index.ts";
-import { fakeEngine, plainFacts, zonedFacts } from "./fake-engine.ts";
+import { fakeEngine, plainFacts } from "./fake-engine.ts";
 
 interface Session {
   readonly out: string;
@@ -49,7 +49,8 @@ describe("reads", () => {
   });
   check("read 40M 40M", { out: "read failed: Input/output error\n", calls: [], status: 1 });
   check("read 4E 512", { out: "read failed: Input/output error\n", calls: [], status: 1 });
-  check("read -b 0 512", { out: "-b is not supported: there is no VM state to read\n", status: 1 });
+  check("read -b -q 0 512", { calls: ['read {"handle":1,"offset":0,"length":512,"vmState":true,"pattern":null,"wantData":false}'], status: 0 });
+  check("read -b 1 512", { out: "1 is not a sector-aligned value for 'offset'\n", calls: [], status: 1 });
   check("aio_read -P 1 0 512", { status: 0 }, { read: () => ({ ok: true, value: { data: null, mismatchOffset: 0 } }) });
 });
 
@@ -59,10 +60,15 @@ describe("writes", () => {
   check("write -z -u -q 0 4k", { calls: ['writeZeroes {"handle":1,"offset":0,"length":4096,"unmap":true}'] });
   check("write 0 4k ", { out: "write failed: Invalid argument\n", explain: expect.stringContaining("Zone 3 is FULL") as string, status: 1 }, { write: () => ({ ok: false, error: refused }) });
   check("aio_write 0 4k", { out: "aio_write failed: Invalid argument\n", status: 0 }, { write: () => ({ ok: false, error: refused }) });
-  check("write -c -q 0 4k", { out: "write failed: Operation not supported\n", calls: [], status: 1 });
-  it("write -c to a zone is a write", async () => {
-    const open = () => ({ ok: true, value: { handle: 1, facts: zonedFacts("disk.qcow2") } }) as const;
-    expect(await session(["write -c -q 0 4k"], { open })).toMatchObject({ status: 0, calls: ['write {"handle":1,"offset":0,"length":4096,"pattern":205,"data":null}'] });
+  check("write -c -q 0 4k", { calls: ['write {"handle":1,"offset":0,"length":4096,"pattern":205,"data":null,"compressed":true}'], status: 0 });
+  check("write -b -q 0 4k", { calls: ['write {"handle":1,"offset":0,"length":4096,"pattern":205,"data":null,"vmState":true}'], status: 0 });
+  check("write -zn -q 0 4k", { calls: ['writeZeroes {"handle":1,"offset":0,"length":4096,"unmap":false,"fallback":false}'], status: 0 });
+  it("are flushed one by one where writethrough is asked for", async () => {
+    expect(await session(["write -q 0 512"], {}, ["-t", "writethrough"])).toMatchObject({ calls: ['write {"handle":1,"offset":0,"length":512,"pattern":205,"data":null}', 'flush {"handle":1}'] });
+  });
+  it("give nothing back where discards are ignored", async () => {
+    const ran = await session(["write -zu -q 0 4k", "discard -q 0 4k", "discard -q 40M 40M"], {}, ["-d", "ignore"]);
+    expect(ran).toMatchObject({ calls: ['writeZeroes {"handle":1,"offset":0,"length":4096,"unmap":false}'], out: "discard failed: Input/output error\n", status: 1 });
   });
   it("a read-only image is told before anything is asked", async () => {
     const open = () => ({ ok: true, value: { handle: 1, facts: plainFacts("disk.qcow2", true) } }) as const;

@@ -1,6 +1,6 @@
 /** Feature bits and the feature name table. */
 import { expect, test } from "vitest";
-import { KNOWN_FEATURES, bitsOf, decodeFeatureNames, describeFeature, encodeFeatureNames, hasBit } from "../../../src/qcow2/features.ts";
+import { KNOWN_FEATURES, bitsOf, decodeFeatureNames, describeFeatures, encodeFeatureNames, hasBit } from "../../../src/qcow2/features.ts";
 
 test("bits of a 64-bit field", () => {
   expect(bitsOf(0n)).toEqual([]);
@@ -25,7 +25,8 @@ test("names of a file are taken as they are, and cut at the entry", () => {
 });
 
 test("a feature by the image's own table first, then by QEMU's, else by its number", () => {
-  expect(describeFeature("incompatible", 5, [{ kind: "incompatible", bit: 5, name: "zoned format" }])).toBe("incompatible feature bit 5 (zoned format)");
-  expect(describeFeature("incompatible", 2, [])).toBe("incompatible feature bit 2 (external data file)");
-  expect(describeFeature("autoclear", 40, [])).toBe("autoclear feature bit 40");
+  const table = [{ kind: "incompatible", bit: 5, name: "zoned format" }] as const;
+  expect(describeFeatures("incompatible", [5], table)).toBe("zoned format");
+  expect(describeFeatures("incompatible", [2, 5, 62, 63], table)).toBe("external data file, zoned format, Unknown incompatible feature: c000000000000000");
+  expect(describeFeatures("autoclear", [40], [])).toBe("Unknown autoclear feature: 10000000000");
 });

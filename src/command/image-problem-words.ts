@@ -1,0 +1,39 @@
+/**
+ * A broken image in the words of QEMU's programs, by the structure and the field. Only what QEMU has a sentence of its own for stands
+ * here; the rest is told with our own words (explain.ts), and those say more: where, what was found, what is allowed.
+ */
+import type { ImageProblem } from "../protocol/index.ts";
+
+type Words = (problem: ImageProblem) => string;
+const always =
+  (text: string): Words =>
+  () =>
+    text;
+
+const LEAST_HEADER = 104;
+
+const HEADER_WORDS: Readonly<Record<string, Words>> = {
+  magic: always("Image is not in qcow2 format"),
+  version: ({ found }) => `Unsupported qcow2 version ${found}`,
+  cluster_bits: ({ found }) => `Unsupported cluster size: 2^${found}`,
+  header_length: ({ found }) => (Number(found) < LEAST_HEADER ? "qcow2 header too short" : "qcow2 header exceeds cluster size"),
+  backing_file_offset: always("Invalid backing file offset"),
+  backing_file_size: always("Backing file name too long"),
+  size: always("Image is too big"),
+  l1_size: ({ allowed }) => (allowed.startsWith("at least") ? "L1 table is too small" : "Active L1 table too large"),
+  l1_table_offset: always("Active L1 table offset invalid"),
+  refcount_table_offset: always("Reference count table offset invalid"),
+  refcount_table_clusters: ({ found }) => (found === "0" ? "Image does not contain a reference count table" : "Reference count table too large"),
+  nb_snapshots: always("Snapshot table too large"),
+  snapshots_offset: always("Snapshot table offset invalid"),
+  refcount_order: always("Reference count entry width too large; may not exceed 64 bits"),
+  compression_type: ({ found }) => `qcow2: unknown compression type: ${found}`,
+  crypt_method: ({ found }) => `Unsupported encryption method ${found}`,
+};
+
+/** QEMU's sentence for a broken image, behind the program's and the file's name; null where it has none. */
+export function qemuImageWords(problem: ImageProblem): string | null {
+  if (problem.structure !== "header") return null;
+  if (problem.field.startsWith("length of header extension")) return "Header extension too large";
+  return HEADER_WORDS[problem.field]?.(problem) ?? null;
+}

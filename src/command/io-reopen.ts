@@ -1,0 +1,101 @@
+/**
+ * qemu-io's reopen: the open image flushed, closed and opened again with some options changed, as a power cycle does. Options that
+ * name files and nodes are refused as QEMU refuses them; those that size caches are taken and have no effect.
+ */
+import { imageSource } from "./image-source.ts";
+import { USUAL_MODES, withMode } from "./io-modes.ts";
+import type { IoModes } from "./io-modes.ts";
+import { allOptions, closeDisk, openSource, qemuIoError } from "./io-open.ts";
+import { diskOf } from "./io-session.ts";
+import type { IoArguments, IoCommand, IoDisk } from "./io-session.ts";
+import { splitOptionList } from "./option-list.ts";
+import { errorOut } from "./program.ts";
+import type { ImageSource } from "../protocol/index.ts";
+
+const CACHE_OPTIONS = ["cache.direct", "cache.no-flush"];
+const CHANGEABLE = [
+  ...CACHE_OPTIONS,
+  "read-only",
+  "auto-read-only",
+  "discard",
+  "detect-zeroes",
+  "lazy-refcounts",
+  "pass-discard-request",
+  "pass-discard-snapshot",
+  "pass-discard-other",
+  "discard-no-unref",
+  "cache-size",
+  "l2-cache-size",
+  "l2-cache-entry-size",
+  "refcount-cache-size",
+  "cache-clean-interval",
+];
+const isChangeable = (key: string): boolean => CHANGEABLE.includes(key) || key === "overlap-check" || key.startsWith("overlap-check.");
+
+interface Reopened {
+  readonly source: ImageSource;
+  readonly readOnly: boolean;
+  readonly modes: IoModes;
+}
+
+/** What is to be opened in place of `disk`; a string is QEMU's complaint. */
+function reopened(disk: IoDisk, args: IoArguments): Reopened | string {
+  let { modes } = disk;
+  for (const option of args.given.options) {
+    if (option.flag !== "c") continue;
+    const next = withMode(modes, { flag: "t", value: option.value });
+    if (typeof next === "string") return next;
+    modes = next;
+  }
+  const format = disk.facts?.image.format ?? null;
+  const source: ImageSource = { file: disk.file, ...disk.source, format };
+  const isReadOnly = disk.facts?.image.readOnly ?? false;
+  const readOnly = args.has("r") || (!args.has("w") && isReadOnly);
+  const list = allOptions(args);
+  if (list === null) return { source, readOnly, modes };
+  const pairs = splitOptionList(list);
+  if (!pairs.ok) return `Invalid option list: ${list}`;
+  const given = new Map(pairs.value.map(({ key, value }) => [key, value]));
+  if (given.has("read-only") && (args.has("r") || args.has("w"))) return "Cannot set both -r/-w and 'read-only'";
+  if (CACHE_OPTIONS.some((key) => given.has(key)) && args.has("c")) return "Cannot set both -c and the cache options";
+  for (const [key, value] of given) if (!isChangeable(key) && !(key === "driver" && value === format)) return `Cannot change the option '${key}'`;
+  const parsed = imageSource({ word: disk.file, format, options: list });
+  if (!parsed.ok) return parsed.error;
+  const discard = withMode(modes, { flag: "d", value: given.get("discard") ?? (modes.unmap ? "unmap" : "ignore") });
+  if (typeof discard === "string") return "Invalid discard option";
+  return { source: { ...parsed.value.source, ...source }, readOnly: parsed.value.readOnly ?? readOnly, modes: discard };
+}
+
+export const reopen: IoCommand = {
+  name: "reopen",
+  alias: null,
+  min: 0,
+  max: -1,
+  shorts: "c:o:rw",
+  args: "[(-r|-w)] [-c cache] [-o options]",
+  oneline: "reopens an image with new options",
+  help:
+    "\n flushes, closes and opens the image again, as a power cycle does\n\n Example:\n 'reopen -r' - goes on with the image open for reading\n\n" +
+    " -r, -- for reading only\n -w, -- for reading and writing\n -c, -- cache mode, as open's -t\n -o, -- options, as read-only=on, discard=unmap, lazy-refcounts=on\n\n",
+  needs: "own-session",
+  writes: false,
+  *run(session, args) {
+    const cache = args.value("c");
+    const mistake = cache === null ? null : withMode(USUAL_MODES, { flag: "t", value: cache });
+    const count = args.given.options.filter(({ flag }) => flag === "r" || flag === "w").length;
+    const complaint = typeof mistake === "string" ? mistake : count > 1 ? "Only one -r/-w option may be given" : null;
+    if (args.words.length > 0 && complaint === null) return "usage";
+    if (complaint === null && session.disk === null) {
+      yield errorOut("no file open, try 'help open'\n");
+      return "failed";
+    }
+    const next = complaint ?? reopened(diskOf(session), args);
+    if (typeof next === "string") {
+      yield qemuIoError(next);
+      return "failed";
+    }
+    const { file } = diskOf(session);
+    if (!(yield* closeDisk(session))) return "failed";
+    return (yield* openSource(session, next.source, { readOnly: next.readOnly, modes: next.modes, word: file })) ? "ok" : "failed";
+  },
+};

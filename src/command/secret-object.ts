@@ -1,0 +1,25 @@
+/**
+ * --object of QEMU's programs: a secret is taken, and refused where it is told wrongly. Nothing is decrypted here, so that no secret
+ * is ever used: an image that wants one says by itself that its data is encrypted.
+ */
+import { splitOptionList } from "./option-list.ts";
+
+const SECRET_OPTIONS = ["id", "data", "file", "format", "keyid", "iv"];
+
+/** QEMU's complaint about an object; null if all is well. */
+export function mistakenObject(text: string): string | null {
+  const parts = splitOptionList(text);
+  if (!parts.ok) return `Invalid parameter '${text}'`;
+  const [first, ...rest] = parts.value;
+  const implied = first !== undefined && !text.split(",")[0]!.includes("=");
+  const type = implied ? first.key : parts.value.find(({ key }) => key === "qom-type")?.value;
+  const options = implied ? rest : parts.value.filter(({ key }) => key !== "qom-type");
+  if (type === undefined) return "Parameter 'qom-type' is missing";
+  if (type !== "secret") return `Parameter 'qom-type' does not accept value '${type}'`;
+  if (!options.some(({ key }) => key === "id")) return "Parameter 'id' is missing";
+  const unknown = options.find(({ key }) => !SECRET_OPTIONS.includes(key));
+  if (unknown !== undefined) return `Parameter '${unknown.key}' is unexpected`;
+  const sources = options.filter(({ key }) => key === "data" || key === "file").length;
+  if (sources === 0) return "Either 'file' or 'data' must be provided";
+  return sources === 1 ? null : "'file' and 'data' are mutually exclusive";
+}
