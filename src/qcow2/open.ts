@@ -8,6 +8,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import { portableCodecs } from "./codecs.ts";
 import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry } from "./entries.ts";
+import { offsetOf } from "./entry-words.ts";
 import {
   AUTOCLEAR_RAW_EXTERNAL,
   INCOMPATIBLE_COMPRESSION_TYPE,
@@ -171,13 +172,34 @@ function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fi
   }
 }
 
-/** The snapshot table and the L1 tables that it leads to. Their L2 tables are not looked at: that would be as long as a check. */
+/**
+ * L1 tables of snapshots that are looked through for L2 tables; an image with more of them is written without knowing where the L2
+ * tables of the rest lie.
+ */
+const MAX_SNAPSHOT_L1_BYTES = 16 * 2 ** 20;
+
+/** The snapshot table, the L1 tables that it leads to, and the L2 tables that those lead to: what a snapshot shows must stay. */
 function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMap): void {
   const { snapshots, lengthBytes } = readSnapshotTable(store, header);
   if (lengthBytes > 0) metadata.protect("snapshot table", header.snapshotsOffset, lengthBytes);
+  const l2Clusters = new Set<number>();
+  let left = MAX_SNAPSHOT_L1_BYTES;
   for (const snapshot of snapshots) {
-    if (snapshot.l1Size > 0 && checkL1(store, header, snapshot).ok) metadata.protect("L1 table of a snapshot", snapshot.l1Offset, snapshot.l1Size * ENTRY_BYTES);
+    if (snapshot.l1Size === 0 || !checkL1(store, header, snapshot).ok) continue;
+    const bytes = snapshot.l1Size * ENTRY_BYTES;
+    metadata.protect("L1 table of a snapshot", snapshot.l1Offset, bytes);
+    if (bytes > left) continue;
+    left -= bytes;
+    const l1 = new Uint8Array(bytes);
+    readPadded(store, snapshot.l1Offset, l1);
+    const view = new DataView(l1.buffer);
+    for (let at = 0; at < bytes; at += ENTRY_BYTES) {
+      const cluster = Math.floor(offsetOf(view.getUint32(at), view.getUint32(at + 4)) / header.clusterSize);
+      // Behind the file's end, too: the file will grow.
+      if (cluster > 0) l2Clusters.add(cluster);
+    }
   }
+  for (const cluster of l2Clusters) metadata.protect("L2 table of a snapshot", cluster * header.clusterSize, header.clusterSize);
 }
 
 const UNDERSTOOD_AUTOCLEAR = [AUTOCLEAR_RAW_EXTERNAL];

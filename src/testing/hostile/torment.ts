@@ -1,0 +1,151 @@
+/**
+ * Does to an image whatever the command language can do, and looks whether all of it ends as it should: soon, in words, without a
+ * defect of ours, and with no guest data on a table. The commands are lines, run as a shell would over files in memory.
+ */
+import { MemoryFiles } from "../../bytes/memory-files.ts";
+import { run } from "../../command/program.ts";
+import { findProgram } from "../../command/programs.ts";
+import { Engine } from "../../engine/engine.ts";
+import type { CallName, Outcome, Perform, RequestOf } from "../../protocol/index.ts";
+import { tablesOf } from "./tables.ts";
+
+/** What the commands write, and what therefore must be nowhere in a table. */
+export const MARK = 0xee;
+/** Processor time for one command, and what the process may grow by, for all. */
+const MOST_CPU_MS = 5000;
+const MARK_RUN = 64;
+
+/** The image is "image"; what it stands on, where the corpus has it, has the name that its header gives. */
+const COMMANDS: readonly (readonly string[])[] = [
+  ["qemu-img", "info", "image"],
+  ["qemu-img", "info", "--output=json", "--backing-chain", "image"],
+  ["qemu-img", "check", "image"],
+  ["qemu-img", "check", "--output=json", "image"],
+  ["qemu-img", "map", "image"],
+  ["qemu-img", "map", "--output=json", "image"],
+  ["qemu-img", "snapshot", "-l", "image"],
+  ["qemu-img", "compare", "image", "other"],
+  ["qemu-img", "convert", "-O", "raw", "image", "out.raw"],
+  ["qemu-img", "convert", "-O", "qcow2", "-c", "image", "out.qcow2"],
+  ["qemu-img", "convert", "-O", "qcow2", "-l", "one", "image", "out2.qcow2"],
+  ["qemu-img", "measure", "-O", "qcow2", "image"],
+  ["qemu-img", "dd", "bs=64k", "count=4", "if=image", "of=dd.raw"],
+  ["qemu-io", "-r", "-c", "read 0 512k", "-c", "read -P 0 300k 4k", "-c", "map", "-c", "alloc 0 64k", "image"],
+];
+const CHANGES: readonly (readonly string[])[] = [
+  ["qemu-io", "-c", `write -P ${MARK} 0 8k`, "-c", `write -P ${MARK} 60k 70k`, "-c", "flush", "-c", `write -P ${MARK} 200k 4k`, "-c", "write -z -u 8k 16k", "-c", "discard 64k 32k", "-c", `write -P ${MARK} 1k 300k`, "image"],
+  ["qemu-io", "-c", `write -c -P ${MARK} 128k 64k`, "-c", `aio_write -P ${MARK} 0 4k`, "-c", "truncate 2M", "-c", `write -P ${MARK} 1M 64k`, "image"],
+  ["qemu-img", "bitmap", "--add", "image", "added"],
+  ["qemu-img", "bitmap", "--clear", "image", "b0"],
+  ["qemu-img", "bitmap", "--remove", "image", "b1"],
+  ["qemu-img", "snapshot", "-c", "made", "image"],
+  ["qemu-io", "-c", `write -P ${MARK} 0 256k`, "image"],
+  ["qemu-img", "snapshot", "-a", "one", "image"],
+  ["qemu-img", "snapshot", "-d", "one", "image"],
+  ["qemu-img", "amend", "-o", "compat=1.1,lazy_refcounts=off", "image"],
+  ["qemu-img", "resize", "image", "3M"],
+  ["qemu-img", "resize", "--shrink", "image", "256k"],
+  ["qemu-img", "rebase", "-u", "-b", "", "image"],
+  ["qemu-img", "commit", "image"],
+  ["qemu-img", "check", "-r", "leaks", "image"],
+  ["qemu-img", "check", "-r", "all", "image"],
+  ["qemu-img", "check", "image"],
+  ["qemu-io", "-c", `write -P ${MARK} 0 192k`, "image"],
+];
+
+/** What a test plants to see that it is found. */
+export interface Sabotage {
+  /** An outcome in place of the engine's own. */
+  readonly outcome?: (name: CallName) => Outcome<CallName> | null;
+  /** Something done to the file behind the engine's back, between commands. */
+  readonly file?: (files: MemoryFiles) => Promise<void>;
+}
+
+export interface Tormented {
+  /** What went wrong, null for nothing. */
+  readonly wrong: string | null;
+  /** How often a program ended with a status, "qemu-img check 2" … */
+  readonly tally: ReadonlyMap<string, number>;
+}
+
+/** Puts a file of a few bytes or more into the library, as it is. */
+export async function putBytes(files: MemoryFiles, name: string, bytes: Uint8Array): Promise<void> {
+  const opened = await files.open(name, "create");
+  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
+  opened.value.truncate(bytes.length);
+  opened.value.write(0, bytes);
+  opened.value.close();
+}
+
+/** @param beside what else the library holds, by name */
+export async function torment(image: Uint8Array, beside: Readonly<Record<string, Uint8Array>>, sabotage: Sabotage = {}): Promise<Tormented> {
+  const files = new MemoryFiles(() => 0);
+  await putBytes(files, "image", image);
+  for (const [name, bytes] of Object.entries(beside)) await putBytes(files, name, bytes);
+  const tally = new Map<string, number>();
+  let wrong: string | null = null;
+  for (const argv of [...COMMANDS, ...CHANGES]) {
+    const changes = CHANGES.includes(argv);
+    const problem = await runOne(files, argv, sabotage, tally);
+    await sabotage.file?.(files);
+    wrong ??= problem ?? (changes ? await marksOnTables(files) : null);
+    if (wrong !== null) return { wrong: `${argv.join(" ")}: ${wrong}`, tally };
+  }
+  return { wrong, tally };
+}
+
+async function runOne(files: MemoryFiles, argv: readonly string[], sabotage: Sabotage, tally: Map<string, number>): Promise<string | null> {
+  const program = findProgram(argv[0]!);
+  if (program === null) return "there is no such program";
+  let wrong: string | null = null;
+  const engine = new Engine({ files, notify: () => undefined, now: () => Date.now() });
+  const perform: Perform = async <Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<Outcome<Name>> => {
+    const outcome = (sabotage.outcome?.(name)) ?? (await engine.perform(name, request));
+    if (!outcome.ok && outcome.error.kind === "bug") wrong ??= `the call ${name} met a defect: ${outcome.error.message}`;
+    return outcome;
+  };
+  const started = process.cpuUsage();
+  const text = { out: "", err: "", explain: "" };
+  let status = -1;
+  try {
+    status = await run(program.run(argv.slice(1), { now: () => 0 }), perform, (piece, stream) => (text[stream] += piece));
+    const failure = await engine.shutDown();
+    if (failure?.kind === "bug") wrong ??= `closing met a defect: ${failure.message}`;
+  } catch (error) {
+    wrong ??= `threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  }
+  const { user, system } = process.cpuUsage(started);
+  if ((user + system) / 1000 > MOST_CPU_MS) wrong ??= `took ${(user + system) / 1000} ms of the processor`;
+  if (status !== 0 && text.out + text.err === "") wrong ??= `ended with ${status} and said nothing`;
+  const key = `${argv.slice(0, 2).join(" ")} ${status}`;
+  tally.set(key, (tally.get(key) ?? 0) + 1);
+  return wrong;
+}
+
+/** Guest data on a table of the image as it now is. */
+async function marksOnTables(files: MemoryFiles): Promise<string | null> {
+  const opened = await files.open("image", "read");
+  if (!opened.ok) return opened.error.code === "in-use" ? "a command left the image open" : null;
+  const store = opened.value;
+  try {
+    const size = store.size();
+    const read = (offset: number, length: number): Uint8Array => {
+      const into = new Uint8Array(length);
+      if (Number.isSafeInteger(offset + length) && offset < size) store.read(offset, into);
+      return into;
+    };
+    for (const { name, start, end } of tablesOf(read, size)) if (hasMarks(read(start, end - start))) return `guest data lies in the ${name} at ${start}`;
+    return null;
+  } finally {
+    store.close();
+  }
+}
+
+function hasMarks(bytes: Uint8Array): boolean {
+  let run = 0;
+  for (const byte of bytes) {
+    run = byte === MARK ? run + 1 : 0;
+    if (run >= MARK_RUN) return true;
+  }
+  return false;
+}
