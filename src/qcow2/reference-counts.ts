@@ -23,6 +23,8 @@ export class ReferenceCounts {
   private readonly max: number;
   private usedBytes = 0;
   private readonly chunks = new Map<number, Counts>();
+  /** The chunks' keys in order, null when they have changed. */
+  private keys: readonly number[] | null = null;
   /** The chunk that was last looked at. */
   private lastKey = -1;
   private last: Counts | null = null;
@@ -66,15 +68,23 @@ export class ReferenceCounts {
   /** The first cluster from `cluster` on, at most `end`, that may have a count: what lies between has none. */
   skipUnused(cluster: number, end: number): number {
     let at = cluster;
-    while (at < end && !this.chunks.has(Math.floor(at / CHUNK))) at = (Math.floor(at / CHUNK) + 1) * CHUNK;
+    if (!this.chunks.has(Math.floor(at / CHUNK))) {
+      const keys = this.sortedKeys();
+      let [low, high] = [0, keys.length];
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (keys[middle]! * CHUNK < at) low = middle + 1;
+        else high = middle;
+      }
+      at = low < keys.length ? keys[low]! * CHUNK : end;
+    }
     while (at < end && this.get(at) === 0 && (at & CHUNK_MASK) !== CHUNK_MASK) at++;
     return Math.max(Math.min(at, end), cluster + 1);
   }
 
   /** Runs of clusters of [from, to) that have counts, as whole chunks allow: [first, behind). */
   *runs(from: number, to: number): Generator<readonly [number, number], void, void> {
-    const keys = [...this.chunks.keys()].sort((a, b) => a - b);
-    for (const key of keys) {
+    for (const key of this.sortedKeys()) {
       const first = Math.max(from, key * CHUNK);
       const behind = Math.min(to, (key + 1) * CHUNK);
       if (first < behind) yield [first, behind];
@@ -86,14 +96,20 @@ export class ReferenceCounts {
     this.from = from;
     this.to = Infinity;
     this.chunks.clear();
+    this.keys = null;
     this.usedBytes = 0;
     this.lastKey = -1;
     this.last = null;
   }
 
+  private sortedKeys(): readonly number[] {
+    return (this.keys ??= [...this.chunks.keys()].sort((a, b) => a - b));
+  }
+
   private select(key: number): void {
     if (!this.chunks.has(key)) {
       this.chunks.set(key, new Uint8Array(CHUNK));
+      this.keys = null;
       this.use(CHUNK);
     }
     this.look(key);
@@ -119,9 +135,10 @@ export class ReferenceCounts {
   private use(lengthBytes: number): void {
     this.usedBytes += lengthBytes;
     if (this.usedBytes <= this.budgetBytes || this.chunks.size < 2) return;
-    const keys = [...this.chunks.keys()].sort((a, b) => a - b);
+    const keys = this.sortedKeys();
     const cut = keys[Math.floor(keys.length / 2)]!;
     this.to = cut * CHUNK;
+    this.keys = null;
     for (const key of keys) {
       if (key < cut) continue;
       this.usedBytes -= this.chunks.get(key)!.byteLength;
