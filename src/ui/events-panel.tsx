@@ -3,12 +3,13 @@ import { Download, ListFilter } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { EVENT_KINDS, isFiltering, NO_FILTER } from "../state/event-filter.ts";
 import type { EventFilter, EventKind } from "../state/event-filter.ts";
+import { useEffect } from "react";
 import { eventText, eventTime, eventZone } from "../state/event-text.ts";
 import { formatCount } from "../state/units.ts";
 import { useApp, useAppState, useFormat } from "./context.ts";
 import { useFollow } from "./follow.ts";
 import { Scrubber } from "./scrubber.tsx";
-import { useRows } from "./use-rows.ts";
+import { showRow, useRows } from "./use-rows.ts";
 
 const ROW_HEIGHT = 22;
 /** Rows beyond the view: what was said just now can be read out although it was scrolled away. */
@@ -33,6 +34,10 @@ export function EventsPanel() {
   const count = matches.count();
   const { box, onScroll } = useFollow(`${version} ${count}`);
   const rows = useRows(box, count, ROW_HEIGHT, OVERSCAN);
+  // The list goes along with the moment that is shown.
+  useEffect(() => {
+    showRow(box.current, moment === null ? matches.count() - 1 : Math.max(0, matches.lastBefore(moment)), ROW_HEIGHT, 0);
+  }, [box, matches, moment]);
   const shown: number[] = [];
   for (let index = rows.first; index < rows.end; index++) shown.push(matches.positionAt(index));
 

@@ -22,14 +22,14 @@ export function MapPanel() {
   const size = useFormat();
   return (
     <section className="panel panel-map" aria-label="Zone map">
-      <div className="panel-head map-head">
+      <PastRibbon />
+      <div className={zones === null ? "panel-head" : "panel-head map-head"}>
         <h2 className="panel-title">Zone map</h2>
-        {attached !== null && <p className="panel-note">{describe(attached, size)}</p>}
+        {attached !== null && <p className="panel-note" title={describe(attached, size)}>{describe(attached, size)}</p>}
         {zones !== null && <GoTo zones={zones} />}
       </div>
       {zones !== null && (
         <>
-          <PastRibbon />
           <ZoneMap zones={zones} />
           <Legend zones={zones} />
         </>
@@ -69,13 +69,14 @@ function GoTo({ zones }: { zones: ZoneModel }) {
         setText("");
       }}
     >
-      <label htmlFor="go-to-zone">Go to zone</label>
       <input
         id="go-to-zone"
         className="input"
+        aria-label="Go to zone"
+        title="Go to a zone by its number"
         inputMode="numeric"
         autoComplete="off"
-        placeholder={`0–${zones.count - 1}`}
+        placeholder={`Zone 0–${zones.count - 1}`}
         aria-invalid={wrong}
         value={text}
         onChange={(event) => setText(event.target.value)}

@@ -23,7 +23,7 @@ export function PaletteDialog() {
         <Primitive.Content className="dialog palette" aria-describedby={undefined}>
           <Primitive.Title className="visually-hidden">Command palette</Primitive.Title>
           <Command label="Commands" loop>
-            <Command.Input className="palette-input" placeholder="What shall be done?" aria-label="Find a command" />
+            <Command.Input className="palette-input" placeholder="What shall be done?" />
             <Command.List className="palette-list">
               <Command.Empty className="panel-empty">Nothing is called that. The console's help lists the commands of the disk.</Command.Empty>
               {GROUPS.map((group) => (

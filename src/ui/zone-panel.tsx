@@ -121,7 +121,7 @@ function LastCommands({ zones, zone }: { zones: ZoneModel; zone: number }) {
   const calls = app.tape.about(start, start + zones.length(zone), moment ?? Number.MAX_SAFE_INTEGER, LAST);
   return (
     <div className="last-commands">
-      <h3>Last commands on this zone</h3>
+      <p className="last-title">Last commands on this zone</p>
       {calls.length === 0 ? (
         <p className="quiet">None since the page has this image.</p>
       ) : (

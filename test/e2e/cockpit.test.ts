@@ -1,0 +1,120 @@
+/** The cockpit: the map zoomed, time in both directions, the table filtered, units, the palette; by role and name. */
+import { readFileSync } from "node:fs";
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, test } from "./fixtures.ts";
+import { Zonescope } from "./page.ts";
+
+async function seriousOn(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}
+
+test("the scrubber goes back and forth; map, table and panel follow; a fork is that moment", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.type("write -P 0x11 2M 8k");
+  await app.expectCondition(2, "IMPLICIT_OPEN");
+  await app.type("zf 2M 1M");
+  await app.expectCondition(2, "FULL");
+  const moment = page.getByRole("slider", { name: "Moment" });
+  await moment.focus();
+  await moment.press("Home");
+  await app.expectCondition(2, "EMPTY");
+  await expect(app.map.getByRole("status")).toContainText("The past");
+  await expect(app.zone).toContainText("the past");
+  await expect(app.button("Append")).toBeDisabled();
+  expect(await seriousOn(page)).toEqual([]);
+  for (let step = 0; step < 3; step++) await page.getByRole("button", { name: "One event forward" }).click();
+  await app.expectCondition(2, "IMPLICIT_OPEN");
+  await app.map.getByRole("button", { name: "Fork from here" }).click();
+  await expect(app.image).toHaveText("welcome-fork.qcow2");
+  await app.expectCondition(2, "IMPLICIT_OPEN");
+  await app.type("read -P 0x11 2M 8k");
+  await expect(app.output).toContainText("read 8192/8192 bytes at offset 2097152");
+  await expect(app.output).not.toContainText("Pattern verification failed");
+});
+
+test("the map zooms by key, wheel and button, and the whole of a million zones is a zone again", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.type("qemu-img create -f qcow2 big.qcow2 -o size=1T,zone_size=1M,zone_model=1");
+  await expect(app.image).toHaveText("big.qcow2");
+  await expect(app.map).toContainText("1,048,576 zones");
+  const canvas = app.map.getByRole("slider", { name: "Selected zone" });
+  await canvas.hover({ position: { x: 200, y: 200 } });
+  await expect(app.map.getByRole("tooltip")).toContainText(/Zones [\d,]+–[\d,]+/);
+  await app.map.getByLabel("Go to zone").fill("700000");
+  await app.map.getByLabel("Go to zone").press("Enter");
+  await expect(app.zone.getByRole("heading", { name: "Zone 700,000" })).toBeVisible();
+  await expect(app.map.getByRole("img", { name: /whole map; enlarged/ })).toBeVisible();
+  await expect(app.table.getByRole("row", { selected: true })).toContainText("700000");
+  await canvas.press("ArrowRight");
+  await expect(canvas).toHaveAttribute("aria-valuenow", "700001");
+  await app.map.getByRole("button", { name: "Whole map" }).click();
+  await expect(app.map.getByRole("img", { name: /whole map; enlarged/ })).toBeHidden();
+  await canvas.hover({ position: { x: 200, y: 200 } });
+  await page.mouse.wheel(0, -600);
+  await expect(app.map.getByRole("img", { name: /whole map; enlarged/ })).toBeVisible();
+  await canvas.press("0");
+  await expect(app.map.getByRole("img", { name: /whole map; enlarged/ })).toBeHidden();
+});
+
+test("the state machine's arrows are buttons, and one that is refused says why", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  for (const zone of [3, 4, 5]) await app.type(`zo ${zone}M 1M`);
+  await app.expectCondition(5, "EXPLICIT_OPEN");
+  await app.row(2).click();
+  const refused = app.zone.getByRole("button", { name: "open, to EXPLICIT_OPEN: not now" });
+  await expect(refused).toHaveAttribute("aria-disabled", "true");
+  await refused.focus();
+  await expect(page.getByRole("tooltip").filter({ hasText: "limit is 3" })).toBeVisible();
+  await app.row(3).click();
+  await app.zone.getByRole("button", { name: "finish, to FULL" }).click();
+  await app.expectCondition(3, "FULL");
+  await expect(app.zone).toContainText("zf 3M 1M");
+});
+
+test("the table filters and sorts, units change everywhere, and the palette finds commands", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.type("zf 5M 2M");
+  await app.expectCondition(6, "FULL");
+  await page.getByRole("button", { name: "Filter by condition" }).click();
+  await page.getByRole("menuitemcheckbox", { name: "FULL" }).click();
+  await page.keyboard.press("Escape");
+  await expect(app.table).toHaveAttribute("aria-rowcount", "3");
+  await app.table.getByRole("button", { name: "Zone", exact: true }).click();
+  await expect(app.row(0)).toContainText("6 MiB");
+  await page.keyboard.press("Control+k");
+  const palette = page.getByRole("dialog", { name: "Command palette" });
+  expect(await seriousOn(page)).toEqual([]);
+  await palette.getByRole("combobox", { name: "Commands" }).fill("lba");
+  await expect(palette.getByRole("option", { selected: true })).toContainText("LBA hex");
+  await page.keyboard.press("Enter");
+  await expect(palette).toBeHidden();
+  await expect(app.row(0)).toContainText("0x3000");
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Shortcuts and help" })).toContainText("Command palette");
+  expect(await seriousOn(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("u");
+  await expect(app.row(0)).toContainText("6 MiB");
+});
+
+test("the map is saved as SVG and PNG, the events as JSON Lines, the commands as a script", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.type("zap 2M 64k");
+  await app.expectCondition(2, "IMPLICIT_OPEN");
+  const saved = async (menu: string, item: string): Promise<{ name: string; data: Buffer }> => {
+    await page.getByRole("button", { name: menu }).click();
+    const download = page.waitForEvent("download");
+    await page.getByRole("menuitem", { name: item }).click();
+    const file = await download;
+    return { name: file.suggestedFilename(), data: readFileSync(await file.path()) };
+  };
+  const svg = await saved("Save the map", "As SVG");
+  expect(svg.name).toBe("welcome-map.svg");
+  expect(svg.data.toString()).toContain("IMPLICIT_OPEN");
+  expect((await saved("Save the map", "As PNG")).data.subarray(1, 4).toString()).toBe("PNG");
+  const lines = (await saved("Save events", "JSON Lines")).data.toString().trim().split("\n").map((line) => JSON.parse(line) as { type: string });
+  expect(lines.map(({ type }) => type)).toContain("transition");
+  expect((await saved("Save events", "qemu-io")).data.toString()).toContain("zap 2M 64K");
+});
