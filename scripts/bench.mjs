@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, platform, tmpdir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { cockpitFigures } from "./bench-cockpit.mjs";
 import { install } from "./install.mjs";
 import { root, runTool } from "./run.mjs";
 import { ensureTools, findChromium } from "./tools.mjs";
@@ -44,7 +45,7 @@ async function build(folder) {
   }
   const entry = { ssr: "src/testing/bench/node-main.ts", target: "node20", outDir: built.node, emptyOutDir: true, rollupOptions: { output: { entryFileNames: "bench.mjs" } } };
   await viteBuild({ ...common, build: entry, ssr: { noExternal: true } });
-  await viteBuild({ ...common, base: "./", worker: { format: "es" }, build: { target: "es2023", outDir: built.page, emptyOutDir: true, rollupOptions: { input: BENCH_PAGE } } });
+  await viteBuild({ ...common, base: "./", worker: { format: "es" }, build: { target: "es2023", outDir: built.page, emptyOutDir: true, rollupOptions: { input: [BENCH_PAGE, "index.html"] } } });
   return built;
 }
 
@@ -67,7 +68,11 @@ async function chromiumFigures(page, profile) {
     for (let at = ""; ; ) {
       const waiting = await tab.waitForFunction((before) => (window.bench.end !== null || window.bench.at !== before ? window.bench : null), at, { timeout: GIVE_UP_MS });
       const bench = await waiting.jsonValue();
-      if (bench.end === "done") return { figures: bench.figures, version: context.browser()?.version() ?? "unknown" };
+      if (bench.end === "done") {
+        const home = server.resolvedUrls?.local[0] ?? "";
+        const cockpit = await cockpitFigures(tab, new URL("index.html", home).href, say);
+        return { figures: [...bench.figures, ...cockpit], version: context.browser()?.version() ?? "unknown" };
+      }
       if (bench.end !== null) throw new Error(`Chromium: ${bench.end}`);
       at = bench.at;
       say(at);

@@ -22,7 +22,7 @@ export function PaletteDialog() {
         <Primitive.Overlay className="veil" />
         <Primitive.Content className="dialog palette" aria-describedby={undefined}>
           <Primitive.Title className="visually-hidden">Command palette</Primitive.Title>
-          <Command label="Commands" loop>
+          <Command label="Commands" loop filter={rank}>
             <Command.Input className="palette-input" placeholder="What shall be done?" />
             <Command.List className="palette-list">
               <Command.Empty className="panel-empty">Nothing is called that. The console's help lists the commands of the disk.</Command.Empty>
@@ -49,6 +49,15 @@ export function PaletteDialog() {
       </Primitive.Portal>
     </Primitive.Root>
   );
+}
+
+/** Every word that is typed must be there; what begins with them comes first, then what is called so, then what is only found by it. */
+function rank(name: string, search: string, also: readonly string[] = []): number {
+  const wanted = search.trim().toLowerCase();
+  const called = name.toLowerCase();
+  const all = `${called} ${also.join(" ")}`;
+  if (!wanted.split(/\s+/).every((word) => all.includes(word))) return 0;
+  return called.startsWith(wanted) ? 1 : called.includes(wanted) ? 0.8 : 0.5;
 }
 
 export function Keys({ keys }: { keys: string }) {
