@@ -10,6 +10,7 @@ import { PROGRAMS, findProgram } from "../command/programs.ts";
 import { QEMU_VERSION, VERSION } from "../command/version.ts";
 import { Engine } from "../engine/engine.ts";
 import { LineReader } from "./input.ts";
+import { nodeCodecs } from "./node-codecs.ts";
 import { Output } from "./output.ts";
 import { Tracer } from "./trace.ts";
 
@@ -49,7 +50,7 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
     output.err(`zonescope: ${said}\nTry 'zonescope --help' for more information\n`);
     return 1;
   }
-  const engine = new Engine({ files: new NodeFiles(), notify: (notice) => tracer.notified(notice), now: () => Date.now(), pause: () => new Promise((resolve) => setImmediate(resolve)) });
+  const engine = new Engine({ files: new NodeFiles(), codecs: nodeCodecs, notify: (notice) => tracer.notified(notice), now: () => Date.now(), pause: () => new Promise((resolve) => setImmediate(resolve)) });
   letGoOnSignals(engine, output);
   let lines: LineReader | null = null;
   const line = (): string | null | Promise<string | null> => {

@@ -7,6 +7,7 @@ import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { CallName, Failure, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { portableCodecs } from "../qcow2/codecs.ts";
+import type { Codecs } from "../qcow2/codecs.ts";
 import { atBorder, failureOf } from "./border.ts";
 import { createImageFile, createRawFile } from "./create-calls.ts";
 import { changeDialect, readDialect } from "./dialect-calls.ts";
@@ -25,6 +26,8 @@ import { openScratch } from "./scratch.ts";
 import { withOverlay } from "./temporary.ts";
 
 export interface EngineHost extends LibraryHost {
+  /** The codecs of this home, made of the portable ones, which are used where it is absent. */
+  readonly codecs?: (portable: Codecs) => Codecs;
   readonly notify: (notice: Notice) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -45,6 +48,7 @@ const closedHandle = (handle: number): Result<never, Failure> => err({ kind: "us
 
 export class Engine {
   private readonly host: EngineHost;
+  private readonly codecs: Codecs;
   private readonly library: Library;
   private readonly images = new Map<number, OpenImage>();
   private nextHandle = 1;
@@ -57,6 +61,7 @@ export class Engine {
 
   constructor(host: EngineHost) {
     this.host = host;
+    this.codecs = host.codecs?.(portableCodecs) ?? portableCodecs;
     this.library = new Library(host, (file) => this.lendStore(file));
   }
 
@@ -175,7 +180,7 @@ export class Engine {
 
   /** The zstd encoder is large and seldom wanted: it is loaded before the first cluster that is written with it. */
   private async prepareCompression({ handle, compressed }: { readonly handle: number; readonly compressed?: boolean }): Promise<void> {
-    if (compressed === true && this.images.get(handle)?.device.disk.compressesWithZstd === true) await portableCodecs.loadZstd();
+    if (compressed === true && this.images.get(handle)?.device.disk.compressesWithZstd === true) await this.codecs.loadZstd();
   }
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {
@@ -202,7 +207,7 @@ export class Engine {
       const made = atBorder(() => {
         const files = temporary ? withOverlay(opened.value, this.host.now) : ok(unsafe ? unsafeFiles(opened.value) : opened.value);
         if (!files.ok) return files;
-        const image = new OpenImage(this.nextHandle, files.value, !readOnly, this.host.now);
+        const image = new OpenImage(this.nextHandle, files.value, !readOnly, this.host.now, this.codecs);
         return ok({ image, facts: image.facts() });
       });
       if (!made.ok) {

@@ -107,7 +107,7 @@ export function openDevice(
     if (foundation.inspect && lacksItsData(header)) {
       return { format: "qcow2", device: new PlainDevice(new FactsDisk(store, header), log), header, zoned, readOnlyReason: null, foundation };
     }
-    const image = new Qcow2Image(coalesced(store, write), header, { write, codecs, ...disksOf(foundation, write, now) });
+    const image = new Qcow2Image(coalesced(store, write), header, { write, codecs, ...disksOf(foundation, write, now, codecs) });
     return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);
@@ -122,16 +122,16 @@ export function openDevice(
 
 /** The disk as a snapshot has it. One of a zoned image has no zones: the write pointers are those of the disk as it is. */
 function openView(store: ByteStore, header: Header, snapshot: Snapshot, now: () => number, log: ChangeLog, foundation: Foundation, codecs: Codecs): OpenedDevice {
-  const image = new Qcow2Image(store, headerOfSnapshot(header, snapshot), { featureBits: [ZONED_FEATURE_BIT], codecs, ...disksOf(foundation, false, now) });
+  const image = new Qcow2Image(store, headerOfSnapshot(header, snapshot), { featureBits: [ZONED_FEATURE_BIT], codecs, ...disksOf(foundation, false, now, codecs) });
   const readOnlyReason = "an internal snapshot is only looked at";
   return { format: "qcow2", device: new PlainDevice(image, log), header, zoned: null, readOnlyReason, foundation };
 }
 
 /** The disks that an image stands on. @throws Fault for a backing image that cannot be read */
-function disksOf({ data, backing }: Foundation, write: boolean, now: () => number): Pick<OpenOptions, "data" | "backing"> {
+function disksOf({ data, backing }: Foundation, write: boolean, now: () => number, codecs: Codecs): Pick<OpenOptions, "data" | "backing"> {
   return {
     data: data === null ? null : coalesced(data.store, write),
-    backing: backing === null ? null : openDevice(backing.store, backing.format, false, now, new ChangeLog(now), backing).device.disk,
+    backing: backing === null ? null : openDevice(backing.store, backing.format, false, now, new ChangeLog(now), backing, codecs).device.disk,
   };
 }
 

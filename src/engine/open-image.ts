@@ -6,6 +6,8 @@ import type { Result } from "../base/result.ts";
 import { zoneIndex } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { checkImage } from "../qcow2/check.ts";
+import { portableCodecs } from "../qcow2/codecs.ts";
+import type { Codecs } from "../qcow2/codecs.ts";
 import { readHeader } from "../qcow2/open.ts";
 import type { CheckReport, ClusterReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, RepairMode, RepairReport, Resources, ZoneChanges } from "../protocol/index.ts";
 import type { ImageState } from "../qcow2/image-state.ts";
@@ -40,6 +42,7 @@ export class OpenImage {
   private readonly write: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  private readonly codecs: Codecs;
   private opened: OpenedDevice;
   /** The profile that was asked for since the image was opened; null for the default. */
   private profile: ProfileName | null = null;
@@ -48,9 +51,10 @@ export class OpenImage {
 
   /**
    * @param files the image and what it stands on, open; the handle closes them
+   * @param codecs how clusters are compressed and read
    * @throws Fault for files that hold no image this program opens
    */
-  constructor(handle: number, files: OpenedFiles, write: boolean, now: () => number) {
+  constructor(handle: number, files: OpenedFiles, write: boolean, now: () => number, codecs: Codecs = portableCodecs) {
     this.handle = handle;
     this.files = files;
     this.file = files.file;
@@ -58,7 +62,8 @@ export class OpenImage {
     this.format = files.format;
     this.write = write;
     this.now = now;
-    this.opened = openDevice(files.store, files.format, write, now, undefined, files);
+    this.codecs = codecs;
+    this.opened = openDevice(files.store, files.format, write, now, undefined, files, codecs);
   }
 
   /** A handle over one store that stands alone. @throws Fault for a store that holds no image this program opens */
@@ -264,7 +269,7 @@ export class OpenImage {
   /** The device anew from what is on the store, under the profile that it had. */
   private reopen(): void {
     const { zones: before, log } = this.device;
-    this.opened = openDevice(this.store, this.format, this.write, this.now, log, this.files);
+    this.opened = openDevice(this.store, this.format, this.write, this.now, log, this.files, this.codecs);
     // What the power took: open zones, which no image stores.
     before?.condition.forEach((condition, zone) => {
       const after = this.device.zones!.conditionOf(zoneIndex(zone));

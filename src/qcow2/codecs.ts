@@ -3,13 +3,12 @@
  * of 4 KiB (QEMU's reader has no larger one) or one zstd frame. Nothing that a stream says makes more memory than the length that
  * is asked for. Source: qcow2 specification, "Compressed Clusters Descriptor" and "Compression type".
  */
-import { inflateSync } from "fflate";
 import { decompress as unzstd } from "fzstd";
-import { deflateRaw } from "pako";
+import { Inflate, deflateRaw } from "pako";
 
-/** Each throws an Error for a stream that cannot be, or that is not `length` bytes long when unpacked. */
+/** Each throws an Error for a stream that cannot be, or that is shorter than `length` bytes when unpacked. */
 export interface Codecs {
-  /** @param packed the stream, which may end before its last byte does */
+  /** @param packed the stream, which may end before its last byte does; what it unpacks to beyond `length` bytes is not looked at, as in QEMU */
   inflate(packed: Uint8Array, length: number): Uint8Array;
   /** @param packed one frame; what follows it is not looked at */
   unzstd(packed: Uint8Array, length: number): Uint8Array;
@@ -29,9 +28,15 @@ let loadedZstd: Zstd | null = null;
 
 export const portableCodecs: Codecs = {
   inflate(packed, length) {
-    // A fixed output bounds what a hostile stream can make us allocate.
-    const data = inflateSync(packed, { out: new Uint8Array(length) });
-    return wholeCluster(data, length);
+    // The first full piece is all that is unpacked, which bounds the memory and the time that a hostile stream takes.
+    const inflating = new FirstPiece({ raw: true, chunkSize: length });
+    try {
+      inflating.push(packed, true);
+    } catch (thrown) {
+      if (thrown !== FULL) throw thrown;
+    }
+    if (inflating.piece?.length !== length) throw new Error(inflating.piece === null ? inflating.msg || "an undecodable stream" : `a stream of ${inflating.piece.length} bytes`);
+    return inflating.piece;
   },
   unzstd(packed, length) {
     const frame = packed.subarray(0, zstdFrameLength(packed, length));
@@ -52,9 +57,16 @@ export const portableCodecs: Codecs = {
   },
 };
 
-function wholeCluster(data: Uint8Array, length: number): Uint8Array {
-  if (data.length !== length) throw new Error(`a stream of ${data.length} bytes`);
-  return data;
+const FULL = new Error("a piece is full");
+
+/** Stops an unpacking at the first piece. */
+class FirstPiece extends Inflate {
+  piece: Uint8Array | null = null;
+
+  override onData(piece: Uint8Array): void {
+    this.piece = piece;
+    throw FULL;
+  }
 }
 
 const ZSTD_MAGIC = 0xfd2fb528;
