@@ -110,7 +110,7 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   if (!data.ok) return data;
   const below = named.ok ? named.value : null;
   if (below === null) return ok({ ...own, backingName, data: data.value, backing: null });
-  const backing = await openLink(place, below, wishBelow(place, wish, below, here[0]!), data.value === null ? here : [...here, place.identity(data.value.file)]);
+  const backing = await openLink(place, below, wishBelow(place, wish, below, source.file), data.value === null ? here : [...here, place.identity(data.value.file)]);
   if (backing.ok) return ok({ ...own, backingName, data: data.value, backing: backing.value });
   data.value?.store.close();
   return err(isLoop(backing.error) ? backing.error : { kind: "chain", code: "backing-failed", file: below.file, cause: backing.error });
@@ -128,25 +128,32 @@ function viewedSnapshot(store: ByteStore, header: Header | null, { snapshot: que
   return checked.ok ? ok(snapshot) : checked;
 }
 
-/** Of a backing file: to be written where it is the one that a commit goes to. @param top identity of the topmost file */
-function wishBelow(place: FilePlace, { commitTo }: ChainWish, below: ImageSource, top: string): ChainWish {
+/** Of a backing file: to be written where it is the one that a commit goes to. @param above the image that it stands under */
+function wishBelow(place: FilePlace, { commitTo }: ChainWish, below: ImageSource, above: string): ChainWish {
   if (commitTo === undefined) return { write: false, inspect: false };
-  const here = commitTo === null || isNamed(place, below.file, commitTo, top);
+  const here = commitTo === null || isNamed(place, below.file, commitTo, above);
   return here ? { write: true, inspect: false } : { write: false, inspect: false, commitTo };
 }
 
-/** Whether `name`, given by a person or standing in the topmost image, is that file. */
-const isNamed = (place: FilePlace, file: string, name: string, top: string): boolean => [place.identity(name), place.identity(place.beside(top, name))].includes(place.identity(file));
+/** Whether `name`, as it would stand in the image above, is that file: how QEMU finds a file in a chain. */
+const isNamed = (place: FilePlace, file: string, name: string, above: string): boolean => place.identity(place.beside(above, name)) === place.identity(file);
 
-/** How deep in the chain the file of that name lies, null the first backing file; null where it is not there. */
-export function depthOf(place: FilePlace, files: OpenedFiles, name: string | null): number | null {
+/** How deep in the chain the first backing file lies that fits; null where none does. */
+function depthWhere(files: OpenedFiles, fits: (file: string, above: string) => boolean): number | null {
   let depth = 1;
-  for (let { backing } = files; backing !== null; { backing } = backing) {
-    if (name === null || isNamed(place, backing.file, name, files.file)) return depth;
+  for (let at = files; at.backing !== null; at = at.backing) {
+    if (fits(at.backing.file, at.file)) return depth;
     depth++;
   }
   return null;
 }
+
+/** How deep the file lies that a commit goes to, null the first backing file. */
+export const depthOfName = (place: FilePlace, files: OpenedFiles, name: string | null): number | null =>
+  depthWhere(files, (file, above) => name === null || isNamed(place, file, name, above));
+
+/** How deep a file lies, under whatever name. */
+export const depthOfFile = (place: FilePlace, files: OpenedFiles, wanted: string): number | null => depthWhere(files, (file) => place.identity(file) === place.identity(wanted));
 
 /** A loop is a property of the whole chain, told once and not by every image above. */
 const isLoop = (failure: Failure): boolean => failure.kind === "chain" && (failure.code === "cycle" || failure.code === "too-deep");

@@ -14,14 +14,14 @@ import { copyIntoBase } from "./commit.ts";
 import type { Disk } from "./disk.ts";
 import { part } from "./jobs.ts";
 import type { Job, Work } from "./jobs.ts";
-import { closeFiles, depthOf, filesOf, openChain, sourceBeside } from "./open-chain.ts";
+import { closeFiles, depthOfFile, depthOfName, filesOf, openChain, sourceBeside } from "./open-chain.ts";
 import type { FilePlace } from "./open-chain.ts";
 import { openDevice } from "./open-device.ts";
 import type { OpenedFiles } from "./open-device.ts";
-import type { OpenImage } from "./open-image.ts";
-import { RawDisk } from "./raw-disk.ts";
+import { OpenImage } from "./open-image.ts";
 import { copyDifferences } from "./rebase.ts";
 import type { Below } from "./rebase.ts";
+import { resizeOpened } from "./resize-calls.ts";
 
 const done = ok({ done: true } as const);
 type Done = Result<{ readonly done: true }, Failure>;
@@ -37,7 +37,7 @@ export async function rebaseImage(place: FilePlace, image: OpenImage, options: R
   if (backing === null || options.headerOnly) return await job.outcome(image.guardWork(() => rebaseOnto(image, disk, null, null, options)));
   const source = sourceBeside(place, image.file, { file: backing.file, format: formatOf(backing.format) });
   if (!source.ok) return source;
-  const depth = depthOf(place, image.files, source.value.file);
+  const depth = depthOfFile(place, image.files, source.value.file);
   if (depth !== null) return await job.outcome(image.guardWork(() => rebaseOnto(image, disk, diskAt(disk, depth), depth, options)));
   const opened = await openNew(place, image, source.value);
   if (!opened.ok) return opened;
@@ -90,7 +90,7 @@ function diskAt(top: Qcow2Image, depth: number): Below | null {
 export function* commitImage(place: FilePlace, image: OpenImage, base: string | null, empty: boolean, now: () => number): Work<Done> {
   const { disk, zones } = image.device;
   if (zones !== null) return err({ kind: "unsupported", feature: "a backing file of a zoned image" });
-  const depth = depthOf(place, image.files, base);
+  const depth = depthOfName(place, image.files, base);
   if (depth === null || !(disk instanceof Qcow2Image)) return err({ kind: "option", option: "base", found: base ?? "", allowed: "a file of the image's backing chain" });
   if (empty && disk.readOnly) return err({ kind: "usage", code: "read-only", detail: disk.readOnlyReason ?? "the image is open for reading" });
   let files: OpenedFiles = image.files;
@@ -119,16 +119,13 @@ interface Base {
 
 /** The base as a disk to be written, at least as long as the image. @throws Fault */
 function openBase(files: OpenedFiles, size: number, now: () => number): Result<Base, Failure> {
-  const open = (): ReturnType<typeof openDevice> => openDevice(files.store, files.format, true, now, new ChangeLog(now), files);
-  const { device } = open();
-  const { disk, zones } = device;
+  const base = new OpenImage(0, files, true, now);
+  const { disk, zones } = base.device;
   if (zones !== null) return err({ kind: "unsupported", feature: "a commit into a zoned image" });
   if (disk.readOnly) return err({ kind: "usage", code: "read-only", detail: disk.readOnlyReason ?? "the backing file is open for reading" });
   const oldSize = disk.virtualSize;
-  if (oldSize >= size) return ok({ disk, oldSize });
-  if (!(disk instanceof RawDisk) || files.part !== null) return err({ kind: "unsupported", feature: "a commit into a shorter image that is not raw" });
-  files.store.truncate(size);
-  return ok({ disk: open().device.disk, oldSize });
+  const resized = oldSize < size ? resizeOpened(base, size, false) : ok(null);
+  return resized.ok ? ok({ disk: base.device.disk, oldSize }) : resized;
 }
 
 function* intoBase(image: Disk, { disk, oldSize }: Base, depth: number): Work<Result<null, Failure>> {

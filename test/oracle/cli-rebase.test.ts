@@ -27,13 +27,19 @@ beforeAll(() => {
   io("top", "qcow2", "write -q -P 5 1M 100k", "write -q -P 6 6M 64k", "write -q -z 3M 64k");
   img("create", "-q", "-f", "qcow2", "-o", "cluster_size=4k", "other", "6M");
   io("other", "qcow2", "write -q -P 1 0 2M", "write -q -P 9 2M 100k");
+  img("create", "-q", "-f", "qcow2", "-b", "base", "-F", "qcow2", "longer", "9M");
+  io("longer", "qcow2", "write -q -P 5 2M 64k", "write -q -P 6 8M 1M");
+  mkdirSync(join(MADE, "sub"));
+  img("create", "-q", "-f", "qcow2", "sub/base", "1M");
+  img("create", "-q", "-f", "qcow2", "-b", "base", "-F", "qcow2", "sub/top", "1M");
+  io("sub/top", "qcow2", "write -q -P 5 0 64k");
   img("create", "-q", "-f", "raw", "disk", "6M");
   io("disk", "raw", "write -q -P 3 0 3M");
   img("create", "-q", "-f", "qcow2", "-b", "disk", "-F", "raw", "over", "7M");
   io("over", "qcow2", "write -q -P 7 1M 1M", "write -q -P 8 6M 100k");
 });
 
-const FORMATS = { base: "qcow2", middle: "qcow2", top: "qcow2", other: "qcow2", disk: "raw", over: "qcow2" };
+const FORMATS = { base: "qcow2", middle: "qcow2", top: "qcow2", other: "qcow2", disk: "raw", over: "qcow2", longer: "qcow2", "sub/base": "qcow2", "sub/top": "qcow2" } as const;
 
 const bytesOf = (folder: string, file: string): string => createHash("md5").update(readFileSync(join(folder, file))).digest("hex");
 
@@ -104,6 +110,10 @@ describe("commit", () => {
     "commit -b nowhere top",
     "commit -p -r 100M -t none top",
     "commit -f qcow2 over",
+    "commit longer",
+    "commit -d longer",
+    "commit -b sub/base sub/top",
+    "commit -b base sub/top",
     "commit base",
     "commit",
     "commit top base",
