@@ -73,6 +73,36 @@ describe("convert", () => {
     }
   }
 
+  describe("from an image over another", () => {
+    beforeAll(() => {
+      stock("create", "-q", "-f", "qcow2", "below.qcow2", "8M");
+      io("below.qcow2", "write -q -P 1 0 3M");
+      stock("create", "-q", "-f", "qcow2", "-b", "below.qcow2", "-F", "qcow2", "over.qcow2", "9M");
+      io("over.qcow2", "write -q -P 2 1M 70k", "write -q -z 2M 64k", "write -q -P 3 8500k 100k");
+    });
+    for (const line of [
+      "",
+      "-c",
+      "-c -o compression_type=zstd,cluster_size=32k",
+      "-B below.qcow2 -F qcow2",
+      "-c -B below.qcow2 -F qcow2",
+      "-S 0 -o backing_file=below.qcow2,backing_fmt=qcow2",
+      "-o extended_l2=on,cluster_size=128k",
+      "-o preallocation=metadata",
+      "-o compat=0.10",
+    ]) {
+      it(`convert -O qcow2 ${line}`, async () => {
+        const options = line.split(" ").filter((word) => word !== "");
+        expect(await ours("convert", "-O", "qcow2", ...options, "over.qcow2", "ours.qcow2")).toEqual({ out: "", err: "", status: 0 });
+        stock("convert", "-O", "qcow2", ...options, "over.qcow2", "stock.qcow2");
+        expect(stockCheck(path("ours.qcow2"))).toMatchObject({ status: 0, corruptions: 0, leaks: 0 });
+        expect(runStock(root, "qemu-img", ["compare", "over.qcow2", "ours.qcow2"]).out).toBe("Images are identical.\n");
+        const places = (file: string): string => stock("map", "--output=json", file).out.replace(/, "offset": \d+/g, "");
+        expect(places("ours.qcow2")).toBe(places("stock.qcow2"));
+      });
+    }
+  });
+
   it("joins several sources", async () => {
     expect(await ours("convert", "-O", "raw", "tiny.qcow2", "odd.raw", "wide.qcow2", "ours.raw")).toMatchObject({ err: "", status: 0 });
     stock("convert", "-O", "raw", "tiny.qcow2", "odd.raw", "wide.qcow2", "stock.raw");
