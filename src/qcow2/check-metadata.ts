@@ -34,6 +34,8 @@ interface SnapshotPlace {
   readonly extraBytes: number;
 }
 
+const untilNul = (name: string): string => name.split("\0", 1)[0]!;
+
 /** Reads the snapshot table as far as the check needs it. @throws Fault for an entry that cannot be read over */
 function readSnapshots(check: Check): { snapshots: SnapshotPlace[]; lengthBytes: number } {
   const { store, header } = check;
@@ -42,14 +44,17 @@ function readSnapshots(check: Check): { snapshots: SnapshotPlace[]; lengthBytes:
   let at: number = header.snapshotsOffset;
   const bad = (index: number, field: string, found: number, allowed: string): Fault => new Fault(imageProblem("snapshot table", `${field} of entry ${index}`, at, found, allowed));
   for (let index = 0; index < header.snapshotCount; index++) {
-    const fixed = readExactly(store, at, SNAPSHOT_BYTES);
+    // A table that reaches behind the file's end goes on in zeros there, as for QEMU.
+    const fixed = new Uint8Array(SNAPSHOT_BYTES);
+    readPadded(store, at, fixed);
     const view = new DataView(fixed.buffer);
     const [idBytes, nameBytes, extraBytes] = [view.getUint16(12), view.getUint16(14), view.getUint32(36)];
     if (extraBytes > MAX_SNAPSHOT_EXTRA) throw bad(index, "extra_data_size", extraBytes, `at most ${MAX_SNAPSHOT_EXTRA}`);
-    const names = readExactly(store, at + SNAPSHOT_BYTES + extraBytes, idBytes + nameBytes);
+    const names = new Uint8Array(idBytes + nameBytes);
+    readPadded(store, at + SNAPSHOT_BYTES + extraBytes, names);
     snapshots.push({
-      id: text.decode(names.subarray(0, idBytes)),
-      name: text.decode(names.subarray(idBytes)),
+      id: untilNul(text.decode(names.subarray(0, idBytes))),
+      name: untilNul(text.decode(names.subarray(idBytes))),
       offset: view.getUint32(0) * 2 ** 32 + view.getUint32(4),
       size: view.getUint32(8),
       extraBytes,
@@ -166,8 +171,8 @@ export function referBlocks(check: Check): void {
   const { refcounts, references } = check;
   const { clusterSize } = check.header;
   for (let block = 0; block < refcounts.blockCount; block++) {
-    const { offset, reservedBits } = refcounts.entry(block);
-    if (reservedBits || offset % clusterSize !== 0) {
+    const { offset, offsetLow, reservedBits } = refcounts.entry(block);
+    if (reservedBits || offsetLow % clusterSize !== 0) {
       check.found({ finding: "table-entry", block, wrong: reservedBits ? "reserved-bits" : "unaligned" });
       check.rebuild = true;
       continue;

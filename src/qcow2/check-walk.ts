@@ -181,7 +181,8 @@ export function walkTable(check: Check, table: DataView, tableOffset: number, ti
   const step = subclusters ? 2 * ENTRY_BYTES : ENTRY_BYTES;
   const alignMask = clusterSize - 1 - LOW_ZERO;
   const highFactor = 2 ** (32 - clusterBits);
-  const judges = active && check.judges;
+  // An L1 entry without an offset leads nowhere, whatever bits it has: no flags are judged there.
+  const judges = active && check.judges && tableOffset !== 0;
   const plain = !hasDataFile && !subclusters;
   let allocated = 0;
   let fragmented = 0;
@@ -268,7 +269,7 @@ function takeEntry(check: Check, table: DataView, tableOffset: number, at: numbe
     } else found({ finding: "preallocated-unaligned", hostOffset: offset });
   }
   if (!hasDataFile) check.refer(offset, clusterSize, times);
-  if (active && check.judges) {
+  if (active && check.judges && tableOffset !== 0) {
     const refcount = hasDataFile ? 1 : check.refcounts.of(Math.floor(offset / clusterSize));
     if (refcount !== null && (refcount === 1) !== isCopied(high)) judgeData(check, high, low, refcount, times);
   }

@@ -37,15 +37,18 @@ export function compressedPlace(high: number, low: number, clusterBits: number):
 export const wordHex = (high: number, low: number): string => (high === 0 ? low.toString(16) : high.toString(16) + low.toString(16).padStart(8, "0"));
 
 export interface RefcountTableWord {
-  /** Host offset of the block, 0 for none; need not be a cluster's. */
+  /** Host offset of the block, 0 for none; need not be a cluster's, and is rounded above 2^53. */
   readonly offset: number;
+  /** Its lower 32 bits, exact: whether it is a cluster's is seen by them. */
+  readonly offsetLow: number;
   readonly reservedBits: boolean;
 }
 
 export function refcountTableWord(table: DataView, index: number): RefcountTableWord {
   const high = table.getUint32(index * ENTRY_BYTES);
   const low = table.getUint32(index * ENTRY_BYTES + 4);
-  return { offset: high * 2 ** 32 + ((low & LOW_OFFSET) >>> 0), reservedBits: (low & TABLE_RESERVED_LOW) !== 0 };
+  const offsetLow = (low & LOW_OFFSET) >>> 0;
+  return { offset: high * 2 ** 32 + offsetLow, offsetLow, reservedBits: (low & TABLE_RESERVED_LOW) !== 0 };
 }
 
 /** Sets or clears COPIED of the entry whose first byte is `at`, in the table's bytes. */

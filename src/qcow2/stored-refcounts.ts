@@ -50,9 +50,9 @@ export class StoredRefcounts {
   block(index: number): RefcountValues | null | "unreadable" {
     if (index === this.lastIndex) return this.last;
     if (index >= this.blockCount) return null;
-    const { offset } = this.entry(index);
+    const { offset, offsetLow } = this.entry(index);
     if (offset === 0) return null;
-    if (offset % this.clusterSize !== 0) return "unreadable";
+    if (offsetLow % this.clusterSize !== 0) return "unreadable";
     this.last = this.cached(offset);
     this.lastIndex = index;
     return this.last;
