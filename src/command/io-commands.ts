@@ -8,6 +8,7 @@ import { alloc, info, length, map } from "./io-file.ts";
 import { abort, breakAt, removeBreak, resume, sigraise, sleep, waitBreak } from "./io-debug.ts";
 import { close, open, qemuIoError, quit } from "./io-open.ts";
 import { aioRead, read, readv } from "./io-read.ts";
+import { truncate } from "./io-truncate.ts";
 import { reopen } from "./io-reopen.ts";
 import type { IoArguments, IoCommand, IoSession } from "./io-session.ts";
 import { aioFlush, aioWrite, discard, flush, write, writev } from "./io-write.ts";
@@ -62,6 +63,7 @@ export const IO_COMMANDS: readonly IoCommand[] = [
   resume,
   sigraise,
   sleep,
+  truncate,
   waitBreak,
   write,
   writev,

@@ -47,15 +47,15 @@ const NAME_BYTES = 46;
 
 /**
  * The feature name table: 48 bytes an entry: 0 kind, 1 bit, 2-47 name, padded with zeros.
- * Entries of an unknown kind are left out; a name is whatever the file says and is never trusted.
+ * A last entry may be cut short behind its name. Entries of an unknown kind or of no name are left out; a name is whatever the file says and is never trusted.
  */
 export function decodeFeatureNames(data: Uint8Array): FeatureName[] {
   const names: FeatureName[] = [];
-  for (let at = 0; at + FEATURE_NAME_BYTES <= data.length; at += FEATURE_NAME_BYTES) {
+  for (let at = 0; at + 2 < data.length; at += FEATURE_NAME_BYTES) {
     const kind = KINDS[data[at]!];
     const raw = data.subarray(at + 2, at + FEATURE_NAME_BYTES);
     const end = raw.indexOf(0);
-    if (kind !== undefined) names.push({ kind, bit: data[at + 1]!, name: new TextDecoder().decode(end < 0 ? raw : raw.subarray(0, end)) });
+    if (kind !== undefined && end !== 0) names.push({ kind, bit: data[at + 1]!, name: new TextDecoder().decode(end < 0 ? raw : raw.subarray(0, end)) });
   }
   return names;
 }

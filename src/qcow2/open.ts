@@ -48,7 +48,8 @@ const READABLE_FEATURES = [INCOMPATIBLE_DIRTY, INCOMPATIBLE_CORRUPT, INCOMPATIBL
 /** Refuses by name what this program cannot read. @param alsoUnderstood incompatible bits that the caller deals with */
 function refuseUnreadable(header: Header, alsoUnderstood: readonly number[], hasDataFile: boolean): void {
   const unsupported = (feature: string): Fault => new Fault({ kind: "unsupported", feature });
-  const table = header.extensions.find(({ magic }) => magic === FEATURE_NAMES_MAGIC);
+  // Of several tables the last one counts, as in QEMU.
+  const table = header.extensions.findLast(({ magic }) => magic === FEATURE_NAMES_MAGIC);
   const names = table === undefined ? [] : decodeFeatureNames(table.data);
   const read = (bit: number): boolean => READABLE_FEATURES.includes(bit) || alsoUnderstood.includes(bit) || (bit === INCOMPATIBLE_EXTERNAL_DATA && hasDataFile);
   const unread = bitsOf(header.incompatible).filter((bit) => !read(bit));

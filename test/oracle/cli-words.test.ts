@@ -47,6 +47,19 @@ function same(program: string, argv: readonly string[], input = "", change: (ran
 }
 const io = (...commands: string[]): void => same("qemu-io", [...commands.flatMap((command) => ["-c", command]), "a.qcow2"]);
 
+describe("qemu-io: sizes, modes and what is for testing", () => {
+  for (const command of ["truncate", "truncate foo", "truncate -m foo 64M", "truncate 1000", "break a b", "break a", "remove_break x", "resume x", "sigraise x", "sigraise 66", "sigraise 0", "abort x"]) io(command);
+  const both = (...commands: string[]): void => same("qemu-io", [...commands.flatMap((command) => ["-c", command]), "odd.qcow2"]);
+  both("truncate 128k", "length", "write -P 3 64k 64k", "truncate 1M", "length", "read -P 3 64k 64k", "read -P 0 128k 64k", "truncate 64k", "length", "read 64k 512");
+  both("reopen -o foo=bar", "reopen -o driver=raw", "reopen -r -w", "reopen -r -o read-only=on", "reopen -c foo", "reopen -c none -o cache.direct=on", "reopen -o lazy-refcounts=x", "reopen -r", "write 0 512", "reopen -w", "write 0 512");
+  both("write -s text 0 4k", "read -v 0 40", "write -s nothing 0 512", "write -b 1 512");
+  same("qemu-io", ["-s", "-c", "write -P 9 0 64k", "-c", "read -P 9 0 64k", "-c", "map", "a.qcow2"]);
+  same("qemu-io", ["-r", "-C", "-c", "length", "a.qcow2"]);
+  same("qemu-io", ["-d", "foo", "a.qcow2"]);
+  same("qemu-io", ["-t", "foo", "a.qcow2"]);
+  same("qemu-io", ["-t", "writethrough", "-d", "ignore", "-c", "write -P 4 0 512", "-c", "discard 0 64k", "-c", "read -P 4 0 512", "empty.qcow2"]);
+});
+
 describe("qemu-io: reads", () => {
   for (const command of ["read", "read 0", "read 0 foo", "read foo 4k", "read 0 4k 5", "read -P 1 0 4k", "read -P 0 0 4k", "read -P 300 0 4k", "read -P 1x 0 4k"]) io(command);
   for (const command of ["read -s 0 0 4k", "read -P 0 -s 5000 0 4k", "read -P 0 -l 5000 0 4k", "read -P 0 -s 1k -l 1k 0 4k", "read -P 1 -s 1k -l 1k 0 4k"]) io(command);

@@ -28,5 +28,6 @@ test("a feature by the image's own table first, then by QEMU's, else by its numb
   const table = [{ kind: "incompatible", bit: 5, name: "zoned format" }] as const;
   expect(describeFeatures("incompatible", [5], table)).toBe("zoned format");
   expect(describeFeatures("incompatible", [2, 5, 62, 63], table)).toBe("external data file, zoned format, Unknown incompatible feature: c000000000000000");
+  expect(decodeFeatureNames(new Uint8Array([0, 63, 0x54, 0x31]))).toEqual([{ kind: "incompatible", bit: 63, name: "T1" }]);
   expect(describeFeatures("autoclear", [40], [])).toBe("Unknown autoclear feature: 10000000000");
 });
