@@ -76,4 +76,14 @@ describe("zstd", () => {
     expect(() => portableCodecs.unzstd(portableCodecs.zstd(new Uint8Array(64 * 2 ** 20)), CLUSTER)).toThrow();
     expect(() => portableCodecs.unzstd(packed.subarray(0, packed.length / 2), CLUSTER)).toThrow();
   });
+
+  it("refuses a frame that says it is a cluster and is 16 MiB", async () => {
+    await portableCodecs.loadZstd();
+    const packed = portableCodecs.zstd(Uint8Array.from({ length: 16 * 2 ** 20 }, (_, at) => (at * 7) & 15)).slice();
+    const view = new DataView(packed.buffer);
+    // Behind magic, descriptor and window: the content's size in 4 bytes. Its blocks are compressed ones, whose sizes nobody tells.
+    expect([view.getUint8(4) >> 5, view.getUint32(6, true)]).toEqual([4, 16 * 2 ** 20]);
+    view.setUint32(6, CLUSTER, true);
+    expect(() => portableCodecs.unzstd(packed, CLUSTER)).toThrow();
+  });
 });
