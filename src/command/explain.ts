@@ -7,6 +7,7 @@
 import { assertNever } from "../base/assert.ts";
 import type { Failure, FileProblem, ImageProblem, ResizeProblem, StoreProblem, UsageProblem } from "../protocol/index.ts";
 import { chainWords, explainChain } from "./explain-chain.ts";
+import { bitmapWords, explainBitmap } from "./explain-bitmap.ts";
 import { explainSnapshot, snapshotLoadWords } from "./explain-snapshot.ts";
 import { explainRefusal } from "./explain-zone.ts";
 import { exactBytes, hex } from "./format.ts";
@@ -64,6 +65,8 @@ export function explain(failure: Failure): Explanation {
       return explainSnapshot(failure);
     case "resize":
       return { title: "The disk keeps its size", why: `${resizeWords(failure)}.`, instead: null, names: null };
+    case "bitmap":
+      return explainBitmap(failure);
     case "chain":
       return explainChain(failure, chainWords(failure, openFailureWords));
     case "bug":
@@ -199,6 +202,8 @@ export function openFailureWords(file: string, failure: Failure): string {
       if (failure.code === "corrupt") return "qcow2: Image is corrupt; cannot be opened read/write";
       if (failure.code === "unrepairable") return "Could not repair dirty image: Input/output error";
       return explain(failure).why;
+    case "bitmap":
+      return bitmapWords(failure);
     case "zone":
     case "store":
     case "option":

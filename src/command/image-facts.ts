@@ -2,7 +2,7 @@
  * What an image is, as a tree that prints two ways: indented lines for people, JSON for programs. The same tree stands behind
  * qemu-img info and qemu-io's info, and carries the zoned extension's facts where there are some.
  */
-import type { DeviceFacts, PointerFinding, PointerSummary, ZonedFacts } from "../protocol/index.ts";
+import type { BitmapFacts, DeviceFacts, PointerFinding, PointerSummary, ZonedFacts } from "../protocol/index.ts";
 import { hex, integer } from "./format.ts";
 
 /** Keys as JSON spells them, with dashes; people read spaces. Order is the order of printing. */
@@ -15,6 +15,7 @@ export function formatSpecific(facts: DeviceFacts): FactTree | null {
   if (image.format === "raw") return null;
   const tree: Record<string, FactValue> = { compat: image.version === 2 ? "0.10" : "1.1", "compression-type": image.compressionType };
   if (image.version >= 3) tree["lazy-refcounts"] = image.lazyRefcounts;
+  if (image.bitmaps !== undefined && image.bitmaps.length > 0) tree["bitmaps"] = image.bitmaps.map(bitmapTree);
   tree["refcount-bits"] = image.refcountBits;
   if (image.encryption !== null) tree["encrypt"] = { format: image.encryption.toLowerCase() };
   if (image.dataFile !== null) tree["data-file"] = image.dataFile;
@@ -26,6 +27,12 @@ export function formatSpecific(facts: DeviceFacts): FactTree | null {
   if (zoned !== null) tree["zoned"] = zonedTree(zoned);
   return tree;
 }
+
+const bitmapTree = ({ name, granularity, inUse, recording }: BitmapFacts): FactTree => ({
+  flags: [...(inUse ? ["in-use"] : []), ...(recording ? ["auto"] : [])],
+  name,
+  granularity,
+});
 
 function zonedTree(zoned: ZonedFacts): FactTree {
   const { geometry } = zoned;

@@ -3,6 +3,7 @@
  * Source: zone semantics, "Errors".
  */
 import { assertNever } from "../base/assert.ts";
+import { bitmapErrno } from "./explain-bitmap.ts";
 import { snapshotErrno } from "./explain-snapshot.ts";
 import type { Failure, FileProblem, StoreProblem, UsageProblem, ZoneRefusal } from "../protocol/index.ts";
 
@@ -45,6 +46,8 @@ export function errnoOf(failure: Failure): Errno {
       return errnoOf(failure.cause);
     case "cancelled":
       return "ECANCELED";
+    case "bitmap":
+      return bitmapErrno(failure);
     case "snapshot":
       return snapshotErrno(failure);
     case "resize":

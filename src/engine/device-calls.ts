@@ -4,6 +4,7 @@ import type { Result } from "../base/result.ts";
 import type { CallName, Failure, Outcome, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import type { Disk } from "./disk.ts";
+import { changeBitmap } from "./bitmap-calls.ts";
 import { writeCompressed } from "./compressed-write.ts";
 import type { OpenImage } from "./open-image.ts";
 import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
@@ -12,7 +13,7 @@ import { resizeOpened } from "./resize-calls.ts";
 import { applySnapshotOf, createSnapshotOf, deleteSnapshotOf, listSnapshots } from "./snapshot-calls.ts";
 import { zoneSteps } from "./zone-steps.ts";
 
-export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "zoneSteps" | "manage" | "append" | "map" | "listSnapshots" | "createSnapshot" | "applySnapshot" | "deleteSnapshot" | "resize";
+export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "zoneSteps" | "manage" | "append" | "map" | "listSnapshots" | "createSnapshot" | "applySnapshot" | "deleteSnapshot" | "resize" | "changeBitmap";
 type Handler<Name extends CallName> = (image: OpenImage, request: RequestOf<Name>) => Outcome<Name>;
 
 /** The most that one read call hands over; longer reads are the caller's to split. */
@@ -69,6 +70,7 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   createSnapshot: (image, { name }) => createSnapshotOf(image, name, image.now()),
   applySnapshot: (image, { snapshot }) => applySnapshotOf(image, snapshot),
   deleteSnapshot: (image, { snapshot }) => deleteSnapshotOf(image, snapshot),
+  changeBitmap: (image, { bitmap, change }) => changeBitmap(image, bitmap, change),
   report: (image, { offset, count }) => image.device.report(offset, count),
   zoneSteps: (image, { zone }) => zoneSteps(image.device.zones, image.policy, zone),
   manage: (image, { operation, offset, length }) => changing(image, () => finished(image.device.manage(operation, offset, length)), true),

@@ -8,6 +8,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import type { CallName, Failure, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
+import { mergeBitmaps } from "./bitmap-calls.ts";
 import { atBorder, failureOf } from "./border.ts";
 import { createImageFile, createRawFile } from "./create-calls.ts";
 import { changeDialect, readDialect } from "./dialect-calls.ts";
@@ -257,6 +258,8 @@ export class Engine {
       return rebased;
     },
     commit: ({ handle, base, empty }, job) => this.workOn(handle, job, (image) => commitImage(this.library, image, base, empty, this.host.now)),
+    mergeBitmap: ({ handle, bitmap, sourceHandle, source }) =>
+      this.withImage(sourceHandle, (from) => this.withImage(handle, (image) => image.guard(() => mergeBitmaps(image, bitmap, from, source)))),
     listFiles: () => this.library.list(),
     rename: ({ from, to }) => this.library.rename(from, to),
     remove: ({ file }) => this.library.remove(file),
@@ -308,7 +311,7 @@ export class Engine {
   private lendStore(file: string): Result<ByteStore, Failure> | null {
     const image = this.openHere(file);
     if (image === null) return null;
-    const flushed = image.guard(() => image.flush());
+    const flushed = image.guard(() => image.settle());
     this.notifyChanges(image);
     return flushed.ok ? ok(image.store) : flushed;
   }

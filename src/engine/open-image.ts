@@ -10,10 +10,12 @@ import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { readHeader } from "../qcow2/open.ts";
 import type { CheckReport, ClusterReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, RepairMode, RepairReport, Resources, ZoneChanges } from "../protocol/index.ts";
+import { hasStaleBitmaps } from "../qcow2/bitmaps.ts";
 import type { ImageState } from "../qcow2/image-state.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { declareSound, repairImage } from "../qcow2/repair.ts";
 import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
+import { bitmapFacts } from "./bitmap-calls.ts";
 import { atBorder, failureOf } from "./border.ts";
 import type { ZonePolicy } from "../zoned/policy.ts";
 import { PROFILES } from "../zoned/profiles.ts";
@@ -91,7 +93,9 @@ export class OpenImage {
   }
 
   facts(): DeviceFacts {
-    return deviceFacts(this.file, this.opened, this.store.allocated?.() ?? null);
+    const facts = deviceFacts(this.file, this.opened, this.store.allocated?.() ?? null);
+    const stale = this.opened.header !== null && hasStaleBitmaps(this.opened.header);
+    return { ...facts, image: { ...facts.image, bitmaps: bitmapFacts(this), staleBitmaps: stale } };
   }
 
   /** Other rules for this device until it is closed; a power cycle keeps them. Nothing of it is stored in the image. */
@@ -133,6 +137,17 @@ export class OpenImage {
     return ok(null);
   }
 
+  /** Flushes, and stores what the image's bitmaps have recorded: the file is then as if it had been closed. @throws Fault of the store */
+  settle(): Result<null, Failure> {
+    const flushed = this.flush();
+    return flushed.ok ? this.settleDisk() : flushed;
+  }
+
+  private settleDisk(): Result<null, Failure> {
+    if (this.broken === null) this.device.disk.settle?.();
+    return ok(null);
+  }
+
   /** Checks the image as it is on the store. @throws Fault of the store */
   *check(): Work<Result<CheckReport, Failure>> {
     if (this.opened.header === null) return err({ kind: "unsupported", feature: "a check of a raw image" });
@@ -163,7 +178,7 @@ export class OpenImage {
   *repair(mode: RepairMode): Work<Result<RepairReport, Failure>> {
     if (this.opened.header === null) return err({ kind: "unsupported", feature: "a repair of a raw image" });
     if (!this.write || this.store.readOnly) return err({ kind: "usage", code: "read-only", detail: "the image is open for reading" });
-    const flushed = this.flush();
+    const flushed = this.settle();
     if (!flushed.ok) return flushed;
     let done = false;
     try {
@@ -245,9 +260,7 @@ export class OpenImage {
   /** Flushes and lets go of the files; they are closed even when the flush fails. @throws Fault of the store */
   close(): Result<null, Failure> {
     try {
-      const flushed = this.unflushed ? this.flush() : ok(null);
-      if (flushed.ok && this.broken === null) this.device.disk.settle?.();
-      return flushed;
+      return this.unflushed ? this.settle() : this.settleDisk();
     } finally {
       closeFiles(this.files);
     }
@@ -255,7 +268,7 @@ export class OpenImage {
 
   /** Flush, then open anew over the same store, as after a power cycle. The file stays ours meanwhile. */
   powerCycle(): Result<DeviceSnapshot, Failure> {
-    const flushed = this.flush();
+    const flushed = this.settle();
     if (!flushed.ok) return flushed;
     this.reopen();
     return ok(this.watch());

@@ -103,6 +103,11 @@ interface OpenWish {
   readonly commitTo?: string | null;
   readonly temporary?: boolean;
 }
+/** What is done to a bitmap. granularity null: the cluster size, within 4 KiB and 64 KiB. */
+export type BitmapChange =
+  | { readonly action: "add"; readonly granularity: number | null }
+  | { readonly action: "remove" | "clear" | "enable" | "disable" };
+
 interface Nothing {
   readonly done: true;
 }
@@ -176,6 +181,10 @@ export interface Calls {
   createSnapshot: { request: { handle: number; name: string }; reply: { id: string } };
   /** Makes the disk, and its size, what they were; the snapshot stays. The facts are others afterwards. */
   applySnapshot: { request: { handle: number; snapshot: SnapshotQuery }; reply: DeviceFacts };
+  /** Adds, removes or changes a persistent bitmap, durably. Refused with kind "bitmap" for what its code says, before anything changes. */
+  changeBitmap: { request: { handle: number; bitmap: string; change: BitmapChange }; reply: Nothing };
+  /** Sets in a bitmap what is set in the bitmap `source` of the image `sourceHandle`, which may be the same. */
+  mergeBitmap: { request: { handle: number; bitmap: string; sourceHandle: number; source: string }; reply: Nothing };
   deleteSnapshot: { request: { handle: number; snapshot: SnapshotQuery }; reply: Nothing };
   /** From the zone that holds `offset`, at most `count` zones. */
   report: { request: { handle: number; offset: number; count: number }; reply: readonly ZoneDescriptor[] };

@@ -64,6 +64,19 @@ export interface SnapshotFacts {
   readonly icount: number | null;
 }
 
+/** One persistent bitmap of an image. Its name is the file's, whoever made it: text for showing. */
+export interface BitmapFacts {
+  readonly name: string;
+  /** Bytes of the disk that a bit stands for. */
+  readonly granularity: Bytes;
+  /** Not true in the file, or not to be believed of it now because the image is open for writing. */
+  readonly inUse: boolean;
+  /** It was left in use: nobody knows what it misses, and it can only be removed. */
+  readonly inconsistent: boolean;
+  /** Writes are recorded in it. */
+  readonly recording: boolean;
+}
+
 /** What an image is, in the words of `qemu-img info`. */
 export interface ImageFacts {
   readonly file: string;
@@ -103,6 +116,10 @@ export interface ImageFacts {
   /** Names of the files in which data lies, by its extents' depth: the image's or its data file's, then those of its backing files. */
   readonly dataFiles: readonly string[];
   readonly snapshotCount: number;
+  /** Persistent bitmaps; absent or empty without any. */
+  readonly bitmaps?: readonly BitmapFacts[];
+  /** It has bitmaps that a program without knowledge of them made untrue when it wrote; they count no more. */
+  readonly staleBitmaps?: boolean;
   /** Guest-visible vm state offset, as qemu-io's `info` prints it. */
   readonly vmStateOffset: Bytes;
 }

@@ -6,6 +6,8 @@ import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { Backing } from "./backing.ts";
+import { BitmapTracker } from "./bitmap-tracker.ts";
+import { readBitmaps } from "./bitmaps.ts";
 import { flushImage } from "./flush.ts";
 import type { Header } from "./header.ts";
 import type { FlushParticipant, ImageState } from "./image-state.ts";
@@ -25,12 +27,15 @@ export class Qcow2Image {
   /** Why it is read-only although writing was asked for, or null. */
   readonly readOnlyReason: string | null;
   private readonly state: ImageState;
+  /** null where nothing is recorded. */
+  private readonly bitmaps: BitmapTracker | null;
 
   /** @param options what differs from an image that is read and stands alone. @throws Fault for an image that cannot be read */
   constructor(store: ByteStore, header: Header, options: Partial<OpenOptions> = {}) {
     const { state, readOnlyReason } = openState(store, header, options);
     this.state = state;
     this.readOnlyReason = readOnlyReason;
+    this.bitmaps = this.readOnly || readBitmaps(store, header) === null ? null : new BitmapTracker(state);
   }
 
   get header(): Header {
@@ -118,6 +123,7 @@ export class Qcow2Image {
   changeWhole<Value>(act: (state: ImageState) => Value): Value {
     assert(!this.readOnly, "writes reach an image only when it is writable");
     flushImage(this.state);
+    this.settle();
     return act(this.state);
   }
 
@@ -130,8 +136,9 @@ export class Qcow2Image {
     if (!this.readOnly) flushImage(this.state);
   }
 
-  /** After the last flush of an image that is closed in good order. */
+  /** After the last flush of an image that is closed in good order: stores what its bitmaps recorded, and takes the dirty bit away. */
   settle(): void {
+    this.bitmaps?.store();
     if (!this.readOnly) this.state.clearDirty();
   }
 

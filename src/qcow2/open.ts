@@ -3,14 +3,16 @@
  * Source: qcow2 specification, "Header"; zoned format, "What a reader must refuse".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
-import { divideRoundUp, roundUp } from "../base/units.ts";
+import { roundUp } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import { portableCodecs } from "./codecs.ts";
 import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry } from "./entries.ts";
 import { offsetOf } from "./entry-words.ts";
+import { readBitmaps } from "./bitmaps.ts";
 import {
   AUTOCLEAR_RAW_EXTERNAL,
+  AUTOCLEAR_BITMAPS,
   INCOMPATIBLE_COMPRESSION_TYPE,
   INCOMPATIBLE_CORRUPT,
   INCOMPATIBLE_DIRTY,
@@ -21,7 +23,7 @@ import {
   describeFeatures,
   hasBit,
 } from "./features.ts";
-import { BITMAPS_MAGIC, CRYPT_NAMES, FEATURE_NAMES_MAGIC, decodeClusterSize, decodeHeader, encodeAutoclear } from "./header.ts";
+import { CRYPT_NAMES, FEATURE_NAMES_MAGIC, decodeClusterSize, decodeHeader, encodeAutoclear } from "./header.ts";
 import type { Header } from "./header.ts";
 import { ImageState, behindEnd } from "./image-state.ts";
 import type { ImageFoundation } from "./image-state.ts";
@@ -61,7 +63,6 @@ function refuseUnreadable(header: Header, alsoUnderstood: readonly number[], has
 function reasonNotToWrite(header: Header): string | null {
   if (hasBit(header.incompatible, INCOMPATIBLE_DIRTY)) return "the dirty bit is set: the refcounts need a repair first";
   if (hasBit(header.incompatible, INCOMPATIBLE_CORRUPT)) return "the corrupt bit is set";
-  if (header.extensions.some(({ magic }) => magic === BITMAPS_MAGIC)) return "it has persistent bitmaps, which a write would make untrue";
   return null;
 }
 
@@ -97,7 +98,7 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
   const options: OpenOptions = { write: false, featureBits: [], area: null, data: null, backing: null, codecs: portableCodecs, ...changes };
   const { write, featureBits, area } = options;
   refuseUnreadable(header, featureBits, options.data !== null);
-  const l1 = readL1Padded(store, header);
+  const l1 = readExactly(store, header.l1Offset, header.l1Size * ENTRY_BYTES);
   const metadata = new MetadataMap(header.clusterSize);
   metadata.claim("header", 0, header.clusterSize);
   metadata.claim("refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
@@ -115,23 +116,15 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
     claimL2Tables(header, l1, metadata, store.size());
     protectSnapshots(store, header, metadata);
     const refcounts = new Refcounts(store, header, metadata);
-    const autoclear = clearAutoclear(store, header);
+    const bitmaps = readBitmaps(store, header);
+    if (bitmaps !== null) metadata.protect("bitmap directory", bitmaps.offset, bitmaps.lengthBytes);
+    const autoclear = clearAutoclear(store, header, bitmaps !== null);
     return { state: new ImageState(store, { ...header, autoclear }, l1, metadata, refcounts, options), readOnlyReason: null };
   } catch (error) {
     if (!(error instanceof Fault) || error.problem.kind !== "image") throw error;
     const { structure, field, hostOffset, found, allowed } = error.problem;
     return readOnlyState(`${structure}, ${field} at host offset ${hostOffset}: found ${found}, allowed is ${allowed}`);
   }
-}
-
-/** The L1 table; that of a snapshot of a smaller disk is shorter than the disk needs now, and leads nowhere behind its end. */
-function readL1Padded(store: ByteStore, { l1Offset, l1Size, virtualSize, clusterSize }: Header): Uint8Array {
-  const own = readExactly(store, l1Offset, l1Size * ENTRY_BYTES);
-  const needed = divideRoundUp(virtualSize, (clusterSize / ENTRY_BYTES) * clusterSize);
-  if (needed <= l1Size) return own;
-  const padded = new Uint8Array(needed * ENTRY_BYTES);
-  padded.set(own);
-  return padded;
 }
 
 /** An area whose clusters an L2 table or refcount block takes too: one of the two is garbage, and nothing tells which. */
@@ -203,15 +196,13 @@ function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMa
   for (const cluster of l2Clusters) metadata.protect("L2 table of a snapshot", cluster * header.clusterSize, header.clusterSize);
 }
 
-const UNDERSTOOD_AUTOCLEAR = [AUTOCLEAR_RAW_EXTERNAL];
-
 /**
  * A program that writes without knowing an autoclear feature clears its bit first, so that nobody trusts what is now stale.
  * @returns the bits that are left
  */
-function clearAutoclear(store: ByteStore, header: Header): bigint {
-  const understood = UNDERSTOOD_AUTOCLEAR.reduce((bits, bit) => bits | (1n << BigInt(bit)), 0n);
-  const kept = header.autoclear & understood;
+function clearAutoclear(store: ByteStore, header: Header, hasBitmaps: boolean): bigint {
+  const understood = [AUTOCLEAR_RAW_EXTERNAL, ...(hasBitmaps ? [AUTOCLEAR_BITMAPS] : [])];
+  const kept = header.autoclear & understood.reduce((bits, bit) => bits | (1n << BigInt(bit)), 0n);
   if (kept === header.autoclear) return kept;
   const { at, data } = encodeAutoclear(kept);
   store.write(at, data);

@@ -6,9 +6,10 @@ import { Fault, imageProblem } from "../base/fault.ts";
 import type { HostCluster, HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
-import { ENTRY_BYTES, decodeL1Entry, decodeL2Entry } from "./entries.ts";
+import { ENTRY_BYTES, decodeL1Entry } from "./entries.ts";
 import type { Header } from "./header.ts";
 import { behindEnd } from "./image-state.ts";
+import { decodeCluster, entryFormat } from "./l2-entries.ts";
 
 /** An L1 table in memory. */
 export interface L1Table {
@@ -56,8 +57,8 @@ export function readL2(store: ByteStore, header: Header, place: L2Place): DataVi
 
 /** Where an entry keeps its data. */
 export interface Placed {
-  /** Of the entry in its table. */
-  readonly index: number;
+  /** Index of the entry's (first) 64-bit word in its table. */
+  readonly word: number;
   readonly copied: boolean;
   /** Host clusters that it refers to: one, or those that a compressed stream touches. */
   readonly first: HostCluster;
@@ -67,14 +68,17 @@ export interface Placed {
 
 /** Visits the entries of an L2 table that refer to host clusters. @throws Fault for an entry that cannot be */
 export function forEachPlaced(table: DataView, place: L2Place, header: Header, visit: (placed: Placed) => void): void {
-  const { clusterSize, clusterBits } = header;
-  for (let index = 0; index < clusterSize / ENTRY_BYTES; index++) {
-    if (table.getUint32(index * ENTRY_BYTES) === 0 && table.getUint32(index * ENTRY_BYTES + 4) === 0) continue;
-    const { kind, hostOffset, copied, compressedBytes } = decodeL2Entry(table, index, place.hostOffset, clusterBits);
-    if (hostOffset === 0) continue;
-    const compressed = kind === "compressed";
+  const { clusterSize } = header;
+  const format = entryFormat(header);
+  const words = format.entryBytes / ENTRY_BYTES;
+  for (let index = 0; index < clusterSize / format.entryBytes; index++) {
+    const word = index * words;
+    if (!format.extended && table.getUint32(word * ENTRY_BYTES) === 0 && table.getUint32(word * ENTRY_BYTES + 4) === 0) continue;
+    const { hostOffset, copied, compressedBytes } = decodeCluster(table, index, place.hostOffset, format);
+    if (hostOffset === 0 && compressedBytes === 0) continue;
+    const compressed = compressedBytes > 0;
     const first = Math.floor(hostOffset / clusterSize) as HostCluster;
     const last = compressed ? (Math.floor((hostOffset + compressedBytes - 1) / clusterSize) as HostCluster) : first;
-    visit({ index, copied, first, last, compressed });
+    visit({ word, copied, first, last, compressed });
   }
 }

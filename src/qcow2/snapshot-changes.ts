@@ -234,11 +234,11 @@ function share(state: ImageState, l1: L1Table, clearL1: (index: number) => void)
     refcounts.increase((place.hostOffset / state.clusterSize) as HostCluster);
     if (place.copied) clearL1(place.index);
     const table = state.l2.get(place.hostOffset);
-    forEachPlaced(table.view, place, state.header, ({ index, copied, first, last }) => {
+    forEachPlaced(table.view, place, state.header, ({ word, copied, first, last }) => {
       for (let cluster: number = first; cluster <= last; cluster++) refcounts.increase(cluster as HostCluster);
       if (!copied) return;
-      encodeCopied(table.view, index, false);
-      state.l2.markDirty(table, index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES);
+      encodeCopied(table.view, word, false);
+      state.l2.markDirty(table, word * ENTRY_BYTES, (word + 1) * ENTRY_BYTES);
     });
     if (state.l2.pressure || refcounts.blocks.pressure) flushImage(state);
   }
@@ -275,10 +275,10 @@ function setCopied(state: ImageState, refcounts: Refcounts): void {
   for (const place of l2Tables(activeL1(state), state.header, state.store.size())) {
     if (!place.copied && refcounts.get((place.hostOffset / state.clusterSize) as HostCluster) === 1) state.setL1Copied(place.index, true);
     const table = state.l2.get(place.hostOffset);
-    forEachPlaced(table.view, place, state.header, ({ index, copied, compressed, first }) => {
+    forEachPlaced(table.view, place, state.header, ({ word, copied, compressed, first }) => {
       if (copied || compressed || refcounts.get(first) !== 1) return;
-      encodeCopied(table.view, index, true);
-      state.l2.markDirty(table, index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES);
+      encodeCopied(table.view, word, true);
+      state.l2.markDirty(table, word * ENTRY_BYTES, (word + 1) * ENTRY_BYTES);
     });
     if (state.l2.pressure) flushImage(state);
   }

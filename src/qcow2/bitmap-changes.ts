@@ -1,0 +1,191 @@
+/**
+ * Changing the bitmaps of an image that is open for writing and was flushed. Each change leaves the old bitmaps or the new ones,
+ * whatever happens, and at worst leaked clusters:
+ * - new clusters and their counts are durable before the directory, or the header's extension, leads to them: a bitmap made of
+ *   whatever lay there;
+ * - what nothing leads to any more is given up after that is durable: clusters given out again under a bitmap that a crash brings back.
+ *
+ * A bitmap that records is marked in use before the first write that it must record, durably (bitmap-tracker.ts), and the mark goes
+ * when its bits are stored: after a crash between it is known not to be true.
+ * Source: qcow2 specification, "Bitmaps".
+ */
+import { assert } from "../base/assert.ts";
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { SECTOR_SIZE, divideRoundUp } from "../base/units.ts";
+import type { HostCluster } from "../base/units.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { readPadded } from "../bytes/byte-store.ts";
+import { BitmapBits } from "./bitmap-bits.ts";
+import {
+  FLAGS_AT,
+  MAX_BITMAP_NAME_BYTES,
+  encodeBitmapTable,
+  encodeBitmapsExtension,
+  encodeDirectory,
+  encodePlace,
+  fitsLimits,
+  readBitmapTable,
+  readBitmaps,
+  tableSizeFor,
+} from "./bitmaps.ts";
+import type { Bitmap, BitmapProblem, PlacedBitmap } from "./bitmaps.ts";
+import { putBitmapsExtension } from "./bitmaps-extension.ts";
+import { flushImage } from "./flush.ts";
+import type { Header } from "./header.ts";
+import type { ImageState } from "./image-state.ts";
+import type { Refcounts } from "./refcounts.ts";
+import { textOf } from "./snapshots.ts";
+
+type Done = Result<null, BitmapProblem>;
+
+const refuse = (code: Exclude<BitmapProblem["code"], "sizes-differ">, bitmap: string): Result<never, BitmapProblem> => err({ kind: "bitmap", code, bitmap });
+
+export function findBitmap(bitmaps: readonly PlacedBitmap[], name: string): Result<PlacedBitmap, BitmapProblem> {
+  const found = bitmaps.find((bitmap) => textOf(bitmap.name) === name);
+  return found === undefined ? refuse("not-found", name) : ok(found);
+}
+
+/** The bitmap of that name, if it is true. */
+export function usableBitmap(bitmaps: readonly PlacedBitmap[], name: string): Result<PlacedBitmap, BitmapProblem> {
+  const found = findBitmap(bitmaps, name);
+  return found.ok && found.value.inUse ? refuse("inconsistent", name) : found;
+}
+
+const directoryOf = (state: ImageState): readonly PlacedBitmap[] => readBitmaps(state.store, state.header)?.bitmaps ?? [];
+
+/** A new bitmap that records from now on, with no bit set. */
+export function addBitmap(state: ImageState, name: string, granularityBits: number): Done {
+  const { header, clusterSize } = state;
+  const bitmaps = directoryOf(state);
+  if (findBitmap(bitmaps, name).ok) return refuse("exists", name);
+  if (header.version < 3) return refuse("version-2", name);
+  if (!fitsLimits(header.virtualSize, granularityBits, clusterSize)) return refuse("too-large", name);
+  const nameBytes = new TextEncoder().encode(name);
+  if (nameBytes.length > MAX_BITMAP_NAME_BYTES) return refuse("name-too-long", name);
+  const tableSize = Math.max(1, tableSizeFor(header.virtualSize, granularityBits, clusterSize));
+  const added = (tableOffset: number): Bitmap => ({ name: nameBytes, tableOffset, tableSize, inUse: false, auto: true, granularityBits });
+  if (encodeDirectory([...bitmaps, added(0)]) === null) return refuse("too-many", name);
+  putDirectory(state, [...bitmaps, added(writeArea(state, encodeBitmapTable(new Float64Array(tableSize))))]);
+  return ok(null);
+}
+
+/** Forgets a bitmap, true or not, and gives up its clusters. */
+export function removeBitmap(state: ImageState, name: string): Done {
+  const bitmaps = directoryOf(state);
+  const found = findBitmap(bitmaps, name);
+  if (!found.ok) return found;
+  const { value: bitmap } = found;
+  const entries = readBitmapTable(state.store, state.header, bitmap);
+  putDirectory(state, bitmaps.filter((other) => other !== bitmap));
+  for (const entry of entries) if (entry > 1) giveUp(state, entry, state.clusterSize);
+  giveUp(state, bitmap.tableOffset, bitmap.tableSize * 8);
+  flushImage(state);
+  return ok(null);
+}
+
+/** Clears all bits. */
+export function clearBitmap(state: ImageState, name: string): Done {
+  const found = usableBitmap(directoryOf(state), name);
+  if (!found.ok) return found;
+  storeBits(state, found.value, "none");
+  return ok(null);
+}
+
+/** Whether writes are recorded from now on. */
+export function setRecording(state: ImageState, name: string, auto: boolean): Done {
+  const found = usableBitmap(directoryOf(state), name);
+  if (!found.ok) return found;
+  writeFlags(state, [{ ...found.value, auto }]);
+  return ok(null);
+}
+
+/** Sets the bits of all that is set in another bitmap, of an image of the same size. */
+export function mergeBitmap(state: ImageState, name: string, source: BitmapBits): Done {
+  const found = usableBitmap(directoryOf(state), name);
+  if (!found.ok) return found;
+  const bits = storedBits(state.store, state.header, found.value);
+  for (const { offset, lengthBytes } of source.runs()) bits.mark(offset, lengthBytes);
+  if (bits.changed.size > 0) storeBits(state, found.value, bits.changed);
+  return ok(null);
+}
+
+/** The bits as the file has them. */
+export function storedBits(store: ByteStore, header: Header, bitmap: Bitmap): BitmapBits {
+  const entries = readBitmapTable(store, header, bitmap);
+  return new BitmapBits(bitmap.granularityBits, header.virtualSize, header.clusterSize, (page) => {
+    const bits = new Uint8Array(header.clusterSize);
+    const entry = entries[page] ?? 0;
+    if (entry === 1) bits.fill(0xff);
+    else if (entry !== 0) readPadded(store, entry, bits);
+    return bits;
+  });
+}
+
+/** Flags of bitmaps as they shall be; a flag is one word, which is there or not. */
+export function writeFlags(state: ImageState, bitmaps: readonly PlacedBitmap[]): void {
+  for (const bitmap of bitmaps) state.write(bitmap.entryAt + FLAGS_AT, encodePlace(bitmap).subarray(FLAGS_AT));
+  state.barrier();
+}
+
+/**
+ * Stores a bitmap's changed pages in new clusters under a new table, and takes its mark of being in use away.
+ * @param changed by page; "none" for no bit set at all
+ */
+export function storeBits(state: ImageState, bitmap: PlacedBitmap, changed: ReadonlyMap<number, Uint8Array> | "none"): void {
+  const entries = readBitmapTable(state.store, state.header, bitmap);
+  const replaced: number[] = [];
+  const replace = (page: number, entry: number): void => {
+    if (entries[page]! > 1) replaced.push(entries[page]!);
+    entries[page] = entry;
+  };
+  if (changed === "none") entries.forEach((_, page) => replace(page, 0));
+  else for (const [page, bits] of changed) replace(page, bits.every((byte) => byte === 0) ? 0 : writeArea(state, bits));
+  const tableOffset = writeArea(state, encodeBitmapTable(entries));
+  flushImage(state);
+  const place = encodePlace({ ...bitmap, tableOffset, inUse: false });
+  const { entryAt } = bitmap;
+  // Of an entry that lies across two sectors the mark goes last: the place of the table may not be there yet.
+  const together = Math.floor(entryAt / SECTOR_SIZE) === Math.floor((entryAt + place.length - 1) / SECTOR_SIZE);
+  state.write(entryAt, together ? place : place.subarray(0, 8));
+  state.barrier();
+  if (!together) writeFlags(state, [{ ...bitmap, inUse: false }]);
+  for (const offset of replaced) giveUp(state, offset, state.clusterSize);
+  giveUp(state, bitmap.tableOffset, bitmap.tableSize * 8);
+  flushImage(state);
+}
+
+/** A new directory in place of the old one, which is given up. */
+function putDirectory(state: ImageState, bitmaps: readonly Bitmap[]): void {
+  const old = readBitmaps(state.store, state.header);
+  if (bitmaps.length === 0) putBitmapsExtension(state, null);
+  else {
+    const directory = encodeDirectory(bitmaps);
+    assert(directory !== null, "a directory that is too long was refused before");
+    const offset = writeArea(state, directory);
+    flushImage(state);
+    putBitmapsExtension(state, encodeBitmapsExtension(bitmaps.length, { offset, lengthBytes: directory.length }));
+  }
+  if (old !== null) giveUp(state, old.offset, old.lengthBytes);
+  flushImage(state);
+}
+
+function writable(state: ImageState): Refcounts {
+  assert(state.refcounts !== null, "bitmaps change in an image that is open for writing");
+  return state.refcounts;
+}
+
+/** Writes bytes into neighbouring new clusters. @returns their host offset */
+function writeArea(state: ImageState, data: Uint8Array): number {
+  const clusters = divideRoundUp(data.length, state.clusterSize);
+  const padded = new Uint8Array(clusters * state.clusterSize);
+  padded.set(data);
+  const offset = writable(state).allocateArea(clusters) * state.clusterSize;
+  state.write(offset, padded);
+  return offset;
+}
+
+function giveUp(state: ImageState, offset: number, lengthBytes: number): void {
+  const first = offset / state.clusterSize;
+  for (let cluster = first; cluster < first + divideRoundUp(lengthBytes, state.clusterSize); cluster++) writable(state).holdDecrease(cluster as HostCluster);
+}

@@ -1,0 +1,199 @@
+/**
+ * Persistent bitmaps: the header extension, the directory, and the entries of a bitmap's table; decode and encode.
+ *
+ * | byte | width | extension        | byte | width | directory entry                                 |
+ * |------|-------|------------------|------|-------|-------------------------------------------------|
+ * | 0    | 4     | number           | 0    | 8     | table's host offset                             |
+ * | 4    | 4     | zero             | 8    | 4     | entries of the table                            |
+ * | 8    | 8     | directory size   | 12   | 4     | flags: 0 in_use, 1 auto                         |
+ * | 16   | 8     | directory offset | 16   | 1     | type, 1                                         |
+ * |      |       |                  | 17   | 1     | granularity_bits, 9 to 31                       |
+ * |      |       |                  | 18   | 2     | name size                                       |
+ * |      |       |                  | 20   | 4     | extra data size, 0; then the name, padded to 8  |
+ *
+ * A table entry is 0 (all clear), 1 (all set), or the host offset of a cluster of bits, the lowest bit of a byte first.
+ * Bitmaps count only while their autoclear bit is set: a program that does not know them clears it when it writes.
+ * Source: qcow2 specification, "Bitmaps"; the limits, and that extra data is refused, are QEMU's.
+ */
+import { Fault, imageProblem } from "../base/fault.ts";
+import { divideRoundUp } from "../base/units.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { readExactly } from "../bytes/byte-store.ts";
+import { ENTRY_BYTES } from "./entries.ts";
+import { AUTOCLEAR_BITMAPS, hasBit } from "./features.ts";
+import { BITMAPS_MAGIC } from "./header.ts";
+import type { Header } from "./header.ts";
+
+export interface Bitmap {
+  readonly name: Uint8Array;
+  readonly tableOffset: number;
+  /** Entries of the table. */
+  readonly tableSize: number;
+  /** Somebody was changing it and has not stored it: what the image has of it is not true. */
+  readonly inUse: boolean;
+  /** Writes are to be recorded in it. */
+  readonly auto: boolean;
+  readonly granularityBits: number;
+}
+
+/** A bitmap, and where in the file its directory entry lies. */
+export interface PlacedBitmap extends Bitmap {
+  readonly entryAt: number;
+}
+
+export interface BitmapDirectory {
+  readonly bitmaps: readonly PlacedBitmap[];
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+/** Why something about a bitmap is refused. */
+export type BitmapProblem = { readonly kind: "bitmap"; readonly bitmap: string } & (
+  | { readonly code: "not-found" | "exists" | "inconsistent" | "no-name" | "name-too-long" | "too-many" | "format-without" | "version-2" | "too-large" | "granularity" }
+  /** Bitmaps of disks of different sizes, in bytes. */
+  | { readonly code: "sizes-differ"; readonly size: number; readonly sourceSize: number }
+);
+
+export const MAX_BITMAPS = 65535;
+export const MAX_BITMAP_NAME_BYTES = 1023;
+export const MIN_GRANULARITY_BITS = 9;
+export const MAX_GRANULARITY_BITS = 31;
+const MAX_DIRECTORY_BYTES = 1024 * MAX_BITMAPS;
+/** Bits of one bitmap, in bytes. */
+const MAX_BITS_BYTES = 512 * 2 ** 20;
+const MAX_TABLE_ENTRIES = 0x8000000;
+const EXTENSION_BYTES = 24;
+const FIXED_BYTES = 24;
+const IN_USE = 1;
+const AUTO = 2;
+const TRACKING = 1;
+/** Offsets within a directory entry. */
+export const FLAGS_AT = 12;
+
+const entryBytes = (nameBytes: number): number => Math.ceil((FIXED_BYTES + nameBytes) / 8) * 8;
+
+/** Entries of a table for a disk of that size. */
+export function tableSizeFor(diskSize: number, granularityBits: number, clusterSize: number): number {
+  return divideRoundUp(divideRoundUp(divideRoundUp(diskSize, 2 ** granularityBits), 8), clusterSize);
+}
+
+/** Whether QEMU would hold a bitmap of so many bits. */
+export const fitsLimits = (diskSize: number, granularityBits: number, clusterSize: number): boolean =>
+  divideRoundUp(divideRoundUp(diskSize, 2 ** granularityBits), 8) <= MAX_BITS_BYTES && tableSizeFor(diskSize, granularityBits, clusterSize) <= MAX_TABLE_ENTRIES;
+
+/** Whether there are bitmaps that a program without knowledge of them has made untrue. */
+export const hasStaleBitmaps = (header: Header): boolean => !hasBit(header.autoclear, AUTOCLEAR_BITMAPS) && header.extensions.some(({ magic }) => magic === BITMAPS_MAGIC);
+
+/** The image's bitmaps; null where it has none that count. @throws Fault for an extension or a directory that cannot be */
+export function readBitmaps(store: ByteStore, header: Header): BitmapDirectory | null {
+  const extension = header.extensions.find(({ magic }) => magic === BITMAPS_MAGIC);
+  if (extension === undefined || !hasBit(header.autoclear, AUTOCLEAR_BITMAPS)) return null;
+  const { data, hostOffset } = extension;
+  const bad = (field: string, at: number, found: string | number, allowed: string): Fault => new Fault(imageProblem("bitmaps extension", field, hostOffset + at, found, allowed));
+  if (data.length !== EXTENSION_BYTES) throw bad("length", -4, data.length, `${EXTENSION_BYTES} bytes`);
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const count = view.getUint32(0);
+  const [lengthBytes, offset] = [Number(view.getBigUint64(8)), Number(view.getBigUint64(16))];
+  if (count === 0 || count > MAX_BITMAPS) throw bad("number of bitmaps", 0, count, `1 to ${MAX_BITMAPS}`);
+  if (view.getUint32(4) !== 0) throw bad("reserved field", 4, view.getUint32(4), "0");
+  if (lengthBytes === 0 || lengthBytes > MAX_DIRECTORY_BYTES) throw bad("directory size", 8, lengthBytes, `1 to ${MAX_DIRECTORY_BYTES} bytes`);
+  if (offset % header.clusterSize !== 0 || offset === 0 || offset + lengthBytes > store.size()) throw bad("directory offset", 16, offset, "a multiple of the cluster size, with the directory inside the file");
+  const bitmaps = decodeDirectory(readExactly(store, offset, lengthBytes), offset, header);
+  if (bitmaps.length !== count) throw bad("number of bitmaps", 0, count, `the ${bitmaps.length} of the directory`);
+  return { bitmaps, offset, lengthBytes };
+}
+
+function decodeDirectory(directory: Uint8Array, offset: number, header: Header): PlacedBitmap[] {
+  const view = new DataView(directory.buffer);
+  const bitmaps: PlacedBitmap[] = [];
+  for (let at = 0; at < directory.length; ) {
+    const bad = (field: string, byte: number, found: string | number, allowed: string): Fault =>
+      new Fault(imageProblem(`bitmap directory entry ${bitmaps.length}`, field, offset + at + byte, found, allowed));
+    if (at + FIXED_BYTES > directory.length) throw bad("length", 0, directory.length - at, `at least ${FIXED_BYTES} bytes`);
+    const nameBytes = view.getUint16(at + 18);
+    if (view.getUint32(at + 20) !== 0) throw bad("extra data size", 20, view.getUint32(at + 20), "0: extra data is not supported");
+    if (nameBytes > MAX_BITMAP_NAME_BYTES) throw bad("name size", 18, nameBytes, `at most ${MAX_BITMAP_NAME_BYTES}`);
+    if (at + entryBytes(nameBytes) > directory.length) throw bad("name size", 18, nameBytes, "a name inside the directory");
+    const flags = view.getUint32(at + FLAGS_AT);
+    const bitmap: PlacedBitmap = {
+      name: directory.slice(at + FIXED_BYTES, at + FIXED_BYTES + nameBytes),
+      tableOffset: Number(view.getBigUint64(at)),
+      tableSize: view.getUint32(at + 8),
+      inUse: (flags & IN_USE) !== 0,
+      auto: (flags & AUTO) !== 0,
+      granularityBits: view.getUint8(at + 17),
+      entryAt: offset + at,
+    };
+    const { tableOffset, tableSize, granularityBits } = bitmap;
+    if (flags > 3) throw bad("flags", FLAGS_AT, flags, "bits 0 and 1");
+    if (view.getUint8(at + 16) !== TRACKING) throw bad("type", 16, view.getUint8(at + 16), String(TRACKING));
+    if (granularityBits < MIN_GRANULARITY_BITS || granularityBits > MAX_GRANULARITY_BITS) throw bad("granularity_bits", 17, granularityBits, `${MIN_GRANULARITY_BITS} to ${MAX_GRANULARITY_BITS}`);
+    if (tableOffset === 0 || tableOffset % header.clusterSize !== 0 || !Number.isSafeInteger(tableOffset)) throw bad("table offset", 0, tableOffset, "a multiple of the cluster size, not 0");
+    // One that is in use may be of another size of the disk.
+    const needed = bitmap.inUse ? 1 : tableSizeFor(header.virtualSize, granularityBits, header.clusterSize);
+    if (tableSize === 0 || tableSize < needed || tableSize * header.clusterSize > MAX_BITS_BYTES) throw bad("table size", 8, tableSize, `${Math.max(1, needed)} to ${MAX_BITS_BYTES / header.clusterSize} entries`);
+    bitmaps.push(bitmap);
+    at += entryBytes(nameBytes);
+  }
+  return bitmaps;
+}
+
+const flagsOf = ({ inUse, auto }: Pick<Bitmap, "inUse" | "auto">): number => (inUse ? IN_USE : 0) | (auto ? AUTO : 0);
+
+/** The directory's bytes, or null when they would be more than QEMU reads. */
+export function encodeDirectory(bitmaps: readonly Bitmap[]): Uint8Array | null {
+  const lengthBytes = bitmaps.reduce((sum, { name }) => sum + entryBytes(name.length), 0);
+  if (lengthBytes > MAX_DIRECTORY_BYTES || bitmaps.length > MAX_BITMAPS) return null;
+  const directory = new Uint8Array(lengthBytes);
+  const view = new DataView(directory.buffer);
+  let at = 0;
+  for (const bitmap of bitmaps) {
+    directory.set(encodePlace(bitmap), at);
+    view.setUint8(at + 16, TRACKING);
+    view.setUint8(at + 17, bitmap.granularityBits);
+    view.setUint16(at + 18, bitmap.name.length);
+    directory.set(bitmap.name, at + FIXED_BYTES);
+    at += entryBytes(bitmap.name.length);
+  }
+  return directory;
+}
+
+/** The first 16 bytes of a directory entry: where the table is, and the flags. */
+export function encodePlace(bitmap: Pick<Bitmap, "tableOffset" | "tableSize" | "inUse" | "auto">): Uint8Array {
+  const place = new Uint8Array(16);
+  const view = new DataView(place.buffer);
+  view.setBigUint64(0, BigInt(bitmap.tableOffset));
+  view.setUint32(8, bitmap.tableSize);
+  view.setUint32(FLAGS_AT, flagsOf(bitmap));
+  return place;
+}
+
+/** The data of the header extension. */
+export function encodeBitmapsExtension(count: number, directory: { offset: number; lengthBytes: number }): Uint8Array {
+  const data = new Uint8Array(EXTENSION_BYTES);
+  const view = new DataView(data.buffer);
+  view.setUint32(0, count);
+  view.setBigUint64(8, BigInt(directory.lengthBytes));
+  view.setBigUint64(16, BigInt(directory.offset));
+  return data;
+}
+
+/** What a table says of each cluster of bits: 0 none set, 1 all set, else the host offset of the bits. */
+export function readBitmapTable(store: ByteStore, header: Header, { tableOffset, tableSize }: Bitmap): Float64Array {
+  const view = new DataView(readExactly(store, tableOffset, tableSize * ENTRY_BYTES).buffer);
+  const entries = new Float64Array(tableSize);
+  for (let index = 0; index < tableSize; index++) {
+    const entry = view.getUint32(index * ENTRY_BYTES) * 2 ** 32 + view.getUint32(index * ENTRY_BYTES + 4);
+    const allowed = entry === 0 || entry === 1 || (entry % header.clusterSize === 0 && entry + header.clusterSize <= Number.MAX_SAFE_INTEGER);
+    if (!allowed) throw new Fault(imageProblem("bitmap table", "entry", tableOffset + index * ENTRY_BYTES, entry, "0, 1, or a cluster's host offset below 8 PiB"));
+    entries[index] = entry;
+  }
+  return entries;
+}
+
+export function encodeBitmapTable(entries: Float64Array): Uint8Array {
+  const table = new Uint8Array(entries.length * ENTRY_BYTES);
+  const view = new DataView(table.buffer);
+  entries.forEach((entry, index) => view.setBigUint64(index * ENTRY_BYTES, BigInt(entry)));
+  return table;
+}
