@@ -41,6 +41,8 @@ const SHAPES: Readonly<Record<string, string>> = {
   "64 KiB clusters": "cluster_size=65536",
   "512-byte clusters, counts of 4 bits": "cluster_size=512,refcount_bits=4",
   "2 MiB clusters, counts of 64 bits": "cluster_size=2M,refcount_bits=64",
+  "version 2": "compat=0.10,cluster_size=4096",
+  "extended entries": "extended_l2=on,cluster_size=65536",
 };
 
 const FILLS = [
