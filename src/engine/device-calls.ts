@@ -41,11 +41,15 @@ function changing<Value>(image: OpenImage, act: () => Result<Value, Failure>, zo
 
 const finished = (outcome: Result<unknown, Failure>): Result<{ readonly done: true }, Failure> => (outcome.ok ? done : outcome);
 
+/** A machine's state behind the disk is neither read nor written; above all it is not the disk. */
+const noVmState: Result<never, Failure> = err({ kind: "unsupported", feature: "the state of a machine, kept behind the disk" });
+
 const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   facts: (image) => ok(image.facts()),
   watch: (image) => ok(image.watch()),
   setProfile: (image, { profile }) => image.setProfile(profile),
-  read: (image, { offset, length, pattern, wantData }) => {
+  read: (image, { offset, length, pattern, wantData, vmState }) => {
+    if (vmState === true) return noVmState;
     const outside = outOfRange("read", offset, length, image.device.disk.virtualSize);
     if (outside !== null) {
       image.device.log.refused(outside.error);
@@ -53,8 +57,9 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
     }
     return wantData ? readData(image, offset, length, pattern) : readAndCompare(image, offset, length, pattern);
   },
-  write: (image, { offset, length, pattern, data, compressed }) =>
+  write: (image, { offset, length, pattern, data, compressed, vmState }) =>
     changing(image, () => {
+      if (vmState === true) return noVmState;
       const payload = data === null ? patternPayload(pattern, length) : dataPayload(data);
       return finished(compressed === true ? writeCompressed(image.device, offset, payload) : image.device.write(offset, payload));
     }),
