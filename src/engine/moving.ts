@@ -8,8 +8,11 @@ import type { Result } from "../base/result.ts";
 import type { Extent, Failure, MoveProblem } from "../protocol/index.ts";
 import type { Answer } from "./device.ts";
 
-/** Bytes that are read and written at once: few calls, and what was read is still in the processor's cache when it is written. */
-export const MOVE_BYTES = 2 ** 20;
+/**
+ * Bytes that are read and written at once: few calls, what was read still in the processor's cache when it is written, and a whole
+ * number of clusters of any size, which rebase counts on.
+ */
+export const MOVE_BYTES = 2 * 2 ** 20;
 /** Extents that are asked for at once. */
 const EXTENTS = 1024;
 /** Extents that one run may go through: even the smallest then make a whole cluster of the largest size. */

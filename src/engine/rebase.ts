@@ -3,6 +3,7 @@
  * from the old one, and would see otherwise from the new, is copied into the image. The guest's disk stays the same at every
  * moment, so that it may be stopped anywhere; the header is changed afterwards. Source: qemu-img, "rebase".
  */
+import { assert } from "../base/assert.ts";
 import { ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { roundDown, roundUp } from "../base/units.ts";
@@ -50,6 +51,7 @@ class Rebasing {
   private readonly newBytes = new Uint8Array(MOVE_BYTES);
 
   constructor(overlay: Disk, old: Below | null, next: Below | null, rules: RebaseRules) {
+    assert(MOVE_BYTES % rules.unitBytes === 0, "a piece is a whole number of units");
     this.overlay = overlay;
     this.old = old;
     this.next = next;

@@ -89,6 +89,21 @@ describe("rebase", () => {
     expect(own).toEqual([[40, 12], [60, 8], [100, 8]]);
   });
 
+  test("with clusters of 2 MiB, the disk's last one cut short", async () => {
+    const files = new CrashFiles();
+    const size = 7 * MIB + 512;
+    await make(files, "wide-base", size, null, [[MIB, 3 * MIB, 1], [7 * MIB, 512, 2]]);
+    const fixture = engineFixture(files);
+    await fixture.ok("create", { file: "wide", options: { ...createOptions({ sizeBytes: size, clusterSize: 2 * MIB, zoned: null }), backing: { file: "wide-base", format: "qcow2" } } });
+    const { handle } = await fixture.ok("open", { file: "wide", readOnly: false, format: "qcow2" });
+    await fixture.ok("write", { handle, offset: 4 * MIB, length: 100, pattern: 3, data: null });
+    await fixture.ok("flush", { handle });
+    const before = await diskOf(files.now(), "wide");
+    await fixture.ok("rebase", { handle, backing: null, headerOnly: false, compressed: false });
+    await fixture.ok("close", { handle });
+    expect(same(await diskOf(files.now(), "wide"), before)).toBe(true);
+  });
+
   test("headerOnly changes the name and nothing else", async () => {
     const files = new CrashFiles(made);
     const { fixture, handle } = await opened(files);
