@@ -16,7 +16,7 @@ export function writeCompressed(device: Device, offset: number, payload: Payload
   if (outside !== null) return outside;
   if (disk.writeCompressed === undefined) return err({ kind: "unsupported", feature: "compressed clusters in a raw image" });
   const step = Math.max(PIECE_BYTES, disk.clusterSize);
-  // What is no whole cluster is refused before any is written.
+  // A piece that is no whole clusters is refused by itself: the pieces before it stand.
   for (let at = 0; at < payload.length; at += step) {
     const outcome = disk.writeCompressed(offset + at, payload.piece(at, Math.min(at + step, payload.length)));
     if (!outcome.ok) return err(failureOf(outcome.error));
