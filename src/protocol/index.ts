@@ -4,6 +4,7 @@ export * from "./check.ts";
 export * from "./dialect.ts";
 export * from "./events.ts";
 export * from "./failures.ts";
+export * from "./inspect.ts";
 export * from "./move.ts";
 export * from "./profiles.ts";
 export * from "./snapshot.ts";
