@@ -1,12 +1,12 @@
 /**
- * Changing what the header of an existing image says of its backing file, so that a crash at any moment leaves a header that opens
- * and names the old backing file or the new one.
+ * Changing the header of an existing image, so that a crash at any moment leaves one that opens and says the old or the new: fields of
+ * its fixed part, extensions, the backing file's name, all at once.
  *
  * One sector is written whole or not at all, so that the switch is one write of the first 512 bytes. What lies behind them has to
  * be in place before, and must not be in use until then:
  *
- * 1. The new name goes where neither the old name nor any extension, old or new, lies; nothing points there yet.
- * 2. The first sector: the new place and format of the name, and the extensions, short of the feature name table where that would
+ * 1. What of the name lies behind the first sector goes where there neither the old name nor an old extension lies; nothing points there yet.
+ * 2. The first sector: the fixed part, the place of the name, and the extensions, short of the feature name table where that would
  *    reach beyond the sector. A crash before this leaves the old header; after it, the new one.
  * 3. What of the new list of extensions lies behind the first sector, where after step 2 none is read.
  * 4. The first sector again, now with the whole list.
@@ -21,16 +21,12 @@ import { Fault } from "../base/fault.ts";
 import { SECTOR_SIZE, roundUp } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { FEATURE_NAMES_MAGIC } from "./header.ts";
+import { FEATURE_NAMES_MAGIC, MAX_BACKING_NAME } from "./header.ts";
 import type { Header } from "./header.ts";
+import { encodeHead, fixedPart, listEnd, namePlaceOf } from "./header-layout.ts";
+import type { ExtensionBytes, HeaderFields, NamePlace } from "./header-layout.ts";
 import { BACKING_FORMAT_MAGIC } from "./header-names.ts";
 import { readHeader } from "./open.ts";
-
-const BACKING_OFFSET_AT = 8;
-const BACKING_SIZE_AT = 16;
-const EXTENSION_HEAD = 8;
-/** QEMU opens no image with a longer name. */
-const MAX_NAME_BYTES = 1023;
 
 export interface BackingName {
   readonly file: string;
@@ -38,29 +34,29 @@ export interface BackingName {
   readonly format: string | null;
 }
 
-interface Extension {
-  readonly magic: number;
-  readonly data: Uint8Array;
+/** What shall be different; absent is as it was. */
+export interface HeaderEdit {
+  readonly fields?: HeaderFields;
+  /** All extensions, in their order. */
+  readonly extensions?: readonly ExtensionBytes[];
+  /** The backing file's name, null for none. */
+  readonly backingFile?: string | null;
 }
 
 /**
- * Names another backing file in the header, or none. The image must be flushed, and whoever has it open reads its header anew.
- * @returns false when there is no room for the name in the first cluster, with nothing written
- * @throws Fault of the store
+ * Changes the header. The image must be flushed, and whoever has it open reads its header anew.
+ * @returns false when there is no room in the first cluster, with nothing written. @throws Fault of the store
  */
-export function writeBackingName(store: ByteStore, backing: BackingName | null): boolean {
+export function changeHeader(store: ByteStore, editOf: (header: Header) => HeaderEdit): boolean {
   const header = readHeader(store);
-  const plan = planBackingName(store, header, backing);
+  const plan = planEdit(store, header, editOf(header));
   if (plan === null) return false;
-  const { cluster, name, nameAt, whole, essential } = plan;
+  const { cluster, whole, essential, nameBehind } = plan;
   const write = (from: number, to: number, bytes: Uint8Array): void => {
     store.write(from, bytes.subarray(from, to));
     store.flush();
   };
-  if (name.length > 0) {
-    store.write(nameAt, name);
-    store.flush();
-  }
+  if (nameBehind !== null) write(nameBehind.from, nameBehind.to, whole);
   const behind = lastDifference(whole, cluster, SECTOR_SIZE);
   if (behind === null) {
     write(0, SECTOR_SIZE, whole);
@@ -76,81 +72,79 @@ export function writeBackingName(store: ByteStore, backing: BackingName | null):
   return true;
 }
 
-interface BackingPlan {
-  /** The first cluster as it is. */
+/** Names another backing file in the header, or none. As changeHeader. */
+export function writeBackingName(store: ByteStore, backing: BackingName | null): boolean {
+  const format = backing?.format ?? null;
+  return changeHeader(store, ({ extensions }) => {
+    const others = extensions.filter(({ magic }) => magic !== BACKING_FORMAT_MAGIC);
+    // It stands first, as QEMU writes it.
+    const named = format === null ? others : [{ magic: BACKING_FORMAT_MAGIC, data: new TextEncoder().encode(format) }, ...others];
+    return { extensions: named, backingFile: backing?.file ?? null };
+  });
+}
+
+interface Plan {
+  /** The first cluster as it is once the name is in its place. */
   readonly cluster: Uint8Array;
-  readonly name: Uint8Array;
-  readonly nameAt: number;
-  /** The first cluster as it shall be, but for the name. */
+  /** As it shall be. */
   readonly whole: Uint8Array;
   /** A first sector that is valid by itself; null where there is none. */
   readonly essential: Uint8Array | null;
+  /** What of the name has to be written first. */
+  readonly nameBehind: { readonly from: number; readonly to: number } | null;
 }
 
-function planBackingName(store: ByteStore, header: Header, backing: BackingName | null): BackingPlan | null {
-  const { clusterSize } = header;
-  const cluster = new Uint8Array(clusterSize);
+function planEdit(store: ByteStore, header: Header, edit: HeaderEdit): Plan | null {
+  const cluster = new Uint8Array(header.clusterSize);
   readPadded(store, 0, cluster);
-  const oldExtensionsEnd = listEnd(header.headerLength, header.extensions);
-  const oldName = nameRange(cluster);
-  const extensions = extensionsWith(header, backing?.format ?? null);
-  const name = backing === null ? new Uint8Array(0) : new TextEncoder().encode(backing.file);
-  if (name.length > MAX_NAME_BYTES) throw new Fault({ kind: "unsupported", feature: `a backing file's name of ${name.length} bytes` });
-  const newExtensionsEnd = listEnd(header.headerLength, extensions);
-  const nameAt = placeOf(name.length, roundUp(Math.max(oldExtensionsEnd, newExtensionsEnd), 8), oldName, clusterSize);
-  if (nameAt === null || newExtensionsEnd > clusterSize) return null;
-  const encode = (list: readonly Extension[]): Uint8Array => encodeStart(cluster, header.headerLength, list, name.length === 0 ? 0 : nameAt, name.length);
-  const whole = encode(extensions);
-  // The name lies in the cluster by then; it is no difference.
-  whole.set(name, nameAt);
-  const present = cluster.slice();
-  present.set(name, nameAt);
+  const oldName = namePlaceOf(cluster);
+  const oldText = cluster.slice(oldName.at, oldName.at + oldName.lengthBytes);
+  const name = edit.backingFile === undefined ? oldText : new TextEncoder().encode(edit.backingFile ?? "");
+  if (name.length > MAX_BACKING_NAME) throw new Fault({ kind: "unsupported", feature: `a backing file's name of ${name.length} bytes` });
+  const fixed = fixedPart(cluster, header, edit.fields ?? {});
+  const extensions = edit.extensions ?? header.extensions;
+  const end = listEnd(fixed.length, extensions);
+  const isSame = name.length === oldText.length && name.every((byte, index) => byte === oldText[index]);
+  const at = placeOf(name.length, end, { extensionsEnd: listEnd(header.headerLength, header.extensions), name: oldName }, isSame, header.clusterSize);
+  if (at === null) return null;
+  const place: NamePlace = { at, lengthBytes: name.length };
+  const encode = (list: readonly ExtensionBytes[]): Uint8Array => {
+    const start = cluster.slice();
+    start.set(encodeHead(fixed, list, place));
+    start.set(name, at);
+    return start;
+  };
   const needed = extensions.filter(({ magic }) => magic !== FEATURE_NAMES_MAGIC);
-  const essential = listEnd(header.headerLength, needed) <= SECTOR_SIZE ? encode(needed) : null;
-  essential?.set(name, nameAt);
-  return { cluster: present, name, nameAt, whole, essential };
+  const present = cluster.slice();
+  // What lies in the first sector is written with it.
+  const nameFrom = Math.max(at, SECTOR_SIZE);
+  const nameBehind = at + name.length > nameFrom && !(isSame && at === oldName.at) ? { from: nameFrom, to: at + name.length } : null;
+  if (nameBehind !== null) present.set(name.subarray(nameFrom - at), nameFrom);
+  const essential = listEnd(fixed.length, needed) <= SECTOR_SIZE ? encode(needed) : null;
+  return { cluster: present, whole: encode(extensions), essential, nameBehind };
 }
 
-const paddedLength = ({ data }: Extension): number => EXTENSION_HEAD + roundUp(data.length, 8);
-/** Where a list of extensions ends, its end mark included. */
-const listEnd = (start: number, extensions: readonly Extension[]): number => extensions.reduce((at, extension) => at + paddedLength(extension), start) + EXTENSION_HEAD;
-
-function nameRange(cluster: Uint8Array): { start: number; end: number } {
-  const view = new DataView(cluster.buffer);
-  const start = Number(view.getBigUint64(BACKING_OFFSET_AT));
-  return { start, end: start === 0 ? 0 : start + view.getUint32(BACKING_SIZE_AT) };
+interface OldLayout {
+  readonly extensionsEnd: number;
+  readonly name: NamePlace;
 }
 
-/** The first place behind `from` for a name that does not touch the old one, which a crash may still need; null without room. */
-function placeOf(length: number, from: number, old: { start: number; end: number }, clusterSize: number): number | null {
-  for (const at of [from, roundUp(Math.max(from, old.end), 8)]) {
-    const touches = at < old.end && old.start < at + length;
-    if (!touches && at + length <= clusterSize) return at;
+/**
+ * The first place behind the new extensions for a name, which behind the first sector touches nothing old, for a crash may still need
+ * that; one that does not change stays where it can. null without room.
+ */
+function placeOf(length: number, from: number, old: OldLayout, isSame: boolean, clusterSize: number): number | null {
+  if (length === 0) return from <= clusterSize ? 0 : null;
+  const oldEnd = old.name.at + old.name.lengthBytes;
+  if (isSame && old.name.at >= from) return old.name.at;
+  for (const start of [from, Math.max(from, old.extensionsEnd), Math.max(from, oldEnd), Math.max(from, old.extensionsEnd, oldEnd)]) {
+    const at = roundUp(start, 8);
+    const behind = Math.max(at, SECTOR_SIZE);
+    const end = at + length;
+    const touches = end > behind && (behind < old.extensionsEnd || (behind < oldEnd && old.name.at < end));
+    if (!touches && end <= clusterSize) return at;
   }
   return null;
-}
-
-/** The extensions with that backing format, or none: it stands first, as QEMU writes it. */
-function extensionsWith(header: Header, format: string | null): Extension[] {
-  const others = header.extensions.filter(({ magic }) => magic !== BACKING_FORMAT_MAGIC);
-  return format === null ? others : [{ magic: BACKING_FORMAT_MAGIC, data: new TextEncoder().encode(format) }, ...others];
-}
-
-function encodeStart(cluster: Uint8Array, headerLength: number, extensions: readonly Extension[], nameAt: number, nameBytes: number): Uint8Array {
-  const start = cluster.slice();
-  const view = new DataView(start.buffer);
-  view.setBigUint64(BACKING_OFFSET_AT, BigInt(nameAt));
-  view.setUint32(BACKING_SIZE_AT, nameBytes);
-  let at = headerLength;
-  for (const extension of extensions) {
-    view.setUint32(at, extension.magic);
-    view.setUint32(at + 4, extension.data.length);
-    start.fill(0, at + EXTENSION_HEAD, at + paddedLength(extension));
-    start.set(extension.data, at + EXTENSION_HEAD);
-    at += paddedLength(extension);
-  }
-  start.fill(0, at, at + EXTENSION_HEAD);
-  return start;
 }
 
 /** Behind the last byte from `from` on that differs, null where none does. */

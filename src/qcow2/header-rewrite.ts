@@ -14,11 +14,10 @@ import { FEATURE_NAME_BYTES, encodeFeatureNames } from "./features.ts";
 import type { FeatureName } from "./features.ts";
 import { FEATURE_NAMES_MAGIC } from "./header.ts";
 import type { Header, HeaderExtension } from "./header.ts";
+import { encodeHead, fixedPart, listEnd } from "./header-layout.ts";
+import type { ExtensionBytes } from "./header-layout.ts";
 
-const INCOMPATIBLE_AT = 72;
-const AUTOCLEAR_AT = 88;
 const INCOMPATIBLE_KIND = 0;
-const EXTENSION_HEAD = 8;
 
 export interface HeaderChange {
   readonly incompatible: bigint;
@@ -74,33 +73,25 @@ function encode(
   changed: HeaderExtension,
   featureNames: HeaderRewrite["featureNames"],
 ): { start: Uint8Array; extensionEnd: number } {
-  const extensions: { magic: number; data: Uint8Array; changed: boolean }[] = [];
+  const extensions: ExtensionBytes[] = [];
+  let upToChanged: readonly ExtensionBytes[] = [];
   const table = header.extensions.find(({ magic }) => magic === FEATURE_NAMES_MAGIC);
   for (const extension of header.extensions) {
-    const { magic } = extension;
-    if (extension === changed) extensions.push({ magic, data: change.extension.data, changed: true });
-    else if (extension !== table) extensions.push({ magic, data: extension.data, changed: false });
-    else if (featureNames !== "dropped") extensions.push({ magic, data: changeNames(extension.data, change, featureNames === "shortened"), changed: false });
+    const { magic, data } = extension;
+    if (extension === changed) {
+      extensions.push({ magic, data: change.extension.data });
+      upToChanged = [...extensions];
+    } else if (extension !== table) extensions.push({ magic, data });
+    else if (featureNames !== "dropped") extensions.push({ magic, data: changeNames(data, change, featureNames === "shortened") });
   }
-  const length = extensions.reduce((sum, { data }) => sum + paddedLength(data), header.headerLength + EXTENSION_HEAD);
-  const start = new Uint8Array(length);
-  start.set(cluster.subarray(0, header.headerLength));
-  const view = new DataView(start.buffer);
-  view.setBigUint64(INCOMPATIBLE_AT, change.incompatible);
-  view.setBigUint64(AUTOCLEAR_AT, change.autoclear);
-  let at = header.headerLength;
-  let extensionEnd = 0;
-  for (const { magic, data, changed: isChanged } of extensions) {
-    view.setUint32(at, magic);
-    view.setUint32(at + 4, data.length);
-    start.set(data, at + EXTENSION_HEAD);
-    if (isChanged) extensionEnd = at + EXTENSION_HEAD + data.length;
-    at += paddedLength(data);
-  }
-  return { start, extensionEnd };
+  const fixed = fixedPart(cluster, header, { incompatible: change.incompatible, autoclear: change.autoclear });
+  return { start: encodeHead(fixed, extensions, null), extensionEnd: dataEnd(fixed.length, upToChanged) };
 }
 
-const paddedLength = (data: Uint8Array): number => EXTENSION_HEAD + Math.ceil(data.length / 8) * 8;
+/** Behind the data of the last extension of a list, without its padding. */
+function dataEnd(start: number, extensions: readonly ExtensionBytes[]): number {
+  return listEnd(start, extensions.slice(0, -1)) + (extensions.at(-1)?.data.length ?? 0);
+}
 
 /** The table with or without the bit's name; shortened to names of incompatible bits, which are the ones that an opener is told. */
 function changeNames(table: Uint8Array, change: HeaderChange, shortened: boolean): Uint8Array {

@@ -27,7 +27,7 @@ import { INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
 
 export const QCOW2_MAGIC = 0x514649fb;
 export const HEADER_LENGTH = 112;
-const HEADER_LENGTH_V2 = 72;
+export const HEADER_LENGTH_V2 = 72;
 const HEADER_LENGTH_MIN_V3 = 104;
 /** Limits of QEMU's own reader: larger tables are refused, not tried. */
 const MAX_L1_BYTES = 32 * 2 ** 20;
