@@ -11,6 +11,7 @@ import { SECTOR_SIZE } from "../base/units.ts";
 import type { CreateOptions, Preallocation, ZonedCreateOptions } from "../protocol/index.ts";
 import { integer } from "./format.ts";
 import { splitOptionList } from "./option-list.ts";
+import type { OptionPair } from "./option-list.ts";
 import { parseInteger, parseSize } from "./sizes.ts";
 
 type Spelling = "v4" | "v9";
@@ -78,6 +79,21 @@ const QCOW2_ROWS: readonly OptionRow[] = [
   ...FILE_ROWS,
 ];
 
+const AMENDED = ["size", "compat", "backing_file", "backing_fmt", "data_file", "data_file_raw", "lazy_refcounts", "refcount_bits"];
+
+/** The options of `qemu-img amend`; those of encryption are read, so that they can be refused in QEMU's words. */
+const AMEND_ROWS: readonly OptionRow[] = [
+  row("encrypt.state", "text", null, "Select new state of affected keyslots (active/inactive)"),
+  row("encrypt.keyslot", "number", null, "Select a single keyslot to modify explicitly"),
+  row("encrypt.old-secret", "text", null, "Select all keyslots that match this password"),
+  row("encrypt.new-secret", "text", null, "New secret to set in the matching keyslots. Empty string to erase"),
+  row("encrypt.iter-time", "number", null, "Time to spend in PBKDF in milliseconds"),
+  ...QCOW2_ROWS.filter(({ name }) => AMENDED.includes(name)),
+];
+
+/** `amend -o help`, of qcow2. */
+export const amendOptionsHelp = (): string => `Amend options for 'qcow2':\n${helpLines(AMEND_ROWS)}`;
+
 export type CreatedFormat = "qcow2" | "raw";
 
 const ROWS: Readonly<Record<CreatedFormat, readonly OptionRow[]>> = { qcow2: QCOW2_ROWS, raw: RAW_ROWS };
@@ -88,13 +104,17 @@ export const CREATE_OPTION_NAMES: readonly string[] = QCOW2_ROWS.filter((option)
 
 /** `-o help`; only with a file's name are the options of its home among them. */
 export function createOptionsHelp(format: CreatedFormat, withName: boolean): string {
-  const types = { size: "size", number: "num", switch: "bool (on/off)", text: "str" } as const;
-  const lines = ROWS[format]
-    .filter((option) => option.refused === undefined && (withName || option.ofFile === undefined))
-    .map((option) => `  ${`${option.name}=<${types[option.type]}>`.padEnd(22)} - ${option.description}\n`)
-    .sort();
+  const rows = ROWS[format].filter((option) => option.refused === undefined && (withName || option.ofFile === undefined));
   const more = withName ? "" : "\nThe protocol level may support further options.\nSpecify the target filename to include those options.\n";
-  return `Supported ${withName ? "" : `${format} `}options:\n${lines.join("")}${more}`;
+  return `Supported ${withName ? "" : `${format} `}options:\n${helpLines(rows)}${more}`;
+}
+
+function helpLines(rows: readonly OptionRow[]): string {
+  const types = { size: "size", number: "num", switch: "bool (on/off)", text: "str" } as const;
+  return rows
+    .map((option) => `  ${`${option.name}=<${types[option.type]}>`.padEnd(22)} - ${option.description}\n`)
+    .sort()
+    .join("");
 }
 
 /** Options as given, checked for their type; a value is the number it says, or its text. */
@@ -115,20 +135,36 @@ export function parseCreateOptions(
   for (const list of lists) {
     const pairs = splitOptionList(list);
     if (!pairs.ok) return err({ list });
-    for (const { key, value } of pairs.value) {
-      const option = ROWS[format].find(({ name }) => name === key);
-      if (option === undefined) return err({ mistake: `Invalid parameter '${key}'` });
-      if (option.refused === "always" || (option.refused === "on" && value === "on")) return err({ mistake: `The option '${key}' is not supported` });
-      const parsed = typed(option, value);
-      if (!parsed.ok) return err({ mistake: parsed.error });
-      values.set(key, parsed.value);
-    }
+    const read = readPairs(ROWS[format], pairs.value, values);
+    if (!read.ok) return err({ mistake: read.error });
   }
   if (size !== null) {
     if (values.has("size")) return err({ mistake: "The image size must be specified only once" });
     values.set("size", size);
   }
   return ok({ values });
+}
+
+function readPairs(rows: readonly OptionRow[], pairs: readonly OptionPair[], values: Map<string, string | number>): Result<null, CreateMistake> {
+  for (const { key, value } of pairs) {
+    const option = rows.find(({ name }) => name === key);
+    if (option === undefined) return err(`Invalid parameter '${key}'`);
+    if (option.refused === "always" || (option.refused === "on" && value === "on")) return err(`The option '${key}' is not supported`);
+    const parsed = typed(option, value);
+    if (!parsed.ok) return parsed;
+    values.set(key, parsed.value);
+  }
+  return ok(null);
+}
+
+/** Options of `qemu-img amend`. */
+export function parseAmendOptions(pairs: readonly OptionPair[]): Result<GivenCreateOptions, CreateMistake> {
+  const values = new Map<string, string | number>();
+  const read = readPairs(AMEND_ROWS, pairs, values);
+  if (read.ok) return ok({ values });
+  // Whether create would take them all; what it refuses of them by name is an option of create nonetheless.
+  const ofCreate = readPairs([...AMEND_ROWS, ...QCOW2_ROWS.map(({ refused: _, ...option }) => option)], pairs, new Map());
+  return err(ofCreate.ok ? `${read.error}\nThis option is only supported for image creation` : read.error);
 }
 
 function typed(option: OptionRow, value: string): Result<string | number, CreateMistake> {

@@ -7,6 +7,7 @@
 import { assertNever } from "../base/assert.ts";
 import type { Failure, FileProblem, ImageProblem, ResizeProblem, StoreProblem, UsageProblem } from "../protocol/index.ts";
 import { chainWords, explainChain } from "./explain-chain.ts";
+import { amendWords } from "./explain-amend.ts";
 import { bitmapWords, explainBitmap } from "./explain-bitmap.ts";
 import { explainSnapshot, snapshotLoadWords } from "./explain-snapshot.ts";
 import { explainRefusal } from "./explain-zone.ts";
@@ -63,6 +64,8 @@ export function explain(failure: Failure): Explanation {
       return explainUsage(failure);
     case "snapshot":
       return explainSnapshot(failure);
+    case "amend":
+      return { title: "An option stays as it is", why: `${amendWords(failure)}.`, instead: failure.code === "backing-file" ? "Rebase the image instead." : null, names: null };
     case "resize":
       return { title: "The disk keeps its size", why: `${resizeWords(failure)}.`, instead: null, names: null };
     case "bitmap":
@@ -192,6 +195,8 @@ export function openFailureWords(file: string, failure: Failure): string {
       return qemuImageWords(failure) ?? imageWords(failure);
     case "unsupported":
       return `Unsupported qcow2 feature(s): ${failure.feature}`;
+    case "amend":
+      return amendWords(failure);
     case "resize":
       return resizeWords(failure);
     case "chain":

@@ -14,13 +14,15 @@ export interface ProgressShown {
   begin(this: void): string;
   /** The line for a fraction from 0 to 1, empty where the last one is still good. */
   shown(this: void, fraction: number): string;
+  /** The line of the end, also where it was said already. */
+  atEnd(this: void): string;
   /** @param whole whether the work came to its end */
   end(this: void, whole: boolean): string;
 }
 
 /** @param asked whether -p was given; without it every text is empty */
 export function progressShown(asked: boolean): ProgressShown {
-  if (!asked) return { begin: () => "", shown: () => "", end: () => "" };
+  if (!asked) return { begin: () => "", shown: () => "", atEnd: () => "", end: () => "" };
   let last = 0;
   const line = (percent: number): string => {
     last = percent;
@@ -32,6 +34,7 @@ export function progressShown(asked: boolean): ProgressShown {
       const percent = Math.min(100, fraction * 100);
       return percent > last + MIN_SKIP || percent < last - MIN_SKIP || (percent === 100 && last < 100) ? line(percent) : "";
     },
+    atEnd: () => line(100),
     end: (whole) => (whole && last < 100 ? line(100) : "") + "\n",
   };
 }

@@ -1,6 +1,7 @@
 /** The program qemu-img: its table of commands, dispatched as QEMU's is. Each command is in a file of its own. */
 import { getopt, imgMistakeWords } from "./getopt.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
+import { amendImage } from "./img-amend.ts";
 import { bitmapImage } from "./img-bitmap.ts";
 import { checkImage } from "./img-check.ts";
 import { commitImage } from "./img-commit.ts";
@@ -29,7 +30,7 @@ export interface ImgCommand {
   run(given: GivenOptions): Program;
 }
 
-export const IMG_COMMANDS: readonly ImgCommand[] = [bitmapImage, checkImage, commitImage, compareImage, convertImage, createImage, ddImage, imageInfo, mapImage, rebaseImage, resizeImage, snapshotImage];
+export const IMG_COMMANDS: readonly ImgCommand[] = [amendImage, bitmapImage, checkImage, commitImage, compareImage, convertImage, createImage, ddImage, imageInfo, mapImage, rebaseImage, resizeImage, snapshotImage];
 
 const versionLine = `qemu-img version ${QEMU_VERSION} (the command language; zonescope ${VERSION})\n`;
 

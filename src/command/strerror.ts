@@ -52,6 +52,8 @@ export function errnoOf(failure: Failure): Errno {
       return snapshotErrno(failure);
     case "resize":
       return failure.code === "too-large" ? "EFBIG" : failure.code === "misaligned" ? "EINVAL" : "ENOTSUP";
+    case "amend":
+      return failure.code === "header-full" ? "ENOSPC" : failure.code.startsWith("downgrade") ? "ENOTSUP" : "EINVAL";
     case "chain":
       return "cause" in failure ? errnoOf(failure.cause) : "EINVAL";
     default:

@@ -8,6 +8,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import type { CallName, Failure, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
+import { amendImage } from "./amend-calls.ts";
 import { mergeBitmaps } from "./bitmap-calls.ts";
 import { atBorder, failureOf } from "./border.ts";
 import { createImageFile, createRawFile } from "./create-calls.ts";
@@ -257,6 +258,7 @@ export class Engine {
       this.notifyChanges(image);
       return rebased;
     },
+    amend: ({ handle, options }, job) => this.workOn(handle, job, (image) => amendImage(image, options)),
     commit: ({ handle, base, empty }, job) => this.workOn(handle, job, (image) => commitImage(this.library, image, base, empty, this.host.now)),
     mergeBitmap: ({ handle, bitmap, sourceHandle, source }) =>
       this.withImage(sourceHandle, (from) => this.withImage(handle, (image) => image.guard(() => mergeBitmaps(image, bitmap, from, source)))),

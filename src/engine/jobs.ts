@@ -21,6 +21,8 @@ export interface JobHost {
   readonly pause: () => Promise<void>;
 }
 
+/** How far work must have come for it to be told although its slice is not over: those who count steps see each. */
+const TOLD_STEP = 0.01;
 /** Long enough that the pauses cost nothing, short enough that a cancel is heard at once. */
 const SLICE_MS = 12;
 
@@ -52,11 +54,13 @@ export class Job {
   /** Does the work, telling how far it is at each pause. @throws what the work throws */
   async run<Value>(work: Work<Value>): Promise<Result<Value, Cancelled>> {
     let sliceEnd = this.host.now() + SLICE_MS;
+    let told = 0;
     for (;;) {
       const step = work.next();
       if (step.done === true) return ok(step.value);
-      if (this.host.now() < sliceEnd) continue;
-      this.tell(step.value);
+      const over = this.host.now() >= sliceEnd;
+      if (over || step.value > told + TOLD_STEP) this.tell((told = step.value));
+      if (!over) continue;
       await this.host.pause();
       if (this.stopped) {
         work.return(undefined as Value);

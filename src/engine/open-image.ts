@@ -20,7 +20,7 @@ import { atBorder, failureOf } from "./border.ts";
 import type { ZonePolicy } from "../zoned/policy.ts";
 import { PROFILES } from "../zoned/profiles.ts";
 import type { Device } from "./device.ts";
-import { part } from "./jobs.ts";
+import { part, runToEnd } from "./jobs.ts";
 import type { Work } from "./jobs.ts";
 import { closeFiles, filesOf } from "./open-chain.ts";
 import { STANDALONE, deviceFacts, formatOf, openDevice } from "./open-device.ts";
@@ -218,21 +218,36 @@ export class OpenImage {
    * @throws Fault of the store, or for a structure that cannot be
    */
   changeWhole<Value>(act: (state: ImageState) => Result<Value, Failure>): Result<Value, Failure> {
+    return runToEnd(
+      this.changeWholeSlowly(function* (state) {
+        yield* [];
+        return act(state);
+      }),
+    );
+  }
+
+  /** As changeWhole, in slices; stopped between two, it leaves what a crash there would leave. @throws as changeWhole */
+  *changeWholeSlowly<Value>(act: (state: ImageState) => Work<Result<Value, Failure>>): Work<Result<Value, Failure>> {
     const { disk } = this.device;
     if (!(disk instanceof Qcow2Image) || disk.readOnly) {
       return err({ kind: "usage", code: "read-only", detail: disk.readOnlyReason ?? "the image is open for reading" });
     }
     const flushed = this.flush();
     if (!flushed.ok) return flushed;
+    let ended = false;
     let outcome: Result<Value, Failure>;
     try {
-      outcome = disk.changeWhole(act);
+      outcome = yield* disk.changeWhole(act);
+      ended = true;
     } catch (error) {
+      ended = true;
       // After a flush that failed nobody knows what the disk has; after a bug nobody knows what was written.
       const failure = failureOf(error);
       if (failure.kind === "bug" || (failure.kind === "store" && failure.operation === "flush")) this.broken = failure;
       else this.reopenAfterCancel();
       throw error;
+    } finally {
+      if (!ended) this.reopenAfterCancel();
     }
     if (outcome.ok) this.reopen();
     return outcome;

@@ -5,6 +5,7 @@
 import type { FileEntry, Usage } from "../bytes/file-space.ts";
 import type { Condition } from "../base/conditions.ts";
 import type { Result } from "../base/result.ts";
+import type { AmendOptions } from "./amend.ts";
 import type { Failure, ZoneRefusal } from "./failures.ts";
 import type { ProfileName } from "./profiles.ts";
 import type { CheckReport, MendedOnOpen, RepairMode, RepairReport } from "./check.ts";
@@ -169,6 +170,12 @@ export interface Calls {
    * preallocation other than "off" zeros are written into the new space. Refused for a zoned image and for one with bitmaps.
    */
   resize: { request: { handle: number; sizeBytes: number; preallocation: Preallocation }; reply: DeviceFacts };
+  /**
+   * Changes options of an image one after the other, crash-safely, in QEMU's order, and opens the device anew. Those of kind "amend"
+   * are refused with what came before them done; those of a size are resize's. Refused by name for a raw image, and what zones do not
+   * go with for a zoned one.
+   */
+  amend: { request: { handle: number; options: AmendOptions }; reply: DeviceFacts };
   flush: { request: { handle: number }; reply: Nothing };
 
   /** The image's internal snapshots, as its file has them; none for raw. */

@@ -7,6 +7,7 @@ import type { FileProblem } from "../bytes/file-space.ts";
 import type { BitmapProblem } from "../qcow2/bitmaps.ts";
 import type { SnapshotProblem } from "../qcow2/snapshots.ts";
 import type { ZoneRefusal } from "../zoned/refusal.ts";
+import type { AmendProblem } from "./amend.ts";
 import type { SourceProblem } from "./source-names.ts";
 
 export type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
@@ -74,4 +75,4 @@ export interface MoveProblem {
   readonly cause: Failure;
 }
 
-export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | ResizeProblem | SnapshotProblem | BitmapProblem | Bug | Cancelled | MoveProblem;
+export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | ResizeProblem | AmendProblem | SnapshotProblem | BitmapProblem | Bug | Cancelled | MoveProblem;

@@ -1,4 +1,5 @@
 /** What crosses the worker's border, in one import. */
+export * from "./amend.ts";
 export * from "./calls.ts";
 export * from "./check.ts";
 export * from "./dialect.ts";

@@ -17,7 +17,7 @@ import type { FeatureName } from "./features.ts";
 /** QEMU opens no image with a larger L1 table. */
 export const MAX_L1_BYTES = 32 * 2 ** 20;
 /** QEMU leaves the feature names out of smaller clusters, whose header would have no room for a backing file's name. */
-const LEAST_CLUSTER_WITH_NAMES = 8192;
+export const LEAST_CLUSTER_WITH_NAMES = 8192;
 const ZERO_PIECE_BYTES = 4 * 2 ** 20;
 
 /** An area that a header extension points at. */

@@ -32,9 +32,11 @@ export interface TableMove {
 
 export class Refcounts {
   readonly blocks: TableCache;
-  private readonly clusterSize: number;
-  private readonly order: number;
-  private readonly perBlock: number;
+  readonly clusterSize: number;
+  /** log2 of a count's bits. */
+  readonly order: number;
+  /** Counts of a refcount block. */
+  readonly perBlock: number;
   private readonly metadata: MetadataMap;
   /** The refcount table as it shall be; grows in memory, moves in the file at the next flush. */
   private table: Uint8Array;
@@ -87,6 +89,28 @@ export class Refcounts {
   get(cluster: HostCluster): number {
     const offset = this.blockOffset(Math.floor(cluster / this.perBlock));
     return offset === 0 ? 0 : readRefcount(this.blocks.get(offset).view, cluster % this.perBlock, this.order);
+  }
+
+  /** Entries of the refcount table, of which not all lead to a block. */
+  get tableEntries(): number {
+    return this.table.length / ENTRY_BYTES;
+  }
+
+  /** The refcount block of that index in the table, to be looked at until the next call; null where there is none. */
+  block(index: number): DataView | null {
+    const offset = this.blockOffset(index);
+    return offset === 0 ? null : this.blocks.get(offset).view;
+  }
+
+  /** The clusters of the refcount table and of its blocks; everything must be flushed. */
+  ownClusters(): HostCluster[] {
+    const own: HostCluster[] = [];
+    for (let index = 0; index < this.tableClusters; index++) own.push(hostCluster(this.tableOffset / this.clusterSize + index));
+    for (let index = 0; index < this.tableEntries; index++) {
+      const offset = this.blockOffset(index);
+      if (offset !== 0) own.push(hostCluster(offset / this.clusterSize));
+    }
+    return own;
   }
 
   /** Adds one reference now. @throws Fault when the count's width is full */

@@ -136,6 +136,17 @@ export function deleteSnapshot(state: ImageState, query: SnapshotQuery): Done {
   return ok(null);
 }
 
+/** The snapshot table in the form of version 3, where every entry tells the size of its disk; what it says stays. */
+export function rewriteSnapshotTable(state: ImageState): void {
+  const refcounts = writable(state);
+  const old = readSnapshotTable(state.store, state.header);
+  const tableOffset = writeTable(state, old.snapshots);
+  flushImage(state);
+  switchHeader(state, encodeSnapshotsPlace(old.snapshots.length, tableOffset));
+  giveUpTable(state, old);
+  finishDecreases(state, refcounts);
+}
+
 function writable(state: ImageState): Refcounts {
   assert(state.refcounts !== null, "snapshots change an image that is open for writing");
   assert(state.l2.dirtyCount === 0 && !state.refcounts.hasDecreases, "snapshots change an image that was flushed");

@@ -1,0 +1,168 @@
+/**
+ * Making a version 3 image one of version 2, and a version 2 image one of version 3. Each is given the state of an image that is open
+ * for writing and was flushed, and leaves an image for which that state is not true any more; each refuses before it changes anything.
+ *
+ * Version 2 has no zero clusters: where nothing stands below they become unallocated, else clusters with zeros as their data. It has
+ * no feature bits, no width of refcounts but 16 bits, and no bitmaps, which are removed.
+ *
+ * The orders, and what each prevents were the power to fail between:
+ * - zeros and counts of new clusters before the entries that lead to them: the guest would read what was there before;
+ * - all entries before the header says version 2: a reader of version 2 takes the zero flag for something else;
+ * - the snapshot table in the form of version 3 before the header says version 3: a reader of version 3 may miss the size of a
+ *   snapshot's disk.
+ * What a flush orders, it orders here (flush.ts). The version is one write of the first sector (header-edit.ts).
+ *
+ * Source: qcow2 specification, "Header", "Cluster mapping" and "Snapshots".
+ */
+import { assert } from "../base/assert.ts";
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type { HostCluster, HostOffset } from "../base/units.ts";
+import { LEAST_CLUSTER_WITH_NAMES } from "./create.ts";
+import { decodeL1Entry } from "./entries.ts";
+import { removeBitmap } from "./bitmap-changes.ts";
+import { readBitmaps } from "./bitmaps.ts";
+import { INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_DIRTY, KNOWN_FEATURES, bitsOf, encodeFeatureNames, hasBit } from "./features.ts";
+import { flushImage } from "./flush.ts";
+import { BITMAPS_MAGIC, FEATURE_NAMES_MAGIC } from "./header.ts";
+import { changeHeader } from "./header-edit.ts";
+import { BACKING_FORMAT_MAGIC, DATA_FILE_MAGIC } from "./header-names.ts";
+import type { ImageState } from "./image-state.ts";
+import { decodeCluster, encodeCluster } from "./l2-entries.ts";
+import { forEachPlaced, l2Tables, readL1, readL2 } from "./references.ts";
+import type { L1Table } from "./references.ts";
+import { checkL1, readSnapshotTable, textOf } from "./snapshots.ts";
+import type { SnapshotProblem } from "./snapshots.ts";
+import { rewriteSnapshotTable } from "./snapshot-changes.ts";
+
+/** Why an image stays of version 3. */
+export type DowngradeRefusal =
+  | { readonly code: "refcount-bits" | "data-file" | "snapshots" | "zstd-clusters" | "no-room" }
+  /** Incompatible features that version 2 has no word for. */
+  | { readonly code: "features"; readonly features: readonly number[] }
+  | { readonly code: "snapshot-table"; readonly problem: SnapshotProblem };
+
+/** Version 2 keeps the size of a machine's state in 32 bits. */
+const MAX_OLD_STATE = 2n ** 32n;
+
+const zerosOf = (state: ImageState): Uint8Array => new Uint8Array(state.clusterSize);
+
+/** @returns false when the first cluster has no room for the longer header, with nothing changed but the snapshot table's form */
+export function upgradeImage(state: ImageState): boolean {
+  assert(state.header.version === 2, "an upgrade begins at version 2");
+  const { snapshots } = readSnapshotTable(state.store, state.header);
+  // Older entries do not tell the size of their disk.
+  if (snapshots.some(({ diskSize }) => diskSize === null)) rewriteSnapshotTable(state);
+  return changeHeader(state.store, ({ clusterSize, extensions }) => {
+    if (clusterSize < LEAST_CLUSTER_WITH_NAMES) return { fields: { version: 3 } };
+    const names = { magic: FEATURE_NAMES_MAGIC, data: encodeFeatureNames(KNOWN_FEATURES) };
+    const isName = ({ magic }: { magic: number }): boolean => magic === BACKING_FORMAT_MAGIC || magic === DATA_FILE_MAGIC;
+    return { fields: { version: 3 }, extensions: [...extensions.filter(isName), names, ...extensions.filter((extension) => !isName(extension))] };
+  });
+}
+
+/** @returns the refusal; yields the fraction done, 0 to 1, counted in entries of L1 tables */
+export function* downgradeImage(state: ImageState): Generator<number, Result<null, DowngradeRefusal>, void> {
+  const { header, store } = state;
+  assert(header.version === 3, "a downgrade begins at version 3");
+  const refusal = refusalOf(state);
+  if (refusal !== null) return err(refusal);
+  const tables = tablesOf(state);
+  if (!tables.ok) return err({ code: "snapshot-table", problem: tables.error });
+  if (hasBit(header.incompatible, INCOMPATIBLE_COMPRESSION_TYPE) && tables.value.some((l1) => hasCompressed(state, l1))) return err({ code: "zstd-clusters" });
+  yield* expandZeros(state, tables.value);
+  for (const { name } of readBitmaps(store, header)?.bitmaps ?? []) removeBitmap(state, textOf(name));
+  const done = changeHeader(store, ({ extensions }) => ({
+    fields: { version: 2 },
+    extensions: extensions.filter(({ magic }) => magic !== FEATURE_NAMES_MAGIC && magic !== BITMAPS_MAGIC),
+  }));
+  return done ? ok(null) : err({ code: "no-room" });
+}
+
+/** In QEMU's order. */
+function refusalOf({ header, store, hasDataFile }: ImageState): DowngradeRefusal | null {
+  if (header.refcountOrder !== 4) return { code: "refcount-bits" };
+  if (hasDataFile) return { code: "data-file" };
+  for (const { vmStateBytes, diskSize } of readSnapshotTable(store, header).snapshots) {
+    if (vmStateBytes >= MAX_OLD_STATE || (diskSize !== null && diskSize !== BigInt(header.virtualSize))) return { code: "snapshots" };
+  }
+  const features = bitsOf(header.incompatible).filter((bit) => bit !== INCOMPATIBLE_COMPRESSION_TYPE && bit !== INCOMPATIBLE_DIRTY);
+  return features.length === 0 ? null : { code: "features", features };
+}
+
+/** The L1 tables of the disk and of its snapshots, the disk's first. */
+function tablesOf(state: ImageState): Result<L1Table[], SnapshotProblem> {
+  const { header, store } = state;
+  const tables: L1Table[] = [{ view: state.l1, offset: header.l1Offset, size: header.l1Size }];
+  for (const snapshot of readSnapshotTable(store, header).snapshots) {
+    const checked = checkL1(store, header, snapshot);
+    if (!checked.ok) return checked;
+    tables.push(readL1(store, snapshot.l1Offset, snapshot.l1Size));
+  }
+  return ok(tables);
+}
+
+function hasCompressed({ header, store }: ImageState, l1: L1Table): boolean {
+  for (const place of l2Tables(l1, header, store.size())) {
+    let found = false;
+    forEachPlaced(readL2(store, header, place), place, header, ({ compressed }) => (found ||= compressed));
+    if (found) return true;
+  }
+  return false;
+}
+
+/** Zero clusters of all tables become something else that reads as zeros; afterwards everything is flushed. */
+function* expandZeros(state: ImageState, tables: readonly L1Table[]): Generator<number, void, void> {
+  const total = tables.reduce((sum, { size }) => sum + size, 0);
+  let visited = 0;
+  const seen = new Set<number>();
+  for (const [number, { view, offset, size }] of tables.entries()) {
+    for (let index = 0; index < size; index++) {
+      const place = decodeL1Entry(view, index, offset, state.clusterSize);
+      if (place.hostOffset !== 0 && !seen.has(place.hostOffset)) expandTable(state, place.hostOffset, number === 0);
+      seen.add(place.hostOffset);
+      yield ++visited / total;
+    }
+  }
+  flushImage(state);
+}
+
+/** One L2 table, which several L1 tables may lead to: each leads to all of its clusters, and is counted there. */
+function expandTable(state: ImageState, tableOffset: HostOffset, isActive: boolean): void {
+  const { clusterSize, format, backing } = state;
+  const refcounts = state.refcounts!;
+  const owners = Math.max(1, refcounts.get((tableOffset / clusterSize) as HostCluster));
+  const table = state.l2.get(tableOffset);
+  for (let index = 0; index < state.l2Entries; index++) {
+    const entry = decodeCluster(table.view, index, tableOffset, format);
+    if (entry.zero === 0 || entry.compressedBytes > 0) continue;
+    if (!entry.placed && backing === null) encodeCluster(table.view, index, format, { hostOffset: 0, copied: false, alloc: 0, zero: 0 });
+    else {
+      const hostOffset = entry.placed && isTheirs(state, entry.hostOffset, owners) ? entry.hostOffset : takeCluster(state, owners);
+      if (entry.placed && hostOffset !== entry.hostOffset) giveUpOld(state, entry.hostOffset, owners);
+      state.writeData(hostOffset, zerosOf(state));
+      encodeCluster(table.view, index, format, { hostOffset, copied: isActive && owners === 1, alloc: 1, zero: 0 });
+    }
+    state.l2.markDirty(table, index * format.entryBytes, (index + 1) * format.entryBytes);
+    if (refcounts.blocks.pressure) flushImage(state);
+  }
+  if (state.l2.pressure) flushImage(state);
+}
+
+/** Whether a zero cluster's place may be written: nobody but those who share this table refers to it, and it is no metadata. */
+const isTheirs = (state: ImageState, hostOffset: number, owners: number): boolean =>
+  state.metadata.ownerOf(hostOffset) === null && state.refcounts!.get((hostOffset / state.clusterSize) as HostCluster) === owners;
+
+function takeCluster(state: ImageState, owners: number): number {
+  const refcounts = state.refcounts!;
+  const { first } = refcounts.allocateRun(1);
+  for (let count = 1; count < owners; count++) refcounts.increase(first);
+  return first * state.clusterSize;
+}
+
+function giveUpOld(state: ImageState, hostOffset: number, owners: number): void {
+  // An entry that leads to a table is the file's lie: what is counted there is the table's.
+  if (state.metadata.ownerOf(hostOffset) !== null) return;
+  for (let count = 0; count < owners; count++) state.refcounts!.holdDecrease((hostOffset / state.clusterSize) as HostCluster);
+}
+
