@@ -4,6 +4,7 @@ import { amendOptionsHelp, parseAmendOptions } from "./create-options.ts";
 import type { GivenCreateOptions } from "./create-options.ts";
 import { explain, explained, openFailureWords } from "./explain.ts";
 import { amendWords } from "./explain-amend.ts";
+import { tableWords } from "./explain-snapshot.ts";
 import type { GivenOptions } from "./getopt.ts";
 import { closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
@@ -16,6 +17,7 @@ import { callShown, out } from "./program.ts";
 import type { Program } from "./program.ts";
 import { progressShown } from "./progress.ts";
 import type { ImgCommand } from "./qemu-img.ts";
+import { strerror } from "./strerror.ts";
 
 export const amendImage: ImgCommand = {
   name: "amend",
@@ -122,6 +124,8 @@ function* amend(image: ReadImage, given: GivenCreateOptions, shown: (fraction: n
 
 function failureWords(file: string, failure: Failure): string {
   if (failure.kind === "amend") return failure.code === "backing-file" ? `${amendWords(failure)}\nYou can use 'qemu-img rebase' instead.` : amendWords(failure);
+  const table = failure.kind === "snapshot" ? tableWords(failure) : null;
+  if (table !== null) return `${table}\nqemu-img: Failed to turn zero into data clusters: ${strerror(failure)}`;
   return failure.kind === "unsupported" ? explain(failure).why.replace(/\.$/, "") : openFailureWords(file, failure);
 }
 

@@ -24,7 +24,7 @@ type Done = Result<null, Failure>;
 type Step = (image: OpenImage) => Work<Done>;
 
 const refuse = (problem: AmendProblem extends infer Problem ? (Problem extends AmendProblem ? Omit<Problem, "kind"> : never) : never): Result<never, Failure> =>
-  err({ kind: "amend", ...problem } as AmendProblem);
+  err({ kind: "amend", ...problem });
 
 /** @throws Fault of the store */
 export function* amendImage(image: OpenImage, options: AmendOptions): Work<Result<DeviceFacts, Failure>> {

@@ -70,7 +70,7 @@ export class Engine {
   /** Performs a call after those before it. @param id names it to cancel, and in progress notices; 0 for none */
   performAs<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number, listen?: ProgressListener): Promise<Outcome<Name>> {
     const tell = listen ?? ((fraction: number): void => this.host.notify({ notice: "progress", id, fraction }));
-    const job = new Job(id, { now: this.host.now, pause: this.host.pause ?? (() => Promise.resolve()) }, tell);
+    const job = new Job(id, { now: this.host.now, pause: this.host.pause ?? (() => Promise.resolve()) }, tell, listen !== undefined);
     this.jobs.add(job);
     const act = async (): Promise<Outcome<Name>> => {
       const outcome = job.cancelled ? err(CANCELLED) : await this.withRoom(await this.dispatch(name, request, job));

@@ -21,7 +21,7 @@ export interface JobHost {
   readonly pause: () => Promise<void>;
 }
 
-/** How far work must have come for it to be told although its slice is not over: those who count steps see each. */
+/** How far work must have come for it to be told although its slice is not over. */
 const TOLD_STEP = 0.01;
 /** Long enough that the pauses cost nothing, short enough that a cancel is heard at once. */
 const SLICE_MS = 12;
@@ -33,13 +33,18 @@ export class Job {
   readonly id: number;
   private readonly host: JobHost;
   private readonly tell: (fraction: number) => void;
+  private readonly tellsSteps: boolean;
   private stopped = false;
 
-  /** @param id the call's, by which it is cancelled; 0 for none */
-  constructor(id: number, host: JobHost, tell: (fraction: number) => void) {
+  /**
+   * @param id the call's, by which it is cancelled; 0 for none
+   * @param tellsSteps tells each hundredth too, where no slice is over yet
+   */
+  constructor(id: number, host: JobHost, tell: (fraction: number) => void, tellsSteps = false) {
     this.id = id;
     this.host = host;
     this.tell = tell;
+    this.tellsSteps = tellsSteps;
   }
 
   get cancelled(): boolean {
@@ -59,7 +64,7 @@ export class Job {
       const step = work.next();
       if (step.done === true) return ok(step.value);
       const over = this.host.now() >= sliceEnd;
-      if (over || step.value > told + TOLD_STEP) this.tell((told = step.value));
+      if (over || (this.tellsSteps && step.value > told + TOLD_STEP)) this.tell((told = step.value));
       if (!over) continue;
       await this.host.pause();
       if (this.stopped) {
