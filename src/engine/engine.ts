@@ -17,6 +17,8 @@ import { performOnDevice } from "./device-calls.ts";
 import type { DeviceCallName } from "./device-calls.ts";
 import { CANCELLED, Job, safely } from "./jobs.ts";
 import type { Work } from "./jobs.ts";
+import { InspectCalls } from "./inspect-calls.ts";
+import type { InspectorCallName } from "./inspect-calls.ts";
 import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
 import { closeFiles, openChain, sourceBeside, unsafeFiles } from "./open-chain.ts";
@@ -40,7 +42,7 @@ export interface EngineHost extends LibraryHost {
 }
 
 type Handler<Name extends CallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
-type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName>]: Handler<Name> };
+type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName | InspectorCallName>]: Handler<Name> };
 
 /** A frame, and a little less. */
 const TELL_EVERY_MS = 12;
@@ -52,6 +54,7 @@ export class Engine {
   private readonly host: EngineHost;
   private readonly codecs: Codecs;
   private readonly library: Library;
+  private readonly inspector: InspectCalls;
   private readonly images = new Map<number, OpenImage>();
   private nextHandle = 1;
   private tail: Promise<unknown> = Promise.resolve();
@@ -65,6 +68,7 @@ export class Engine {
     this.host = host;
     this.codecs = host.codecs?.(portableCodecs) ?? portableCodecs;
     this.library = new Library(host, (file) => this.lendStore(file));
+    this.inspector = new InspectCalls({ library: this.library, codecs: this.codecs, now: host.now, attached: (file) => (this.openHere(file)?.isTemporary === true ? null : this.lendImage(file)) });
   }
 
   /** Performs a call after those before it. @param id names it to cancel, and in progress notices; 0 for none */
@@ -156,6 +160,7 @@ export class Engine {
         if (!closed.ok) first ??= closed.error;
       }
       this.images.clear();
+      this.inspector.close();
       this.library.close();
       return first;
     });
@@ -173,6 +178,7 @@ export class Engine {
         const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
         return await handler(request, job);
       }
+      if (this.inspector.has(name)) return (await this.inspector.perform(name as InspectorCallName, request as RequestOf<InspectorCallName>, job));
       if (name === "write") await this.prepareCompression(request as RequestOf<"write">);
       return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>);
     } catch (error) {
@@ -311,11 +317,17 @@ export class Engine {
   }
 
   private lendStore(file: string): Result<ByteStore, Failure> | null {
+    const lent = this.lendImage(file);
+    return lent === null || !lent.ok ? lent : ok(lent.value.store);
+  }
+
+  /** The image that has the file open here, flushed and as if it had been closed. */
+  private lendImage(file: string): Result<OpenImage, Failure> | null {
     const image = this.openHere(file);
     if (image === null) return null;
     const flushed = image.guard(() => image.settle());
     this.notifyChanges(image);
-    return flushed.ok ? ok(image.store) : flushed;
+    return flushed.ok ? ok(image) : flushed;
   }
 
   /**

@@ -83,6 +83,11 @@ export class OpenImage {
     return filesOf(this.files);
   }
 
+  /** What is written goes to an overlay, which is not the file. */
+  get isTemporary(): boolean {
+    return this.files.backing?.file === this.file;
+  }
+
   get device(): Device {
     return this.opened.device;
   }

@@ -8,6 +8,7 @@ import type { Result } from "../base/result.ts";
 import type { AmendOptions } from "./amend.ts";
 import type { Failure, ZoneRefusal } from "./failures.ts";
 import type { ProfileName } from "./profiles.ts";
+import type { InspectorCalls } from "./inspect.ts";
 import type { CheckReport, MendedOnOpen, RepairMode, RepairReport } from "./check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect, SnapshotFacts } from "./snapshot.ts";
 import type { DialectChange, DialectFacts } from "./dialect.ts";
@@ -113,7 +114,7 @@ interface Nothing {
   readonly done: true;
 }
 
-export interface Calls {
+export interface Calls extends InspectorCalls {
   /** Makes an image, replacing what had that name. It is not opened. */
   create: { request: { file: string; options: CreateOptions }; reply: Nothing };
   /** Makes a file of zeros of that length, replacing what had the name. preallocation is off, falloc or full. */

@@ -154,6 +154,8 @@ export interface ByteSpan {
   /** "header", "L2 table", "guest data", … in the format's words, and the field or entry. */
   readonly structure: string;
   readonly field: string;
+  /** Of bytes of the guest's view, where the span begins on the disk; it is stored at hostOffset. Absent in the view of the file. */
+  readonly guestOffset?: number;
 }
 
 /**
@@ -167,6 +169,7 @@ export interface Place {
   readonly layoutKind: LayoutKind | null;
   /** What the byte belongs to, outermost first. */
   readonly spans: readonly ByteSpan[];
+  /** Of an entry or a zone, all that it maps or spans; of a byte of data, that byte and the rest of its cluster. */
   readonly guest: { readonly offset: number; readonly lengthBytes: number } | null;
   readonly l1: { readonly index: number; readonly entryOffset: number } | null;
   readonly l2: { readonly index: number; readonly entryOffset: number; readonly tableOffset: number } | null;

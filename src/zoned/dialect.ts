@@ -122,7 +122,7 @@ const STRUCTURE = "zoned extension";
  * @returns the header, null where the extension says that the image is not zoned, or the first field that cannot be true
  */
 export function decodeZonedExtension(data: Uint8Array, context: ExtensionContext): Result<ZonedHeader | null, ImageProblem> {
-  const dialect = detect(data.length, context.featureBit);
+  const dialect = dialectOf(data.length, context.featureBit);
   if (dialect === null) {
     const found = `${data.length} bytes with feature bit 5 ${context.featureBit ? "set" : "clear"}`;
     return err(imageProblem(STRUCTURE, "length", context.hostOffset, found, "48 (bit clear: v4), 48 (bit set: v7) or 56 (bit set: v9)"));
@@ -173,7 +173,15 @@ export function decodeZonedExtension(data: Uint8Array, context: ExtensionContext
   return ok({ dialect, geometry, metadataOffset: hostOffset(metadataOffset), metadataSize: bytes(metadataSize) });
 }
 
-function detect(lengthBytes: number, featureBit: boolean): Dialect | null {
+/** The fields of a dialect's extension in the order of their bytes: name, first byte, width in bytes. */
+export function dialectFields(dialect: Dialect): readonly (readonly [name: string, byte: number, width: number])[] {
+  const { zoneSize, zoneCapacity, conventional, zoneCount, maxActive, maxOpen, maxAppend, metadataOffset, metadataSize } = LAYOUTS[dialect];
+  const fields = [zoneSize, zoneCapacity, conventional, zoneCount, maxActive, maxOpen, maxAppend, metadataOffset, metadataSize];
+  return [["zoned", 0, 1], ...fields.toSorted(([, byte], [, other]) => byte - other)];
+}
+
+/** Which dialect an extension of that length is, null for none. */
+export function dialectOf(lengthBytes: number, featureBit: boolean): Dialect | null {
   if (lengthBytes === 48) return featureBit ? "v7" : "v4";
   return lengthBytes === 56 && featureBit ? "v9" : null;
 }

@@ -1,0 +1,179 @@
+/** The inspector's calls: files looked into whether or not they open as an image; requests checked, answers packed. */
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { headerSpans, spansWithin } from "../inspect/spans.ts";
+import { guestContents } from "../inspect/guest-content.ts";
+import { identifyFile } from "../inspect/identity.ts";
+import { placeOfGuest, placeOfHost, placeOfZone } from "../inspect/locate.ts";
+import type { Locating } from "../inspect/locate.ts";
+import { l1Rows, l2Rows } from "../inspect/tables.ts";
+import { zoneIndex } from "../base/units.ts";
+import type { ByteSpan, Failure, FileIdentity, GuestMark, HeaderReport, InspectorCalls, NeededFile, Outcome, Place, RequestOf } from "../protocol/index.ts";
+import type { Device } from "./device.ts";
+import { Inspections, readDevice, tablesOf } from "./inspections.ts";
+import type { InspectionHost, Opened } from "./inspections.ts";
+import { safely } from "./jobs.ts";
+import type { Job, Work } from "./jobs.ts";
+import { sourceBeside } from "./open-chain.ts";
+import { atBorder } from "./border.ts";
+
+export type InspectorCallName = keyof InspectorCalls;
+type Handler<Name extends InspectorCallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
+type Handlers = { readonly [Name in InspectorCallName]?: Handler<Name> };
+
+const MAX_BYTES = 2 ** 20;
+const MAX_ENTRIES = 65536;
+/** Runs that the guest's view is told as; what is more scattered is told up to there. */
+const MAX_RUNS = 4096;
+const done = ok({ done: true } as const);
+
+export class InspectCalls {
+  private readonly inspections: Inspections;
+  private readonly host: InspectionHost;
+
+  constructor(host: InspectionHost) {
+    this.host = host;
+    this.inspections = new Inspections(host);
+  }
+
+  /** Whether a call is one of these. */
+  has(name: string): boolean {
+    return Object.hasOwn(this.handlers, name);
+  }
+
+  /** @throws what the engine's border makes a failure of */
+  async perform<Name extends InspectorCallName>(name: Name, request: RequestOf<Name>, job: Job): Promise<Outcome<Name>> {
+    return await (this.handlers[name] as unknown as Handler<Name>)(request, job);
+  }
+
+  /** Ends every inspection. */
+  close(): void {
+    this.inspections.end();
+  }
+
+  private readonly handlers: Handlers = {
+    inspect: async ({ file }) => {
+      const inspection = this.inspections.begin(file);
+      const looked = await this.lookInto(inspection).catch((error: unknown) => {
+        this.inspections.end(inspection);
+        throw error;
+      });
+      if (!looked.ok) {
+        this.inspections.end(inspection);
+        return looked;
+      }
+      return ok({ inspection, ...looked.value });
+    },
+    endInspection: ({ inspection }) => {
+      this.inspections.end(inspection);
+      return done;
+    },
+    tableEntries: ({ inspection, l1Index, from, count }) => {
+      const bad = badCount("from", from, Number.MAX_SAFE_INTEGER) ?? badCount("count", count, MAX_ENTRIES) ?? (l1Index === null ? null : badCount("l1Index", l1Index, 2 ** 32));
+      if (bad !== null) return bad;
+      return this.inspections.withFile(inspection, async (opened) => {
+        const tables = tablesOf(opened);
+        if (!tables.ok) return tables;
+        return atBorder(() => (l1Index === null ? ok(l1Rows(tables.value, from, count)) : l2Rows(tables.value, l1Index, from, count)));
+      });
+    },
+    bytesAt: ({ inspection, view, offset, length }) => {
+      const bad = badCount("offset", offset, Number.MAX_SAFE_INTEGER) ?? badCount("length", length, MAX_BYTES);
+      if (bad !== null) return bad;
+      return this.inspections.withFile(inspection, async (opened) => {
+        if (view === "host") return atBorder(() => ok(hostBytes(opened, offset, length)));
+        return this.inspections.withDisk(inspection, opened.container, async (device) => atBorder(() => ok(guestBytes(device, offset, length))));
+      });
+    },
+    locate: (request, job) => this.locate(request, job),
+  };
+
+  private async lookInto(inspection: number): Promise<Result<{ identity: FileIdentity; header: HeaderReport | null }, Failure>> {
+    return await this.inspections.withFile(inspection, async (opened) => {
+      const file = identifyFile(opened.store);
+      const contents = await this.contentsOf(inspection, opened);
+      const identity = { ...file, contents: contents ?? [], contentsUnread: contents === null };
+      const report = opened.header?.report ?? null;
+      return ok({ identity, header: report && { ...report, needs: await this.findNeeded(inspection, opened, report.needs) } });
+    });
+  }
+
+  /** What lies on the disk; null where it cannot be read, for whatever reason. */
+  private async contentsOf(inspection: number, { container }: Opened): Promise<readonly GuestMark[] | null> {
+    if (container === "empty") return [];
+    const found = await this.inspections
+      .withDisk(inspection, container, async (device) => atBorder(() => ok(guestContents((offset, into) => readDevice(device, offset, into), device.disk.virtualSize))))
+      .catch((): null => null);
+    return found !== null && found.ok ? found.value : null;
+  }
+
+  private async findNeeded(inspection: number, opened: Opened, needs: readonly NeededFile[]): Promise<NeededFile[]> {
+    const found: NeededFile[] = [];
+    for (const need of needs) {
+      // A name in words that no file of this program has is missing, too.
+      const source = sourceBeside(this.host.library, opened.file, { file: need.name, format: null });
+      found.push({ ...need, found: source.ok ? await this.inspections.find(inspection, source.value.file) : null });
+    }
+    return found;
+  }
+
+  private async locate(request: RequestOf<"locate">, job: Job): Promise<Outcome<"locate">> {
+    return await this.inspections.withFile(request.inspection, async (opened) => {
+      const tables = tablesOf(opened);
+      if (!tables.ok) return tables;
+      const { virtualSize } = tables.value.header;
+      const zones = opened.live?.zones ?? null;
+      const live: Locating["live"] = (zone) => {
+        if (zones === null) return null;
+        const view = zones.view(zoneIndex(zone));
+        return { condition: zones.conditionOf(view.zone), writePointer: view.writePointer };
+      };
+      const locating: Locating = { inspected: tables.value, report: opened.header!.report, live };
+      if ("hostOffset" in request) {
+        const bad = badCount("hostOffset", request.hostOffset, opened.store.size() - 1);
+        return bad ?? (await job.outcome(safely(found(placeOfHost(locating, request.hostOffset)))));
+      }
+      if ("zone" in request) {
+        const bad = badCount("zone", request.zone, (tables.value.zoned?.geometry.zoneCount ?? 0) - 1);
+        return bad ?? atBorder(() => ok(placeOfZone(locating, request.zone)));
+      }
+      const bad = badCount("guestOffset", request.guestOffset, virtualSize - 1);
+      return bad ?? atBorder(() => ok(placeOfGuest(locating, request.guestOffset)));
+    });
+  }
+}
+
+function* found(work: Work<Place>): Work<Result<Place, Failure>> {
+  return ok(yield* work);
+}
+
+function badCount(option: string, value: number, most: number): { readonly ok: false; readonly error: Failure } | null {
+  const fits = Number.isSafeInteger(value) && value >= 0 && value <= most;
+  return fits ? null : err({ kind: "option", option, found: String(value), allowed: most < 0 ? "nothing: there is none" : `0 to ${most}` });
+}
+
+interface Bytes {
+  readonly data: Uint8Array;
+  readonly total: number;
+  readonly spans: readonly ByteSpan[];
+}
+
+function hostBytes({ store, inspected, header }: Opened, offset: number, length: number): Bytes {
+  const total = store.size();
+  const data = new Uint8Array(Math.max(0, Math.min(length, total - offset)));
+  if (data.length === 0) return { data, total, spans: [] };
+  const count = store.read(offset, data);
+  const broken = header === null ? [] : headerSpans(header.report).filter((span) => span.hostOffset < offset + length && span.hostOffset + span.lengthBytes > offset);
+  return { data: data.subarray(0, count), total, spans: inspected === null ? broken : spansWithin(inspected, header!.report, offset, data.length) };
+}
+
+/** Of the disk, each stretch that is stored in the file itself with where that is. */
+function guestBytes(device: Device, offset: number, length: number): Bytes {
+  const total = device.disk.virtualSize;
+  const data = new Uint8Array(Math.max(0, Math.min(length, total - offset)));
+  if (data.length === 0) return { data, total, spans: [] };
+  readDevice(device, offset, data);
+  const { extents } = device.disk.map(offset, data.length, MAX_RUNS);
+  const stored = extents.filter((extent) => extent.depth === 0 && extent.hostOffset !== null);
+  return { data, total, spans: stored.map((extent) => ({ hostOffset: extent.hostOffset!, lengthBytes: extent.length, structure: extent.data ? "guest data" : "zeros", field: "", guestOffset: extent.start })) };
+}

@@ -1,0 +1,70 @@
+/** A qcow2 file under inspection: its store, its header where one is believed, and what is read of its tables. */
+import { Fault } from "../base/fault.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { readPadded } from "../bytes/byte-store.ts";
+import { ENTRY_BYTES } from "../qcow2/entries.ts";
+import type { Header } from "../qcow2/header.ts";
+import { entryFormat } from "../qcow2/l2-entries.ts";
+import type { EntryFormat } from "../qcow2/l2-entries.ts";
+import { StoredRefcounts } from "../qcow2/stored-refcounts.ts";
+import type { ZonedHeader } from "../zoned/dialect.ts";
+import { Structures } from "./structures.ts";
+
+export class Inspected {
+  readonly store: ByteStore;
+  readonly header: Header;
+  /** null without zones that are believed. */
+  readonly zoned: ZonedHeader | null;
+  readonly fileSize: number;
+  readonly format: EntryFormat;
+  /** Entries of an L2 table. */
+  readonly l2Entries: number;
+  /** Guest bytes that one L2 table maps. */
+  readonly l2Span: number;
+  private refcountsRead: StoredRefcounts | null = null;
+  private structuresRead: Structures | null = null;
+
+  constructor(store: ByteStore, header: Header, zoned: ZonedHeader | null) {
+    this.store = store;
+    this.header = header;
+    this.zoned = zoned;
+    this.fileSize = store.size();
+    this.format = entryFormat(header);
+    this.l2Entries = header.clusterSize / this.format.entryBytes;
+    this.l2Span = this.l2Entries * header.clusterSize;
+  }
+
+  /** The refcounts; their table is read when they are first asked for. */
+  get refcounts(): StoredRefcounts {
+    return (this.refcountsRead ??= new StoredRefcounts(this.store, this.header));
+  }
+
+  /** Where the structures lie; the tables are read when they are first asked for. */
+  get structures(): Structures {
+    return (this.structuresRead ??= new Structures(this));
+  }
+
+  /** Entries [from, from + count) of the active L1 table. */
+  l1Words(from: number, count: number): DataView {
+    const words = new Uint8Array(count * ENTRY_BYTES);
+    readPadded(this.store, this.header.l1Offset + from * ENTRY_BYTES, words);
+    return new DataView(words.buffer);
+  }
+
+  /** An L2 table; what lies behind the file's end is zeros. */
+  l2Table(offset: number): DataView {
+    const table = new Uint8Array(this.header.clusterSize);
+    readPadded(this.store, offset, table);
+    return new DataView(table.buffer);
+  }
+}
+
+/** What a decoder makes of an entry, or the problem for which it refuses it. */
+export function tolerant<Value>(decode: () => Value): { readonly value: Value; readonly problem: null } | { readonly value: null; readonly problem: Fault["problem"] & { kind: "image" } } {
+  try {
+    return { value: decode(), problem: null };
+  } catch (error) {
+    if (error instanceof Fault && error.problem.kind === "image") return { value: null, problem: error.problem };
+    throw error;
+  }
+}

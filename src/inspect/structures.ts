@@ -1,0 +1,167 @@
+/**
+ * Where the structures of an image lie in its file, for whoever asks what a byte is: the header, tables, blocks and lists, those of
+ * snapshots and bitmaps too, as far as they can be read. Data is not known here: only L2 tables know where that lies. Takes every
+ * entry for what it is; what cannot be read leaves its structures out.
+ */
+import { Fault } from "../base/fault.ts";
+import { readPadded } from "../bytes/byte-store.ts";
+import type { LayoutKind } from "../protocol/inspect.ts";
+import { readBitmapTable, readBitmaps } from "../qcow2/bitmaps.ts";
+import { ENCRYPTION_MAGIC } from "../qcow2/check-metadata.ts";
+import { ENTRY_BYTES } from "../qcow2/entries.ts";
+import { offsetOf } from "../qcow2/entry-words.ts";
+import { checkL1, readSnapshotTable, textOf } from "../qcow2/snapshots.ts";
+import { viewOf } from "./fields.ts";
+import type { Inspected } from "./inspected.ts";
+
+/** A structure's bytes in the file, [start, end). */
+export interface Area {
+  readonly start: number;
+  readonly end: number;
+  readonly kind: LayoutKind;
+  /** In the format's words: "L2 table". */
+  readonly structure: string;
+  /** Which of its kind: the index of the entry that leads there, 0 for what there is one of. */
+  readonly index: number;
+}
+
+/** Tables of snapshots and bitmaps that are read here; those of an image with more are left out. */
+const MAX_INACTIVE_BYTES = 16 * 2 ** 20;
+
+/** Clusters of one kind, found by offset. */
+class Clusters {
+  private readonly offsets: Float64Array;
+  private readonly indices: Uint32Array;
+
+  constructor(places: readonly (readonly [offset: number, index: number])[]) {
+    const sorted = places.toSorted(([offset], [other]) => offset - other);
+    this.offsets = Float64Array.from(sorted, ([offset]) => offset);
+    this.indices = Uint32Array.from(sorted, ([, index]) => index);
+  }
+
+  /** Position of the first cluster at or behind an offset. */
+  private position(offset: number): number {
+    let [low, high] = [0, this.offsets.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.offsets[middle]! < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Clusters that begin in [from, to). */
+  *between(from: number, to: number): Generator<readonly [offset: number, index: number], void, void> {
+    for (let at = this.position(from); at < this.offsets.length && this.offsets[at]! < to; at++) yield [this.offsets[at]!, this.indices[at]!];
+  }
+}
+
+export class Structures {
+  private readonly clusterSize: number;
+  /** What there are few of. */
+  private readonly single: Area[] = [];
+  private readonly many: { readonly clusters: Clusters; readonly kind: LayoutKind; readonly structure: string }[] = [];
+
+  constructor(inspected: Inspected) {
+    const { header, zoned } = inspected;
+    this.clusterSize = header.clusterSize;
+    this.add("header", "header", 0, header.clusterSize);
+    if (header.l1Size > 0) this.add("l1-table", "L1 table", header.l1Offset, header.l1Size * ENTRY_BYTES);
+    this.add("refcount-table", "refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
+    if (zoned !== null) this.add("zoned-metadata", "zoned metadata", zoned.metadataOffset, zoned.metadataSize);
+    const encryption = header.extensions.find(({ magic }) => magic === ENCRYPTION_MAGIC)?.data;
+    if (encryption !== undefined && encryption.length >= 16) this.add("encryption-header", "encryption header", Number(viewOf(encryption).getBigUint64(0)), Number(viewOf(encryption).getBigUint64(8)));
+    this.addMany("l2-table", "L2 table", l1Targets(inspected.l1Words(0, header.l1Size)));
+    this.addMany("refcount-block", "refcount block", this.blocks(inspected));
+    orLeaveOut(() => this.addSnapshots(inspected));
+    orLeaveOut(() => this.addBitmaps(inspected));
+  }
+
+  /** The structures that have a byte of [from, to), by their start; what takes only a part of it is cut to that by nobody. */
+  within(from: number, to: number): Area[] {
+    const areas = this.single.filter(({ start, end }) => start < to && end > from);
+    for (const { clusters, kind, structure } of this.many) {
+      for (const [start, index] of clusters.between(from - this.clusterSize + 1, to)) areas.push({ start, end: start + this.clusterSize, kind, structure, index });
+    }
+    return areas.sort((a, b) => a.start - b.start);
+  }
+
+  private add(kind: LayoutKind, structure: string, start: number, lengthBytes: number, index = 0): void {
+    if (lengthBytes > 0) this.single.push({ start, end: start + lengthBytes, kind, structure, index });
+  }
+
+  private addMany(kind: LayoutKind, structure: string, places: readonly (readonly [number, number])[]): void {
+    if (places.length > 0) this.many.push({ clusters: new Clusters(places), kind, structure });
+  }
+
+  private blocks({ refcounts }: Inspected): [number, number][] {
+    const places: [number, number][] = [];
+    for (let index = 0; index < refcounts.blockCount; index++) {
+      const { offset, offsetLow } = refcounts.entry(index);
+      if (offset !== 0 && offsetLow % this.clusterSize === 0) places.push([offset, index]);
+    }
+    return places;
+  }
+
+  private addSnapshots({ store, header }: Inspected): void {
+    if (header.snapshotCount === 0) return;
+    const { snapshots, lengthBytes } = readSnapshotTable(store, header);
+    this.add("snapshot-table", "snapshot table", header.snapshotsOffset, lengthBytes);
+    const tables: [number, number][] = [];
+    let left = MAX_INACTIVE_BYTES;
+    for (const [index, snapshot] of snapshots.entries()) {
+      const bytes = snapshot.l1Size * ENTRY_BYTES;
+      if (bytes === 0 || !checkL1(store, header, snapshot).ok || bytes > left) continue;
+      left -= bytes;
+      this.add("inactive-l1-table", `L1 table of snapshot ${textOf(snapshot.id)}`, snapshot.l1Offset, bytes, index);
+      const words = new Uint8Array(bytes);
+      readPadded(store, snapshot.l1Offset, words);
+      tables.push(...l1Targets(new DataView(words.buffer)));
+    }
+    const active = new Set(l1Targets(new DataView(readWords(store, header.l1Offset, header.l1Size))).map(([offset]) => offset));
+    const inactive = new Map(tables.filter(([offset]) => !active.has(offset)));
+    this.addMany("inactive-l2-table", "L2 table of a snapshot", [...inactive]);
+  }
+
+  private addBitmaps({ store, header }: Inspected): void {
+    const directory = readBitmaps(store, header);
+    if (directory === null) return;
+    this.add("bitmap-directory", "bitmap directory", directory.offset, directory.lengthBytes);
+    let left = MAX_INACTIVE_BYTES;
+    const bits: [number, number][] = [];
+    for (const [index, bitmap] of directory.bitmaps.entries()) {
+      const bytes = bitmap.tableSize * ENTRY_BYTES;
+      if (bytes > left) continue;
+      left -= bytes;
+      this.add("bitmap", `table of bitmap ${textOf(bitmap.name)}`, bitmap.tableOffset, bytes, index);
+      orLeaveOut(() => readBitmapTable(store, header, bitmap).forEach((entry) => entry > 1 && bits.push([entry, index])));
+    }
+    this.addMany("bitmap", "bits of a bitmap", bits);
+  }
+}
+
+function readWords(store: Inspected["store"], offset: number, count: number): ArrayBuffer {
+  const words = new Uint8Array(count * ENTRY_BYTES);
+  readPadded(store, offset, words);
+  return words.buffer;
+}
+
+/** Offsets of L2 tables with the index of their entry, none for entries that lead nowhere. */
+function l1Targets(words: DataView): [offset: number, index: number][] {
+  const places: [number, number][] = [];
+  for (let at = 0; at < words.byteLength; at += ENTRY_BYTES) {
+    const offset = offsetOf(words.getUint32(at), words.getUint32(at + 4));
+    if (offset !== 0) places.push([offset, at / ENTRY_BYTES]);
+  }
+  return places;
+}
+
+/** A structure that cannot be is told elsewhere; here it is not there. */
+function orLeaveOut(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    const isBroken = error instanceof Fault && (error.problem.kind === "image" || (error.problem.kind === "store" && error.problem.code === "short-read"));
+    if (!isBroken) throw error;
+  }
+}
