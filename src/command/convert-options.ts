@@ -156,7 +156,7 @@ function conflictOf(has: (flag: string) => boolean, hasOptions: boolean, targetO
 }
 
 /** `-l ID_OR_NAME`, or `-l snapshot.id=ID,snapshot.name=NAME`. */
-function snapshotOf(text: string | null): SnapshotQuery | null {
+export function snapshotOf(text: string | null): SnapshotQuery | null {
   if (text === null || !text.startsWith("snapshot.")) return text;
   const pairs = splitOptionList(text);
   if (!pairs.ok) return text;

@@ -194,6 +194,9 @@ export const withValues = (given: GivenCreateOptions, more: Readonly<Record<stri
   values: new Map([...given.values, ...Object.entries(more).filter((pair): pair is [string, string | number] => pair[1] !== null)]),
 });
 
+/** Whether options of zones are among them, in either spelling. */
+export const hasZoneOptions = ({ values }: GivenCreateOptions): boolean => [...values.keys()].some((name) => ROW_BY_NAME.get(name)?.spelling !== undefined);
+
 /** The value of a text option, null where it was not given. */
 export function textOption({ values }: GivenCreateOptions, name: string): string | null {
   const value = values.get(name);

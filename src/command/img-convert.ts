@@ -6,8 +6,7 @@ import { CONVERT_LONGS, CONVERT_SHORTS, convertCommand } from "./convert-options
 import type { ConvertCommand } from "./convert-options.ts";
 import { createOptionsHelp } from "./create-options.ts";
 import { explain, explained } from "./explain.ts";
-import { snapshotLoadWords } from "./explain-snapshot.ts";
-import { closeRead, openImage, sourceNamed } from "./img-open.ts";
+import { closeRead, openImage, openSnapshot, sourceNamed } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { makeTarget, newTarget } from "./img-target.ts";
 import type { NewTarget, TargetMistake } from "./img-target.ts";
@@ -76,14 +75,9 @@ function* lookAtSnapshot(command: ConvertCommand, snapshot: SnapshotQuery, sourc
   const source = yield* sourceNamed(command.sources[0]!, command.sourceFormat, command.sourceOptions);
   if (source === null) return false;
   yield* closeRead(sources.pop()!);
-  const opened = yield* call("open", { ...source, snapshot, readOnly: true });
-  if (opened.ok) {
-    sources.push({ handle: opened.value.handle, file: source.file, facts: opened.value.facts });
-    return true;
-  }
-  yield imgError(`Failed to load snapshot: ${opened.error.kind === "snapshot" ? snapshotLoadWords(opened.error) : explain(opened.error).why.replace(/\.$/, "")}`);
-  yield explained(opened.error);
-  return false;
+  const opened = yield* openSnapshot(source, snapshot);
+  if (opened !== null) sources.push(opened);
+  return opened !== null;
 }
 
 interface ConvertTarget {

@@ -1,7 +1,8 @@
 /** Opening an image for a qemu-img command that only reads: the options that all of them share, and the words of a failure. */
-import type { DeviceFacts, ImageSource } from "../protocol/index.ts";
+import type { DeviceFacts, ImageSource, SnapshotQuery } from "../protocol/index.ts";
 import { findingLines } from "./check-lines.ts";
-import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
+import { explain, explained, hasMoreToSay, openFailureWords } from "./explain.ts";
+import { snapshotLoadWords } from "./explain-snapshot.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
 import { imageSource } from "./image-source.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
@@ -94,6 +95,15 @@ export function* openImage(source: ImageSource, word: string, write = false, ins
   }
   yield imgError(`Could not open '${word}': ${openFailureWords(source.file, opened.error)}`);
   if (hasMoreToSay(opened.error)) yield explained(opened.error);
+  return null;
+}
+
+/** Opens the disk as a snapshot shows it; null after the failure was printed. */
+export function* openSnapshot(source: ImageSource, snapshot: SnapshotQuery): Program<ReadImage | null> {
+  const opened = yield* call("open", { ...source, snapshot, readOnly: true });
+  if (opened.ok) return { handle: opened.value.handle, file: source.file, facts: opened.value.facts };
+  yield imgError(`Failed to load snapshot: ${opened.error.kind === "snapshot" ? snapshotLoadWords(opened.error) : explain(opened.error).why.replace(/\.$/, "")}`);
+  yield explained(opened.error);
   return null;
 }
 

@@ -11,6 +11,7 @@ import { createImage } from "./img-create.ts";
 import { ddImage } from "./img-dd.ts";
 import { imageInfo } from "./img-info.ts";
 import { mapImage } from "./img-map.ts";
+import { measureImage } from "./img-measure.ts";
 import { rebaseImage } from "./img-rebase.ts";
 import { resizeImage } from "./img-resize.ts";
 import { snapshotImage } from "./img-snapshot.ts";
@@ -30,7 +31,7 @@ export interface ImgCommand {
   run(given: GivenOptions): Program;
 }
 
-export const IMG_COMMANDS: readonly ImgCommand[] = [amendImage, bitmapImage, checkImage, commitImage, compareImage, convertImage, createImage, ddImage, imageInfo, mapImage, rebaseImage, resizeImage, snapshotImage];
+export const IMG_COMMANDS: readonly ImgCommand[] = [amendImage, bitmapImage, checkImage, commitImage, compareImage, convertImage, createImage, ddImage, imageInfo, mapImage, measureImage, rebaseImage, resizeImage, snapshotImage];
 
 const versionLine = `qemu-img version ${QEMU_VERSION} (the command language; zonescope ${VERSION})\n`;
 

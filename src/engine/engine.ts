@@ -22,6 +22,7 @@ import type { InspectorCallName } from "./inspect-calls.ts";
 import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
 import { closeFiles, openChain, sourceBeside, unsafeFiles } from "./open-chain.ts";
+import { measureImage, measureSize } from "./measure-calls.ts";
 import { mendOnOpen } from "./mend-on-open.ts";
 import { compareImages, convertImages } from "./move-calls.ts";
 import { OpenImage } from "./open-image.ts";
@@ -256,6 +257,7 @@ export class Engine {
       await this.prepareCompression({ handle: target, compressed: options.compressed });
       return await this.workOn(target, job, (image) => this.withAll(sources, (images) => convertImages(images, image, options)));
     },
+    measure: ({ source, target }, job) => ("handle" in source ? this.workOn(source.handle, job, (image) => measureImage(image, target)) : measureSize(source.sizeBytes, target)),
     compare: ({ first, second, strict }, job) => this.workOn(first, job, (image) => this.withAll([second], ([other]) => compareImages(image, other!, strict))),
     rebase: async ({ handle, ...options }, job) => {
       const image = this.images.get(handle);

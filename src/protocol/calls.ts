@@ -12,6 +12,7 @@ import type { InspectorCalls } from "./inspect.ts";
 import type { CheckReport, MendedOnOpen, RepairMode, RepairReport } from "./check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect, SnapshotFacts } from "./snapshot.ts";
 import type { DialectChange, DialectFacts } from "./dialect.ts";
+import type { MeasuredTarget, Measurement } from "./measure.ts";
 import type { ComparedDisks, ConvertOptions, ConvertedDisk, RebaseOptions } from "./move.ts";
 import type { ImageSource, SnapshotQuery } from "./source.ts";
 
@@ -209,6 +210,8 @@ export interface Calls extends InspectorCalls {
    * zoned target takes the pointers of a source with the same zones, and is else filled to the last sector that is not zeros.
    */
   convert: { request: { sources: readonly number[]; target: number; options: ConvertOptions }; reply: ConvertedDisk };
+  /** How much room a new image would need for an open disk, or for one of `sizeBytes` without data; too large a size is of kind "resize". */
+  measure: { request: { source: { readonly handle: number } | { readonly sizeBytes: number }; target: MeasuredTarget }; reply: Measurement };
   /** Compares two open disks up to the first difference. Failures while comparing are of kind "move". */
   compare: { request: { first: number; second: number; strict: boolean }; reply: ComparedDisks };
   /**

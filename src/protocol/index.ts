@@ -6,6 +6,7 @@ export * from "./dialect.ts";
 export * from "./events.ts";
 export * from "./failures.ts";
 export * from "./inspect.ts";
+export * from "./measure.ts";
 export * from "./move.ts";
 export * from "./profiles.ts";
 export * from "./snapshot.ts";

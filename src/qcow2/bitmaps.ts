@@ -70,7 +70,7 @@ const TRACKING = 1;
 /** Offsets within a directory entry. */
 export const FLAGS_AT = 12;
 
-const entryBytes = (nameBytes: number): number => Math.ceil((FIXED_BYTES + nameBytes) / 8) * 8;
+export const directoryEntryBytes = (nameBytes: number): number => Math.ceil((FIXED_BYTES + nameBytes) / 8) * 8;
 
 /** Entries of a table for a disk of that size. */
 export function tableSizeFor(diskSize: number, granularityBits: number, clusterSize: number): number {
@@ -113,7 +113,7 @@ function decodeDirectory(directory: Uint8Array, offset: number, header: Header):
     const nameBytes = view.getUint16(at + 18);
     if (view.getUint32(at + 20) !== 0) throw bad("extra data size", 20, view.getUint32(at + 20), "0: extra data is not supported");
     if (nameBytes > MAX_BITMAP_NAME_BYTES) throw bad("name size", 18, nameBytes, `at most ${MAX_BITMAP_NAME_BYTES}`);
-    if (at + entryBytes(nameBytes) > directory.length) throw bad("name size", 18, nameBytes, "a name inside the directory");
+    if (at + directoryEntryBytes(nameBytes) > directory.length) throw bad("name size", 18, nameBytes, "a name inside the directory");
     const flags = view.getUint32(at + FLAGS_AT);
     const bitmap: PlacedBitmap = {
       name: directory.slice(at + FIXED_BYTES, at + FIXED_BYTES + nameBytes),
@@ -133,7 +133,7 @@ function decodeDirectory(directory: Uint8Array, offset: number, header: Header):
     const needed = bitmap.inUse ? 1 : tableSizeFor(header.virtualSize, granularityBits, header.clusterSize);
     if (tableSize === 0 || tableSize < needed || tableSize * header.clusterSize > MAX_BITS_BYTES) throw bad("table size", 8, tableSize, `${Math.max(1, needed)} to ${MAX_BITS_BYTES / header.clusterSize} entries`);
     bitmaps.push(bitmap);
-    at += entryBytes(nameBytes);
+    at += directoryEntryBytes(nameBytes);
   }
   return bitmaps;
 }
@@ -142,7 +142,7 @@ const flagsOf = ({ inUse, auto }: Pick<Bitmap, "inUse" | "auto">): number => (in
 
 /** The directory's bytes, or null when they would be more than QEMU reads. */
 export function encodeDirectory(bitmaps: readonly Bitmap[]): Uint8Array | null {
-  const lengthBytes = bitmaps.reduce((sum, { name }) => sum + entryBytes(name.length), 0);
+  const lengthBytes = bitmaps.reduce((sum, { name }) => sum + directoryEntryBytes(name.length), 0);
   if (lengthBytes > MAX_DIRECTORY_BYTES || bitmaps.length > MAX_BITMAPS) return null;
   const directory = new Uint8Array(lengthBytes);
   const view = new DataView(directory.buffer);
@@ -153,7 +153,7 @@ export function encodeDirectory(bitmaps: readonly Bitmap[]): Uint8Array | null {
     view.setUint8(at + 17, bitmap.granularityBits);
     view.setUint16(at + 18, bitmap.name.length);
     directory.set(bitmap.name, at + FIXED_BYTES);
-    at += entryBytes(bitmap.name.length);
+    at += directoryEntryBytes(bitmap.name.length);
   }
   return directory;
 }
