@@ -1,28 +1,38 @@
 /** The inspector's calls: files looked into whether or not they open as an image; requests checked, answers packed. */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
+import { readPadded } from "../bytes/byte-store.ts";
 import { headerSpans, spansWithin } from "../inspect/spans.ts";
 import { guestContents } from "../inspect/guest-content.ts";
 import { identifyFile } from "../inspect/identity.ts";
 import { placeOfGuest, placeOfHost, placeOfZone } from "../inspect/locate.ts";
 import type { Locating } from "../inspect/locate.ts";
+import type { Inspected } from "../inspect/inspected.ts";
+import { layoutOf } from "../inspect/layout.ts";
+import { searchBytes } from "../inspect/search.ts";
+import type { Searched } from "../inspect/search.ts";
 import { l1Rows, l2Rows } from "../inspect/tables.ts";
+import { verifyCompressedClusters } from "../inspect/verify-compressed.ts";
 import { zoneIndex } from "../base/units.ts";
-import type { ByteSpan, Failure, FileIdentity, GuestMark, HeaderReport, InspectorCalls, NeededFile, Outcome, Place, RequestOf } from "../protocol/index.ts";
+import { LAYOUT_KINDS, MAX_LAYOUT_CELLS } from "../protocol/index.ts";
+import type { ByteSpan, Failure, FileIdentity, GuestMark, HeaderReport, InspectorCalls, NeededFile, Outcome, RequestOf } from "../protocol/index.ts";
 import type { Device } from "./device.ts";
 import { Inspections, readDevice, tablesOf } from "./inspections.ts";
 import type { InspectionHost, Opened } from "./inspections.ts";
 import { safely } from "./jobs.ts";
 import type { Job, Work } from "./jobs.ts";
+import { saveBytes, saveDisk } from "./save-as.ts";
+import type { Saving } from "./save-as.ts";
 import { sourceBeside } from "./open-chain.ts";
 import { atBorder } from "./border.ts";
 
 export type InspectorCallName = keyof InspectorCalls;
 type Handler<Name extends InspectorCallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
-type Handlers = { readonly [Name in InspectorCallName]?: Handler<Name> };
+type Handlers = { readonly [Name in InspectorCallName]: Handler<Name> };
 
 const MAX_BYTES = 2 ** 20;
 const MAX_ENTRIES = 65536;
+const MAX_NEEDLE_BYTES = 1024;
 /** Runs that the guest's view is told as; what is more scattered is told up to there. */
 const MAX_RUNS = 4096;
 const done = ok({ done: true } as const);
@@ -86,7 +96,39 @@ export class InspectCalls {
       });
     },
     locate: (request, job) => this.locate(request, job),
+    layout: ({ inspection }, job) => this.overTables(inspection, job, (inspected) => layoutOf(inspected, LAYOUT_KINDS, { maxCells: MAX_LAYOUT_CELLS })),
+    verifyCompressed: ({ inspection }, job) => this.overTables(inspection, job, (inspected) => verifyCompressedClusters(inspected, this.host.codecs)),
+    search: ({ inspection, view, needle, from, backwards }, job) => {
+      const bad = badCount("from", from, Number.MAX_SAFE_INTEGER) ?? badCount("needle", needle.length, MAX_NEEDLE_BYTES);
+      if (bad !== null) return bad;
+      if (needle.length === 0) return err({ kind: "option", option: "needle", found: "no bytes", allowed: `1 to ${MAX_NEEDLE_BYTES} bytes` });
+      const search = (searched: Searched): Promise<Outcome<"search">> => job.outcome(safely(whole(searchBytes(searched, needle, from, backwards), (offset) => ({ offset }))));
+      return this.inspections.withFile(inspection, async ({ store, container }) => {
+        if (view === "host") return await search({ size: store.size(), read: (offset, into) => readPadded(store, offset, into) });
+        return await this.inspections.withDisk(inspection, container, (device) => search(searchedDisk(device)));
+      });
+    },
+    saveAs: ({ inspection, form, to }, job) => this.saveAs(inspection, form, { library: this.host.library, now: this.host.now, job, to }),
   };
+
+  /** Long work over the tables of a file. */
+  private async overTables<Value>(inspection: number, job: Job, work: (inspected: Inspected) => Work<Value>): Promise<Result<Value, Failure>> {
+    return await this.inspections.withFile(inspection, async (opened) => {
+      const tables = tablesOf(opened);
+      return tables.ok ? await job.outcome(safely(whole(work(tables.value), (value) => value))) : tables;
+    });
+  }
+
+  private async saveAs(inspection: number, form: RequestOf<"saveAs">["form"], saving: Saving): Promise<Outcome<"saveAs">> {
+    return await this.inspections.withFile(inspection, async ({ store, container }) => {
+      const withDisk = (act: (device: Device) => Promise<Outcome<"saveAs">>): Promise<Outcome<"saveAs">> => this.inspections.withDisk(inspection, container, act);
+      if (form.format !== "range") return await withDisk((device) => saveDisk(saving, device, form));
+      const { offset, lengthBytes } = form;
+      const fits = (size: number): Outcome<"saveAs"> | null => badCount("offset", offset, size) ?? badCount("length", lengthBytes, size - offset);
+      if (form.view === "host") return fits(store.size()) ?? (await saveBytes(saving, (at, into) => readPadded(store, at, into), offset, lengthBytes));
+      return await withDisk(async (device) => fits(device.disk.virtualSize) ?? (await saveBytes(saving, (at, into) => readDevice(device, at, into), offset, lengthBytes)));
+    });
+  }
 
   private async lookInto(inspection: number): Promise<Result<{ identity: FileIdentity; header: HeaderReport | null }, Failure>> {
     return await this.inspections.withFile(inspection, async (opened) => {
@@ -131,7 +173,7 @@ export class InspectCalls {
       const locating: Locating = { inspected: tables.value, report: opened.header!.report, live };
       if ("hostOffset" in request) {
         const bad = badCount("hostOffset", request.hostOffset, opened.store.size() - 1);
-        return bad ?? (await job.outcome(safely(found(placeOfHost(locating, request.hostOffset)))));
+        return bad ?? (await job.outcome(safely(whole(placeOfHost(locating, request.hostOffset), (place) => place))));
       }
       if ("zone" in request) {
         const bad = badCount("zone", request.zone, (tables.value.zoned?.geometry.zoneCount ?? 0) - 1);
@@ -143,8 +185,21 @@ export class InspectCalls {
   }
 }
 
-function* found(work: Work<Place>): Work<Result<Place, Failure>> {
-  return ok(yield* work);
+function* whole<Value, Reply>(work: Work<Value>, replyOf: (value: Value) => Reply): Work<Result<Reply, Failure>> {
+  return ok(replyOf(yield* work));
+}
+
+/** The disk to search, without reading what is not stored. */
+function searchedDisk(device: Device): Searched {
+  const { disk } = device;
+  return {
+    size: disk.virtualSize,
+    read: (offset, into) => readDevice(device, offset, into),
+    zerosAt: (offset, length) => {
+      const first = disk.map(offset, length, 1).extents[0];
+      return first?.zero === true ? first.length : 0;
+    },
+  };
 }
 
 function badCount(option: string, value: number, most: number): { readonly ok: false; readonly error: Failure } | null {

@@ -134,14 +134,32 @@ export class Library {
     const name = file.startsWith(ADOPTED_PREFIX) ? file.slice(ADOPTED_PREFIX.length) : file;
     const source = this.adopted.get(file);
     if (source !== undefined) return ok({ source, name });
-    if (this.host.blobOf === undefined) return err({ kind: "unsupported", feature: "downloading a file" });
-    const temporary = `${EXPORT_PREFIX}${++this.exports}-${Date.now()}`;
-    const copied = await this.copy(file, temporary, job);
+    const temporary = this.temporaryName();
+    if (!temporary.ok) return temporary;
+    const copied = await this.copy(file, temporary.value, job);
     if (!copied.ok) return copied;
+    const blob = await this.downloadOf(temporary.value);
+    return blob.ok ? ok({ source: blob.value, name }) : blob;
+  }
+
+  /** A name for what is made to be downloaded; it is not listed, and goes when the engine next starts. */
+  temporaryName(): Result<string, Failure> {
+    if (this.host.blobOf === undefined) return err({ kind: "unsupported", feature: "downloading a file" });
+    return ok(`${EXPORT_PREFIX}${++this.exports}-${Date.now()}`);
+  }
+
+  /** The bytes of a temporary file, which is held until the engine ends. */
+  async downloadOf(temporary: string): Promise<Result<Blob, Failure>> {
+    if (this.host.blobOf === undefined) return err({ kind: "unsupported", feature: "downloading a file" });
     const blob = await this.host.blobOf(temporary);
     const hold = await this.host.files.open(temporary, "read");
     if (hold.ok) this.held.push(hold.value);
-    return blob.ok ? ok({ source: blob.value, name }) : blob;
+    return blob;
+  }
+
+  /** Why a new file of that name and length cannot be made, or null. */
+  async refusalOfNew(file: string, lengthBytes: number): Promise<FileProblem | null> {
+    return (await this.isTaken(file)) ?? (await checkRoom(this.host.files, file, lengthBytes));
   }
 
   /** Removes the temporary copies of earlier downloads; one that another tab holds stays. What cannot be removed is left for later. */

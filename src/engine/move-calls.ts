@@ -17,21 +17,26 @@ import { Sources } from "./sources.ts";
 
 /** Copies the sources onto the target. @throws Fault, and bugs, which both break the target */
 export function* convertImages(sources: readonly OpenImage[], target: OpenImage, options: ConvertOptions): Work<Result<ConvertedDisk, Failure>> {
+  if (!target.device.disk.readOnly && sources.some((source) => source.uses(target.file))) return err({ kind: "file", code: "in-use", file: target.file });
+  return yield* convertDevices(sources.map((image) => image.device), target, options);
+}
+
+/** As convertImages, of devices that do not stand on the target. */
+export function* convertDevices(sources: readonly Device[], target: OpenImage, options: ConvertOptions): Work<Result<ConvertedDisk, Failure>> {
   const { device } = target;
   const { disk, zones } = device;
   if (disk.readOnly) return err({ kind: "usage", code: "read-only", detail: disk.readOnlyReason ?? "the target is open for reading" });
-  if (sources.some((source) => source.uses(target.file))) return err({ kind: "file", code: "in-use", file: target.file });
-  const whole = new Sources(sources.map((image) => image.device));
+  const whole = new Sources(sources);
   const { part } = options;
   if (part !== null && (part.offset < 0 || part.length < 0 || part.offset + part.length > whole.size)) {
     return err({ kind: "option", option: "part", found: `${part.offset} to ${part.offset + part.length}`, allowed: `within 0 to ${whole.size}` });
   }
-  const from = part === null ? whole : new Sources(sources.map((image) => image.device), part);
+  const from = part === null ? whole : new Sources(sources, part);
   if (from.size > disk.virtualSize) return err({ kind: "option", option: "size", found: String(disk.virtualSize), allowed: `at least ${from.size}, as the sources have it` });
   target.unflushed = true;
   if (zones !== null) {
     if (options.compressed) return err({ kind: "unsupported", feature: "compressed clusters of a zoned image" });
-    const pointers = sources.length === 1 && part === null ? sources[0]!.device.zones : null;
+    const pointers = sources.length === 1 && part === null ? sources[0]!.zones : null;
     return yield* convertToZones(from, pointers, device, zones, options.targetIsZero);
   }
   if (options.compressed && disk.writeCompressed === undefined) return err({ kind: "unsupported", feature: "compression of a raw image" });

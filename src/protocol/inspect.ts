@@ -113,7 +113,7 @@ export type LayoutKind = (typeof LAYOUT_KINDS)[number];
 
 export interface LayoutReport {
   readonly clusterSize: number;
-  /** Host clusters from the file's start to the last that is in it or referred to. */
+  /** Host clusters of the file. */
   readonly clusters: number;
   /** Clusters that a cell stands for: 1, or a power of two where there are more than MAX_LAYOUT_CELLS. */
   readonly clustersPerCell: number;
@@ -121,8 +121,13 @@ export interface LayoutReport {
   readonly kinds: Uint8Array;
   /** Of a zoned image, by cell, the zone whose data it holds plus one; 0 for none. null without zones. */
   readonly zones: Uint32Array | null;
-  /** Clusters by kind, in the order of LAYOUT_KINDS; exact. */
+  /**
+   * Clusters by kind, in the order of LAYOUT_KINDS; exact. "used-twice" are those that are referred to more often than counted, "beyond-end"
+   * the references that lead behind the file, which have no cells.
+   */
   readonly counts: readonly number[];
+  /** A structure that cannot be read and kept references from being counted: leaks and double use are not told then. */
+  readonly problem: ImageProblem | null;
 }
 export const MAX_LAYOUT_CELLS = 2 ** 24;
 

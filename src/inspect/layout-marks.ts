@@ -1,0 +1,189 @@
+/**
+ * What each host cluster of a stretch of the file holds, by following the tables: no judgement, every entry taken for what it says.
+ * Which of two has a cluster that both claim is for layout.ts to tell from the refcounts. Source: qcow2 specification.
+ */
+import { Fault } from "../base/fault.ts";
+import { readPadded } from "../bytes/byte-store.ts";
+import type { LayoutKind } from "../protocol/inspect.ts";
+import { readBitmapTable, readBitmaps } from "../qcow2/bitmaps.ts";
+import { ENCRYPTION_MAGIC } from "../qcow2/check-metadata.ts";
+import { ENTRY_BYTES } from "../qcow2/entries.ts";
+import { LOW_ZERO, compressedPlace, isCompressed, offsetOf } from "../qcow2/entry-words.ts";
+import { checkL1, readSnapshotTable } from "../qcow2/snapshots.ts";
+import { viewOf } from "./fields.ts";
+import { ClusterSet } from "./cluster-set.ts";
+import type { Inspected } from "./inspected.ts";
+
+/** L1 entries that are read at once. */
+const L1_PIECE = 2 ** 16;
+/** Snapshots' L1 tables that are followed, in bytes of all of them; the check refuses an image with more. */
+const MAX_INACTIVE_BYTES = 2 ** 30;
+
+/** The kinds of clusters [first, first + kinds.length), and whose zone's data they hold. */
+export interface Marks {
+  readonly first: number;
+  /** By cluster, index of a kind in the list that the marker was given; 0 for what nothing leads to. */
+  readonly kinds: Uint8Array;
+  /** By cluster, zone plus one; null without zones. */
+  readonly zones: Uint32Array | null;
+  /** References to clusters behind the file's end. */
+  beyond: number;
+}
+
+export class Marker {
+  private readonly inspected: Inspected;
+  private readonly indexOf: (kind: LayoutKind) => number;
+  private readonly marks: Marks;
+  private readonly clusterSize: number;
+  private readonly fileClusters: number;
+  private readonly walked = new ClusterSet();
+  /** It is the snapshots' turn: what they have gives way to what the active disk has. */
+  private inactive = false;
+
+  constructor(inspected: Inspected, kinds: readonly LayoutKind[], marks: Marks) {
+    this.inspected = inspected;
+    this.indexOf = (kind) => kinds.indexOf(kind);
+    this.marks = marks;
+    this.clusterSize = inspected.header.clusterSize;
+    this.fileClusters = Math.ceil(inspected.fileSize / this.clusterSize);
+  }
+
+  /** Follows all tables. Yields the fraction done. @throws Fault of the store */
+  *run(): Generator<number, void, void> {
+    const { header, zoned } = this.inspected;
+    this.area("header", 0, this.clusterSize);
+    this.area("refcount-table", header.refcountTableOffset, header.refcountTableClusters * this.clusterSize);
+    this.blocks();
+    if (zoned !== null) this.area("zoned-metadata", zoned.metadataOffset, zoned.metadataSize);
+    const encryption = header.extensions.find(({ magic }) => magic === ENCRYPTION_MAGIC)?.data;
+    if (encryption !== undefined && encryption.length >= 16) this.area("encryption-header", Number(viewOf(encryption).getBigUint64(0)), Number(viewOf(encryption).getBigUint64(8)));
+    this.area("l1-table", header.l1Offset, header.l1Size * ENTRY_BYTES);
+    for (const fraction of this.l1(header.l1Offset, header.l1Size, true)) yield 0.8 * fraction;
+    leaveOut(() => this.bitmaps());
+    this.inactive = true;
+    for (const fraction of this.snapshots()) yield 0.8 + 0.2 * fraction;
+  }
+
+  private mark(cluster: number, kind: number, zone: number): void {
+    const { marks } = this;
+    if (cluster >= this.fileClusters) marks.beyond++;
+    const index = cluster - marks.first;
+    if (index < 0 || index >= marks.kinds.length) return;
+    const there = marks.kinds[index]!;
+    if (this.inactive ? there !== 0 : there >= kind) return;
+    marks.kinds[index] = kind;
+    if (marks.zones !== null && zone > 0) marks.zones[index] = zone;
+  }
+
+  private area(kind: LayoutKind, offset: number, lengthBytes: number): void {
+    if (lengthBytes <= 0) return;
+    const index = this.indexOf(kind);
+    const { marks } = this;
+    const last = Math.floor((offset + lengthBytes - 1) / this.clusterSize);
+    // Of a length that cannot be, only what is asked for is gone through.
+    const first = Math.floor(offset / this.clusterSize);
+    if (last >= this.fileClusters) marks.beyond = Math.min(marks.beyond + last + 1 - Math.max(first, this.fileClusters), Number.MAX_SAFE_INTEGER);
+    for (let cluster = Math.max(first, marks.first); cluster <= Math.min(last, marks.first + marks.kinds.length - 1); cluster++) {
+      const there = marks.kinds[cluster - marks.first]!;
+      if (this.inactive ? there === 0 : there < index) marks.kinds[cluster - marks.first] = index;
+    }
+  }
+
+  private blocks(): void {
+    const { refcounts } = this.inspected;
+    const kind = this.indexOf("refcount-block");
+    for (let index = 0; index < refcounts.blockCount; index++) {
+      const { offset, offsetLow } = refcounts.entry(index);
+      if (offset !== 0 && offsetLow % this.clusterSize === 0) this.mark(offset / this.clusterSize, kind, 0);
+    }
+  }
+
+  /** An L1 table and the L2 tables that it leads to, each once. */
+  private *l1(offset: number, size: number, active: boolean): Generator<number, void, void> {
+    const { store, l2Span, fileSize } = this.inspected;
+    const kind = this.indexOf(active ? "l2-table" : "inactive-l2-table");
+    for (let first = 0; first < size; first += L1_PIECE) {
+      const words = new Uint8Array(Math.min(L1_PIECE, size - first) * ENTRY_BYTES);
+      readPadded(store, offset + first * ENTRY_BYTES, words);
+      const view = new DataView(words.buffer);
+      for (let at = 0; at < words.length; at += ENTRY_BYTES) {
+        const table = offsetOf(view.getUint32(at), view.getUint32(at + 4));
+        if (table === 0) continue;
+        const cluster = Math.floor(table / this.clusterSize);
+        this.mark(cluster, kind, 0);
+        if (table >= fileSize || !this.walked.add(cluster)) continue;
+        this.l2(table, (first + at / ENTRY_BYTES) * l2Span, active);
+        yield (first + at / ENTRY_BYTES) / size;
+      }
+    }
+  }
+
+  private l2(tableOffset: number, guestStart: number, active: boolean): void {
+    const { header, format, zoned } = this.inspected;
+    const { clusterBits, clusterSize } = header;
+    const zoneSize = active && zoned !== null ? zoned.geometry.zoneSize : 0;
+    const zoneCount = zoned?.geometry.zoneCount ?? 0;
+    const [data, zero, compressed] = active ? [this.indexOf("data"), this.indexOf("zero-allocated"), this.indexOf("compressed")] : [this.indexOf("inactive-data"), this.indexOf("inactive-data"), this.indexOf("inactive-data")];
+    const table = this.inspected.l2Table(tableOffset);
+    for (let at = 0, guest = guestStart; at < clusterSize; at += format.entryBytes, guest += clusterSize) {
+      const [high, low] = [table.getUint32(at), table.getUint32(at + 4)];
+      if (high === 0 && low === 0) continue;
+      const zone = zoneSize === 0 ? 0 : Math.min(Math.floor(guest / zoneSize) + 1, zoneCount);
+      if (isCompressed(high)) {
+        const { offset, lengthBytes } = compressedPlace(high, low, clusterBits);
+        const last = Math.floor((offset + lengthBytes - 1) / clusterSize);
+        if (!format.externalData) for (let cluster = Math.floor(offset / clusterSize); cluster <= last; cluster++) this.mark(cluster, compressed, zone);
+        continue;
+      }
+      const offset = offsetOf(high, low);
+      // What lies in a file of its own takes no cluster of this one.
+      if (offset === 0 || format.externalData) continue;
+      const isZero = format.extended ? table.getUint32(at + 12) === 0 : (low & LOW_ZERO) !== 0;
+      this.mark(Math.floor(offset / clusterSize), isZero ? zero : data, zone);
+    }
+  }
+
+  private bitmaps(): void {
+    const { store, header } = this.inspected;
+    const directory = readBitmaps(store, header);
+    if (directory === null) return;
+    this.area("bitmap-directory", directory.offset, directory.lengthBytes);
+    const kind = this.indexOf("bitmap");
+    for (const bitmap of directory.bitmaps) {
+      this.area("bitmap", bitmap.tableOffset, bitmap.tableSize * ENTRY_BYTES);
+      leaveOut(() => readBitmapTable(store, header, bitmap).forEach((entry) => entry > 1 && this.mark(entry / this.clusterSize, kind, 0)));
+    }
+  }
+
+  private *snapshots(): Generator<number, void, void> {
+    const { store, header } = this.inspected;
+    if (header.snapshotCount === 0) return;
+    const read = leaveOut(() => readSnapshotTable(store, header));
+    if (read === null) return;
+    // The table is the image's own, whatever snapshots it lists.
+    this.inactive = false;
+    this.area("snapshot-table", header.snapshotsOffset, read.lengthBytes);
+    this.inactive = true;
+    const seen = new Set<string>();
+    let left = MAX_INACTIVE_BYTES;
+    for (const snapshot of read.snapshots) {
+      const key = `${snapshot.l1Offset} ${snapshot.l1Size}`;
+      const bytes = snapshot.l1Size * ENTRY_BYTES;
+      if (bytes === 0 || seen.has(key) || bytes > left || !checkL1(store, header, snapshot).ok) continue;
+      seen.add(key);
+      left -= bytes;
+      this.area("inactive-l1-table", snapshot.l1Offset, bytes);
+      yield* this.l1(snapshot.l1Offset, snapshot.l1Size, false);
+    }
+  }
+}
+
+/** A structure that cannot be has no clusters here; the check names it. */
+function leaveOut<Value>(act: () => Value): Value | null {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Fault && (error.problem.kind === "image" || (error.problem.kind === "store" && error.problem.code === "short-read"))) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * A picture of the file: what every host cluster holds, and which are leaked, referred to more often than counted, or behind the
+ * file's end. References are counted as the check counts them (qcow2/check.ts), so that the two cannot tell different stories.
+ *
+ * Memory: a byte or five by cell, a byte by cluster for the references; a file of more clusters than cells is gone through stretch by
+ * stretch. Long work: yields the fraction done, and may be dropped at any yield.
+ */
+import type { ImageProblem } from "../base/fault.ts";
+import type { LayoutKind, LayoutReport } from "../protocol/inspect.ts";
+import { Check, inWindows, isImageFault } from "../qcow2/check.ts";
+import type { RefcountValues } from "../qcow2/stored-refcounts.ts";
+import type { Inspected } from "./inspected.ts";
+import { Marker } from "./layout-marks.ts";
+import type { Marks } from "./layout-marks.ts";
+
+export interface LayoutLimits {
+  /** A power of two; also the clusters of one stretch. */
+  readonly maxCells: number;
+}
+
+/** Clusters compared between two yields. */
+const YIELD_EVERY = 2 ** 16;
+
+/** @param kinds their order, by which a report's numbers count */
+export function* layoutOf(inspected: Inspected, kinds: readonly LayoutKind[], { maxCells }: LayoutLimits): Generator<number, LayoutReport, void> {
+  const layout = new Layout(inspected, kinds, maxCells);
+  let problem: ImageProblem | null = null;
+  try {
+    const check = new Check(inspected.store, inspected.header, null, false);
+    const areas = inspected.zoned === null ? [] : [{ offset: inspected.zoned.metadataOffset, lengthBytes: inspected.zoned.metadataSize }];
+    yield* inWindows(check, areas, () => layout.window(check));
+  } catch (error) {
+    if (!isImageFault(error)) throw error;
+    // Nothing can be judged: what the tables lead to is shown all the same.
+    problem = error.problem;
+    layout.forget();
+    yield* layout.stretches(0, layout.clusters, null);
+  }
+  return layout.report(problem);
+}
+
+class Layout {
+  readonly clusters: number;
+  private readonly inspected: Inspected;
+  private readonly kinds: readonly LayoutKind[];
+  private readonly stretch: number;
+  private readonly clustersPerCell: number;
+  private cells: Uint8Array;
+  private zoneCells: Uint32Array | null;
+  private counts: number[];
+  private beyond = 0;
+
+  constructor(inspected: Inspected, kinds: readonly LayoutKind[], maxCells: number) {
+    this.inspected = inspected;
+    this.kinds = kinds;
+    this.stretch = maxCells;
+    this.clusters = Math.ceil(inspected.fileSize / inspected.header.clusterSize);
+    this.clustersPerCell = 1;
+    while (this.clusters / this.clustersPerCell > maxCells) this.clustersPerCell *= 2;
+    this.cells = new Uint8Array(Math.ceil(this.clusters / this.clustersPerCell));
+    this.zoneCells = inspected.zoned === null ? null : new Uint32Array(this.cells.length);
+    this.counts = kinds.map(() => 0);
+  }
+
+  forget(): void {
+    this.cells.fill(0);
+    this.zoneCells?.fill(0);
+    this.counts.fill(0);
+  }
+
+  /** The window of clusters whose references have just been counted. */
+  window(check: Check): Generator<number, void, void> {
+    return this.stretches(check.references.from, Math.min(check.references.to, this.clusters), check);
+  }
+
+  *stretches(from: number, to: number, check: Check | null): Generator<number, void, void> {
+    for (let first = from; first < to; first += this.stretch) {
+      const count = Math.min(this.stretch, to - first);
+      const share = count / Math.max(1, to - from);
+      const base = (first - from) / Math.max(1, to - from);
+      for (const fraction of this.one(first, count, check)) yield base + share * fraction;
+    }
+  }
+
+  private *one(first: number, count: number, check: Check | null): Generator<number, void, void> {
+    const isWhole = this.clustersPerCell === 1 && first === 0 && count === this.cells.length;
+    const marks: Marks = {
+      first,
+      kinds: isWhole ? this.cells : new Uint8Array(count),
+      zones: this.zoneCells === null ? null : isWhole ? this.zoneCells : new Uint32Array(count),
+      beyond: 0,
+    };
+    for (const fraction of new Marker(this.inspected, this.kinds, marks).run()) yield 0.6 * fraction;
+    // Every stretch follows the same tables, so that each sees all of it.
+    this.beyond = marks.beyond;
+    if (check !== null) for (const fraction of this.judge(marks, count, check)) yield 0.6 + 0.4 * fraction;
+    const { kinds, zones } = marks;
+    for (let index = 0; index < count; index++) this.counts[kinds[index]!]!++;
+    if (isWhole) return;
+    for (let index = 0; index < count; index++) {
+      const cell = Math.floor((first + index) / this.clustersPerCell);
+      if (kinds[index]! > this.cells[cell]!) this.cells[cell] = kinds[index]!;
+      if (zones !== null && zones[index]! > 0) this.zoneCells![cell] = zones[index]!;
+    }
+  }
+
+  /** Refcounts against references. */
+  private *judge({ first, kinds }: Marks, count: number, check: Check): Generator<number, void, void> {
+    const { refcounts, references } = check;
+    const { perBlock } = refcounts;
+    const leaked = this.kinds.indexOf("leaked");
+    const usedTwice = this.kinds.indexOf("used-twice");
+    const end = first + count;
+    let work = 0;
+    for (let at = first; at < end; ) {
+      const index = Math.floor(at / perBlock);
+      const behind = Math.min((index + 1) * perBlock, end);
+      const block: RefcountValues | null | "unreadable" = refcounts.block(index);
+      if (block !== "unreadable") {
+        const start = index * perBlock;
+        for (let cluster = at; cluster < behind; cluster++) {
+          const refcount = block === null ? 0 : block[cluster - start]!;
+          const used = references.get(cluster);
+          if (refcount > used) kinds[cluster - first] = leaked;
+          else if (refcount < used) kinds[cluster - first] = usedTwice;
+        }
+      }
+      work += behind - at;
+      at = behind;
+      if (work < YIELD_EVERY) continue;
+      work = 0;
+      yield (at - first) / count;
+    }
+  }
+
+  report(problem: ImageProblem | null): LayoutReport {
+    const counts = this.counts.slice();
+    counts[this.kinds.indexOf("beyond-end")] = this.beyond;
+    return {
+      clusterSize: this.inspected.header.clusterSize,
+      clusters: this.clusters,
+      clustersPerCell: this.clustersPerCell,
+      kinds: this.cells,
+      zones: this.zoneCells,
+      counts,
+      problem,
+    };
+  }
+}
