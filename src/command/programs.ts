@@ -5,6 +5,7 @@ import type { ProfileContext } from "./profile.ts";
 import { BLKZONE_USAGE, BLKZONE_WORDS, blkzone } from "./blkzone.ts";
 import { DIALECT_USAGE, dialect } from "./dialect.ts";
 import type { Program } from "./program.ts";
+import { INSPECT_USAGE, inspect } from "./inspect.ts";
 import { IMG_COMMANDS, qemuImg } from "./qemu-img.ts";
 import { qemuIo } from "./qemu-io.ts";
 
@@ -30,6 +31,7 @@ export const PROGRAMS: readonly NamedProgram[] = [
   { name: "qemu-io", oneline: "runs commands on an image", words: ["-c", "-f", "-r"], run: qemuIo },
   { name: "blkzone", oneline: "runs zone commands on an image", words: BLKZONE_WORDS, help: BLKZONE_USAGE, run: (argv) => blkzone(argv) },
   { name: "dialect", oneline: "tells or changes an image's layout of the zoned format", words: [], help: DIALECT_USAGE, run: (argv) => dialect(argv) },
+  { name: "inspect", oneline: "tells what a file is, its header field by field, and what its clusters hold", words: ["--output=json"], help: INSPECT_USAGE, run: (argv) => inspect(argv) },
   {
     name: "profile",
     oneline: "tells and switches whose rules a disk follows, and compares them",
