@@ -136,10 +136,14 @@ export async function cockpitFigures(page, url, say) {
   say(`${PLACE}: memory`);
   const bytes = await memory(page);
   say(`${PLACE}: opening`);
-  const opened = await opening(page, many);
+  const opened = [];
+  for (let repeat = -1; repeat < REPEATS; repeat++) {
+    const pair = await opening(page, many);
+    if (repeat >= 0) opened.push(pair);
+  }
   return [
     figure({ id: "page/frame-work", what: "main thread for a frame of pan or zoom at 2^20 zones", unit: "ms", wanted: "at most 2", against: "the same at 1,000 zones" }, frames),
-    figure({ id: "page/open", what: "opening 2^20 zones to the drawn map", unit: "ms", wanted: "at most 5", against: "reading 8 MiB of metadata from OPFS" }, [opened]),
+    figure({ id: "page/open", what: "opening 2^20 zones to the drawn map", unit: "ms", wanted: "at most 5", against: "reading 8 MiB of metadata from OPFS" }, opened),
     { id: "page/memory", place: PLACE, what: "memory of page and worker at 2^20 zones", unit: "MiB", value: bytes / 2 ** 20, against: null, base: null, ratio: null, spread: null, wanted: "below 200 MiB" },
   ];
 }

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: how fast it is, as ratios to the platform's own calls and to stock qemu-io in the same run. Prints one table;
- * with `-- --json FILE` writes the figures there as well. Figures, no test: it fails only where something cannot be measured.
+ * with `-- --json FILE` writes the figures there as well, with `--only PART` measures that part alone (`storage`: the engine in
+ * Chromium; `page`: the page there; `node`: the engine in Node and the command line). Figures, no test: it fails only where something cannot be measured.
  * Builds and measures in folders of its own under the system's temporary folder, which are removed.
  */
 import { spawnSync } from "node:child_process";
@@ -8,28 +9,31 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, platform, tmpdir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 import { cockpitFigures } from "./bench-cockpit.mjs";
 import { install } from "./install.mjs";
 import { root, runTool } from "./run.mjs";
 import { ensureTools, findChromium } from "./tools.mjs";
 
 /** @typedef {import("../src/testing/bench/figure.ts").Figure} Figure */
+/** @typedef {import("@playwright/test").Page} Page */
 
 const BENCH_PAGE = "src/testing/browser/bench.html";
 const GIVE_UP_MS = 180_000;
-const WRONG_USE = "usage: npm run bench [-- --json FILE]";
+const PARTS = /** @type {const} */ (["storage", "page", "node"]);
+const WRONG_USE = `usage: npm run bench [-- --json FILE --only PART], PART one of ${PARTS.join(", ")}`;
 /** The page is isolated, for then the browser's clock is fine enough. */
 const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 
 /** @param {string} what */
 const say = (what) => console.log(`zonescope: ${what}`);
 
-/** The path behind --json, null without one; throws for any other argument. */
-function jsonPath() {
-  const [option, file, ...rest] = process.argv.slice(2);
-  if (option === undefined) return null;
-  if (option !== "--json" || file === undefined || rest.length > 0) throw new Error(WRONG_USE);
-  return resolve(process.env["INIT_CWD"] ?? ".", file);
+/** The options of the command line; throws for any other argument. */
+function readOptions() {
+  const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } });
+  const only = PARTS.find((part) => part === values.only) ?? null;
+  if (values.only !== undefined && only === null) throw new Error(WRONG_USE);
+  return { json: values.json === undefined ? null : resolve(process.env["INIT_CWD"] ?? ".", values.json), wants: (/** @type {typeof PARTS[number]} */ part) => only === null || part === only };
 }
 
 /**
@@ -49,13 +53,17 @@ async function build(folder) {
   return built;
 }
 
+/** @typedef {ReturnType<typeof readOptions>["wants"]} Wants */
+
 /**
- * Runs the page in a Chromium on a profile folder, as a person's browser keeps one.
- * @param {string} page folder of the built page
+ * Runs the pages in a Chromium on a profile folder, as a person's browser keeps one.
+ * @param {string} page folder of the built pages
  * @param {string} profile
+ * @param {Wants} wants
  * @returns {Promise<{ figures: Figure[], version: string }>}
  */
-async function chromiumFigures(page, profile) {
+async function chromiumFigures(page, profile, wants) {
+  if (!wants("storage") && !wants("page")) return { figures: [], version: "not used" };
   const { preview } = await import("vite");
   const { chromium } = await import("@playwright/test");
   const server = await preview({ root, configFile: false, logLevel: "warn", build: { outDir: page }, preview: { port: 4189, open: false, headers } });
@@ -64,22 +72,30 @@ async function chromiumFigures(page, profile) {
   const context = await chromium.launchPersistentContext(profile, { executablePath, args, headless: true });
   try {
     const tab = context.pages()[0] ?? (await context.newPage());
-    await tab.goto(new URL(BENCH_PAGE, server.resolvedUrls?.local[0]).href);
-    for (let at = ""; ; ) {
-      const waiting = await tab.waitForFunction((before) => (window.bench.end !== null || window.bench.at !== before ? window.bench : null), at, { timeout: GIVE_UP_MS });
-      const bench = await waiting.jsonValue();
-      if (bench.end === "done") {
-        const home = server.resolvedUrls?.local[0] ?? "";
-        const cockpit = await cockpitFigures(tab, new URL("index.html", home).href, say);
-        return { figures: [...bench.figures, ...cockpit], version: context.browser()?.version() ?? "unknown" };
-      }
-      if (bench.end !== null) throw new Error(`Chromium: ${bench.end}`);
-      at = bench.at;
-      say(at);
-    }
+    const home = server.resolvedUrls?.local[0] ?? "";
+    const figures = wants("storage") ? await storageFigures(tab, new URL(BENCH_PAGE, home).href) : [];
+    if (wants("page")) figures.push(...(await cockpitFigures(tab, new URL("index.html", home).href, say)));
+    return { figures, version: context.browser()?.version() ?? "unknown" };
   } finally {
     await context.close();
     await server.close();
+  }
+}
+
+/**
+ * @param {Page} tab
+ * @param {string} url of the bench's page
+ * @returns {Promise<Figure[]>}
+ */
+async function storageFigures(tab, url) {
+  await tab.goto(url);
+  for (let at = ""; ; ) {
+    const waiting = await tab.waitForFunction((before) => (window.bench.end !== null || window.bench.at !== before ? window.bench : null), at, { timeout: GIVE_UP_MS });
+    const bench = await waiting.jsonValue();
+    if (bench.end === "done") return [...bench.figures];
+    if (bench.end !== null) throw new Error(`Chromium: ${bench.end}`);
+    at = bench.at;
+    say(at);
   }
 }
 
@@ -106,7 +122,7 @@ function printTable(figures) {
 }
 
 async function main() {
-  const json = jsonPath();
+  const { json, wants } = readOptions();
   if (!install() || !ensureTools()) return false;
   const start = performance.now();
   const [load] = loadavg();
@@ -116,9 +132,9 @@ async function main() {
     const built = await build(folder);
     const files = join(folder, "files");
     mkdirSync(files);
-    const browser = await chromiumFigures(built.page, join(folder, "profile"));
+    const browser = await chromiumFigures(built.page, join(folder, "profile"), wants);
     const { nodeFigures } = await import(pathToFileURL(join(built.node, "bench.mjs")).href);
-    const figures = [...browser.figures, ...(await nodeFigures(files, join(built.cli, "zonescope.js"), say))];
+    const figures = [...browser.figures, ...(wants("node") ? await nodeFigures(files, join(built.cli, "zonescope.js"), say) : [])];
     const machine = {
       system: `${platform()} ${arch()}`,
       processors: cpus().length,

@@ -31,7 +31,7 @@ import { readExactly } from "../bytes/byte-store.ts";
 import { SECTOR_SIZE, bytes, roundUp } from "../base/units.ts";
 import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension } from "../zoned/dialect.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
-import { checkPointers } from "../zoned/pointer.ts";
+import { readPointers } from "../zoned/pointer.ts";
 import type { PointerReport } from "../zoned/pointer.ts";
 import { ChangeLog } from "./change-log.ts";
 import type { Device } from "./device.ts";
@@ -111,12 +111,12 @@ export function openDevice(
     return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);
-  const report = checkPointers(zoned.geometry, new DataView(entries.buffer), zoned.metadataOffset);
+  const report = readPointers(zoned.geometry, new DataView(entries.buffer), zoned.metadataOffset);
   if ("kind" in report) throw new Fault(report);
   const area = { structure: "zoned metadata", offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize };
   const reason = write ? zonedReasonNotToWrite(header, report) : null;
   const image = new Qcow2Image(coalesced(store, write), header, { write: write && reason === null, featureBits: [ZONED_FEATURE_BIT], area, codecs });
-  const device = new ZonedDevice(image, zoned, entries, report.findings, log);
+  const device = new ZonedDevice(image, zoned, entries, report, log);
   return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? reason, foundation };
 }
 

@@ -318,17 +318,7 @@ export class OpenImage {
   watch(): DeviceSnapshot {
     const { zones, log } = this.device;
     log.watched = true;
-    const columns = zones && {
-      type: zones.type.slice(),
-      condition: zones.condition.slice(),
-      writePointer: zones.writePointer.slice(),
-      writes: zones.writes.slice(),
-      bytesWritten: zones.bytesWritten.slice(),
-      resets: zones.resets.slice(),
-      finishes: zones.finishes.slice(),
-      refusals: zones.refusals.slice(),
-    };
-    return { facts: this.facts(), zones: columns, resources: this.resources() };
+    return { facts: this.facts(), zones: zones && zones.columns(), resources: this.resources() };
   }
 
   /** What changed since the last time, when the device is watched. */

@@ -15,7 +15,7 @@ import type { Qcow2Image } from "../qcow2/image.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
 import { zoneEnd, zoneLength, zoneOf } from "../zoned/geometry.ts";
 import type { ZoneGeometry } from "../zoned/geometry.ts";
-import { decodePointer } from "../zoned/pointer.ts";
+import type { PointerReport } from "../zoned/pointer.ts";
 import { summarizePointers } from "../zoned/pointer-summary.ts";
 import { QCOW2_POLICY } from "../zoned/policy.ts";
 import type { ZonePolicy } from "../zoned/policy.ts";
@@ -42,15 +42,17 @@ export class ZonedDevice implements Device {
   private policy: ZonePolicy = QCOW2_POLICY;
   private summarized: PointerSummary | null = null;
 
-  /** @param entries the zoned metadata as stored, already checked against the geometry */
-  constructor(image: Qcow2Image, header: ZonedHeader, entries: Uint8Array, findings: readonly PointerFinding[], log: ChangeLog) {
+  /**
+   * @param entries the zoned metadata as stored
+   * @param pointers the same, read and checked against the geometry; its columns become the device's own
+   */
+  constructor(image: Qcow2Image, header: ZonedHeader, entries: Uint8Array, pointers: PointerReport, log: ChangeLog) {
     this.disk = image;
     this.header = header;
     this.geometry = header.geometry;
-    this.findings = findings;
+    this.findings = pointers.findings;
     this.log = log;
-    const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
-    this.zones = new ZoneTable(header.geometry, (zone) => decodePointer(view, zone), log);
+    this.zones = new ZoneTable(header.geometry, pointers.columns, log);
     this.pointers = new PointerStore(header, entries, this.zones, (zone, sectors) => log.pointerStored(zone, sectors));
     log.onPointerMoved = (zone) => {
       this.summarized = null;
@@ -65,7 +67,7 @@ export class ZonedDevice implements Device {
 
   /** Counted anew only after a pointer moved: it is a pass over all zones. */
   private summary(): PointerSummary {
-    return (this.summarized ??= summarizePointers(this.geometry, this.zones.type, this.zones.writePointer));
+    return (this.summarized ??= summarizePointers(this.geometry, this.zones));
   }
 
   setPolicy(policy: ZonePolicy): Result<null, Failure> {

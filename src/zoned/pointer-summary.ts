@@ -3,9 +3,10 @@
  * Source: zoned format, "Zoned metadata".
  */
 import { Condition, ZoneType } from "../base/conditions.ts";
-import { guestOffset, zoneIndex } from "../base/units.ts";
+import { zoneIndex } from "../base/units.ts";
 import { zoneCapacityOf, zoneStart } from "./geometry.ts";
 import type { ZoneGeometry } from "./geometry.ts";
+import type { PointerColumns } from "./pointer.ts";
 import { conditionAfterPowerCycle } from "./zone-table.ts";
 
 export interface PointerSummary {
@@ -18,18 +19,18 @@ export interface PointerSummary {
 }
 
 /** One pass over the columns, index = zone. */
-export function summarizePointers(geometry: ZoneGeometry, type: Uint8Array, writePointer: Float64Array): PointerSummary {
+export function summarizePointers(geometry: ZoneGeometry, { type, writePointer }: PointerColumns): PointerSummary {
   let [empty, closed, full, conventional, bytesBelow] = [0, 0, 0, 0, 0];
   for (let index = 0; index < geometry.zoneCount; index++) {
     const zone = zoneIndex(index);
-    const pointer = { conventional: type[index] === ZoneType.CONVENTIONAL, offset: guestOffset(writePointer[index]!) };
-    const condition = conditionAfterPowerCycle(geometry, zone, pointer);
-    if (condition === Condition.NOT_WP) conventional++;
+    const offset = writePointer[index]!;
+    const condition = conditionAfterPowerCycle(geometry, zone, type[index] === ZoneType.CONVENTIONAL, offset);
+    if (condition === Condition.EMPTY) empty++;
+    else if (condition === Condition.NOT_WP) conventional++;
     else {
-      if (condition === Condition.EMPTY) empty++;
-      else if (condition === Condition.FULL) full++;
+      if (condition === Condition.FULL) full++;
       else closed++;
-      bytesBelow += Math.min(pointer.offset - zoneStart(geometry, zone), zoneCapacityOf(geometry, zone, false));
+      bytesBelow += Math.min(offset - zoneStart(geometry, zone), zoneCapacityOf(geometry, zone, false));
     }
   }
   return { empty, closed, full, conventional, bytesBelow };

@@ -9,6 +9,7 @@
  *
  * Source: zoned format, "Zoned metadata" and "What a reader must refuse".
  */
+import { ZoneType } from "../base/conditions.ts";
 import { imageProblem } from "../base/fault.ts";
 import type { ImageProblem } from "../base/fault.ts";
 import { SECTOR_SIZE, guestOffset, zoneIndex } from "../base/units.ts";
@@ -29,10 +30,12 @@ export function decodePointer(entries: DataView, index: number, littleEndian = t
   const at = index * POINTER_BYTES;
   const low = entries.getUint32(littleEndian ? at : at + 4, littleEndian);
   const high = entries.getUint32(littleEndian ? at + 4 : at, littleEndian);
-  const conventional = (high & CONVENTIONAL_IN_HIGH_WORD) !== 0;
+  return { conventional: (high & CONVENTIONAL_IN_HIGH_WORD) !== 0, offset: guestOffset(offsetOf(low, high)) };
+}
+
+function offsetOf(low: number, high: number): number {
   const offsetHigh = (high & ~CONVENTIONAL_IN_HIGH_WORD) >>> 0;
-  const offset = offsetHigh >= 2 ** 21 ? Number.POSITIVE_INFINITY : offsetHigh * 2 ** 32 + low;
-  return { conventional, offset: guestOffset(offset) };
+  return offsetHigh >= 2 ** 21 ? Number.POSITIVE_INFINITY : offsetHigh * 2 ** 32 + low;
 }
 
 export function encodePointer(entries: DataView, index: number, pointer: ZonePointer): void {
@@ -50,7 +53,16 @@ export interface PointerFinding {
   readonly stored: number;
 }
 
+/** Pointers as columns, index = zone: a device has millions of zones, and an object each would cost more than all else of opening it. */
+export interface PointerColumns {
+  /** ZoneType by zone. */
+  readonly type: Uint8Array;
+  /** Stored pointer by zone, an absolute guest byte offset. */
+  readonly writePointer: Float64Array;
+}
+
 export interface PointerReport {
+  readonly columns: PointerColumns;
   readonly findings: readonly PointerFinding[];
   /** A pointer that is no multiple of a sector: the image may be read, not written. */
   readonly readOnly: boolean;
@@ -59,36 +71,46 @@ export interface PointerReport {
 const MAX_FINDINGS = 100;
 
 /**
- * Checks every stored pointer against its zone.
- * @param entries the zoned metadata, zoneCount entries
+ * Reads and validates all entries in one pass.
+ * @param entries the whole zoned metadata, 8 bytes for each zone of the geometry
  * @param metadataOffset where the entries lie in the image file, for the findings
- * @returns the findings, or the first pointer outside its zone as a problem
+ * @returns columns and findings, or the first pointer outside its zone as a problem
  */
-export function checkPointers(geometry: ZoneGeometry, entries: DataView, metadataOffset: number): PointerReport | ImageProblem {
+export function readPointers(geometry: ZoneGeometry, entries: DataView, metadataOffset: number): PointerReport | ImageProblem {
+  const { zoneCount, zoneSize, conventionalZones } = geometry;
+  const type = new Uint8Array(zoneCount);
+  const writePointer = new Float64Array(zoneCount);
   const findings: PointerFinding[] = [];
   let readOnly = false;
-  for (let index = 0; index < geometry.zoneCount; index++) {
-    const pointer = decodePointer(entries, index);
-    const hostOffset = metadataOffset + index * POINTER_BYTES;
-    if (!isPlausible(geometry, index, pointer)) return implausible(geometry, entries, index, pointer, hostOffset);
-    const misaligned = pointer.offset % SECTOR_SIZE !== 0;
+  for (let index = 0; index < zoneCount; index++) {
+    const low = entries.getUint32(index * POINTER_BYTES, true);
+    const high = entries.getUint32(index * POINTER_BYTES + 4, true);
+    const conventional = (high & CONVENTIONAL_IN_HIGH_WORD) !== 0;
+    const offset = offsetOf(low, high);
+    const start = index * zoneSize;
+    if (!fits(start, zoneSize, conventional, offset)) return implausible(geometry, entries, index, metadataOffset + index * POINTER_BYTES);
+    type[index] = conventional ? ZoneType.CONVENTIONAL : ZoneType.SEQUENTIAL;
+    writePointer[index] = offset;
+    const disagrees = conventional !== index < conventionalZones;
+    const misaligned = low % SECTOR_SIZE !== 0;
+    if (!disagrees && !misaligned) continue;
     readOnly ||= misaligned;
-    if (findings.length === MAX_FINDINGS) continue;
-    if (pointer.conventional !== index < geometry.conventionalZones) {
-      findings.push({ code: "type-disagrees", zone: index, hostOffset, stored: pointer.offset });
-    }
-    if (misaligned) findings.push({ code: "pointer-not-sector-aligned", zone: index, hostOffset, stored: pointer.offset });
+    const found = { zone: index, hostOffset: metadataOffset + index * POINTER_BYTES, stored: offset };
+    if (disagrees && findings.length < MAX_FINDINGS) findings.push({ code: "type-disagrees", ...found });
+    if (misaligned && findings.length < MAX_FINDINGS) findings.push({ code: "pointer-not-sector-aligned", ...found });
   }
-  return { findings, readOnly };
+  return { columns: { type, writePointer }, findings, readOnly };
 }
 
-function isPlausible(geometry: ZoneGeometry, index: number, pointer: ZonePointer): boolean {
-  const start = zoneStart(geometry, zoneIndex(index));
-  // The patched builds store start + zone_size for a finished last zone, even a short one.
-  return pointer.conventional ? pointer.offset === start : start <= pointer.offset && pointer.offset <= start + geometry.zoneSize;
-}
+/** The patched builds store start + zone_size for a finished last zone, even a short one. */
+const fits = (start: number, zoneSize: number, conventional: boolean, offset: number): boolean =>
+  conventional ? offset === start : start <= offset && offset <= start + zoneSize;
 
-function implausible(geometry: ZoneGeometry, entries: DataView, index: number, pointer: ZonePointer, hostOffset: number): ImageProblem {
+const isPlausible = (geometry: ZoneGeometry, index: number, { conventional, offset }: ZonePointer): boolean =>
+  fits(index * geometry.zoneSize, geometry.zoneSize, conventional, offset);
+
+function implausible(geometry: ZoneGeometry, entries: DataView, index: number, hostOffset: number): ImageProblem {
+  const pointer = decodePointer(entries, index);
   const start = zoneStart(geometry, zoneIndex(index));
   const found = `${pointer.conventional ? "conventional, " : ""}${pointer.offset === Infinity ? "a value above 2^53 - 1" : pointer.offset}`;
   const allowed = pointer.conventional ? `${start}, the zone's start` : `${start} to ${start + geometry.zoneSize}`;

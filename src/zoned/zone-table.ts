@@ -11,7 +11,7 @@ import type { GuestOffset, ZoneIndex } from "../base/units.ts";
 import { ClosingOrder } from "./closing-order.ts";
 import { zoneCapacityOf, zoneEnd, zoneStart } from "./geometry.ts";
 import type { ZoneGeometry } from "./geometry.ts";
-import type { ZonePointer } from "./pointer.ts";
+import type { PointerColumns } from "./pointer.ts";
 import type { ClosingRule } from "./policy.ts";
 import type { ResourceView, Transition, ZoneView } from "./transitions.ts";
 
@@ -24,6 +24,9 @@ export interface ZoneObserver {
   /** A counter of the zone changed. */
   counted(zone: ZoneIndex): void;
 }
+
+/** The columns of a table, by zone; what each holds is said at the table's own. */
+export type ZoneTableColumns = Pick<ZoneTable, "type" | "condition" | "writePointer" | "writes" | "bytesWritten" | "resets" | "finishes" | "refusals">;
 
 export class ZoneTable {
   readonly geometry: ZoneGeometry;
@@ -45,38 +48,55 @@ export class ZoneTable {
   private readonly observer: ZoneObserver;
   /** The implicitly open zones. */
   private readonly implicit: ClosingOrder;
+  /** Whether a counter of any zone is not zero. */
+  private hasCounted = false;
   private explicitCount = 0;
   private closedCount = 0;
 
   /**
-   * @param pointers the stored pointers, one per zone, already validated; conditions follow from them as after a power cycle
+   * @param pointers the stored pointers, already validated, which become the table's own; conditions follow from them as after a
+   *   power cycle
    */
-  constructor(geometry: ZoneGeometry, pointers: (zone: ZoneIndex) => ZonePointer, observer: ZoneObserver) {
+  constructor(geometry: ZoneGeometry, pointers: PointerColumns, observer: ZoneObserver) {
     const count = geometry.zoneCount;
     this.geometry = geometry;
     this.observer = observer;
     this.implicit = new ClosingOrder(count);
-    this.type = new Uint8Array(count);
+    this.type = pointers.type;
+    this.writePointer = pointers.writePointer;
     this.condition = new Uint8Array(count);
-    this.writePointer = new Float64Array(count);
     this.writes = new Uint32Array(count);
     this.bytesWritten = new Float64Array(count);
     this.resets = new Uint32Array(count);
     this.finishes = new Uint32Array(count);
     this.refusals = new Uint32Array(count);
     for (let index = 0; index < count; index++) {
-      const zone = zoneIndex(index);
-      const pointer = pointers(zone);
-      this.writePointer[index] = pointer.offset;
-      this.type[index] = pointer.conventional ? ZoneType.CONVENTIONAL : ZoneType.SEQUENTIAL;
-      this.condition[index] = conditionAfterPowerCycle(geometry, zone, pointer);
-      if (this.condition[index] === Condition.CLOSED) this.closedCount++;
+      const condition = conditionAfterPowerCycle(geometry, zoneIndex(index), this.type[index] === ZoneType.CONVENTIONAL, this.writePointer[index]!);
+      this.condition[index] = condition;
+      if (condition === Condition.CLOSED) this.closedCount++;
     }
   }
 
   /** Which implicitly open zone is closed to make room from now on; the least recently written one until this is called. */
   setClosingRule(rule: ClosingRule): void {
     this.implicit.setRule(rule);
+  }
+
+  /** A copy of every column. Of counters that are all zero there is nothing to copy, which is so when a device has just been opened. */
+  columns(): ZoneTableColumns {
+    const counter = <Column extends Uint32Array | Float64Array>(column: Column, zeros: (count: number) => Column): Column =>
+      this.hasCounted ? (column.slice() as Column) : zeros(column.length);
+    const words = (count: number): Uint32Array => new Uint32Array(count);
+    return {
+      type: this.type.slice(),
+      condition: this.condition.slice(),
+      writePointer: this.writePointer.slice(),
+      writes: counter(this.writes, words),
+      bytesWritten: counter(this.bytesWritten, (count) => new Float64Array(count)),
+      resets: counter(this.resets, words),
+      finishes: counter(this.finishes, words),
+      refusals: counter(this.refusals, words),
+    };
   }
 
   isConventional(zone: ZoneIndex): boolean {
@@ -138,6 +158,7 @@ export class ZoneTable {
 
   /** Counts a write that was carried out. @param lengthBytes what of it lies in this zone */
   countWrite(zone: ZoneIndex, lengthBytes: number): void {
+    this.hasCounted = true;
     this.writes[zone]!++;
     this.bytesWritten[zone]! += lengthBytes;
     this.observer.counted(zone);
@@ -145,6 +166,7 @@ export class ZoneTable {
 
   /** Counts a reset or finish that changed the zone, or a refusal that names it. */
   count(what: "resets" | "finishes" | "refusals", zone: ZoneIndex): void {
+    this.hasCounted = true;
     this[what][zone]!++;
     this.observer.counted(zone);
   }
@@ -165,10 +187,14 @@ export class ZoneTable {
   }
 }
 
-/** The condition that a stored pointer means (zoned format, "Zoned metadata"): no open state outlives the power. */
-export function conditionAfterPowerCycle(geometry: ZoneGeometry, zone: ZoneIndex, pointer: ZonePointer): Condition {
-  if (pointer.conventional) return Condition.NOT_WP;
+/**
+ * The condition that a stored pointer means (zoned format, "Zoned metadata"): no open state outlives the power. Asked of every zone
+ * when a device is opened.
+ * @param offset the pointer, an absolute guest byte offset
+ */
+export function conditionAfterPowerCycle(geometry: ZoneGeometry, zone: ZoneIndex, conventional: boolean, offset: number): Condition {
+  if (conventional) return Condition.NOT_WP;
   const start = zoneStart(geometry, zone);
-  if (pointer.offset <= start) return Condition.EMPTY;
-  return pointer.offset >= start + zoneCapacityOf(geometry, zone, false) ? Condition.FULL : Condition.CLOSED;
+  if (offset <= start) return Condition.EMPTY;
+  return offset >= start + zoneCapacityOf(geometry, zone, false) ? Condition.FULL : Condition.CLOSED;
 }

@@ -5,7 +5,6 @@ import { countZones, zoneCapacityOf, zoneEnd, zoneLength, zoneOf, zoneStart } fr
 import type { ZoneGeometry } from "../../../src/zoned/geometry.ts";
 import { conditionAfterPowerCycle } from "../../../src/zoned/zone-table.ts";
 import { Condition } from "../../../src/base/conditions.ts";
-import { guestOffset } from "../../../src/base/units.ts";
 
 const geometry = (deviceSize: number, zoneSize: number, zoneCapacity: number): ZoneGeometry => ({
   deviceSize: bytes(deviceSize), zoneSize: bytes(zoneSize), zoneCapacity: bytes(zoneCapacity), zoneCount: countZones(deviceSize, zoneSize),
@@ -37,11 +36,11 @@ test("the zone of an offset", () => {
 test.each([
   [4096, false, Condition.EMPTY], [4608, false, Condition.CLOSED], [7167, false, Condition.CLOSED], [7168, false, Condition.FULL], [8192, false, Condition.FULL], [4096, true, Condition.NOT_WP],
 ])("a pointer stored at %i (conventional: %s) means condition %i", (offset, conventional, condition) => {
-  expect(conditionAfterPowerCycle(geometry(16384, 4096, 3072), zoneIndex(1), { conventional, offset: guestOffset(offset) })).toBe(condition);
+  expect(conditionAfterPowerCycle(geometry(16384, 4096, 3072), zoneIndex(1), conventional, offset)).toBe(condition);
 });
 
 test("a short last zone is full at its own capacity, and stays so with a pointer beyond the disk", () => {
   const shape = geometry(14336, 4096, 3072);
-  const after = (offset: number): Condition => conditionAfterPowerCycle(shape, zoneIndex(3), { conventional: false, offset: guestOffset(offset) });
+  const after = (offset: number): Condition => conditionAfterPowerCycle(shape, zoneIndex(3), false, offset);
   expect([14336 - 512, 14336, 16384].map(after)).toEqual([Condition.CLOSED, Condition.FULL, Condition.FULL]);
 });

@@ -1,8 +1,9 @@
 /** Entries of the zoned metadata: bit 59, little-endian, large offsets, and what is refused or found odd. Zoned format, "Zoned metadata". */
 import { describe, expect, test } from "vitest";
+import { ZoneType } from "../../../src/base/conditions.ts";
 import { bytes, guestOffset } from "../../../src/base/units.ts";
 import type { ZoneGeometry } from "../../../src/zoned/geometry.ts";
-import { checkPointers, decodePointer, encodePointer } from "../../../src/zoned/pointer.ts";
+import { readPointers, decodePointer, encodePointer } from "../../../src/zoned/pointer.ts";
 
 const GIB = 2 ** 30;
 const geometry = (changes: Partial<Record<keyof ZoneGeometry, number>> = {}): ZoneGeometry =>
@@ -51,16 +52,16 @@ describe("one entry", () => {
 
 describe("all entries", () => {
   test("a new disk, a filled one, a finished one", () => {
-    expect(checkPointers(geometry(), stored(...fresh()), HOST)).toEqual({ findings: [], readOnly: false });
-    expect(checkPointers(geometry(), stored(...fresh().map((word) => word + BigInt(GIB / 2))), HOST)).toEqual({ findings: [], readOnly: false });
-    expect(checkPointers(geometry(), stored(...fresh().map((word) => word + BigInt(GIB))), HOST)).toEqual({ findings: [], readOnly: false });
+    expect(readPointers(geometry(), stored(...fresh()), HOST)).toMatchObject({ findings: [], readOnly: false });
+    expect(readPointers(geometry(), stored(...fresh().map((word) => word + BigInt(GIB / 2))), HOST)).toMatchObject({ findings: [], readOnly: false });
+    expect(readPointers(geometry(), stored(...fresh().map((word) => word + BigInt(GIB))), HOST)).toMatchObject({ findings: [], readOnly: false });
   });
 
   test("the patched builds finish a short last zone at the end of a full-length one", () => {
     const short = geometry({ deviceSize: 3 * GIB + 512 });
     const words = fresh();
     words[3] = 4n * BigInt(GIB);
-    expect(checkPointers(short, stored(...words), HOST)).toEqual({ findings: [], readOnly: false });
+    expect(readPointers(short, stored(...words), HOST)).toMatchObject({ findings: [], readOnly: false });
   });
 
   test.each<[string, bigint, string, string]>([
@@ -71,7 +72,7 @@ describe("all entries", () => {
   ])("refused: %s", (_name, word, found, allowed) => {
     const words = fresh();
     words[2] = word;
-    expect(checkPointers(geometry(), stored(...words), HOST)).toEqual({
+    expect(readPointers(geometry(), stored(...words), HOST)).toEqual({
       kind: "image", structure: "zoned metadata", field: "write pointer of zone 2", hostOffset: HOST + 16, found, allowed,
     });
   });
@@ -79,7 +80,8 @@ describe("all entries", () => {
   test("bit 59 decides the type, and a disagreement with the header is a finding", () => {
     const words = fresh();
     words[2]! |= BIT_59;
-    expect(checkPointers(geometry({ conventionalZones: 1 }), stored(...words), HOST)).toEqual({
+    expect(readPointers(geometry({ conventionalZones: 1 }), stored(...words), HOST)).toEqual({
+      columns: { type: Uint8Array.from([ZoneType.SEQUENTIAL, ZoneType.SEQUENTIAL, ZoneType.CONVENTIONAL, ZoneType.SEQUENTIAL]), writePointer: Float64Array.from([0, GIB, 2 * GIB, 3 * GIB]) },
       findings: [
         { code: "type-disagrees", zone: 0, hostOffset: HOST, stored: 0 },
         { code: "type-disagrees", zone: 2, hostOffset: HOST + 16, stored: 2 * GIB },
@@ -91,7 +93,7 @@ describe("all entries", () => {
   test("a pointer that is no multiple of a sector is a finding and makes the image read-only", () => {
     const words = fresh();
     words[1]! += 7n;
-    expect(checkPointers(geometry(), stored(...words), HOST)).toEqual({
+    expect(readPointers(geometry(), stored(...words), HOST)).toMatchObject({
       findings: [{ code: "pointer-not-sector-aligned", zone: 1, hostOffset: HOST + 8, stored: GIB + 7 }], readOnly: true,
     });
   });
@@ -100,7 +102,7 @@ describe("all entries", () => {
     const many = geometry({ zoneSize: 512, zoneCapacity: 512, zoneCount: 300, deviceSize: 300 * 512, conventionalZones: 299 });
     const words = Array.from({ length: 300 }, (_, zone) => BigInt(zone * 512));
     words[299]! += 1n;
-    const report = checkPointers(many, stored(...words), HOST);
+    const report = readPointers(many, stored(...words), HOST);
     expect(report).toMatchObject({ readOnly: true });
     expect("findings" in report && report.findings.length).toBe(100);
   });
@@ -108,7 +110,7 @@ describe("all entries", () => {
   test("an array written on a big-endian host is named as that", () => {
     const view = new DataView(new ArrayBuffer(32));
     fresh().forEach((word, index) => view.setBigUint64(index * 8, word));
-    const problem = checkPointers(geometry(), view, HOST);
+    const problem = readPointers(geometry(), view, HOST);
     expect(problem).toMatchObject({ kind: "image", field: "write pointer of zone 1", hostOffset: HOST + 8 });
     expect("found" in problem && problem.found).toContain("every entry fits when read as big-endian");
   });
@@ -116,7 +118,7 @@ describe("all entries", () => {
   test("one bad entry is not called big-endian", () => {
     const words = fresh();
     words[1] = 0n;
-    const problem = checkPointers(geometry(), stored(...words), HOST);
+    const problem = readPointers(geometry(), stored(...words), HOST);
     expect("found" in problem && problem.found).toBe("0");
   });
 });
