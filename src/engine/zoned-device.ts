@@ -40,7 +40,7 @@ export class ZonedDevice implements Device {
   /** Zones whose last reset moved the pointer and could not unmap everything. */
   private readonly halfReset = new Set<ZoneIndex>();
   private policy: ZonePolicy = QCOW2_POLICY;
-  private summarized: PointerSummary | null = null;
+  private summarized: PointerSummary | null;
 
   /**
    * @param entries the zoned metadata as stored
@@ -53,6 +53,7 @@ export class ZonedDevice implements Device {
     this.findings = pointers.findings;
     this.log = log;
     this.zones = new ZoneTable(header.geometry, pointers.columns, log);
+    this.summarized = summarizePointers(header.geometry, this.zones, this.zones.condition);
     this.pointers = new PointerStore(header, entries, this.zones, (zone, sectors) => log.pointerStored(zone, sectors));
     log.onPointerMoved = (zone) => {
       this.summarized = null;

@@ -78,8 +78,10 @@ export async function attachNow(core: Core, file: string): Promise<Failure | nul
     await core.perform("close", { handle: opened.value.handle });
     return watched.error;
   }
-  await detachNow(core);
+  // Shown at once: the old one is flushed and closed meanwhile.
+  const closing = detachNow(core);
   show(core, opened.value.handle, file, watched.value);
+  await closing;
   core.dropBanner(`in-use ${file}`);
   core.dropBanner(`taken-over ${file}`);
   if (!isDropped(file)) keep(LAST_KEY, file);

@@ -7,13 +7,14 @@ import { openLibrary } from "../bytes/library.ts";
 import { TAKE_OVER_CHANNEL, announceTakeOver, onTakeOverRequest } from "../bytes/take-over.ts";
 import { Engine } from "../engine/engine.ts";
 import type { CallMessage, CancelMessage, Notice, ReplyMessage } from "../protocol/index.ts";
+import { columnsOf } from "./columns.ts";
 import { messagePause } from "./pause.ts";
 
 /** The page promises that a kill loses at most this much ("Files and tabs"). */
 const IDLE_FLUSH_MS = 100;
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
-const post = (message: Notice | ReplyMessage): void => scope.postMessage(message);
+const post = (message: Notice | ReplyMessage): void => scope.postMessage(message, columnsOf(message));
 
 async function start(): Promise<Engine> {
   const files = await openLibrary();

@@ -2,12 +2,12 @@
  * What all write pointers of a device come to: zones by the condition that a power cycle leaves them in, and how much they hold.
  * Source: zoned format, "Zoned metadata".
  */
-import { Condition, ZoneType } from "../base/conditions.ts";
+import { Condition } from "../base/conditions.ts";
 import { zoneIndex } from "../base/units.ts";
 import { zoneCapacityOf, zoneStart } from "./geometry.ts";
 import type { ZoneGeometry } from "./geometry.ts";
 import type { PointerColumns } from "./pointer.ts";
-import { conditionAfterPowerCycle } from "./zone-table.ts";
+import { conditionsAfterPowerCycle } from "./zone-table.ts";
 
 export interface PointerSummary {
   readonly empty: number;
@@ -18,20 +18,17 @@ export interface PointerSummary {
   readonly bytesBelow: number;
 }
 
-/** One pass over the columns, index = zone. */
-export function summarizePointers(geometry: ZoneGeometry, { type, writePointer }: PointerColumns): PointerSummary {
-  let [empty, closed, full, conventional, bytesBelow] = [0, 0, 0, 0, 0];
-  for (let index = 0; index < geometry.zoneCount; index++) {
-    const zone = zoneIndex(index);
-    const offset = writePointer[index]!;
-    const condition = conditionAfterPowerCycle(geometry, zone, type[index] === ZoneType.CONVENTIONAL, offset);
-    if (condition === Condition.EMPTY) empty++;
-    else if (condition === Condition.NOT_WP) conventional++;
-    else {
-      if (condition === Condition.FULL) full++;
-      else closed++;
-      bytesBelow += Math.min(offset - zoneStart(geometry, zone), zoneCapacityOf(geometry, zone, false));
+/** @param conditions what a power cycle leaves each zone in, where that is known already */
+export function summarizePointers(geometry: ZoneGeometry, columns: PointerColumns, conditions = conditionsAfterPowerCycle(geometry, columns)): PointerSummary {
+  const counts = new Uint32Array(16);
+  let bytesBelow = 0;
+  for (let index = 0; index < conditions.length; index++) {
+    const condition = conditions[index]!;
+    counts[condition]!++;
+    if (condition === Condition.CLOSED || condition === Condition.FULL) {
+      const zone = zoneIndex(index);
+      bytesBelow += Math.min(columns.writePointer[index]! - zoneStart(geometry, zone), zoneCapacityOf(geometry, zone, false));
     }
   }
-  return { empty, closed, full, conventional, bytesBelow };
+  return { empty: counts[Condition.EMPTY]!, closed: counts[Condition.CLOSED]!, full: counts[Condition.FULL]!, conventional: counts[Condition.NOT_WP]!, bytesBelow };
 }

@@ -30,8 +30,10 @@ export function decodePointer(entries: DataView, index: number, littleEndian = t
   const at = index * POINTER_BYTES;
   const low = entries.getUint32(littleEndian ? at : at + 4, littleEndian);
   const high = entries.getUint32(littleEndian ? at + 4 : at, littleEndian);
-  return { conventional: (high & CONVENTIONAL_IN_HIGH_WORD) !== 0, offset: guestOffset(offsetOf(low, high)) };
+  return { conventional: isConventionalWord(high), offset: guestOffset(offsetOf(low, high)) };
 }
+
+const isConventionalWord = (high: number): boolean => (high & CONVENTIONAL_IN_HIGH_WORD) !== 0;
 
 function offsetOf(low: number, high: number): number {
   const offsetHigh = (high & ~CONVENTIONAL_IN_HIGH_WORD) >>> 0;
@@ -71,43 +73,64 @@ export interface PointerReport {
 const MAX_FINDINGS = 100;
 
 /**
- * Reads and validates all entries in one pass.
+ * Reads and validates all entries. The loops keep to typed arrays and to quotients by the zone size, which is a power of two, so that
+ * they are exact: numbers that outgrow 31 bits on the way would have the compiler begin anew in the midst of a million zones.
  * @param entries the whole zoned metadata, 8 bytes for each zone of the geometry
  * @param metadataOffset where the entries lie in the image file, for the findings
  * @returns columns and findings, or the first pointer outside its zone as a problem
  */
 export function readPointers(geometry: ZoneGeometry, entries: DataView, metadataOffset: number): PointerReport | ImageProblem {
-  const { zoneCount, zoneSize, conventionalZones } = geometry;
+  const columns = decodeColumns(entries, geometry.zoneCount);
+  const outside = firstOutside(geometry, columns);
+  if (outside !== null) return implausible(geometry, entries, outside, metadataOffset + outside * POINTER_BYTES);
+  return { columns, ...oddities(geometry, columns, metadataOffset) };
+}
+
+function decodeColumns(entries: DataView, zoneCount: number): PointerColumns {
   const type = new Uint8Array(zoneCount);
   const writePointer = new Float64Array(zoneCount);
-  const findings: PointerFinding[] = [];
-  let readOnly = false;
   for (let index = 0; index < zoneCount; index++) {
     const low = entries.getUint32(index * POINTER_BYTES, true);
     const high = entries.getUint32(index * POINTER_BYTES + 4, true);
-    const conventional = (high & CONVENTIONAL_IN_HIGH_WORD) !== 0;
-    const offset = offsetOf(low, high);
-    const start = index * zoneSize;
-    if (!fits(start, zoneSize, conventional, offset)) return implausible(geometry, entries, index, metadataOffset + index * POINTER_BYTES);
-    type[index] = conventional ? ZoneType.CONVENTIONAL : ZoneType.SEQUENTIAL;
-    writePointer[index] = offset;
-    const disagrees = conventional !== index < conventionalZones;
-    const misaligned = low % SECTOR_SIZE !== 0;
-    if (!disagrees && !misaligned) continue;
-    readOnly ||= misaligned;
-    const found = { zone: index, hostOffset: metadataOffset + index * POINTER_BYTES, stored: offset };
-    if (disagrees && findings.length < MAX_FINDINGS) findings.push({ code: "type-disagrees", ...found });
-    if (misaligned && findings.length < MAX_FINDINGS) findings.push({ code: "pointer-not-sector-aligned", ...found });
+    type[index] = isConventionalWord(high) ? ZoneType.CONVENTIONAL : ZoneType.SEQUENTIAL;
+    writePointer[index] = offsetOf(low, high);
   }
-  return { columns: { type, writePointer }, findings, readOnly };
+  return { type, writePointer };
 }
 
-/** The patched builds store start + zone_size for a finished last zone, even a short one. */
-const fits = (start: number, zoneSize: number, conventional: boolean, offset: number): boolean =>
-  conventional ? offset === start : start <= offset && offset <= start + zoneSize;
+/** The first zone whose pointer lies outside of it. The patched builds store start + zone_size for a finished last zone, even a short one. */
+function firstOutside({ zoneCount, zoneSize }: ZoneGeometry, { type, writePointer }: PointerColumns): number | null {
+  for (let index = 0; index < zoneCount; index++) {
+    // Of the zone's size.
+    const above = writePointer[index]! / zoneSize - index;
+    if (above === 0) continue;
+    if (!(above > 0 && above <= 1) || type[index] === ZoneType.CONVENTIONAL) return index;
+  }
+  return null;
+}
 
-const isPlausible = (geometry: ZoneGeometry, index: number, { conventional, offset }: ZonePointer): boolean =>
-  fits(index * geometry.zoneSize, geometry.zoneSize, conventional, offset);
+function oddities(geometry: ZoneGeometry, { type, writePointer }: PointerColumns, metadataOffset: number): Pick<PointerReport, "findings" | "readOnly"> {
+  const findings: PointerFinding[] = [];
+  let readOnly = false;
+  const { zoneCount, conventionalZones } = geometry;
+  for (let index = 0; index < zoneCount; index++) {
+    const stored = writePointer[index]!;
+    const disagrees = (type[index] === ZoneType.CONVENTIONAL) !== index < conventionalZones;
+    const misaligned = stored % SECTOR_SIZE !== 0;
+    if (!disagrees && !misaligned) continue;
+    readOnly ||= misaligned;
+    if (findings.length === MAX_FINDINGS) continue;
+    const found = { zone: index, hostOffset: metadataOffset + index * POINTER_BYTES, stored };
+    if (disagrees) findings.push({ code: "type-disagrees", ...found });
+    if (misaligned) findings.push({ code: "pointer-not-sector-aligned", ...found });
+  }
+  return { findings, readOnly };
+}
+
+function isPlausible({ zoneSize }: ZoneGeometry, index: number, { conventional, offset }: ZonePointer): boolean {
+  const start = index * zoneSize;
+  return conventional ? offset === start : start <= offset && offset <= start + zoneSize;
+}
 
 function implausible(geometry: ZoneGeometry, entries: DataView, index: number, hostOffset: number): ImageProblem {
   const pointer = decodePointer(entries, index);

@@ -64,17 +64,13 @@ export class ZoneTable {
     this.implicit = new ClosingOrder(count);
     this.type = pointers.type;
     this.writePointer = pointers.writePointer;
-    this.condition = new Uint8Array(count);
+    this.condition = conditionsAfterPowerCycle(geometry, pointers);
     this.writes = new Uint32Array(count);
     this.bytesWritten = new Float64Array(count);
     this.resets = new Uint32Array(count);
     this.finishes = new Uint32Array(count);
     this.refusals = new Uint32Array(count);
-    for (let index = 0; index < count; index++) {
-      const condition = conditionAfterPowerCycle(geometry, zoneIndex(index), this.type[index] === ZoneType.CONVENTIONAL, this.writePointer[index]!);
-      this.condition[index] = condition;
-      if (condition === Condition.CLOSED) this.closedCount++;
-    }
+    for (const condition of this.condition) if (condition === Condition.CLOSED) this.closedCount++;
   }
 
   /** Which implicitly open zone is closed to make room from now on; the least recently written one until this is called. */
@@ -188,8 +184,7 @@ export class ZoneTable {
 }
 
 /**
- * The condition that a stored pointer means (zoned format, "Zoned metadata"): no open state outlives the power. Asked of every zone
- * when a device is opened.
+ * The condition that a stored pointer means (zoned format, "Zoned metadata"): no open state outlives the power.
  * @param offset the pointer, an absolute guest byte offset
  */
 export function conditionAfterPowerCycle(geometry: ZoneGeometry, zone: ZoneIndex, conventional: boolean, offset: number): Condition {
@@ -197,4 +192,20 @@ export function conditionAfterPowerCycle(geometry: ZoneGeometry, zone: ZoneIndex
   const start = zoneStart(geometry, zone);
   if (offset <= start) return Condition.EMPTY;
   return offset >= start + zoneCapacityOf(geometry, zone, false) ? Condition.FULL : Condition.CLOSED;
+}
+
+/** The same of every zone, in parts of the zone size as readPointers does, for the same reason. */
+export function conditionsAfterPowerCycle(geometry: ZoneGeometry, { type, writePointer }: PointerColumns): Uint8Array {
+  const { zoneCount, zoneSize } = geometry;
+  const conditions = new Uint8Array(zoneCount);
+  const capacity = geometry.zoneCapacity / zoneSize;
+  for (let index = 0; index < zoneCount; index++) {
+    const above = writePointer[index]! / zoneSize - index;
+    if (type[index] === ZoneType.CONVENTIONAL) conditions[index] = Condition.NOT_WP;
+    else conditions[index] = above <= 0 ? Condition.EMPTY : above >= capacity ? Condition.FULL : Condition.CLOSED;
+  }
+  const last = zoneCount - 1;
+  // It may be short, and its capacity with it.
+  if (last >= 0) conditions[last] = conditionAfterPowerCycle(geometry, zoneIndex(last), type[last] === ZoneType.CONVENTIONAL, writePointer[last]!);
+  return conditions;
 }
