@@ -116,7 +116,7 @@ function guestPart({ inspected, live }: Locating, guest: Range | null): Pick<Pla
   const word = new Uint8Array(POINTER_BYTES);
   readPadded(store, zoned.metadataOffset + zone * POINTER_BYTES, word);
   const pointer = decodePointer(new DataView(word.buffer), 0);
-  return { guest, zone: { zone, start, condition: conditionAfterPowerCycle(zoned.geometry, zone, pointer), writePointer: pointer.offset } };
+  return { guest, zone: { zone, start, condition: conditionAfterPowerCycle(zoned.geometry, zone, pointer.conventional, pointer.offset), writePointer: pointer.offset } };
 }
 
 function hostPart({ inspected, report }: Locating, hostOffset: number | null, layoutKind: LayoutKind | null): Pick<Place, "hostOffset" | "hostCluster" | "layoutKind" | "spans"> {
