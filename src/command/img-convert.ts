@@ -8,6 +8,7 @@ import { createOptionsHelp } from "./create-options.ts";
 import { explain, explained } from "./explain.ts";
 import { closeRead, openImage, openSnapshot, sourceNamed } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
+import { copyBitmaps, keepsBitmaps, sourceBitmapsProblem } from "./img-convert-bitmaps.ts";
 import { makeTarget, newTarget } from "./img-target.ts";
 import type { NewTarget, TargetMistake } from "./img-target.ts";
 import { imgError } from "./img-words.ts";
@@ -22,7 +23,7 @@ export const convertImage: ImgCommand = {
   name: "convert",
   args:
     "[--image-opts] [--target-image-opts] [-U] [-f fmt] [-t cache] [-T src_cache] [-O output_fmt] [-B backing_file [-F backing_fmt]] [-o options] " +
-    "[-l snapshot_param] [-S sparse_size] [-c] [-n [--target-is-zero]] [-p] [-q] [--salvage] filename [filename2 [...]] output_filename",
+    "[-l snapshot_param] [-S sparse_size] [-c] [-n [--target-is-zero]] [-p] [-q] [--salvage] [--bitmaps [--skip-broken-bitmaps]] filename [filename2 [...]] output_filename",
   oneline: "copies images into another of any format",
   shorts: CONVERT_SHORTS,
   longs: CONVERT_LONGS,
@@ -91,7 +92,7 @@ function* openTarget(command: ConvertCommand, sources: readonly ReadImage[], cac
   const sizeBytes = sources.reduce((sum, { facts }) => sum + facts.image.virtualSize, 0);
   const planned = command.skipCreate ? null : plannedTarget(command, sizeBytes);
   const hasBacking = (command.backing ?? pairValue(command, "backing_file")) !== null;
-  const refusal = early(planned) ?? refusalOf(command, hasBacking) ?? late(command, planned);
+  const refusal = early(planned) ?? refusalOf(command, hasBacking, sources[0]!) ?? late(command, planned);
   if (refusal !== null) {
     yield imgError(refusal);
     return null;
@@ -132,7 +133,7 @@ const late = ({ target, targetFormat }: ConvertCommand, planned: Planned | null)
 const pairValue = ({ pairs }: ConvertCommand, name: string): string | null => pairs.findLast(({ key }) => key === name)?.value ?? null;
 
 /** What QEMU refuses between the two, in its order. */
-function refusalOf(command: ConvertCommand, hasBacking: boolean): string | null {
+function refusalOf(command: ConvertCommand, hasBacking: boolean, source: ReadImage): string | null {
   if (command.targetIsZero && hasBacking) return "Cannot use --target-is-zero when the destination image has a backing file";
   if (command.sources.length > 1 && hasBacking) return "Having a backing file for the target makes no sense when concatenating multiple input images";
   if (!command.skipCreate && hasBacking && command.backingFormat === null && pairValue(command, "backing_fmt") === null) {
@@ -140,12 +141,13 @@ function refusalOf(command: ConvertCommand, hasBacking: boolean): string | null 
   }
   if (command.compressed && !command.skipCreate && command.targetFormat === "raw") return "Compression not supported for this file format";
   if (command.compressed && (pairValue(command, "preallocation") ?? "off") !== "off") return "Compression and preallocation not supported at the same time";
-  if (command.bitmaps) return command.sources.length > 1 ? "Copying bitmaps only possible with single source" : "--bitmaps is not supported";
-  return null;
+  if (!command.bitmaps) return null;
+  return command.sources.length > 1 ? "Copying bitmaps only possible with single source" : sourceBitmapsProblem(command, source);
 }
 
 function targetProblem(command: ConvertCommand, { facts }: ReadImage, sizeBytes: number): string | null {
   if (facts.image.readOnly) return `Could not open '${command.target}': ${facts.image.readOnlyReason ?? "the image is open for reading"}`;
+  if (command.bitmaps && !keepsBitmaps(facts)) return `Format driver '${facts.image.format}' does not support bitmaps`;
   if (command.compressed && facts.image.format === "raw") return "Compression not supported for this file format";
   return facts.image.virtualSize < sizeBytes ? "output file is smaller than input file" : null;
 }
@@ -164,7 +166,7 @@ function* convertOpened(command: ConvertCommand, sources: readonly ReadImage[], 
   );
   if (converted.ok) {
     yield* warnSkipped(converted, command.quiet);
-    return true;
+    return !command.bitmaps || (yield* copyBitmaps(sources[0]!, image));
   }
   yield imgError(convertWords(converted.error));
   yield explained(converted.error);

@@ -4,7 +4,6 @@ import type { Result } from "../base/result.ts";
 import type { DeviceFacts, Failure } from "../protocol/index.ts";
 import { writeZeros } from "../qcow2/create.ts";
 import { resizeImage } from "../qcow2/resize.ts";
-import type { ResizeRefusal } from "../qcow2/resize.ts";
 import { runToEnd } from "./jobs.ts";
 import type { OpenImage } from "./open-image.ts";
 
@@ -19,13 +18,9 @@ export function resizeOpened(image: OpenImage, sizeBytes: number, preallocate: b
 function resizeQcow2(image: OpenImage, sizeBytes: number, preallocate: boolean): Result<null, Failure> {
   return image.changeWhole((state) => {
     const resized = resizeImage(state, sizeBytes, preallocate);
-    return resized.ok ? resized : err(refusal(resized.error, sizeBytes));
+    if (resized.ok) return resized;
+    return err(resized.error.kind === "resize" ? { ...resized.error, sizeBytes } : resized.error);
   });
-}
-
-function refusal(code: ResizeRefusal, sizeBytes: number): Failure {
-  if (code === "bitmaps") return { kind: "unsupported", feature: "resizing an image with persistent bitmaps" };
-  return { kind: "resize", code, sizeBytes };
 }
 
 function resizeRaw(image: OpenImage, sizeBytes: number, preallocate: boolean): Result<null, Failure> {

@@ -169,7 +169,8 @@ export interface Calls extends InspectorCalls {
   repair: { request: { handle: number; mode: RepairMode }; reply: RepairReport };
   /**
    * Gives the disk another size, crash-safely: what is cut off is gone, what is new reads as zeros. The device is opened anew. With a
-   * preallocation other than "off" zeros are written into the new space. Refused for a zoned image and for one with bitmaps.
+   * preallocation other than "off" zeros are written into the new space. Bitmaps follow, and
+   * one that is not true is refused with kind "bitmap". Refused for a zoned image.
    */
   resize: { request: { handle: number; sizeBytes: number; preallocation: Preallocation }; reply: DeviceFacts };
   /**

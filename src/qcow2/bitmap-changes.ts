@@ -78,10 +78,23 @@ export function removeBitmap(state: ImageState, name: string): Done {
   const { value: bitmap } = found;
   const entries = readBitmapTable(state.store, state.header, bitmap);
   putDirectory(state, bitmaps.filter((other) => other !== bitmap));
-  for (const entry of entries) if (entry > 1) giveUp(state, entry, state.clusterSize);
-  giveUp(state, bitmap.tableOffset, bitmap.tableSize * 8);
+  for (const entry of entries) if (entry > 1) giveUpArea(state, entry, state.clusterSize);
+  giveUpArea(state, bitmap.tableOffset, bitmap.tableSize * 8);
   flushImage(state);
   return ok(null);
+}
+
+/** Forgets all bitmaps and gives up their clusters. */
+export function removeAllBitmaps(state: ImageState): void {
+  const bitmaps = directoryOf(state);
+  if (bitmaps.length === 0) return;
+  const tables = bitmaps.map((bitmap) => ({ bitmap, entries: readBitmapTable(state.store, state.header, bitmap) }));
+  putDirectory(state, []);
+  for (const { bitmap, entries } of tables) {
+    for (const entry of entries) if (entry > 1) giveUpArea(state, entry, state.clusterSize);
+    giveUpArea(state, bitmap.tableOffset, bitmap.tableSize * 8);
+  }
+  flushImage(state);
 }
 
 /** Clears all bits. */
@@ -150,13 +163,13 @@ export function storeBits(state: ImageState, bitmap: PlacedBitmap, changed: Read
   state.write(entryAt, together ? place : place.subarray(0, 8));
   state.barrier();
   if (!together) writeFlags(state, [{ ...bitmap, inUse: false }]);
-  for (const offset of replaced) giveUp(state, offset, state.clusterSize);
-  giveUp(state, bitmap.tableOffset, bitmap.tableSize * 8);
+  for (const offset of replaced) giveUpArea(state, offset, state.clusterSize);
+  giveUpArea(state, bitmap.tableOffset, bitmap.tableSize * 8);
   flushImage(state);
 }
 
 /** A new directory in place of the old one, which is given up. */
-function putDirectory(state: ImageState, bitmaps: readonly Bitmap[]): void {
+export function putDirectory(state: ImageState, bitmaps: readonly Bitmap[]): void {
   const old = readBitmaps(state.store, state.header);
   if (bitmaps.length === 0) putBitmapsExtension(state, null);
   else {
@@ -166,7 +179,7 @@ function putDirectory(state: ImageState, bitmaps: readonly Bitmap[]): void {
     flushImage(state);
     putBitmapsExtension(state, encodeBitmapsExtension(bitmaps.length, { offset, lengthBytes: directory.length }));
   }
-  if (old !== null) giveUp(state, old.offset, old.lengthBytes);
+  if (old !== null) giveUpArea(state, old.offset, old.lengthBytes);
   flushImage(state);
 }
 
@@ -176,7 +189,7 @@ function writable(state: ImageState): Refcounts {
 }
 
 /** Writes bytes into neighbouring new clusters. @returns their host offset */
-function writeArea(state: ImageState, data: Uint8Array): number {
+export function writeArea(state: ImageState, data: Uint8Array): number {
   const clusters = divideRoundUp(data.length, state.clusterSize);
   const padded = new Uint8Array(clusters * state.clusterSize);
   padded.set(data);
@@ -185,7 +198,7 @@ function writeArea(state: ImageState, data: Uint8Array): number {
   return offset;
 }
 
-function giveUp(state: ImageState, offset: number, lengthBytes: number): void {
+export function giveUpArea(state: ImageState, offset: number, lengthBytes: number): void {
   const first = offset / state.clusterSize;
   for (let cluster = first; cluster < first + divideRoundUp(lengthBytes, state.clusterSize); cluster++) writable(state).holdDecrease(cluster as HostCluster);
 }

@@ -9,6 +9,7 @@
  * - zeros over what would show through from the backing file, or is left in the last cluster, before the size: a guest that reads
  *   in its new space what it never wrote;
  * - the smaller size before the end is unmapped: a disk of the old size whose end is gone;
+ * - bitmaps marked in use before anything, and given their new length last (bitmap-resize.ts): bitmaps of the old length called true;
  * - cleared entries before their clusters are given up, as every flush has it.
  *
  * Source: qcow2 specification, "Header" and "Cluster mapping"; sizes and refusals as QEMU has them.
@@ -18,9 +19,11 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, bytes, divideRoundUp, hostOffset, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
+import { bitmapsToResize, markInUse, resizeBitmaps } from "./bitmap-resize.ts";
+import type { BitmapProblem } from "./bitmaps.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { flushImage } from "./flush.ts";
-import { BITMAPS_MAGIC, encodeActiveDisk } from "./header.ts";
+import { encodeActiveDisk } from "./header.ts";
 import type { Header } from "./header.ts";
 import { MAX_L1_BYTES } from "./create.ts";
 import type { ImageState } from "./image-state.ts";
@@ -35,7 +38,7 @@ const MAX_HELD = 2 ** 17;
 const ZERO_PIECE_BYTES = 2 ** 20;
 
 /** Why an image keeps its size. */
-export type ResizeRefusal = "misaligned" | "too-large" | "old-with-snapshots" | "bitmaps";
+export type ResizeRefusal = { readonly kind: "resize"; readonly code: "misaligned" | "too-large" | "old-with-snapshots" } | BitmapProblem;
 
 /**
  * @param newSize bytes
@@ -44,13 +47,17 @@ export type ResizeRefusal = "misaligned" | "too-large" | "old-with-snapshots" | 
 export function resizeImage(state: ImageState, newSize: number, preallocate: boolean): Result<null, ResizeRefusal> {
   const { header } = state;
   assert(state.refcounts !== null, "an image is resized when it is open for writing");
-  if (newSize % SECTOR_SIZE !== 0) return err("misaligned");
-  if (header.version < 3 && header.snapshotCount > 0) return err("old-with-snapshots");
-  // Their tables have the disk's old length.
-  if (header.extensions.some(({ magic }) => magic === BITMAPS_MAGIC)) return err("bitmaps");
-  if (divideRoundUp(newSize, state.l2Span) * ENTRY_BYTES > MAX_L1_BYTES) return err("too-large");
+  const refuse = (code: "misaligned" | "too-large" | "old-with-snapshots"): Result<never, ResizeRefusal> => err({ kind: "resize", code });
+  if (newSize % SECTOR_SIZE !== 0) return refuse("misaligned");
+  if (header.version < 3 && header.snapshotCount > 0) return refuse("old-with-snapshots");
+  const bitmaps = bitmapsToResize(state, newSize);
+  if (!bitmaps.ok) return bitmaps;
+  if (divideRoundUp(newSize, state.l2Span) * ENTRY_BYTES > MAX_L1_BYTES) return refuse("too-large");
+  if (newSize === header.virtualSize) return ok(null);
+  markInUse(state, bitmaps.value);
   if (newSize > header.virtualSize) grow(state, newSize, preallocate);
-  else if (newSize < header.virtualSize) shrink(state, newSize);
+  else shrink(state, newSize);
+  resizeBitmaps(state, bitmaps.value, header.virtualSize);
   return ok(null);
 }
 
@@ -90,6 +97,9 @@ function growL1(state: ImageState, entries: number): void {
   switchHeader(state, moved);
   state.header = moved;
   state.l1 = new DataView(table.buffer, 0, entries * ENTRY_BYTES);
+  state.metadata.claim("L1 table", offset, entries * ENTRY_BYTES);
+  // Its place may be given out again in what follows.
+  if (header.l1Size > 0) state.metadata.release(header.l1Offset, header.l1Size * ENTRY_BYTES);
   giveUp(state, header.l1Offset / clusterSize, divideRoundUp(header.l1Size * ENTRY_BYTES, clusterSize));
 }
 
@@ -118,6 +128,7 @@ function giveUpTables(state: ImageState, first: number): void {
   for (const place of l2Tables({ view: cut, offset: header.l1Offset, size: header.l1Size }, header, store.size())) {
     giveUpData(state, readL2(store, header, place), place.hostOffset);
     refcounts.holdDecrease((place.hostOffset / clusterSize) as HostCluster);
+    state.metadata.release(place.hostOffset, clusterSize);
     if (refcounts.heldCount >= MAX_HELD) flushImage(state);
   }
 }

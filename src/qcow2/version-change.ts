@@ -20,8 +20,7 @@ import type { Result } from "../base/result.ts";
 import type { HostCluster, HostOffset } from "../base/units.ts";
 import { LEAST_CLUSTER_WITH_NAMES } from "./create.ts";
 import { decodeL1Entry } from "./entries.ts";
-import { removeBitmap } from "./bitmap-changes.ts";
-import { readBitmaps } from "./bitmaps.ts";
+import { removeAllBitmaps } from "./bitmap-changes.ts";
 import { INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_DIRTY, KNOWN_FEATURES, bitsOf, encodeFeatureNames, hasBit } from "./features.ts";
 import { flushImage } from "./flush.ts";
 import { BITMAPS_MAGIC, FEATURE_NAMES_MAGIC } from "./header.ts";
@@ -31,7 +30,7 @@ import type { ImageState } from "./image-state.ts";
 import { decodeCluster, encodeCluster } from "./l2-entries.ts";
 import { forEachPlaced, l2Tables, readL1, readL2 } from "./references.ts";
 import type { L1Table } from "./references.ts";
-import { checkL1, readSnapshotTable, textOf } from "./snapshots.ts";
+import { checkL1, readSnapshotTable } from "./snapshots.ts";
 import type { SnapshotProblem } from "./snapshots.ts";
 import { rewriteSnapshotTable } from "./snapshot-changes.ts";
 
@@ -71,7 +70,7 @@ export function* downgradeImage(state: ImageState): Generator<number, Result<nul
   if (!tables.ok) return err({ code: "snapshot-table", problem: tables.error });
   if (hasBit(header.incompatible, INCOMPATIBLE_COMPRESSION_TYPE) && tables.value.some((l1) => hasCompressed(state, l1))) return err({ code: "zstd-clusters" });
   yield* expandZeros(state, tables.value);
-  for (const { name } of readBitmaps(store, header)?.bitmaps ?? []) removeBitmap(state, textOf(name));
+  removeAllBitmaps(state);
   const done = changeHeader(store, ({ extensions }) => ({
     fields: { version: 2 },
     extensions: extensions.filter(({ magic }) => magic !== FEATURE_NAMES_MAGIC && magic !== BITMAPS_MAGIC),

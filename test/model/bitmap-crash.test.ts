@@ -10,6 +10,7 @@ import { changeBitmap, mergeBitmaps } from "../../src/engine/bitmap-calls.ts";
 import { writeNewImage } from "../../src/engine/create-image.ts";
 import { OpenImage } from "../../src/engine/open-image.ts";
 import { patternPayload } from "../../src/engine/payload.ts";
+import { resizeOpened } from "../../src/engine/resize-calls.ts";
 import { storedBits } from "../../src/qcow2/bitmap-changes.ts";
 import { readBitmaps } from "../../src/qcow2/bitmaps.ts";
 import { readHeader } from "../../src/qcow2/open.ts";
@@ -174,3 +175,38 @@ for (const [name, { names, act }] of Object.entries(CHANGES)) {
     expect(sawNew).toBeGreaterThan(0);
   });
 }
+
+test.each([DISK * 40, 5 * KIB])("a disk that gets %d bytes takes its bitmaps along, or they are known not to be true", (sizeBytes) => {
+  const before = made(NAMES);
+  const old = shown(look(new MemoryStore("before", before.copy())));
+  const store = new RecordingStore("a", before);
+  const image = open(store);
+  succeed(resizeOpened(image, sizeBytes, false));
+  succeed(image.close());
+  const last = store.crashOfProgram(store.log.length);
+  const final = look(new MemoryStore("final", last));
+  expect(final.map(({ inUse, runs }) => [inUse, runs])).toEqual(NAMES.map((_, index) => [false, index === 1 || sizeBytes < DISK ? "" : "8192+1024"]));
+  expect(findings(new MemoryStore("final", last))).toEqual([]);
+
+  const seen = new Set<string>();
+  const judge = (contents: MemoryContents): void => {
+    const crashed = new MemoryStore("after the crash", contents);
+    const { virtualSize } = readHeader(crashed);
+    const now = look(crashed);
+    expect(findings(crashed)).toEqual([]);
+    const doubted = now.some(({ inUse }) => inUse);
+    seen.add(`${virtualSize} ${doubted ? "doubted" : "true"}`);
+    if (!doubted) expect(shown(now)).toEqual(virtualSize === DISK ? old : shown(final));
+  };
+  everyCrash(store, judge);
+  for (const state of [`${DISK} true`, `${DISK} doubted`, `${sizeBytes} doubted`, `${sizeBytes} true`]) expect(seen).toContain(state);
+  // The new size under bitmaps of the old length that are called true would be found out.
+  const planted = before.copy();
+  const sector = new Uint8Array(512);
+  last.read(0, sector);
+  const size = sector.slice(24, 48);
+  if (sizeBytes > DISK) {
+    planted.write(24, size);
+    expect(() => judge(planted)).toThrow();
+  }
+});

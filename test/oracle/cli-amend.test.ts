@@ -135,6 +135,17 @@ test("the ways to ask", async () => {
   sameDisk();
 });
 
+test("bitmaps, which version 2 has not, go with their clusters", async () => {
+  make(["a", "4M"], WRITES);
+  for (const name of ["x", "y", "z"]) expect((await runOurs(ours, "qemu-img", ["bitmap", "--add", "a", name])).status).toBe(0);
+  expect((await runOurs(ours, "qemu-io", ["-c", "write 0 64k", "a"])).status).toBe(0);
+  expect(await runOurs(ours, "qemu-img", ["amend", "-o", "refcount_bits=32", "a"])).toEqual({ status: 0, out: "", err: "" });
+  expect(runStock(ours, "qemu-img", ["check", "a"]).out).toContain("No errors were found on the image.");
+  expect(await runOurs(ours, "qemu-img", ["amend", "-o", "refcount_bits=16,compat=0.10", "a"])).toEqual({ status: 0, out: "", err: "" });
+  expect(runStock(ours, "qemu-img", ["check", "a"])).toMatchObject({ status: 0, err: "" });
+  expect(runStock(ours, "qemu-img", ["bitmap", "--remove", "a", "x"]).status).toBe(1);
+});
+
 test("a zoned image takes what zones go with", async () => {
   const made = await runOurs(ours, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", "size=64M,zone_size=16M,zone_model=1", "z"]);
   expect(made.err).toBe("");

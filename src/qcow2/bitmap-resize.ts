@@ -1,0 +1,83 @@
+/**
+ * Bitmaps while their disk gets another size: what was marked stays marked, what is new is not, and what is cut off is forgotten.
+ *
+ * The order, and what it prevents were the power to fail between: all bitmaps are marked in use, durably, before the size changes (a
+ * table of the old length under a disk of the new size would be read as true), and the mark goes with the directory that leads to
+ * the new tables. Where it fails between, the bitmaps are known not to be true, as after any writer that died.
+ *
+ * Source: qcow2 specification, "Bitmaps".
+ */
+import { err, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import { divideRoundUp } from "../base/units.ts";
+import { readPadded } from "../bytes/byte-store.ts";
+import { giveUpArea, putDirectory, writeArea, writeFlags } from "./bitmap-changes.ts";
+import { encodeBitmapTable, fitsLimits, readBitmapTable, readBitmaps, tableSizeFor } from "./bitmaps.ts";
+import type { Bitmap, BitmapProblem, PlacedBitmap } from "./bitmaps.ts";
+import { flushImage } from "./flush.ts";
+import type { ImageState } from "./image-state.ts";
+import { textOf } from "./snapshots.ts";
+
+const ALL_ONES = 1;
+
+/** The bitmaps, if each of them can follow to that size; those that are not true cannot. */
+export function bitmapsToResize({ store, header }: ImageState, newSize: number): Result<readonly PlacedBitmap[], BitmapProblem> {
+  const bitmaps = readBitmaps(store, header)?.bitmaps ?? [];
+  const refuse = (code: "inconsistent" | "too-large", { name }: Bitmap): Result<never, BitmapProblem> => err({ kind: "bitmap", code, bitmap: textOf(name) });
+  for (const bitmap of bitmaps) {
+    if (bitmap.inUse) return refuse("inconsistent", bitmap);
+    if (!fitsLimits(newSize, bitmap.granularityBits, header.clusterSize)) return refuse("too-large", bitmap);
+  }
+  return ok(bitmaps);
+}
+
+export function markInUse(state: ImageState, bitmaps: readonly PlacedBitmap[]): void {
+  writeFlags(
+    state,
+    bitmaps.map((bitmap) => ({ ...bitmap, inUse: true })),
+  );
+}
+
+/** The disk has its new size; the bitmaps, as they were before, get theirs. */
+export function resizeBitmaps(state: ImageState, bitmaps: readonly PlacedBitmap[], oldSize: number): void {
+  if (bitmaps.length === 0) return;
+  const given: { offset: number; lengthBytes: number }[] = [];
+  const resized = bitmaps.map((bitmap) => resizeBitmap(state, bitmap, oldSize, given));
+  putDirectory(state, resized);
+  for (const { offset, lengthBytes } of given) giveUpArea(state, offset, lengthBytes);
+  flushImage(state);
+}
+
+/** @param given what nothing leads to once the new directory counts */
+function resizeBitmap(state: ImageState, bitmap: Bitmap, oldSize: number, given: { offset: number; lengthBytes: number }[]): Bitmap {
+  const { header, clusterSize } = state;
+  const { granularityBits } = bitmap;
+  const newSize: number = header.virtualSize;
+  const old = readBitmapTable(state.store, header, bitmap);
+  const tableSize = Math.max(1, tableSizeFor(newSize, granularityBits, clusterSize));
+  const entries = new Float64Array(tableSize);
+  entries.set(old.subarray(0, tableSize));
+  const kept = divideRoundUp(Math.min(oldSize, newSize), 2 ** granularityBits);
+  const bitsPerPage = clusterSize * 8;
+  // Behind the last bit that stays none may be set: what grows there later has not been written.
+  const last = Math.floor(kept / bitsPerPage);
+  for (let page = 0; page < old.length; page++) {
+    const entry = old[page]!;
+    if (page < last || (page === last && entry === 0)) continue;
+    if (entry > ALL_ONES) given.push({ offset: entry, lengthBytes: clusterSize });
+    if (page < tableSize) entries[page] = page === last ? writeStart(state, entry, kept % bitsPerPage) : 0;
+  }
+  given.push({ offset: bitmap.tableOffset, lengthBytes: bitmap.tableSize * 8 });
+  return { ...bitmap, tableOffset: writeArea(state, encodeBitmapTable(entries)), tableSize, inUse: false };
+}
+
+/** The first bits of a page in a cluster of their own. @returns its entry */
+function writeStart(state: ImageState, entry: number, bits: number): number {
+  const page = new Uint8Array(state.clusterSize);
+  if (entry === ALL_ONES) page.fill(0xff);
+  else readPadded(state.store, entry, page);
+  const whole = Math.floor(bits / 8);
+  if (bits % 8 > 0) page[whole]! &= (1 << (bits % 8)) - 1;
+  page.fill(0, Math.ceil(bits / 8));
+  return page.every((byte) => byte === 0) ? 0 : writeArea(state, page);
+}
