@@ -160,6 +160,8 @@ function explainUsage(problem: UsageProblem): Explanation {
       return { title: "The image could not be repaired", why: sentence(problem.detail), instead: "Open it for reading.", names: null };
     case "compressed-misaligned":
       return { title: "No whole clusters", why: sentence(problem.detail), instead: "Write whole clusters, or without compression.", names: null };
+    case "vm-state-too-far":
+      return { title: "Too far behind the disk", why: sentence(problem.detail), instead: "Write it nearer to the disk.", names: null };
     case "compressed-in-use":
     case "compressed-data-file":
       return { title: "Not to be compressed", why: sentence(problem.detail), instead: "Write without compression.", names: null };

@@ -145,6 +145,8 @@ function errnoOfUsage(code: UsageProblem["code"]): Errno {
       return "EIO";
     case "compressed-data-file":
       return "ENOTSUP";
+    case "vm-state-too-far":
+      return "EFBIG";
     default:
       return assertNever(code);
   }

@@ -30,7 +30,7 @@ export interface OptionProblem {
 export interface UsageProblem {
   readonly kind: "usage";
   /** "corrupt" and "unrepairable" are about an image that was to be written and has the corrupt or the dirty bit. */
-  readonly code: "corrupt" | "unrepairable" | "closed-handle" | "read-only" | "too-large" | "compressed-misaligned" | "compressed-in-use" | "compressed-data-file";
+  readonly code: "corrupt" | "unrepairable" | "closed-handle" | "read-only" | "too-large" | "compressed-misaligned" | "compressed-in-use" | "compressed-data-file" | "vm-state-too-far";
   readonly detail: string;
 }
 
