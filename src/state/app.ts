@@ -24,6 +24,12 @@ import { runLineNow } from "./console.ts";
 import { createProfileActions } from "./profiles.ts";
 import type { ProfileActions } from "./profiles.ts";
 import { createLine } from "./create-image.ts";
+import { createInspectorActions, UnderWay } from "./inspector.ts";
+import type { InspectorActions } from "./inspector.ts";
+import { createInspectorWork } from "./inspector-work.ts";
+import type { InspectorWorkActions } from "./inspector-work.ts";
+import { createSaveActions } from "./save-as.ts";
+import type { SaveActions } from "./save-as.ts";
 import { keepUnitChoice, parseSize } from "./units.ts";
 import type { UnitChoice } from "./units.ts";
 import type { EventFilter } from "./event-filter.ts";
@@ -45,6 +51,9 @@ export interface App {
   readonly zones: ZoneActions;
   readonly profiles: ProfileActions;
   readonly page: PageActions;
+  readonly inspector: InspectorActions;
+  readonly inspectorWork: InspectorWorkActions;
+  readonly save: SaveActions;
 }
 
 export interface PageActions {
@@ -64,6 +73,7 @@ export interface PageActions {
 export function createApp(port: EnginePort): App {
   const core = createCore(port);
   followNotices(core);
+  const underWay = new UnderWay(core);
   const dialog = (open: OpenDialog | null): void => core.set({ dialog: open, dialogFailure: null } satisfies Partial<AppState>);
   return {
     store: core.store,
@@ -77,6 +87,9 @@ export function createApp(port: EnginePort): App {
     console: createConsoleActions(core),
     zones: createZoneActions(core),
     profiles: createProfileActions(core),
+    inspector: createInspectorActions(core, underWay),
+    inspectorWork: createInspectorWork(core, underWay),
+    save: createSaveActions(core, underWay),
     page: {
       start: () =>
         core.serial("Starting", async () => {

@@ -4,10 +4,11 @@
  */
 import { assertNever } from "../base/assert.ts";
 import { ADOPTED_PREFIX } from "../protocol/index.ts";
-import type { DeviceSnapshot, Failure } from "../protocol/index.ts";
+import type { DeviceSnapshot, Failure, SnapshotFacts } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
 import { difference, untold } from "./history.ts";
 import type { PatchEvent, ZonePatch } from "./history.ts";
+import { NOTHING_KNOWN } from "./inspector-state.ts";
 import { textOf } from "./failure-text.ts";
 import type { Attached } from "./store.ts";
 import { keep, readKept } from "./theme.ts";
@@ -24,7 +25,7 @@ export const isDropped = (file: string): boolean => file.startsWith(ADOPTED_PREF
 export const displayName = (file: string): string => (isDropped(file) ? file.slice(ADOPTED_PREFIX.length) : file);
 
 /** Shows a device that was just opened or power cycled; the selection stays where it is when the zone is still there. */
-function show(core: Core, handle: number, file: string, snapshot: DeviceSnapshot): void {
+function show(core: Core, handle: number, file: string, snapshot: DeviceSnapshot, viewed: SnapshotFacts | null): void {
   // What was told before the snapshot belongs to the columns before it.
   applyNotices(core);
   const { zones, facts, resources } = snapshot;
@@ -32,7 +33,7 @@ function show(core: Core, handle: number, file: string, snapshot: DeviceSnapshot
   const model = zones === null || facts.zoned === null ? null : new ZoneModel(facts.zoned.geometry, zones);
   const before = core.store.getState();
   const same = before.attached?.file === file;
-  const attached: Attached = { handle, file, facts, zones: model };
+  const attached: Attached = { handle, file, facts, snapshot: viewed, zones: model };
   // The first zone with a write pointer is where there is something to do.
   let selected = model === null || model.count === 0 ? null : Math.min(model.geometry.conventionalZones, model.count - 1);
   if (same && model !== null && before.selected !== null && before.selected < model.count) selected = before.selected;
@@ -40,8 +41,10 @@ function show(core: Core, handle: number, file: string, snapshot: DeviceSnapshot
   if (core.tape.file !== file) core.tape.begin(file);
   if (!same || created) core.events.clear();
   else tellOfReopening(core, before.attached?.zones ?? null, model);
+  const { inspector } = before;
   core.set({
     attached,
+    inspector: same ? inspector : { ...inspector, ...NOTHING_KNOWN, file, generation: inspector.generation + 1 },
     resources,
     selected,
     moment: null,
@@ -68,10 +71,11 @@ const patchEvent = (core: Core, reason: PatchEvent["reason"], patch: ZonePatch):
  * Opens and watches an image and shows it. What was attached is let go only when the new one is open, so a file that cannot be
  * opened takes nothing away. The failure is returned, and not yet shown.
  */
-export async function attachNow(core: Core, file: string): Promise<Failure | null> {
+export async function attachNow(core: Core, file: string, snapshot: SnapshotFacts | null = null): Promise<Failure | null> {
   if (core.store.getState().attached?.file === file) await detachNow(core);
   // A file of this machine is taken as what it is offered as, an image, and never as a raw disk that happens to be a letter.
-  const opened = await core.perform("open", { file, readOnly: isDropped(file), format: isDropped(file) ? "qcow2" : null });
+  const part = snapshot === null ? {} : { snapshot: { id: snapshot.id, name: snapshot.name } };
+  const opened = await core.perform("open", { file, readOnly: isDropped(file) || snapshot !== null, format: isDropped(file) ? "qcow2" : null, ...part });
   if (!opened.ok) return opened.error;
   const watched = await core.perform("watch", { handle: opened.value.handle });
   if (!watched.ok) {
@@ -80,7 +84,7 @@ export async function attachNow(core: Core, file: string): Promise<Failure | nul
   }
   // Shown at once: the old one is flushed and closed meanwhile.
   const closing = detachNow(core);
-  show(core, opened.value.handle, file, watched.value);
+  show(core, opened.value.handle, file, watched.value, snapshot);
   await closing;
   core.dropBanner(`in-use ${file}`);
   core.dropBanner(`taken-over ${file}`);
@@ -93,7 +97,7 @@ export async function refreshNow(core: Core): Promise<void> {
   const { attached } = core.store.getState();
   if (attached === null || attached.handle === NO_HANDLE) return;
   const watched = await core.perform("watch", { handle: attached.handle });
-  if (watched.ok) show(core, attached.handle, attached.file, watched.value);
+  if (watched.ok) show(core, attached.handle, attached.file, watched.value, attached.snapshot);
 }
 
 /** Flushes and lets go of the attached image. What is shown stays until something else is, or `forgetNow`. */
@@ -112,13 +116,13 @@ export const NO_HANDLE = -1;
 export function forgetNow(core: Core): void {
   core.events.clear();
   core.tape.file = null;
-  const { eventsVersion, zonesVersion } = core.store.getState();
-  core.set({ attached: null, resources: null, selected: null, moment: null, past: null, zoneResult: null, eventsVersion: eventsVersion + 1, zonesVersion: zonesVersion + 1 });
+  const { eventsVersion, zonesVersion, inspector } = core.store.getState();
+  core.set({ attached: null, inspector: { ...inspector, ...NOTHING_KNOWN, file: null, generation: inspector.generation + 1 }, resources: null, selected: null, moment: null, past: null, zoneResult: null, eventsVersion: eventsVersion + 1, zonesVersion: zonesVersion + 1 });
 }
 
 /** attachNow, and tells of a failure where it belongs. True when the image is attached. */
-export async function attachAndTellNow(core: Core, file: string): Promise<boolean> {
-  const failure = await attachNow(core, file);
+export async function attachAndTellNow(core: Core, file: string, snapshot: SnapshotFacts | null = null): Promise<boolean> {
+  const failure = await attachNow(core, file, snapshot);
   if (failure === null) return true;
   if (failure.kind === "file" && failure.code === "in-use") core.addBanner({ kind: "in-use", file });
   else core.tell(displayName(file), failure);
@@ -146,7 +150,7 @@ export function createDeviceActions(core: Core): DeviceActions {
         const { attached } = core.store.getState();
         if (attached === null || attached.handle === NO_HANDLE) return;
         const outcome = await core.perform("powerCycle", { handle: attached.handle });
-        if (outcome.ok) show(core, attached.handle, attached.file, outcome.value);
+        if (outcome.ok) show(core, attached.handle, attached.file, outcome.value, attached.snapshot);
         else core.tell(attached.file, outcome.error);
       }),
     takeOver: (file) =>

@@ -6,6 +6,7 @@ import type { Core } from "./core.ts";
 import { createLine } from "./create-image.ts";
 import type { NewImage } from "./create-image.ts";
 import { attachAndTellNow, attachNow, detachNow, displayName, forgetNow, isDropped } from "./device.ts";
+import { NOTHING_KNOWN } from "./inspector-state.ts";
 import { textOf } from "./failure-text.ts";
 import { parseSize } from "./units.ts";
 
@@ -68,8 +69,12 @@ export function createLibraryActions(core: Core): LibraryActions {
       core.serial("Opening", async () => {
         core.dropFailures();
         const adopted = await core.perform("adopt", { source });
-        if (adopted.ok) await attachAndTellNow(core, adopted.value.file);
-        else core.tell(source.name, adopted.error);
+        if (!adopted.ok) return core.tell(source.name, adopted.error);
+        const { file } = adopted.value;
+        await attachAndTellNow(core, file);
+        // Whether or not it opens, it can be looked into.
+        const { inspector } = core.store.getState();
+        core.set({ inspector: { ...inspector, ...NOTHING_KNOWN, file, tab: inspector.tab ?? "Header", generation: inspector.generation + 1 } });
       }),
     editCopy: () =>
       core.serial("Copying", async () => {

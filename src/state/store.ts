@@ -6,13 +6,15 @@
  */
 import { createStore } from "zustand/vanilla";
 import type { StoreApi } from "zustand/vanilla";
-import type { DeviceFacts, FileEntry, Resources, Usage } from "../protocol/index.ts";
+import type { DeviceFacts, FileEntry, Resources, SnapshotFacts, Usage } from "../protocol/index.ts";
 import type { ConsoleBlock } from "./console-log.ts";
 import { NO_FILTER } from "./event-filter.ts";
 import type { EventFilter } from "./event-filter.ts";
 import type { FailureText } from "./failure-text.ts";
 import { WHOLE_TABLE } from "./table-view.ts";
 import type { TableView } from "./table-view.ts";
+import { NO_INSPECTOR } from "./inspector-state.ts";
+import type { InspectorState } from "./inspector-state.ts";
 import { loadThemeChoice } from "./theme.ts";
 import type { ThemeChoice } from "./theme.ts";
 import { loadUnitChoice } from "./units.ts";
@@ -29,6 +31,8 @@ export interface Attached {
   readonly handle: number;
   readonly file: string;
   readonly facts: DeviceFacts;
+  /** The snapshot that is looked at in place of the disk; null for the disk. */
+  readonly snapshot: SnapshotFacts | null;
   /** null for an image without zones. Its columns change in place; `zonesVersion` tells. */
   readonly zones: ZoneModel | null;
 }
@@ -99,6 +103,7 @@ export interface AppState {
   /** What is listed of the events. */
   readonly eventFilter: EventFilter;
   readonly tableView: TableView;
+  readonly inspector: InspectorState;
 }
 
 export type AppStore = StoreApi<AppState>;
@@ -126,6 +131,7 @@ export const createAppStore = (): AppStore =>
     units: loadUnitChoice(),
     eventFilter: NO_FILTER,
     tableView: WHOLE_TABLE,
+    inspector: NO_INSPECTOR,
   }));
 
 /** Two banners about the same thing replace each other. */

@@ -3,6 +3,7 @@ import { CircleAlert, Info, X } from "lucide-react";
 import { assertNever } from "../base/assert.ts";
 import type { App } from "../state/app.ts";
 import { displayName, isDropped } from "../state/device.ts";
+import { visibleText } from "../state/inspector-text.ts";
 import { bannerKey } from "../state/store.ts";
 import type { Banner } from "../state/store.ts";
 import { useApp, useAppState } from "./context.ts";
@@ -25,7 +26,18 @@ export function Banners() {
           </button>
         </div>
       )}
-      {attached !== null && !isDropped(attached.file) && image?.readOnly === true && (
+      {attached !== null && attached.snapshot !== null && (
+        <div className="strip" role="status">
+          <Info size={16} aria-hidden="true" />
+          <p>
+            The snapshot <strong>{visibleText(attached.snapshot.name)}</strong> of {displayName(attached.file)} is shown as the disk, read-only.
+          </p>
+          <button type="button" className="button" onClick={() => void app.inspectorWork.viewSnapshot(null)}>
+            Back to the disk
+          </button>
+        </div>
+      )}
+      {attached !== null && attached.snapshot === null && !isDropped(attached.file) && image?.readOnly === true && (
         <div className="strip" role="status">
           <Info size={16} aria-hidden="true" />
           <p>

@@ -1,13 +1,14 @@
 /** Everything that the page can do, as rows: the palette lists them, shortcuts run them, the help sheet shows their keys. */
 import type { App } from "../state/app.ts";
 import type { OpenDialog } from "../state/store.ts";
+import { INSPECTOR_TABS } from "../state/inspector-state.ts";
 import { UNIT_CHOICES } from "../state/units.ts";
 import { mapHandle, ZOOM_STEP } from "./map-handle.ts";
 
 export interface PageCommand {
   readonly id: string;
   readonly name: string;
-  readonly group: "Image" | "Zone" | "Map" | "Time" | "Page";
+  readonly group: "Inspector" | "Image" | "Zone" | "Map" | "Time" | "Page";
   /** As tinykeys has it: "$mod" is Ctrl, or Command on a Mac. */
   readonly keys?: string;
   /** Words that find it too. */
@@ -57,6 +58,15 @@ export const COMMANDS: readonly PageCommand[] = [
   { id: "save", name: "Save .qcow2", group: "Image", keys: "$mod+s", also: "download export", enabled: attached, run: (app) => void app.library.save() },
   { id: "power-cycle", name: "Power cycle", group: "Image", also: "reboot restart reopen", enabled: attached, run: (app) => void app.device.powerCycle() },
   { id: "profiles", name: "Compare profiles", group: "Image", also: "zns zbc null_blk rules", enabled: zoned, run: dialog({ kind: "profiles" }) },
+  {
+    id: "inspector",
+    name: "Open or fold the inspector",
+    group: "Inspector",
+    keys: "i",
+    enabled: always,
+    run: (app) => app.inspector.show(app.store.getState().inspector.tab === null ? "Header" : null),
+  },
+  ...INSPECTOR_TABS.map((tab): PageCommand => ({ id: `inspector-${tab}`, name: `Inspector: ${tab}`, group: "Inspector", also: "inside file bytes", enabled: always, run: (app) => app.inspector.show(tab) })),
   { id: "go-to", name: "Go to zone", group: "Zone", keys: "g", also: "select number find", enabled: mapped, run: focus("go-to-zone") },
   { id: "zone-open", name: "Open the selected zone", group: "Zone", enabled: canManage, run: onZone("open") },
   { id: "zone-close", name: "Close the selected zone", group: "Zone", enabled: canManage, run: onZone("close") },

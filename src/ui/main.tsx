@@ -11,6 +11,7 @@ import { Page } from "./page.tsx";
 import "./tokens.css";
 import "./base.css";
 import "./layout.css";
+import "./inspector.css";
 import "./controls.css";
 import "./top-bar.css";
 import "./map.css";

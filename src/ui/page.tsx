@@ -8,6 +8,7 @@ import { DropTarget } from "./drop-target.tsx";
 import { EventsPanel } from "./events-panel.tsx";
 import { FileDialogs } from "./file-dialogs.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
+import { Inspector } from "./inspector.tsx";
 import { MapPanel } from "./map-panel.tsx";
 import { NewImageDialog } from "./new-image-dialog.tsx";
 import { PaletteDialog } from "./palette-dialog.tsx";
@@ -39,6 +40,7 @@ export function Page() {
               <ResourcesPanel />
             </div>
             <ZoneTable />
+            <Inspector />
             <ConsolePanel />
             <EventsPanel />
           </main>

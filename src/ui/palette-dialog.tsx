@@ -5,7 +5,7 @@ import { useApp, useAppState } from "./context.ts";
 import { COMMANDS, keyNames } from "./commands.ts";
 import type { PageCommand } from "./commands.ts";
 
-const GROUPS: readonly PageCommand["group"][] = ["Zone", "Map", "Time", "Image", "Page"];
+const GROUPS: readonly PageCommand["group"][] = ["Zone", "Map", "Time", "Inspector", "Image", "Page"];
 
 export function PaletteDialog() {
   const app = useApp();

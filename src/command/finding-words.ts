@@ -1,0 +1,121 @@
+/** What a check found, for people: what, where, how bad. The line of qemu-img check goes with it. */
+import { assertNever } from "../base/assert.ts";
+import type { CheckFinding, ZoneFinding } from "../protocol/index.ts";
+import { findingLines } from "./check-lines.ts";
+import { hex, imgSize, integer } from "./format.ts";
+
+export interface FindingWords {
+  /** corruption: what is read may be wrong, or a write may overwrite data. leak: space that is lost. note: worth knowing. */
+  readonly severity: "corruption" | "leak" | "note";
+  readonly what: string;
+  /** qemu-img check's line; empty for what it does not print. */
+  readonly line: string;
+  readonly spot: { readonly hostOffset: number } | { readonly guestOffset: number } | null;
+}
+
+export function findingWords(finding: CheckFinding, clusterSize: number): FindingWords {
+  const line = findingLines([finding], 1).trim();
+  const at = (hostOffset: number | null): FindingWords["spot"] => (hostOffset === null || !Number.isSafeInteger(hostOffset) ? null : { hostOffset });
+  const corruption = (what: string, hostOffset: number | null): FindingWords => ({ severity: "corruption", what, line, spot: at(hostOffset) });
+  switch (finding.finding) {
+    case "leak":
+      return { severity: "leak", what: `Counted ${integer(finding.refcount)} times, used ${finding.references} times: space that nothing frees`, line, spot: at(finding.cluster * clusterSize) };
+    case "refcount-too-low":
+      return corruption(`Counted ${integer(finding.refcount)} times, used ${finding.references} times: it may be given out again while it holds data`, finding.cluster * clusterSize);
+    case "copied-flag":
+      return corruption(`The COPIED flag of an ${finding.structure === "L1 table" ? "L1" : "L2"} entry disagrees with the refcount, ${integer(finding.refcount)}`, null);
+    case "copied-compressed":
+      return corruption("A compressed cluster has the COPIED flag", finding.hostOffset);
+    case "reserved-bits":
+      return corruption(`Reserved bits are set in an entry of the ${finding.structure}`, null);
+    case "l2-table-unaligned":
+      return corruption("An L1 entry leads to a place that is no cluster's start", finding.hostOffset);
+    case "data-unaligned":
+      return corruption("An L2 entry leads to a place that is no cluster's start", finding.hostOffset);
+    case "preallocated-unaligned":
+      return corruption("A zero cluster's place is no cluster's start", finding.hostOffset);
+    case "compressed-in-data-file":
+      return corruption("A compressed cluster, though the data is in another file", null);
+    case "compressed-subclusters":
+      return corruption("A compressed cluster says something of subclusters", null);
+    case "subclusters-contradict":
+      return corruption("A subcluster is said to be data and zeros both", finding.hostOffset);
+    case "subclusters-without-cluster":
+      return corruption("A subcluster is said to be data, and there is no cluster", null);
+    case "beyond-end":
+      return corruption(`${imgSize(finding.lengthBytes)} are said to lie behind the file's end`, finding.offset);
+    case "overflow":
+      return corruption("More references than a refcount of this width can count", finding.offset);
+    case "snapshots-with-data-file":
+      return corruption(`${finding.count} snapshots in an image with an external data file`, null);
+    case "snapshot-incomplete":
+      return corruption(`Entry ${finding.index} of the snapshot table is incomplete`, null);
+    case "snapshot-l1":
+      return corruption(`The L1 table of snapshot ${finding.id} ${finding.wrong === "unaligned" ? "is not aligned to a cluster" : "is too large"}`, finding.offset);
+    case "table-entry":
+      return corruption(`Entry ${finding.block} of the refcount table ${finding.wrong === "outside" ? "leads outside the image" : finding.wrong === "unaligned" ? "is not aligned to a cluster" : "has reserved bits set"}`, null);
+    case "block-shared":
+      return corruption(`Refcount block ${finding.block} is used ${finding.references} times`, null);
+    case "structure":
+      return corruption(`${finding.problem.field} of the ${finding.problem.structure} is ${finding.problem.found}; allowed is ${finding.problem.allowed}`, finding.problem.hostOffset);
+    case "refcount-unreadable":
+      return corruption("Its refcount cannot be read", finding.cluster * clusterSize);
+    case "needs-rebuild":
+    case "still-broken":
+      return corruption(finding.finding === "needs-rebuild" ? "The refcounts have to be built anew" : "The refcounts that were built anew are still broken", null);
+    case "cannot-resize":
+    case "rebuilding":
+      return { severity: "note", what: finding.finding === "rebuilding" ? "The refcounts are built anew" : "The file could not be made longer", line, spot: null };
+    default:
+      return assertNever(finding);
+  }
+}
+
+/**
+ * What a repair of mode "all" changes about it; null for what it leaves, because it would have to be guessed. Where tables cannot be read,
+ * or a header extension is unknown, it leaves leaks too; what was done is told after it.
+ */
+export function repairWords(finding: CheckFinding, clusterSize: number): string | null {
+  switch (finding.finding) {
+    case "leak":
+    case "refcount-too-low":
+      return `Refcount of the cluster at ${hex(finding.cluster * clusterSize)}: ${integer(finding.refcount)} → ${finding.references}`;
+    case "copied-flag":
+      return `COPIED flag of the ${finding.structure === "L1 table" ? "L1" : "L2"} entry 0x${finding.entry}: ${finding.refcount === 1 ? "set" : "cleared"}`;
+    case "preallocated-unaligned":
+      return `Zero cluster placed at ${hex(finding.hostOffset)}: its place is taken from it, it still reads as zeros`;
+    case "snapshot-incomplete":
+      return `Entry ${finding.index} of the snapshot table: written anew with all its fields`;
+    case "table-entry":
+      return finding.wrong === "outside" ? `Refcount block ${finding.block}: the file is made as long as it needs, or the refcounts are built anew` : "All refcounts: built anew";
+    case "block-shared":
+    case "needs-rebuild":
+      return "All refcounts: built anew in free clusters";
+    default:
+      return null;
+  }
+}
+
+/** The same of a zone's finding: what no read shows is given back. */
+export function zoneRepairWords(finding: ZoneFinding): string | null {
+  return "lengthBytes" in finding ? `Zone ${finding.zone}: the clusters of ${imgSize(finding.lengthBytes)} at guest offset ${hex(finding.guestOffset)} are given back` : null;
+}
+
+export function zoneFindingWords(finding: ZoneFinding): FindingWords & { readonly zone: number } {
+  const { zone } = finding;
+  const note = (what: string, spot: FindingWords["spot"]): FindingWords & { zone: number } => ({ severity: "note", what, line: "", spot, zone });
+  switch (finding.code) {
+    case "type-disagrees":
+      return note("The stored zone type disagrees with the header", { hostOffset: finding.hostOffset });
+    case "pointer-not-sector-aligned":
+      return { ...note(`The stored write pointer, ${integer(finding.stored)}, is no multiple of a sector`, { hostOffset: finding.hostOffset }), severity: "corruption" };
+    case "data-above-pointer":
+      return note(`${imgSize(finding.lengthBytes)} of data above the write pointer, which no read shows`, { guestOffset: finding.guestOffset });
+    case "data-in-empty-zone":
+      return note(`${imgSize(finding.lengthBytes)} of data in an empty zone, which no read shows`, { guestOffset: finding.guestOffset });
+    case "data-above-capacity":
+      return note(`${imgSize(finding.lengthBytes)} of data above the zone's capacity, which no read shows`, { guestOffset: finding.guestOffset });
+    default:
+      return assertNever(finding);
+  }
+}

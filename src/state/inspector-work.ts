@@ -1,0 +1,142 @@
+/**
+ * What the inspector does with a file as an image: checking it, repairing a copy, its snapshots. An image that is attached is asked
+ * through its own handle; what needs it closed lets it go for the time, as a command line between two programs would.
+ */
+import type { CheckReport, Failure, Outcome, SnapshotFacts } from "../protocol/index.ts";
+import { patchInspector, begun, ended } from "./inspector.ts";
+import type { UnderWay } from "./inspector.ts";
+import { NO_WORK } from "./inspector-state.ts";
+import type { InspectorState } from "./inspector-state.ts";
+import type { Core } from "./core.ts";
+import { attachAndTellNow, attachNow, detachNow, displayName, NO_HANDLE } from "./device.ts";
+import { textOf } from "./failure-text.ts";
+import { freeName } from "./library.ts";
+import { formatBytes, formatHex } from "./units.ts";
+
+export interface InspectorWorkActions {
+  check(): Promise<void>;
+  /** Repairs a copy in the library, and attaches it. */
+  repairCopy(): Promise<void>;
+  listSnapshots(): Promise<void>;
+  /** Attaches a snapshot, read-only, as the disk; null: the disk itself again. */
+  viewSnapshot(snapshot: SnapshotFacts | null): Promise<void>;
+  /** Compares two snapshots, or with null the disk as it is now. */
+  compareSnapshots(first: SnapshotFacts | null, second: SnapshotFacts | null): Promise<void>;
+}
+
+const queryOf = (snapshot: SnapshotFacts): { id: string; name: string } => ({ id: snapshot.id, name: snapshot.name });
+
+export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWorkActions {
+  const now = (): InspectorState => core.store.getState().inspector;
+
+  /** Does `task` with a handle of the file: the attached image's own, or one that is opened for reading meanwhile. */
+  const withHandle = async <Value>(file: string, task: (handle: number) => Promise<Outcome<never> | { ok: true; value: Value } | { ok: false; error: Failure }>): Promise<{ ok: true; value: Value } | { ok: false; error: Failure }> => {
+    const { attached } = core.store.getState();
+    if (attached?.file === file && attached.handle !== NO_HANDLE && attached.snapshot === null) return task(attached.handle);
+    const opened = await core.port.start("open", { file, readOnly: true, format: "qcow2", inspect: true }).outcome;
+    if (!opened.ok) return opened;
+    try {
+      return await task(opened.value.handle);
+    } finally {
+      await core.port.start("close", { handle: opened.value.handle }).outcome;
+    }
+  };
+
+  /** Does `task` while nobody has the file open, and attaches it again as it was. */
+  const letGo = async <Value>(file: string, task: () => Promise<Value>): Promise<Value> => {
+    const { attached } = core.store.getState();
+    if (attached?.file !== file) return task();
+    const { snapshot } = attached;
+    await detachNow(core);
+    try {
+      return await task();
+    } finally {
+      if (core.store.getState().attached?.handle === NO_HANDLE) await attachAndTellNow(core, file, snapshot);
+    }
+  };
+
+  const progress = (key: "check" | "repair" | "comparison") => (fraction: number): void => {
+    const { inspector } = core.store.getState();
+    core.set({ inspector: { ...inspector, [key]: { ...inspector[key], fraction } } });
+  };
+
+  const repairOnce = async (handle: number) => {
+    const outcome = await underWay.run("repair", "repair", { handle, mode: "all" }, progress("repair"));
+    await core.port.start("close", { handle }).outcome;
+    return outcome;
+  };
+
+  return {
+    check: () =>
+      core.serial("Checking", async () => {
+        const { file, check } = now();
+        if (file === null || check.running) return;
+        patchInspector(core, { check: begun(), repair: NO_WORK });
+        const outcome = await withHandle<CheckReport>(file, (handle) => underWay.run("check", "check", { handle }, progress("check")));
+        if (now().file === file) patchInspector(core, { check: ended(outcome) });
+      }),
+    repairCopy: () =>
+      core.serial("Repairing a copy", async () => {
+        const { file } = now();
+        if (file === null) return;
+        const names = core.store.getState().library.files.map(({ name }) => name);
+        const to = freeName(displayName(file).replace(/(\.[^.]*)?$/, "-repaired$1"), names);
+        patchInspector(core, { repair: begun() });
+        const outcome = await letGo(file, async () => {
+          const copied = await core.perform("copy", { from: file, to });
+          if (!copied.ok) return copied;
+          const opened = await core.port.start("open", { file: to, readOnly: false, format: "qcow2", inspect: true }).outcome;
+          const repaired = opened.ok ? await repairOnce(opened.value.handle) : opened;
+          // A copy that was not repaired is of no use to anybody.
+          if (!repaired.ok) await core.perform("remove", { file: to });
+          return repaired;
+        });
+        patchInspector(core, { repair: ended(outcome.ok ? { ok: true, value: { report: outcome.value, copy: to } } : outcome) });
+        await core.refreshLibrary();
+      }),
+    listSnapshots: async () => {
+      const { file, snapshots } = now();
+      if (file === null || snapshots.running) return;
+      patchInspector(core, { snapshots: { ...snapshots, running: true } });
+      const outcome = await withHandle<readonly SnapshotFacts[]>(file, (handle) => core.port.start("listSnapshots", { handle }).outcome);
+      if (now().file === file) patchInspector(core, { snapshots: ended(outcome) });
+    },
+    viewSnapshot: (snapshot) =>
+      core.serial("Opening", async () => {
+        const { file } = now();
+        if (file === null) return;
+        core.dropFailures();
+        const failure = await attachNow(core, file, snapshot);
+        if (failure === null) return;
+        core.tell(displayName(file), failure);
+        if (core.store.getState().attached?.handle === NO_HANDLE) await attachAndTellNow(core, file);
+      }),
+    compareSnapshots: (first, second) =>
+      core.serial("Comparing", async () => {
+        const { file } = now();
+        if (file === null) return;
+        patchInspector(core, { comparison: begun() });
+        const outcome = await letGo(file, async () => {
+          const handles: number[] = [];
+          try {
+            for (const snapshot of [first, second]) {
+              const opened = await core.port.start("open", { file, readOnly: true, format: "qcow2", ...(snapshot === null ? {} : { snapshot: queryOf(snapshot) }) }).outcome;
+              if (!opened.ok) return opened;
+              handles.push(opened.value.handle);
+            }
+            return await underWay.run("comparison", "compare", { first: handles[0]!, second: handles[1]!, strict: false }, progress("comparison"));
+          } finally {
+            for (const handle of handles) await core.port.start("close", { handle }).outcome;
+          }
+        });
+        if (!outcome.ok) {
+          patchInspector(core, { comparison: outcome.error.kind === "cancelled" ? NO_WORK : { ...NO_WORK, failure: textOf(outcome.error) } });
+          return;
+        }
+        const { mismatch, sizesDiffer } = outcome.value;
+        const same = sizesDiffer ? "The sizes differ; all that both have is the same." : "They are the same, byte for byte.";
+        const value = mismatch === null ? same : `They differ, first at guest offset ${formatHex(mismatch.offset)} (${formatBytes(mismatch.offset)}).`;
+        patchInspector(core, { comparison: { ...NO_WORK, value } });
+      }),
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * One selection seen five ways: a zone, a guest range, an L2 entry, a host cluster and a byte are asked for with `locate`, whichever
+ * of them was clicked, and every tab shows its part of the answer.
+ */
+import type { Core } from "./core.ts";
+import { textOf } from "./failure-text.ts";
+import type { HexView, InspectorTab } from "./inspector-state.ts";
+
+export type Spot = { readonly hostOffset: number } | { readonly guestOffset: number } | { readonly zone: number };
+
+export interface PlaceActions {
+  /** Selects what lies there; `then` is the tab that is turned to. A zone that serves the place is selected on the map too. */
+  goTo(spot: Spot, then?: InspectorTab): Promise<void>;
+  /** The zone that was selected on the map or in the table, seen in the open tabs. */
+  followZone(zone: number): Promise<void>;
+}
+
+export function createPlaceActions(core: Core): PlaceActions {
+  let latest = 0;
+  const locate = async (spot: Spot, then: InspectorTab | undefined, view: HexView | null): Promise<void> => {
+    const mine = ++latest;
+    const { inspection } = core.store.getState().inspector;
+    if (inspection === null) return;
+    const outcome = await core.port.start("locate", { inspection: inspection.id, ...spot }).outcome;
+    // A later click counts.
+    if (mine !== latest) return;
+    const { inspector, attached, selected } = core.store.getState();
+    if (!outcome.ok) {
+      core.set({ inspector: { ...inspector, placeFailure: textOf(outcome.error), ...(then === undefined ? {} : { tab: then }) } });
+      return;
+    }
+    const place = outcome.value;
+    const zone = place.zone?.zone ?? null;
+    const onMap = zone !== null && attached?.file === inspector.file && attached.zones !== null && zone < attached.zones.count;
+    core.set({
+      inspector: {
+        ...inspector,
+        place,
+        placeFailure: null,
+        l1Index: place.l1?.index ?? inspector.l1Index,
+        hexView: view ?? inspector.hexView,
+        ...(then === undefined ? {} : { tab: then }),
+      },
+      selected: onMap ? zone : selected,
+    });
+  };
+  return {
+    goTo: (spot, then) => locate(spot, then, then !== "Hex" ? null : "hostOffset" in spot ? "host" : "guest"),
+    followZone: (zone) => locate({ zone }, undefined, null),
+  };
+}

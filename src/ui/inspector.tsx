@@ -1,0 +1,161 @@
+/** The inspector: a strip of tabs over the lower half of the page. Folded away, the strip is left; console and events stay where they are. */
+import { ChevronDown, RotateCw } from "lucide-react";
+import { Tabs } from "radix-ui";
+import { useEffect } from "react";
+import { displayName } from "../state/device.ts";
+import { visibleText } from "../state/inspector-text.ts";
+import { INSPECTOR_TABS } from "../state/inspector-state.ts";
+import type { InspectorTab } from "../state/inspector-state.ts";
+import { CheckTab } from "./check-tab.tsx";
+import { useApp, useAppState, useFormat } from "./context.ts";
+import { HeaderTab } from "./header-tab.tsx";
+import { HexTab } from "./hex-tab.tsx";
+import { LayoutTab } from "./layout-tab.tsx";
+import { SaveAsMenu, SaveStrip } from "./save-as-menu.tsx";
+import { SnapshotsTab } from "./snapshots-tab.tsx";
+import { TablesTab } from "./tables-tab.tsx";
+
+/** How long the device must be quiet before what changed in the file is read anew. */
+const QUIET_MS = 500;
+
+const CONTENT: Readonly<Record<InspectorTab, () => React.ReactNode>> = {
+  Header: () => <HeaderTab />,
+  Layout: () => <LayoutTab />,
+  Tables: () => <TablesTab />,
+  Hex: () => <HexTab />,
+  Check: () => <CheckTab />,
+  Snapshots: () => <SnapshotsTab />,
+};
+
+export function Inspector() {
+  const app = useApp();
+  const tab = useAppState((state) => state.inspector.tab);
+  const file = useAppState((state) => state.inspector.file);
+  const attached = useAppState((state) => state.attached?.file ?? null);
+  const known = useAppState((state) => state.inspector.inspection !== null || state.inspector.failure !== null);
+  const eventsVersion = useAppState((state) => state.eventsVersion);
+  const selected = useAppState((state) => state.selected);
+  const open = tab !== null;
+
+  useEffect(() => {
+    if (open && file !== null && !known) void app.inspector.lookInto(file);
+  }, [app, open, file, known]);
+  useEffect(() => {
+    if (!open || file !== attached) return;
+    const timer = window.setTimeout(() => void app.inspector.refresh(), QUIET_MS);
+    return () => window.clearTimeout(timer);
+  }, [app, open, file, attached, eventsVersion]);
+  useEffect(() => {
+    const { inspector } = app.store.getState();
+    if (!open || !known || selected === null || file !== attached || inspector.place?.zone?.zone === selected) return;
+    void app.inspector.followZone(selected);
+  }, [app, open, known, selected, file, attached]);
+
+  return (
+    <Tabs.Root className={open ? "panel panel-inspector open" : "panel panel-inspector"} value={tab ?? ""} onValueChange={(value) => app.inspector.show(value as InspectorTab)} activationMode="manual">
+      <div className="inspector-strip">
+        <Tabs.List className="tabs" aria-label="Inspector">
+          {INSPECTOR_TABS.map((name) => (
+            <Tabs.Trigger key={name} value={name} className="tab" onClick={() => app.inspector.show(name)}>
+              {name}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        {open && file !== null && (
+          <p className="panel-note">
+            {visibleText(displayName(file))}
+            {file === attached ? "" : ", not attached"}
+          </p>
+        )}
+        {open && (
+          <div className="push head-tools">
+            {file !== attached && attached !== null && (
+              <button type="button" className="button quiet small" onClick={() => void app.inspector.lookInto(attached)}>
+                Back to {displayName(attached)}
+              </button>
+            )}
+            <SaveAsMenu />
+            <button type="button" className="button quiet icon small" aria-label="Read the file again" title="Read the file again" onClick={() => void app.inspector.refresh()}>
+              <RotateCw size={14} aria-hidden="true" />
+            </button>
+            <button type="button" className="button quiet icon small" aria-label="Fold the inspector away" title="Fold the inspector away (I)" onClick={() => app.inspector.show(null)}>
+              <ChevronDown size={15} aria-hidden="true" />
+            </button>
+          </div>
+        )}
+      </div>
+      {tab !== null && (
+        <Tabs.Content key={tab} value={tab} className="inspector-content" tabIndex={-1}>
+          <Told tab={tab} />
+        </Tabs.Content>
+      )}
+      {open && <SaveStrip />}
+      {open && known && <PlaceStrip />}
+    </Tabs.Root>
+  );
+}
+
+function Told({ tab }: { tab: InspectorTab }) {
+  const file = useAppState((state) => state.inspector.file);
+  const failure = useAppState((state) => state.inspector.failure);
+  const inspection = useAppState((state) => state.inspector.inspection);
+  if (file === null) return <p className="panel-empty">Attach an image, or drop any file on the page, to see inside it.</p>;
+  if (failure !== null) {
+    return (
+      <p className="panel-empty" role="alert">
+        {failure.title}. {failure.why}
+      </p>
+    );
+  }
+  if (inspection === null) return <p className="panel-empty">Reading…</p>;
+  return CONTENT[tab]();
+}
+
+/** The selection seen five ways; each part leads to the tab that shows it. */
+function PlaceStrip() {
+  const app = useApp();
+  const place = useAppState((state) => state.inspector.place);
+  const failure = useAppState((state) => state.inspector.placeFailure);
+  const size = useFormat();
+  if (failure !== null) return <p className="place-strip">{failure.why}</p>;
+  if (place === null) return null;
+  const { zone, guest, l2, hostCluster, hostOffset, spans } = place;
+  const innermost = spans.at(-1);
+  return (
+    <div className="place-strip" role="group" aria-label="Selected place">
+      {zone !== null && (
+        <button type="button" onClick={() => void app.inspector.goTo({ zone: zone.zone })}>
+          Zone {zone.zone}
+        </button>
+      )}
+      {guest !== null && (
+        <button type="button" onClick={() => void app.inspector.goTo({ guestOffset: guest.offset }, "Hex")}>
+          Guest {size(guest.offset)}, {size(guest.lengthBytes)}
+        </button>
+      )}
+      {l2 !== null && (
+        <button type="button" onClick={() => void app.inspector.goTo({ hostOffset: l2.entryOffset }, "Tables")}>
+          L2 entry {l2.index}
+        </button>
+      )}
+      {hostCluster !== null && hostOffset !== null && (
+        <button type="button" onClick={() => void app.inspector.goTo({ hostOffset }, "Layout")}>
+          Cluster {hostCluster}
+        </button>
+      )}
+      {hostOffset !== null ? (
+        <button type="button" onClick={() => void app.inspector.goTo({ hostOffset }, "Hex")}>
+          Byte 0x{hostOffset.toString(16)}
+        </button>
+      ) : (
+        <span>stored nowhere</span>
+      )}
+      {innermost !== undefined && (
+        <span className="place-what">
+          {visibleText(innermost.structure)}
+          {innermost.field === "" ? "" : `, ${visibleText(innermost.field)}`}
+        </span>
+      )}
+    </div>
+  );
+}

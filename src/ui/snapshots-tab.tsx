@@ -1,0 +1,101 @@
+/** The tab "Snapshots": the internal snapshots with their sizes; one viewed as the disk, read-only; two compared. */
+import { useEffect, useState } from "react";
+import type { SnapshotFacts } from "../protocol/index.ts";
+import { visibleText } from "../state/inspector-text.ts";
+import { useApp, useAppState, useFormat } from "./context.ts";
+import { WorkBar } from "./work-bar.tsx";
+
+export function SnapshotsTab() {
+  const app = useApp();
+  const work = useAppState((state) => state.inspector.snapshots);
+  const generation = useAppState((state) => state.inspector.generation);
+  const isQcow2 = useAppState((state) => state.inspector.inspection?.identity.container === "qcow2");
+  const comparison = useAppState((state) => state.inspector.comparison);
+  const viewed = useAppState((state) => (state.attached?.file === state.inspector.file ? (state.attached?.snapshot ?? null) : null));
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  useEffect(() => {
+    if (isQcow2) void app.inspectorWork.listSnapshots();
+  }, [app, generation, isQcow2]);
+  if (!isQcow2) return <p className="panel-empty">Only qcow2 images have internal snapshots.</p>;
+  const snapshots = work.value ?? [];
+  const toggle = (key: string): void => setChosen(chosen.includes(key) ? chosen.filter((other) => other !== key) : [...chosen, key].slice(-2));
+  const find = (key: string | undefined): SnapshotFacts | null => snapshots.find((snapshot) => keyOf(snapshot) === key) ?? null;
+  return (
+    <div className="inspector-column">
+      <div className="inspector-tools">
+        {viewed !== null && (
+          <button type="button" className="button small" onClick={() => void app.inspectorWork.viewSnapshot(null)}>
+            Back to the disk
+          </button>
+        )}
+        <button type="button" className="button small" disabled={chosen.length !== 2 || comparison.running} onClick={() => void app.inspectorWork.compareSnapshots(find(chosen[0]), find(chosen[1]))}>
+          Compare the two that are ticked
+        </button>
+        {comparison.value !== null && <p role="status">{comparison.value}</p>}
+      </div>
+      <WorkBar name="comparison" work={comparison} label="Comparing" />
+      <WorkBar name="check" work={{ ...work, running: false }} label="Reading" />
+      {work.value !== null && snapshots.length === 0 && <p className="panel-empty">This image has no internal snapshots. In the console, qemu-img snapshot -c NAME makes one of an image without zones.</p>}
+      {snapshots.length > 0 && (
+        <div className="inspector-scroll" tabIndex={0} role="group" aria-label="Snapshots of the image">
+          <table className="fields">
+            <thead>
+              <tr>
+                <th scope="col">Compare</th>
+                <th scope="col">ID</th>
+                <th scope="col">Name</th>
+                <th scope="col">Taken</th>
+                <th scope="col">Disk</th>
+                <th scope="col">Machine state</th>
+                <th scope="col">View</th>
+              </tr>
+            </thead>
+            <tbody>
+              <tr>
+                <td>
+                  <input type="checkbox" aria-label="Compare the disk as it is now" checked={chosen.includes(NOW)} onChange={() => toggle(NOW)} />
+                </td>
+                <td />
+                <th scope="row">the disk now</th>
+                <td colSpan={4} />
+              </tr>
+              {snapshots.map((snapshot) => (
+                <Row key={keyOf(snapshot)} snapshot={snapshot} viewed={viewed !== null && keyOf(viewed) === keyOf(snapshot)} chosen={chosen.includes(keyOf(snapshot))} onToggle={() => toggle(keyOf(snapshot))} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </div>
+  );
+}
+
+const NOW = "now";
+const keyOf = (snapshot: SnapshotFacts): string => `${snapshot.id}\0${snapshot.name}`;
+
+function Row({ snapshot, viewed, chosen, onToggle }: { snapshot: SnapshotFacts; viewed: boolean; chosen: boolean; onToggle: () => void }) {
+  const app = useApp();
+  const size = useFormat();
+  const name = visibleText(snapshot.name);
+  return (
+    <tr>
+      <td>
+        <input type="checkbox" aria-label={`Compare ${name}`} checked={chosen} onChange={onToggle} />
+      </td>
+      <td className="mono">{visibleText(snapshot.id)}</td>
+      <th scope="row">{name}</th>
+      <td>{new Date(snapshot.dateSeconds * 1000).toLocaleString()}</td>
+      <td>{snapshot.diskSize === null ? "not said" : size(snapshot.diskSize)}</td>
+      <td>{snapshot.vmStateBytes === 0 ? "none" : size(snapshot.vmStateBytes)}</td>
+      <td>
+        {viewed ? (
+          "shown as the disk"
+        ) : (
+          <button type="button" className="button quiet small" aria-label={`View ${name} as the disk`} onClick={() => void app.inspectorWork.viewSnapshot(snapshot)}>
+            View as the disk
+          </button>
+        )}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,144 @@
+/** The inspector: its six tabs by role and name, one selection through all of them, files that do not open, saving, and axe in each tab. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, test } from "./fixtures.ts";
+import { Zonescope } from "./page.ts";
+
+const TABS = ["Header", "Layout", "Tables", "Hex", "Check", "Snapshots"] as const;
+const folder = mkdtempSync(join(tmpdir(), "zonescope-inspector-"));
+test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const tab = (page: Page, name: string) => page.getByRole("tab", { name, exact: true });
+const panel = (page: Page) => page.getByRole("tabpanel");
+
+async function seriousOn(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).include(".panel-inspector").analyze();
+  return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}
+
+/** An image with a snapshot, a compressed cluster, and a leaked cluster, made by stock tools. */
+function brokenImage(): string {
+  const path = join(folder, "broken.qcow2");
+  execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", path, "8M"]);
+  execFileSync("qemu-io", ["-f", "qcow2", "-c", "write -P 0x41 0 128k", "-c", "write -c -P 0x42 1M 64k", path], { stdio: "ignore" });
+  execFileSync("qemu-img", ["snapshot", "-c", "before\u202ethat", path]);
+  execFileSync("qemu-io", ["-f", "qcow2", "-c", "write -P 0x43 64k 64k", path], { stdio: "ignore" });
+  const bytes = readFileSync(path);
+  // The refcount of the file's last cluster becomes one too many: a leak of nobody.
+  const table = Number(bytes.readBigUInt64BE(48));
+  const block = Number(bytes.readBigUInt64BE(table));
+  const cluster = Math.floor(bytes.length / 65536) - 1;
+  bytes.writeUInt16BE(bytes.readUInt16BE(block + cluster * 2) + 1, block + cluster * 2);
+  execFileSync("dd", [`of=${path}`, "conv=notrunc", "status=none"], { input: bytes });
+  return path;
+}
+
+test("a zone, an entry, a cluster and a byte are one selection in every tab, and every tab is clean", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.type("write -P 0x5a 2M 128k");
+  await app.expectCondition(2, "IMPLICIT_OPEN");
+  await app.row(2).click();
+  await tab(page, "Header").click();
+  const fields = panel(page);
+  await expect(fields).toContainText("This is a qcow2 image");
+  await expect(fields.getByRole("row").filter({ hasText: "zone_size" })).toContainText("1 MiB");
+  await expect(fields).toContainText("dialect v4");
+  const place = page.getByRole("group", { name: "Selected place" });
+  await expect(place).toContainText("Zone 2");
+  await expect(place).toContainText("Guest 2 MiB");
+  await tab(page, "Tables").click();
+  await expect(panel(page).getByRole("listbox", { name: /L2 table/ }).getByRole("option", { selected: true })).toContainText("data");
+  await tab(page, "Layout").click();
+  const cluster = panel(page).getByRole("slider", { name: "Selected host cluster" });
+  await expect(cluster).toHaveAttribute("aria-valuetext", /data, zone 2/);
+  await expect(panel(page).getByRole("list", { name: "Clusters by kind" })).toContainText("write pointers");
+  await tab(page, "Hex").click();
+  await expect(panel(page)).toContainText("5a");
+  // Back: the entry of the L2 table is selected as a byte, and its zone on the map.
+  await panel(page).getByRole("radio", { name: "File" }).click();
+  await panel(page).getByLabel("Search bytes").fill("QFI");
+  await panel(page).getByRole("button", { name: "Previous" }).click();
+  await expect(panel(page)).toContainText("Found at 0x0");
+  await expect(place).toContainText("Byte 0x0");
+  await panel(page).getByRole("radio", { name: "Disk" }).click();
+  await panel(page).getByLabel("Go to offset").fill("2M");
+  await panel(page).getByLabel("Go to offset").press("Enter");
+  await expect(place).toContainText("Zone 2");
+  await tab(page, "Check").click();
+  await expect(panel(page)).toContainText("No errors were found");
+  for (const theme of ["light", "dark"]) {
+    while (!(await page.getByRole("button", { name: `Theme: ${theme}` }).isVisible())) await page.getByRole("button", { name: /^Theme/ }).click();
+    // The palette is the same in all tabs; what has colours of its own is looked at in the dark too.
+    for (const name of theme === "light" ? TABS : (["Header", "Layout", "Hex"] as const)) {
+      await tab(page, name).click();
+      expect([name, theme, await seriousOn(page)]).toEqual([name, theme, []]);
+      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      expect(height).toBeLessThanOrEqual(900);
+    }
+  }
+  await app.type("read 2M 4k");
+  await expect(app.output).toContainText("read 4096/4096 bytes");
+  await page.getByRole("button", { name: "Fold the inspector away" }).click();
+  await expect(panel(page)).toBeHidden();
+});
+
+test("what does not open is named and told what to do; its bytes are shown", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  const vmdk = Buffer.alloc(4096);
+  vmdk.write("KDMV");
+  vmdk.writeUInt32LE(1, 4);
+  await app.openFile({ name: "disk.vmdk", mimeType: "application/octet-stream", buffer: vmdk });
+  await expect(panel(page)).toContainText("VMware");
+  await expect(panel(page)).toContainText("qemu-img convert -f vmdk");
+  await expect(app.image).toHaveText("welcome.qcow2");
+  await tab(page, "Hex").click();
+  await expect(panel(page)).toContainText("4b");
+  await page.getByRole("button", { name: "Back to welcome.qcow2" }).click();
+  await tab(page, "Header").click();
+  await expect(panel(page)).toContainText("This is a qcow2 image");
+});
+
+test("a broken image is checked, a repair told and done to a copy; snapshots are viewed and compared; the disk is saved", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.openFile(brokenImage());
+  await expect(app.image).toHaveText("broken.qcow2");
+  await expect(panel(page)).toContainText("nb_snapshots");
+  await tab(page, "Check").click();
+  await expect(panel(page)).toContainText("1 leaked clusters");
+  await expect(panel(page).getByRole("group", { name: "Findings" })).toContainText("leak");
+  await panel(page).getByRole("button", { name: "Decompress everything" }).click();
+  await expect(panel(page)).toContainText("compressed clusters can be decompressed");
+  await panel(page).getByRole("button", { name: "What would a repair change?" }).click();
+  const repair = panel(page).getByRole("group", { name: "Repair" });
+  await expect(repair).toContainText(/Refcount of the cluster at 0x[0-9a-f]+: 2 → 1/);
+  await repair.getByRole("button", { name: "Repair a copy" }).click();
+  await expect(repair).toContainText("broken-repaired.qcow2: 0 corruptions and 1 leaks were repaired. A check of it finds no errors.");
+  await tab(page, "Snapshots").click();
+  await expect(panel(page)).toContainText("before‹U+202E›that");
+  await panel(page).getByRole("checkbox", { name: "Compare the disk as it is now" }).check();
+  await panel(page).getByRole("checkbox", { name: /Compare before/ }).check();
+  await panel(page).getByRole("button", { name: "Compare the two" }).click();
+  await expect(panel(page)).toContainText("first at guest offset 0x10000");
+  await panel(page).getByRole("button", { name: /^View before/ }).click();
+  await expect(page.getByText("is shown as the disk, read-only")).toBeVisible();
+  await app.type("read -P 0x41 64k 64k");
+  await expect(app.output).toContainText("read 65536/65536");
+  await expect(app.output).not.toContainText("Pattern verification failed");
+  await page.getByRole("button", { name: "Back to the disk" }).first().click();
+  await expect(page.getByText("is shown as the disk, read-only")).toBeHidden();
+
+  await page.evaluate(() => Reflect.deleteProperty(window, "showSaveFilePicker"));
+  await page.getByRole("button", { name: "Save as" }).click();
+  await page.getByRole("menuitem", { name: "qcow2, compact" }).click();
+  const made = page.getByRole("status").filter({ hasText: "broken-compact.qcow2" });
+  await expect(made).toContainText("bytes");
+  const download = page.waitForEvent("download");
+  await made.getByRole("button", { name: "Download" }).click();
+  const saved = join(folder, "saved.qcow2");
+  await (await download).saveAs(saved);
+  expect(execFileSync("qemu-img", ["compare", saved, join(folder, "broken.qcow2")], { encoding: "utf8" })).toContain("Images are identical");
+});

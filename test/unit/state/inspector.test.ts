@@ -1,0 +1,71 @@
+/** The inspector's actions over the real engine: what is looked into, one selection both ways, a file that changes, and a repair of a copy. */
+import { beforeEach, expect, test } from "vitest";
+import { frames, started, stubWindow } from "./app-fixture.ts";
+
+beforeEach(stubWindow);
+
+async function looked() {
+  const app = await started();
+  await app.console.run("write -P 0x5a 2M 128k");
+  await frames();
+  app.inspector.show("Header");
+  await app.inspector.lookInto("welcome.qcow2");
+  return { app, now: () => app.store.getState().inspector };
+}
+
+test("a zone leads to its byte, and the byte back to the zone, which the map selects", async () => {
+  const { app, now } = await looked();
+  expect(now().inspection?.identity.container).toBe("qcow2");
+  await app.inspector.goTo({ zone: 2 });
+  const { hostOffset, guest, l2 } = now().place!;
+  expect(guest?.offset).toBe(2 * 2 ** 20);
+  expect(hostOffset).not.toBeNull();
+  app.device.select(5);
+  await app.inspector.goTo({ hostOffset: hostOffset! }, "Tables");
+  expect([now().place?.zone?.zone, app.store.getState().selected, now().tab]).toEqual([2, 2, "Tables"]);
+  await app.inspector.goTo({ hostOffset: l2!.entryOffset });
+  expect([now().place?.guest?.offset, app.store.getState().selected]).toEqual([guest?.offset, 2]);
+});
+
+test("another image that is attached is the one that is looked into; nothing of the old one stays", async () => {
+  const { app, now } = await looked();
+  await app.inspector.computeLayout();
+  expect(now().layout.value?.counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(4);
+  await app.console.run("qemu-img create -f qcow2 other.qcow2 1M");
+  await app.device.attach("other.qcow2");
+  expect([now().file, now().inspection, now().layout.value, now().place]).toEqual(["other.qcow2", null, null, null]);
+});
+
+test("a check is of the file, and a repaired copy stands beside it", async () => {
+  const { app, now } = await looked();
+  await app.inspectorWork.check();
+  expect([now().check.value?.corruptions, now().check.value?.zoned?.hiddenBytes]).toEqual([0, 0]);
+  await app.inspectorWork.repairCopy();
+  expect(now().repair.failure).toBeNull();
+  expect(now().repair.value?.copy).toBe("welcome-repaired.qcow2");
+  const { library, attached } = app.store.getState();
+  expect(library.files.map(({ name }) => name).sort()).toEqual(["welcome-repaired.qcow2", "welcome.qcow2"]);
+  expect(attached?.file).toBe("welcome.qcow2");
+});
+
+test("two snapshots are compared, and one is viewed as the disk and left again", async () => {
+  const app = await started();
+  await app.console.run("qemu-img create -f qcow2 plain.qcow2 1M");
+  await app.device.attach("plain.qcow2");
+  await app.console.run("write -P 1 0 64k");
+  await app.console.run("qemu-img snapshot -c one plain.qcow2");
+  await app.console.run("write -P 2 0 64k");
+  app.inspector.show("Snapshots");
+  await app.inspectorWork.listSnapshots();
+  const now = () => app.store.getState().inspector;
+  const snapshot = now().snapshots.value![0]!;
+  expect(snapshot.name).toBe("one");
+  await app.inspectorWork.compareSnapshots(snapshot, null);
+  expect(now().comparison).toMatchObject({ failure: null, value: "They differ, first at guest offset 0x0 (0)." });
+  await app.inspectorWork.compareSnapshots(snapshot, snapshot);
+  expect(now().comparison.value).toBe("They are the same, byte for byte.");
+  await app.inspectorWork.viewSnapshot(snapshot);
+  expect(app.store.getState().attached).toMatchObject({ snapshot: { name: "one" }, facts: { image: { readOnly: true } } });
+  await app.inspectorWork.viewSnapshot(null);
+  expect(app.store.getState().attached).toMatchObject({ snapshot: null, facts: { image: { readOnly: false } } });
+});
