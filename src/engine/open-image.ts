@@ -156,7 +156,7 @@ export class OpenImage {
   /** Checks the image as it is on the store. @throws Fault of the store */
   *check(): Work<Result<CheckReport, Failure>> {
     if (this.opened.header === null) return err({ kind: "unsupported", feature: "a check of a raw image" });
-    const flushed = this.flush();
+    const flushed = this.settle();
     if (!flushed.ok) return flushed;
     // The header as it is now: a flush may have moved the refcount table.
     const clusters = yield* part(this.checkClusters(), 0, ZONES_FROM);
@@ -296,6 +296,7 @@ export class OpenImage {
 
   /** The device anew over its files, which something else has changed; it must be flushed. @throws Fault of the store */
   refresh(): void {
+    this.device.disk.settle?.();
     this.reopen();
   }
 

@@ -18,14 +18,20 @@
  */
 import type { ImageState } from "./image-state.ts";
 import { encodeRefcountTablePlace } from "./header.ts";
+import type { Refcounts } from "./refcounts.ts";
 
 /**
+ * Of an image with lazy refcounts that has the dirty bit, no count need be true, and none is written: steps 1 and 2 without them. They
+ * are written where they take too much memory, where the refcount table moves, and when the image is left in good order.
+ *
  * Runs the three steps; returns when everything that was written before is durable.
+ * @param allCounts also where counts may lag
  * @throws Fault when the store refuses; what is not yet written stays pending, and flush may be tried again
  */
-export function flushImage(state: ImageState): void {
+export function flushImage(state: ImageState, allCounts = false): void {
   const { refcounts, participant, write } = state;
   if (refcounts === null) return;
+  if (state.countsMayLag && !allCounts && !refcounts.blocks.pressure && !refcounts.tableOutgrown) return flushWithoutCounts(state, refcounts);
 
   // Step 1. Taking clusters for a refcount table that moves comes first: it dirties refcount blocks.
   const move = refcounts.prepareTableMove();
@@ -55,6 +61,16 @@ export function flushImage(state: ImageState): void {
   participant?.afterMapping(write);
   state.barrier();
   participant?.flushed();
+}
+
+function flushWithoutCounts(state: ImageState, refcounts: Refcounts): void {
+  state.l2.writeDirty("new", state.write);
+  state.barrier();
+  writeL1(state);
+  state.l2.writeDirty("all", state.write);
+  state.barrier();
+  // In memory: what nothing leads to any more may be given out again.
+  refcounts.applyDecreases();
 }
 
 function writeL1(state: ImageState): void {

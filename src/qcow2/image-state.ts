@@ -74,6 +74,8 @@ export class ImageState {
   private unflushedData = false;
   /** The dirty bit was set here: refcounts may be stale on the disk until the image is closed. */
   private markedDirty = false;
+  /** A change of the image as a whole goes on, after which it is opened anew: every count reaches the disk in its turn. */
+  changesWhole = false;
   /** The flush that failed, after which the image refuses to be written. */
   private lost: Fault | null = null;
   /** Bytes of the L1 table that changed, [start, end); empty when end is 0. */
@@ -190,16 +192,21 @@ export class ImageState {
   }
 
   /**
-   * Before an entry or a refcount of an image with lazy refcounts changes: sets the dirty bit, durably, as other programs do. Our
-   * refcounts are never stale, but whoever opens the image after a kill is told what its header promises.
+   * Before an entry of an image with lazy refcounts changes: sets the dirty bit, durably. From then on until the image is left in good
+   * order its refcounts may lag behind on the disk (flush.ts), and whoever opens it after a kill counts anew.
    */
   beforeMappingChange(): void {
-    if (this.markedDirty || !hasBit(this.header.compatible, COMPATIBLE_LAZY_REFCOUNTS)) return;
+    if (this.markedDirty || this.changesWhole || !hasBit(this.header.compatible, COMPATIBLE_LAZY_REFCOUNTS)) return;
     this.setIncompatible(this.header.incompatible | (1n << BigInt(INCOMPATIBLE_DIRTY)));
     this.markedDirty = true;
   }
 
-  /** After the last flush: the refcounts are true, and the dirty bit that was set here goes. */
+  /** Whether the dirty bit says that refcounts on the disk need not be true. */
+  get countsMayLag(): boolean {
+    return this.markedDirty;
+  }
+
+  /** After a flush of everything: the refcounts are true, and the dirty bit that was set here goes. */
   clearDirty(): void {
     if (!this.markedDirty) return;
     this.setIncompatible(this.header.incompatible & ~(1n << BigInt(INCOMPATIBLE_DIRTY)));

@@ -124,6 +124,7 @@ export class Qcow2Image {
     assert(!this.readOnly, "writes reach an image only when it is writable");
     flushImage(this.state);
     this.settle();
+    this.state.changesWhole = true;
     return act(this.state);
   }
 
@@ -139,7 +140,9 @@ export class Qcow2Image {
   /** After the last flush of an image that is closed in good order: stores what its bitmaps recorded, and takes the dirty bit away. */
   settle(): void {
     this.bitmaps?.store();
-    if (!this.readOnly) this.state.clearDirty();
+    if (this.readOnly || !this.state.countsMayLag) return;
+    flushImage(this.state, true);
+    this.state.clearDirty();
   }
 
   private change(offset: number, lengthBytes: number): void {

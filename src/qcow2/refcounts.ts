@@ -260,6 +260,11 @@ export class Refcounts {
 
   // ---- the flush's side -------------------------------------------------------------------------------------------------
 
+  /** Whether the table has outgrown its clusters, so that it moves at the next flush. */
+  get tableOutgrown(): boolean {
+    return this.pendingMove !== null || this.table.length !== this.tableClusters * this.clusterSize;
+  }
+
   /** The table has outgrown its clusters: takes new ones for it, before step 1. @returns where it moves, null when it stays */
   prepareTableMove(): TableMove | null {
     const outgrown = this.table.length !== (this.pendingMove?.clusters ?? this.tableClusters) * this.clusterSize;

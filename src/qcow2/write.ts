@@ -207,6 +207,8 @@ export function ownL2Table(state: ImageState, guestOffset: number): CachedTable 
   state.beforeMappingChange();
   const offset = hostOffset(refcounts.allocateRun(1).first * state.clusterSize);
   const table = state.l2.addNew(offset, shared === null ? new Uint8Array(state.clusterSize) : shared.data.slice());
+  // As QEMU does: of lazy counts, that of a table is there before the table.
+  if (state.countsMayLag && !refcounts.tableOutgrown) refcounts.blocks.writeDirty("all", state.write);
   state.setL1Entry(index, offset);
   state.metadata.claim("L2 table", offset, state.clusterSize);
   if (shared !== null) {
