@@ -21,6 +21,7 @@ import { Inspections, readDevice, tablesOf } from "./inspections.ts";
 import type { InspectionHost, Opened } from "./inspections.ts";
 import { safely } from "./jobs.ts";
 import type { Job, Work } from "./jobs.ts";
+import { planRepair } from "./repair-plan.ts";
 import { saveBytes, saveDisk } from "./save-as.ts";
 import type { Saving } from "./save-as.ts";
 import { sourceBeside } from "./open-chain.ts";
@@ -108,6 +109,11 @@ export class InspectCalls {
         return await this.inspections.withDisk(inspection, container, (device) => search(searchedDisk(device)));
       });
     },
+    repairPlan: ({ inspection, mode }, job) =>
+      this.inspections.withFile(inspection, async (opened) => {
+        const tables = tablesOf(opened);
+        return tables.ok ? await planRepair(tables.value, opened.file, mode, this.host.codecs, this.host.now, job) : tables;
+      }),
     saveAs: ({ inspection, form, to }, job) => this.saveAs(inspection, form, { library: this.host.library, now: this.host.now, job, to }),
   };
 

@@ -4,6 +4,7 @@
  */
 import type { Condition } from "../base/conditions.ts";
 import type { ImageProblem } from "../base/fault.ts";
+import type { RepairMode, RepairReport } from "./check.ts";
 import type { Dialect } from "./snapshot.ts";
 
 /** What kind of file this is, by its own marks. "unknown" has none that is known, as a raw disk has not. */
@@ -193,6 +194,17 @@ export interface CompressedReport {
   readonly findings: readonly CompressedFinding[];
 }
 
+/** Bytes of the file that a repair would write otherwise. */
+export interface PlannedChange {
+  readonly hostOffset: number;
+  readonly lengthBytes: number;
+  /** "refcount block", "L2 table", …; empty for bytes that no structure has now. */
+  readonly structure: string;
+  /** The first 16 bytes as hex. */
+  readonly before: string;
+  readonly after: string;
+}
+
 /** What a file is saved as. */
 export type SaveForm =
   | { readonly format: "qcow2"; readonly compressed: boolean; readonly dialect: Dialect | null }
@@ -220,6 +232,14 @@ export interface InspectorCalls {
   locate: { request: { inspection: number } & ({ hostOffset: number } | { guestOffset: number } | { zone: number }); reply: Place };
   /** Long work. Decompresses every compressed cluster of the active disk. */
   verifyCompressed: { request: { inspection: number }; reply: CompressedReport };
+  /**
+   * Long work. What a repair in that mode would do, tried out in memory: the file is not changed. `changes` are the first 2000 of
+   * `told`; `changedBytes` counts all, `fileSize` is how long the file would be.
+   */
+  repairPlan: {
+    request: { inspection: number; mode: RepairMode };
+    reply: { report: RepairReport; changes: readonly PlannedChange[]; told: number; changedBytes: number; fileSize: number };
+  };
   /**
    * Long work. Makes a file of the inspected one, in a temporary file of the library when `to` is null (for a download; it goes at the
    * next start). `bytes` is what it is long. Of raw, holes stay holes where the home can.

@@ -64,6 +64,7 @@ async function inspectAll(bytes: Uint8Array, random: Random): Promise<Seen> {
   for (const guestOffset of [0, 65536, 300_000]) await call("locate", { inspection, guestOffset });
   await call("verifyCompressed", { inspection });
   const layout = await call("layout", { inspection });
+  await call("repairPlan", { inspection, mode: "all" });
   await call("saveAs", { inspection, form: { format: "raw" }, to: "saved.raw" });
   await call("saveAs", { inspection, form: { format: "qcow2", compressed: true, dialect: null }, to: "saved.qcow2" });
   await call("saveAs", { inspection, form: { format: "range", view: "host", offset: 0, lengthBytes: Math.min(1000, bytes.length) }, to: "range" });
