@@ -327,7 +327,7 @@ export class Engine {
   private lendImage(file: string): Result<OpenImage, Failure> | null {
     const image = this.openHere(file);
     if (image === null) return null;
-    const flushed = image.guard(() => image.settle());
+    const flushed = image.guard(() => image.settleOwed());
     this.notifyChanges(image);
     return flushed.ok ? ok(image) : flushed;
   }

@@ -2,6 +2,7 @@
 import { ChevronDown, RotateCw } from "lucide-react";
 import { Tabs } from "radix-ui";
 import { useEffect } from "react";
+import type { App } from "../state/app.ts";
 import { displayName } from "../state/device.ts";
 import { visibleText } from "../state/inspector-text.ts";
 import { INSPECTOR_TABS } from "../state/inspector-state.ts";
@@ -18,6 +19,16 @@ import { TablesTab } from "./tables-tab.tsx";
 /** How long the device must be quiet before what changed in the file is read anew. */
 const QUIET_MS = 500;
 
+/**
+ * Another text whenever the image may be another one. Looking into it has it flushed, so that a flush is no reason to look again.
+ */
+function changesOf(app: App): string {
+  const { events, tape } = app;
+  let index = events.length - 1;
+  while (index >= 0 && events.at(index)?.type === "flush") index--;
+  return `${tape.entries.length} ${events.at(index)?.seq ?? 0} ${app.store.getState().attached?.handle ?? -1}`;
+}
+
 const CONTENT: Readonly<Record<InspectorTab, () => React.ReactNode>> = {
   Header: () => <HeaderTab />,
   Layout: () => <LayoutTab />,
@@ -33,7 +44,8 @@ export function Inspector() {
   const file = useAppState((state) => state.inspector.file);
   const attached = useAppState((state) => state.attached?.file ?? null);
   const known = useAppState((state) => state.inspector.inspection !== null || state.inspector.failure !== null);
-  const eventsVersion = useAppState((state) => state.eventsVersion);
+  useAppState((state) => state.eventsVersion);
+  const changes = changesOf(app);
   const selected = useAppState((state) => state.selected);
   const open = tab !== null;
 
@@ -44,7 +56,7 @@ export function Inspector() {
     if (!open || file !== attached) return;
     const timer = window.setTimeout(() => void app.inspector.refresh(), QUIET_MS);
     return () => window.clearTimeout(timer);
-  }, [app, open, file, attached, eventsVersion]);
+  }, [app, open, file, attached, changes]);
   useEffect(() => {
     const { inspector } = app.store.getState();
     if (!open || !known || selected === null || file !== attached || inspector.place?.zone?.zone === selected) return;

@@ -27,6 +27,20 @@ test("a zone leads to its byte, and the byte back to the zone, which the map sel
   expect([now().place?.guest?.offset, app.store.getState().selected]).toEqual([guest?.offset, 2]);
 });
 
+test("looking into an image that owes no flush tells of none: looking is no event", async () => {
+  const { app } = await looked();
+  await frames();
+  const before = app.events.total;
+  await app.inspector.refresh();
+  await app.inspector.goTo({ zone: 2 });
+  await app.inspector.computeLayout();
+  await frames();
+  expect(app.events.total).toBe(before);
+  await app.console.run("write -P 0x5b 3M 4k");
+  await app.inspector.goTo({ zone: 3 });
+  expect(app.store.getState().inspector.place?.hostOffset).not.toBeNull();
+});
+
 test("another image that is attached is the one that is looked into; nothing of the old one stays", async () => {
   const { app, now } = await looked();
   await app.inspector.computeLayout();
