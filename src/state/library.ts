@@ -12,7 +12,8 @@ import { parseSize } from "./units.ts";
 
 export interface LibraryActions {
   create(image: NewImage): Promise<void>;
-  openFile(source: File): Promise<void>;
+  /** Opens a file of the person's machine. Of several, the one on top of the others: they are found by the names in its header. */
+  openFiles(sources: readonly File[]): Promise<void>;
   /** Brings the dropped file that is attached into the library and attaches the copy. */
   editCopy(): Promise<void>;
   duplicate(file: string): Promise<void>;
@@ -31,6 +32,28 @@ export function freeName(wanted: string, taken: readonly string[]): string {
   let number = 2;
   while (taken.includes(`${stem}-${number}${extension}`)) number++;
   return `${stem}-${number}${extension}`;
+}
+
+/** The last part of a name, as a dropped file is found by. */
+const baseName = (name: string): string => name.slice(name.lastIndexOf("/") + 1);
+
+/**
+ * Which of the files that were brought together is to be opened: the one that waits for one of them, or the first that no other
+ * stands on. null for no files.
+ */
+async function topOf(core: Core, files: readonly string[]): Promise<string | null> {
+  const { file, inspection } = core.store.getState().inspector;
+  const missing = (inspection?.header?.needs ?? []).filter(({ found }) => found === null).map(({ name }) => baseName(name));
+  if (file !== null && isDropped(file) && !files.includes(file) && files.some((other) => missing.includes(displayName(other)))) return file;
+  if (files.length < 2) return files[0] ?? null;
+  const needed = new Set<string>();
+  for (const candidate of files) {
+    const looked = await core.port.start("inspect", { file: candidate }).outcome;
+    if (!looked.ok) continue;
+    for (const { name } of looked.value.header?.needs ?? []) needed.add(baseName(name));
+    await core.port.start("endInspection", { inspection: looked.value.inspection }).outcome;
+  }
+  return files.find((candidate) => !needed.has(displayName(candidate))) ?? files[0] ?? null;
 }
 
 export function createLibraryActions(core: Core): LibraryActions {
@@ -65,12 +88,17 @@ export function createLibraryActions(core: Core): LibraryActions {
         if (outcome.failure === null && outcome.err === "") core.set({ dialog: null, dialogFailure: null });
         else core.set({ dialogFailure: lineFailure(outcome) });
       }),
-    openFile: (source) =>
+    openFiles: (sources) =>
       core.serial("Opening", async () => {
         core.dropFailures();
-        const adopted = await core.perform("adopt", { source });
-        if (!adopted.ok) return core.tell(source.name, adopted.error);
-        const { file } = adopted.value;
+        const files: string[] = [];
+        for (const source of sources) {
+          const adopted = await core.perform("adopt", { source });
+          if (adopted.ok) files.push(adopted.value.file);
+          else core.tell(source.name, adopted.error);
+        }
+        const file = await topOf(core, files);
+        if (file === null) return;
         await attachAndTellNow(core, file);
         // Whether or not it opens, it can be looked into.
         const { inspector } = core.store.getState();

@@ -22,8 +22,8 @@ export function DropTarget({ children }: { children: ReactNode }) {
         if (!holdsFile(event)) return;
         event.preventDefault();
         setOver(false);
-        const file = event.dataTransfer.files[0];
-        if (file !== undefined) void app.library.openFile(file);
+        const files = [...event.dataTransfer.files];
+        if (files.length > 0) void app.library.openFiles(files);
       }}
     >
       {children}

@@ -1,5 +1,6 @@
 /** The tab "Header": what the file is, and every field of its header and extensions with place, bytes, value and meaning. */
 import type { ExtensionFacts, FieldFacts } from "../protocol/index.ts";
+import { displayName } from "../state/device.ts";
 import { textOf } from "../state/failure-text.ts";
 import type { Inspection } from "../state/inspector-state.ts";
 import { containerWords, contentsSentence, dialectSentence, extensionTitle, fieldWords, needsSentence, validityWords, visibleText } from "../state/inspector-text.ts";
@@ -41,7 +42,7 @@ function Identity({ inspection }: { inspection: Inspection }) {
       {needs !== null && <p className="inspector-alert">{needs}</p>}
       {header?.needs.map((need) => need.found !== null && (
         <p key={`${need.role} ${need.name}`}>
-          Its {need.role} file <strong className="mono">{visibleText(need.name)}</strong> was found.
+          Its {need.role} file <strong className="mono">{visibleText(need.name)}</strong> was found: {visibleText(displayName(need.found))}.
         </p>
       ))}
       {header !== null && header.problem !== null && (

@@ -42,13 +42,14 @@ export function TopBar() {
           ref={input}
           id="open-file"
           type="file"
+          multiple
           className="visually-hidden"
           tabIndex={-1}
           aria-hidden="true"
           onChange={(event) => {
-            const file = event.target.files?.[0];
+            const files = [...(event.target.files ?? [])];
             event.target.value = "";
-            if (file !== undefined) void app.library.openFile(file);
+            if (files.length > 0) void app.library.openFiles(files);
           }}
         />
         <button type="button" className="button" disabled={attached === null} onClick={() => void app.library.save()}>

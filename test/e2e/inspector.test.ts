@@ -142,3 +142,24 @@ test("a broken image is checked, a repair told and done to a copy; snapshots are
   await (await download).saveAs(saved);
   expect(execFileSync("qemu-img", ["compare", saved, join(folder, "broken.qcow2")], { encoding: "utf8" })).toContain("Images are identical");
 });
+
+test("files that are brought together find each other by name, and one that is missing is asked for and waited for", async ({ page }) => {
+  const base = join(folder, "base.qcow2");
+  const top = join(folder, "top.qcow2");
+  execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", base, "1M"]);
+  execFileSync("qemu-io", ["-f", "qcow2", "-c", "write -P 7 0 64k", base], { stdio: "ignore" });
+  execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", "-b", "base.qcow2", "-F", "qcow2", top]);
+  const app = await Zonescope.open(page);
+  await app.openFile(top);
+  await expect(panel(page)).toContainText('the backing file "base.qcow2", which is not there');
+  await expect(app.image).toHaveText("welcome.qcow2");
+  await app.openFile(base);
+  await expect(app.image).toHaveText("top.qcow2");
+  await expect(panel(page)).toContainText("base.qcow2 was found");
+  await app.type("read -P 7 0 64k");
+  await expect(app.output).toContainText("read 65536/65536");
+  await expect(app.output).not.toContainText("Pattern verification failed");
+  const again = await Zonescope.open(page);
+  await page.locator("#open-file").setInputFiles([base, top]);
+  await expect(again.image).toHaveText("top.qcow2");
+});
