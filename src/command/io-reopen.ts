@@ -63,7 +63,8 @@ function reopened(disk: IoDisk, args: IoArguments): Reopened | string {
   if (!parsed.ok) return parsed.error;
   const discard = withMode(modes, { flag: "d", value: given.get("discard") ?? (modes.unmap ? "unmap" : "ignore") });
   if (typeof discard === "string") return "Invalid discard option";
-  return { source: { ...parsed.value.source, ...source }, readOnly: parsed.value.readOnly ?? readOnly, modes: discard };
+  const { lazyRefcounts = source.lazyRefcounts } = parsed.value.source;
+  return { source: { ...parsed.value.source, ...source, ...(lazyRefcounts === undefined ? {} : { lazyRefcounts }) }, readOnly: parsed.value.readOnly ?? readOnly, modes: discard };
 }
 
 export const reopen: IoCommand = {

@@ -51,6 +51,8 @@ export interface OpenedFiles {
   readonly part: { readonly offset: number; readonly size: number | null } | null;
   /** The internal snapshot that is looked at in place of the active disk. */
   readonly snapshot: Snapshot | null;
+  /** In place of what the header says of lazy refcounts. */
+  readonly lazyRefcounts?: boolean | undefined;
   /** Opened for its facts: data that lies in no file of these is not to be read. */
   readonly inspect: boolean;
   /** The backing file that the header names, resolved; null without one. */
@@ -60,7 +62,7 @@ export interface OpenedFiles {
 }
 
 /** What a device stands on beside its store. */
-export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "inspect" | "backingName" | "data" | "backing">;
+export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "inspect" | "backingName" | "data" | "backing">;
 
 /** Of an image that stands alone. */
 export const STANDALONE: Foundation = { part: null, snapshot: null, inspect: false, backingName: null, data: null, backing: null };
@@ -107,7 +109,7 @@ export function openDevice(
     if (foundation.inspect && lacksItsData(header)) {
       return { format: "qcow2", device: new PlainDevice(new FactsDisk(store, header), log), header, zoned, readOnlyReason: null, foundation };
     }
-    const image = new Qcow2Image(coalesced(store, write), header, { write, codecs, ...disksOf(foundation, write, now, codecs) });
+    const image = new Qcow2Image(coalesced(store, write), header, { write, codecs, lazyRefcounts: foundation.lazyRefcounts, ...disksOf(foundation, write, now, codecs) });
     return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);

@@ -134,6 +134,7 @@ function qcow2Node(options: FlatOptions, file: string, driver: "qcow2" | null): 
     format: driver,
     ...(none ? { backing: null } : backing === null ? {} : { backing: backing.value.source }),
     ...(dataFile === null ? {} : { dataFile: dataFile.value.source }),
+    ...(options.has("lazy-refcounts") ? { lazyRefcounts: isOn(options.get("lazy-refcounts")) } : {}),
   });
 }
 

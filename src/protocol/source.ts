@@ -20,6 +20,8 @@ export interface ImageSource {
    * snapshot taken before it shrank the end is not seen, and behind the end of a smaller one lies what an image has where it has nothing.
    */
   readonly snapshot?: SnapshotQuery;
+  /** Whether refcounts may lag behind under the dirty bit while the image is open; absent: what its header says. Version 2 cannot. */
+  readonly lazyRefcounts?: boolean;
   /** Of a raw source: the part of the file that is the disk, in bytes. */
   readonly offset?: number;
   readonly size?: number;

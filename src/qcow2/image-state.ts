@@ -44,6 +44,8 @@ export interface ImageFoundation {
   /** null where nothing stands below: unallocated bytes are zeros then. */
   readonly backing: Backing | null;
   readonly codecs: Codecs;
+  /** Whether counts may lag under the dirty bit; absent: what the header says. */
+  readonly lazyRefcounts?: boolean | undefined;
 }
 
 export class ImageState {
@@ -52,6 +54,7 @@ export class ImageState {
   readonly data: ByteStore;
   readonly backing: Backing | null;
   readonly codecs: Codecs;
+  private readonly lazyRefcounts: boolean;
   /** As it is on the disk, but for the place of a refcount table that moved; replaced by whoever changes the image as a whole. */
   header: Header;
   readonly format: EntryFormat;
@@ -91,6 +94,7 @@ export class ImageState {
     this.data = foundation.data ?? store;
     this.backing = foundation.backing;
     this.codecs = foundation.codecs;
+    this.lazyRefcounts = header.version >= 3 && (foundation.lazyRefcounts ?? hasBit(header.compatible, COMPATIBLE_LAZY_REFCOUNTS));
     this.header = header;
     this.format = entryFormat(header);
     this.clusterSize = header.clusterSize;
@@ -196,7 +200,7 @@ export class ImageState {
    * order its refcounts may lag behind on the disk (flush.ts), and whoever opens it after a kill counts anew.
    */
   beforeMappingChange(): void {
-    if (this.markedDirty || this.changesWhole || !hasBit(this.header.compatible, COMPATIBLE_LAZY_REFCOUNTS)) return;
+    if (this.markedDirty || this.changesWhole || !this.lazyRefcounts) return;
     this.setIncompatible(this.header.incompatible | (1n << BigInt(INCOMPATIBLE_DIRTY)));
     this.markedDirty = true;
   }
