@@ -63,7 +63,7 @@ export function* placeOfHost(locating: Locating, hostOffset: number): Generator<
   if (area !== undefined) return placeInStructure(locating, area, hostOffset);
   const found = yield* findEntry(inspected, hostOffset);
   const blank: Place = { ...nowhere(locating, null), ...hostPart(locating, hostOffset, null) };
-  if (found === null) return { ...blank, layoutKind: inspected.refcounts.of(Math.floor(hostOffset / inspected.header.clusterSize)) === 0 ? "free" : unclaimedKind(inspected) };
+  if (found === null) return { ...blank, layoutKind: unclaimedKind(inspected, hostOffset) };
   const { clusterSize, virtualSize } = inspected.header;
   const start = found.l1 * inspected.l2Span + found.l2 * clusterSize;
   const { entry } = found;
@@ -73,8 +73,12 @@ export function* placeOfHost(locating: Locating, hostOffset: number): Generator<
   return { ...blank, ...guestPart(locating, guest), layoutKind: dataKind(entry, inspected, inCluster), ...entryParts(inspected, found) };
 }
 
-/** What is counted and no active table leads to: a snapshot's, or nobody's. */
-const unclaimedKind = ({ header }: Inspected): LayoutKind => (header.snapshotCount > 0 ? "inactive-data" : "leaked");
+/** What no active table leads to: free, a snapshot's, or nobody's; null where the refcount cannot be read. */
+function unclaimedKind({ header, refcounts }: Inspected, hostOffset: number): LayoutKind | null {
+  const refcount = refcounts.of(Math.floor(hostOffset / header.clusterSize));
+  if (refcount === null || refcount === 0) return refcount === null ? null : "free";
+  return header.snapshotCount > 0 ? "inactive-data" : "leaked";
+}
 
 function placeInStructure(locating: Locating, area: Area, hostOffset: number): Place {
   const { inspected } = locating;

@@ -1,7 +1,10 @@
 /** What stock tools make is recognised: disks of qemu-img's other formats, and file systems of mke2fs and mkswap on a qcow2 disk. */
-import { truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { Random } from "../../src/base/random.ts";
+import { mutate } from "../../src/testing/hostile/mutator.ts";
 import { inScratchFolder, runStock } from "../../src/testing/stock.ts";
 import { runOurs } from "./cli-harness.ts";
 
@@ -45,4 +48,26 @@ test("file systems inside a qcow2, put there by stock tools", async () => {
       for (const file of ["raw", "disk.qcow2"]) expect((await runOurs(folder, "inspect", [file])).out).toContain(`contents: The disk holds ${found}.\n`);
     }
   });
+});
+
+const ROUNDS = 14;
+const VERDICTS = [0, 2, 3];
+
+test.each(["plain", "compressed", "snapshots", "bitmaps", "subclusters"])("mutants of %s: as many clusters are leaked as stock qemu-img check finds", { timeout: 120_000 }, async (name) => {
+  const image = new Uint8Array(gunzipSync(readFileSync(`test/unit/hostile/data/${name}.qcow2.gz`)));
+  let compared = 0;
+  await inScratchFolder(async (folder) => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { bytes, what } = mutate(image, new Random(5_000 + round));
+      writeFileSync(join(folder, "image"), bytes);
+      const stock = runStock("qemu-img", ["check", "-f", "qcow2", "--output=json", "image"], "", folder);
+      const ours = JSON.parse((await runOurs(folder, "inspect", ["--output=json", "image"])).out) as { layout: { counts: Record<string, number>; problem: unknown } | null };
+      if (!VERDICTS.includes(stock.status) || ours.layout === null || ours.layout.problem !== null) continue;
+      const { leaks = 0, corruptions = 0 } = JSON.parse(stock.stdout) as { leaks?: number; corruptions?: number };
+      compared++;
+      expect(ours.layout.counts["leaked"], what).toBe(leaks);
+      expect(ours.layout.counts["used-twice"], what).toBeLessThanOrEqual(corruptions);
+    }
+  });
+  expect(compared).toBeGreaterThan(2);
 });

@@ -16,7 +16,7 @@ import { putBytes } from "../../../src/testing/hostile/torment.ts";
 const FOLDER = "test/unit/hostile/data";
 const ENDING = ".qcow2.gz";
 const SEED = Number(process.env["FUZZ_SEED"] ?? 1);
-const ROUNDS = Number(process.env["FUZZ_ROUNDS"] ?? 24);
+const ROUNDS = Number(process.env["FUZZ_ROUNDS"] ?? 10);
 const MOST_CPU_MS = 3000;
 
 const imageOf = (name: string): Uint8Array => new Uint8Array(gunzipSync(readFileSync(`${FOLDER}/${name}${ENDING}`)));
