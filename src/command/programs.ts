@@ -4,6 +4,7 @@ import { PROFILE_USAGE, profile } from "./profile.ts";
 import type { ProfileContext } from "./profile.ts";
 import { BLKZONE_USAGE, BLKZONE_WORDS, blkzone } from "./blkzone.ts";
 import { DIALECT_USAGE, dialect } from "./dialect.ts";
+import { LINK_USAGE, link } from "./link.ts";
 import type { Program } from "./program.ts";
 import { INSPECT_USAGE, inspect } from "./inspect.ts";
 import { IMG_COMMANDS, qemuImg } from "./qemu-img.ts";
@@ -40,6 +41,7 @@ export const PROGRAMS: readonly NamedProgram[] = [
     keepsAttached: true,
     run: profile,
   },
+  { name: "link", oneline: "makes links that play commands, and reads them", words: ["--readable", "--show", "--step", "--embed", "--no-autoplay", "--lesson", "--base"], help: LINK_USAGE, keepsAttached: true, run: (argv) => link(argv) },
 ];
 
 export const findProgram = (name: string): NamedProgram | null => PROGRAMS.find((program) => program.name === name) ?? null;

@@ -9,6 +9,7 @@ import type { Layer } from "./layer-table.ts";
 /** Packages and platform modules by the folder (or file) that may use them; regular expressions. */
 const packagesOf: readonly { readonly from: string; readonly packages: readonly string[] }[] = [
   { from: "^src/qcow2/(codecs|zstd-encoder)\\.ts$", packages: ["pako", "fzstd", "@bokuweb/zstd-wasm"] },
+  { from: "^src/share/", packages: ["pako"] },
   { from: "^src/state/", packages: ["zustand"] },
   { from: "^src/ui/", packages: ["react", "react-dom", "zustand", "radix-ui", "lucide-react", "cmdk", "tinykeys", "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"] },
 ];

@@ -1,0 +1,109 @@
+/**
+ * The program link: commands to a link, and a link back to its commands. In a shell the address in front is the one that is named;
+ * without one it is what stands behind it alone, for any page of this program. Makes no request and opens nothing.
+ */
+import { MOST_LINES, isCommand, readLink, writeLink } from "../share/index.ts";
+import type { Link, LinkProblem } from "../share/index.ts";
+import { explainLink } from "./explain-link.ts";
+import { openFailureWords } from "./explain.ts";
+import { integer } from "./format.ts";
+import { parseArguments } from "./link-arguments.ts";
+import type { LinkArguments } from "./link-arguments.ts";
+import { call, errorOut, out, readLine } from "./program.ts";
+import type { Program } from "./program.ts";
+
+export const LINK_USAGE = `Usage: link [OPTION]... FILE      makes a link that plays the console lines of FILE; - for standard input
+       link --show LINK           prints the console lines of a link
+
+  --base URL      the page's address in front; without it, what stands behind it alone
+  --readable      as #run=, which can be read and written by hand; without it packed, as #z=
+  --step N        stops behind the first N commands
+  --no-autoplay   waits for a click
+  --embed         map, console and transport alone, for a frame
+  --lesson NAME   opens a lesson beside it
+
+`;
+
+/** Runs link; argv is what follows its name. */
+export function* link(argv: readonly string[]): Program {
+  const parsed = parseArguments(argv);
+  if (!parsed.ok) return yield* fail(parsed.error);
+  const given = parsed.value;
+  if (given.help) {
+    yield out(LINK_USAGE);
+    return 0;
+  }
+  if (given.show !== null) return yield* show(given.show);
+  const lines = yield* linesOf(given.file);
+  if (lines === null) return 1;
+  return yield* make(lines, given);
+}
+
+function* fail(words: string): Program {
+  yield errorOut(`link: ${words}\n`);
+  return 1;
+}
+
+function* refuse(problem: LinkProblem): Program {
+  const { title, why, instead } = explainLink(problem);
+  yield errorOut(`link: ${title}. ${why}\n`);
+  if (instead !== null) yield { step: "print", stream: "explain", text: `Instead: ${instead}\n` };
+  return 1;
+}
+
+function* make(lines: readonly string[], { base, readable, step, autoplay, embed, lesson }: LinkArguments): Program {
+  if (!lines.some(isCommand)) return yield* fail("there are no commands to make a link of");
+  const wanted: Link = { lines, autoplay, step, embed, lesson };
+  const written = writeLink(wanted, readable ? "run" : "z");
+  if (!written.ok) return yield* refuse(written.error);
+  // A link that could not be read back would be refused by whoever gets it: better here.
+  const read = readLink(written.value);
+  if (!read.ok) return yield* refuse(read.error);
+  yield out(`${base}${written.value}\n`);
+  return 0;
+}
+
+function* show(text: string): Program {
+  const hash = text.indexOf("#");
+  const read = readLink(hash < 0 ? text : text.slice(hash));
+  if (!read.ok) return yield* refuse(read.error);
+  if (read.value === null) return yield* fail("that is no link with commands: behind its # there is neither run= nor z=");
+  const { lines, step, autoplay, embed, lesson } = read.value;
+  for (const line of lines) yield out(`${line}\n`);
+  const notes = [
+    ...(step === null ? [] : [`stops behind ${integer(step)} ${step === 1 ? "command" : "commands"}`]),
+    ...(autoplay ? [] : ["waits for a click"]),
+    ...(embed ? ["for a frame"] : []),
+    ...(lesson === null ? [] : [`opens the lesson ${lesson}`]),
+  ];
+  if (notes.length > 0) yield { step: "print", stream: "explain", text: `The link ${notes.join(", ")}.\n` };
+  return 0;
+}
+
+const MOST_FILE_BYTES = 1024 * 1024;
+
+/** The lines of a file or of standard input; null after what was wrong was said. */
+function* linesOf(file: string): Program<readonly string[] | null> {
+  if (file === "-") {
+    const lines: string[] = [];
+    for (let line = yield* readLine(); line !== null; line = yield* readLine()) {
+      lines.push(line);
+      if (lines.length > MOST_LINES) break;
+    }
+    return lines;
+  }
+  const opened = yield* call("open", { file, readOnly: true, format: "raw" });
+  if (!opened.ok) {
+    yield* fail(openFailureWords(file, opened.error));
+    return null;
+  }
+  const { handle, facts } = opened.value;
+  const length = facts.image.fileSize;
+  const read = length > MOST_FILE_BYTES ? null : yield* call("read", { handle, offset: 0, length, pattern: null, wantData: true });
+  yield* call("close", { handle });
+  if (read === null || !read.ok) {
+    yield* fail(read === null ? `${file} is ${integer(length)} bytes long, which is more than any link carries` : openFailureWords(file, read.error));
+    return null;
+  }
+  return new TextDecoder().decode(read.value.data ?? new Uint8Array(0)).replace(/\r?\n$/, "").split(/\r?\n/);
+}
