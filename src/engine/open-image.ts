@@ -142,9 +142,13 @@ export class OpenImage {
     return ok(null);
   }
 
-  /** Flushes, and stores what the image's bitmaps have recorded: the file is then as if it had been closed. @throws Fault of the store */
+  /**
+   * Flushes what is owed, and stores what the image's bitmaps have recorded: the file is then as if it had been closed. Of an image
+   * that owes nothing nothing is written, and no flush is told. @throws Fault of the store
+   */
   settle(): Result<null, Failure> {
-    const flushed = this.flush();
+    if (this.broken !== null) return err(this.broken);
+    const flushed = this.unflushed ? this.flush() : ok(null);
     return flushed.ok ? this.settleDisk() : flushed;
   }
 

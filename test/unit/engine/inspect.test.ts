@@ -121,3 +121,18 @@ test("what the image stands on is told by name, and whether it is there", async 
   expect(there.header!.needs).toEqual([{ role: "backing", name: "base.qcow2", found: "base.qcow2" }]);
   expect(there.identity.contentsUnread).toBe(false);
 });
+
+test("looking into an image that is open flushes what is owed, once, and tells no other flush", async () => {
+  const fixture = engineFixture(new MemoryFiles());
+  await fixture.ok("create", { file: FILE, options: createOptions() });
+  const { handle } = await fixture.ok("open", { file: FILE, format: null, readOnly: false });
+  await fixture.ok("watch", { handle });
+  await fixture.ok("write", fill(handle, MIB, 96 * KIB));
+  const { inspection } = await fixture.ok("inspect", { file: FILE });
+  for (let again = 0; again < 3; again++) await fixture.ok("locate", { inspection, guestOffset: MIB });
+  const { hostOffset } = await fixture.ok("locate", { inspection, guestOffset: MIB });
+  const { data } = await fixture.ok("bytesAt", { inspection, view: "host", offset: hostOffset!, length: 4 });
+  expect([...data]).toEqual([0xab, 0xab, 0xab, 0xab]);
+  const flushes = fixture.notices.flatMap((notice) => (notice.notice === "device" ? notice.events.filter(({ type }) => type === "flush") : []));
+  expect(flushes).toHaveLength(1);
+});
