@@ -50,7 +50,7 @@ async function attach(page, zones) {
  */
 async function frameWork(page) {
   const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable");
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
   const map = page.getByRole("slider", { name: "Selected zone" });
   const box = await map.boundingBox();
   if (box === null) throw new Error("the map is not there");
@@ -104,6 +104,70 @@ async function opening(page, zones) {
   return { ours, base };
 }
 
+const STORM_APPENDS_A_SECOND = 10_000;
+const STORM_SECONDS = 3;
+
+/**
+ * The share of the main thread that a storm of appends takes. The calls are made inside the worker, and their answers stay there:
+ * what the page has to do is follow the notices.
+ * @param {Page} page
+ */
+async function storm(page) {
+  const [worker] = page.workers();
+  if (worker === undefined) throw new Error("the page has no worker");
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  const busy = async () => (await session.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0;
+  const before = await busy();
+  const told = await worker.evaluate(
+    async ({ perSecond, seconds }) => {
+      const scope = /** @type {{ postMessage: (message: unknown, transfer?: unknown) => void, onmessage: (event: { data: unknown }) => void }} */ (/** @type {unknown} */ (self));
+      const post = scope.postMessage.bind(self);
+      const FIRST = 1e9;
+      const count = perSecond * seconds;
+      let answered = 0;
+      let refused = 0;
+      let handle = 0;
+      scope.postMessage = (message, transfer) => {
+        const { id, outcome } = /** @type {{ id?: number, outcome?: { ok: boolean } }} */ (message);
+        if (id === undefined || id < FIRST) return post(message, transfer);
+        answered++;
+        if (outcome?.ok !== true) refused++;
+      };
+      // Which handle is the page's: the one that is open.
+      while (handle < 1000) {
+        const found = await new Promise((resolve) => {
+          const next = scope.postMessage;
+          scope.postMessage = (message, transfer) => {
+            const { id, outcome } = /** @type {{ id?: number, outcome?: { ok: boolean } }} */ (message);
+            if (id !== FIRST + count) return next(message, transfer);
+            scope.postMessage = next;
+            resolve(outcome?.ok === true);
+          };
+          scope.onmessage({ data: { id: FIRST + count, name: "report", request: { handle: ++handle, offset: 0, count: 1 } } });
+        });
+        if (found) break;
+      }
+      const start = performance.now();
+      for (let sent = 0; answered < count; ) {
+        const due = Math.min(count, Math.floor(((performance.now() - start) / 1000) * perSecond));
+        for (; sent < due; sent++) {
+          const offset = Math.floor((sent * 4096) / 2 ** 20) * 2 ** 20;
+          scope.onmessage({ data: { id: FIRST + sent, name: "append", request: { handle, offset, lengths: [4096], pattern: 0xcd } } });
+        }
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      scope.postMessage = post;
+      return { seconds: (performance.now() - start) / 1000, refused };
+    },
+    { perSecond: STORM_APPENDS_A_SECOND, seconds: STORM_SECONDS },
+  );
+  const spent = (await busy()) - before;
+  await session.detach();
+  if (told.refused > 0) throw new Error(`${told.refused} appends of the storm were refused`);
+  return { ours: spent * 1000, base: told.seconds * 1000 };
+}
+
 /** Bytes of the page and its worker. @param {Page} page */
 async function memory(page) {
   return page.evaluate(async () => {
@@ -133,6 +197,12 @@ export async function cockpitFigures(page, url, say) {
     await attach(page, many);
     frames.push({ ours: await frameWork(page), base });
   }
+  const storms = [];
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    say(`${PLACE}: a storm of appends, ${repeat + 1} of ${REPEATS}`);
+    await attach(page, many);
+    storms.push(await storm(page));
+  }
   say(`${PLACE}: memory`);
   const bytes = await memory(page);
   say(`${PLACE}: opening`);
@@ -144,6 +214,7 @@ export async function cockpitFigures(page, url, say) {
   return [
     figure({ id: "page/frame-work", what: "main thread for a frame of pan or zoom at 2^20 zones", unit: "ms", wanted: "at most 2", against: "the same at 1,000 zones" }, frames),
     figure({ id: "page/open", what: "opening 2^20 zones to the drawn map", unit: "ms", wanted: "at most 5", against: "reading 8 MiB of metadata from OPFS" }, opened),
+    figure({ id: "page/storm", what: "main thread in a storm of 10,000 appends a second", unit: "ms", wanted: "below 0.25", against: "the time that it lasts" }, storms),
     { id: "page/memory", place: PLACE, what: "memory of page and worker at 2^20 zones", unit: "MiB", value: bytes / 2 ** 20, against: null, base: null, ratio: null, spread: null, wanted: "below 200 MiB" },
   ];
 }

@@ -164,9 +164,9 @@ export function createDeviceActions(core: Core): DeviceActions {
 }
 
 /** In a storm the columns follow in every frame, and what is written in words at most this often. */
-const WORDS_EVERY_MS = 120;
-/** Events in one frame from which on it is a storm. */
-const STORM = 200;
+const WORDS_EVERY_MS = 250;
+/** Events in one frame from which on it is a storm: more than anyone can follow by reading. 10,000 a second are 170 a frame. */
+const STORM = 20;
 
 /** Takes over what the engine told since the last time, all at once. */
 function applyNotices(core: Core): void {

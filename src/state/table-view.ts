@@ -77,3 +77,45 @@ function listed(zones: Uint32Array, descending: boolean): TableRows {
     },
   };
 }
+
+/** Of the time, at most one part in this many goes into looking through the zones anew. */
+const TIME_BETWEEN = 10;
+
+/**
+ * The rows of a table whose zones change: looked for anew when they are asked for, but not so often that looking takes more than a
+ * tenth of the time. Between, the rows are those of a moment ago; what stands in them is always of now.
+ */
+export class FollowedRows {
+  private readonly now: () => number;
+  private model: ZoneModel | null = null;
+  private view: TableView | null = null;
+  private version = -1;
+  private found: TableRows = { count: 0, zoneAt: () => 0, rowOf: () => -1 };
+  private foundAt = 0;
+  private tookMs = 0;
+
+  /** @param now milliseconds of a clock that never goes back */
+  constructor(now: () => number) {
+    this.now = now;
+  }
+
+  /**
+   * @param version another one when the zones have changed
+   * @returns the rows, and in how many milliseconds to ask again; null when they are of now
+   */
+  rows(model: ZoneModel, view: TableView, version: number): { readonly rows: TableRows; readonly againInMs: number | null } {
+    if (model === this.model && view === this.view) {
+      if (version === this.version) return { rows: this.found, againInMs: null };
+      const wait = this.foundAt + this.tookMs * TIME_BETWEEN - this.now();
+      if (wait > 0) return { rows: this.found, againInMs: wait };
+    }
+    const start = this.now();
+    this.found = tableRows(model, view);
+    this.foundAt = this.now();
+    this.tookMs = this.foundAt - start;
+    this.model = model;
+    this.view = view;
+    this.version = version;
+    return { rows: this.found, againInMs: null };
+  }
+}

@@ -4,12 +4,12 @@
  */
 import { ArrowDown, ArrowUp, ListFilter } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useReducer, useRef, useState } from "react";
 import type { CSSProperties, KeyboardEvent } from "react";
 import { conditionName } from "../base/conditions.ts";
 import { CONDITION_ORDER } from "../render/palette.ts";
-import { tableRows, WHOLE_TABLE } from "../state/table-view.ts";
-import type { SortKey, TableView } from "../state/table-view.ts";
+import { FollowedRows, WHOLE_TABLE } from "../state/table-view.ts";
+import type { SortKey, TableRows, TableView } from "../state/table-view.ts";
 import { formatCount } from "../state/units.ts";
 import type { FormatBytes } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
@@ -63,8 +63,7 @@ function Table({ zones }: { zones: ZoneModel }) {
   const body = useRef<HTMLDivElement>(null);
   // Zones in the order of their numbers are listed without looking at them.
   const looked = view.conditions.length === 0 && !["condition", "resets", "type", "capacity"].includes(view.sort) ? 0 : version;
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- the columns change in place; `looked` tells
-  const listed = useMemo(() => tableRows(zones, view), [zones, view, looked]);
+  const listed = useListed(zones, view, looked);
   const { first, end } = useRows(scroller, listed.count, ROW_HEIGHT, OVERSCAN);
 
   useEffect(() => {
@@ -120,6 +119,19 @@ function Table({ zones }: { zones: ZoneModel }) {
       </div>
     </>
   );
+}
+
+/** The rows, which follow the changes of the zones; where there are very many, a little behind. */
+function useListed(zones: ZoneModel, view: TableView, version: number): TableRows {
+  const [followed] = useState(() => new FollowedRows(() => performance.now()));
+  const [, lookAgain] = useReducer((count: number) => count + 1, 0);
+  const { rows, againInMs } = followed.rows(zones, view, version);
+  useEffect(() => {
+    if (againInMs === null) return;
+    const timer = window.setTimeout(lookAgain, againInMs);
+    return () => window.clearTimeout(timer);
+  }, [againInMs, version]);
+  return rows;
 }
 
 /** A column's head sorts by it; once more, the other way round. */
