@@ -2,7 +2,7 @@
 import { assertNever } from "../base/assert.ts";
 import type { CheckFinding, ZoneFinding } from "../protocol/index.ts";
 import { findingLines } from "./check-lines.ts";
-import { hex, imgSize, integer } from "./format.ts";
+import { imgSize, integer } from "./format.ts";
 
 export interface FindingWords {
   /** corruption: what is read may be wrong, or a write may overwrite data. leak: space that is lost. note: worth knowing. */
@@ -69,36 +69,6 @@ export function findingWords(finding: CheckFinding, clusterSize: number): Findin
     default:
       return assertNever(finding);
   }
-}
-
-/**
- * What a repair of mode "all" changes about it; null for what it leaves, because it would have to be guessed. Where tables cannot be read,
- * or a header extension is unknown, it leaves leaks too; what was done is told after it.
- */
-export function repairWords(finding: CheckFinding, clusterSize: number): string | null {
-  switch (finding.finding) {
-    case "leak":
-    case "refcount-too-low":
-      return `Refcount of the cluster at ${hex(finding.cluster * clusterSize)}: ${integer(finding.refcount)} → ${finding.references}`;
-    case "copied-flag":
-      return `COPIED flag of the ${finding.structure === "L1 table" ? "L1" : "L2"} entry 0x${finding.entry}: ${finding.refcount === 1 ? "set" : "cleared"}`;
-    case "preallocated-unaligned":
-      return `Zero cluster placed at ${hex(finding.hostOffset)}: its place is taken from it, it still reads as zeros`;
-    case "snapshot-incomplete":
-      return `Entry ${finding.index} of the snapshot table: written anew with all its fields`;
-    case "table-entry":
-      return finding.wrong === "outside" ? `Refcount block ${finding.block}: the file is made as long as it needs, or the refcounts are built anew` : "All refcounts: built anew";
-    case "block-shared":
-    case "needs-rebuild":
-      return "All refcounts: built anew in free clusters";
-    default:
-      return null;
-  }
-}
-
-/** The same of a zone's finding: what no read shows is given back. */
-export function zoneRepairWords(finding: ZoneFinding): string | null {
-  return "lengthBytes" in finding ? `Zone ${finding.zone}: the clusters of ${imgSize(finding.lengthBytes)} at guest offset ${hex(finding.guestOffset)} are given back` : null;
 }
 
 export function zoneFindingWords(finding: ZoneFinding): FindingWords & { readonly zone: number } {

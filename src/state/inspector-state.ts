@@ -1,5 +1,5 @@
 /** What the inspector shows, as data: which file, which tab, what is known of it, and the one place that is selected. */
-import type { CheckReport, CompressedReport, FileIdentity, HeaderReport, LayoutReport, Place, RepairReport, SnapshotFacts } from "../protocol/index.ts";
+import type { CheckReport, CompressedReport, FileIdentity, HeaderReport, LayoutReport, Place, RepairReport, ReplyOf, SnapshotFacts } from "../protocol/index.ts";
 import type { FailureText } from "./failure-text.ts";
 
 export const INSPECTOR_TABS = ["Header", "Layout", "Tables", "Hex", "Check", "Snapshots"] as const;
@@ -55,6 +55,8 @@ export interface InspectorState {
   readonly hexView: HexView;
   readonly layout: Work<LayoutReport>;
   readonly check: Work<CheckReport>;
+  /** What a repair would change, tried out in memory. */
+  readonly plan: Work<ReplyOf<"repairPlan">>;
   readonly repair: Work<Repair>;
   readonly compressed: Work<CompressedReport>;
   readonly snapshots: Work<readonly SnapshotFacts[]>;
@@ -70,6 +72,7 @@ export const NOTHING_KNOWN = {
   l1Index: null,
   layout: NO_WORK,
   check: NO_WORK,
+  plan: NO_WORK,
   repair: NO_WORK,
   compressed: NO_WORK,
   snapshots: NO_WORK,

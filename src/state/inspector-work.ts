@@ -71,7 +71,7 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
       core.serial("Checking", async () => {
         const { file, check } = now();
         if (file === null || check.running) return;
-        patchInspector(core, { check: begun(), repair: NO_WORK });
+        patchInspector(core, { check: begun(), plan: NO_WORK, repair: NO_WORK });
         const outcome = await withHandle<CheckReport>(file, (handle) => underWay.run("check", "check", { handle }, progress("check")));
         if (now().file === file) patchInspector(core, { check: ended(outcome) });
       }),

@@ -21,6 +21,8 @@ export interface InspectorActions extends PlaceActions {
   showL1(index: number | null): void;
   computeLayout(): Promise<void>;
   verifyCompressed(): Promise<void>;
+  /** Finds what a repair would change; the file stays as it is. */
+  planRepair(): Promise<void>;
   /** Stops the long work of that name. */
   cancel(name: WorkName): void;
   /** Rows of a table, for the list that shows them. */
@@ -29,7 +31,7 @@ export interface InspectorActions extends PlaceActions {
   search(view: HexView, needle: Uint8Array, from: number, backwards: boolean): Promise<Outcome<"search"> | null>;
 }
 
-export type WorkName = "layout" | "check" | "repair" | "compressed" | "comparison" | "search" | "save";
+export type WorkName = "layout" | "check" | "plan" | "repair" | "compressed" | "comparison" | "search" | "save";
 
 /** What is under way, by the name of the work. */
 export class UnderWay {
@@ -132,6 +134,13 @@ export function createInspectorActions(core: Core, underWay: UnderWay): Inspecto
       patchInspector(core, { compressed: begun() });
       const outcome = await underWay.run("compressed", "verifyCompressed", { inspection: id }, (fraction) => patchInspector(core, { compressed: { ...now().compressed, fraction } }));
       patchInspector(core, { compressed: ended(outcome) });
+    },
+    planRepair: async () => {
+      const id = idNow();
+      if (id === null || now().plan.running) return;
+      patchInspector(core, { plan: begun(), repair: NO_WORK });
+      const outcome = await underWay.run("plan", "repairPlan", { inspection: id, mode: "all" }, (fraction) => patchInspector(core, { plan: { ...now().plan, fraction } }));
+      patchInspector(core, { plan: ended(outcome) });
     },
     cancel: (name) => underWay.cancel(name),
     tableEntries: async (l1Index, from, count) => {

@@ -1,7 +1,7 @@
 /** The tab "Check": findings with what, where and how bad; a repair's changes, told before a copy is repaired; compressed clusters decompressed. */
-import { useEffect, useMemo, useRef, useState } from "react";
-import type { CheckReport } from "../protocol/index.ts";
-import { findingWords, repairWords, visibleText, zoneFindingWords, zoneRepairWords } from "../state/inspector-text.ts";
+import { useEffect, useMemo, useRef } from "react";
+import type { CheckReport, ReplyOf } from "../protocol/index.ts";
+import { findingWords, visibleText, zoneFindingWords } from "../state/inspector-text.ts";
 import type { FindingWords } from "../state/inspector-text.ts";
 import type { Repair } from "../state/inspector-state.ts";
 import { formatCount, formatHex } from "../state/units.ts";
@@ -24,7 +24,7 @@ export function CheckTab() {
   const repair = useAppState((state) => state.inspector.repair);
   const compressed = useAppState((state) => state.inspector.compressed);
   const isQcow2 = useAppState((state) => state.inspector.inspection?.identity.container === "qcow2");
-  const [planning, setPlanning] = useState(false);
+  const plan = useAppState((state) => state.inspector.plan);
   const begun = useRef(false);
   const untouched = check.value === null && !check.running && check.failure === null;
   useEffect(() => {
@@ -43,7 +43,7 @@ export function CheckTab() {
         </button>
         {report !== null && <Verdict report={report} />}
         {report !== null && hasFindings(report) && (
-          <button type="button" className="button small" aria-expanded={planning} disabled={repair.running} onClick={() => setPlanning(!planning)}>
+          <button type="button" className="button small" disabled={repair.running || plan.running} onClick={() => void app.inspector.planRepair()}>
             What would a repair change?
           </button>
         )}
@@ -61,10 +61,11 @@ export function CheckTab() {
         )}
       </div>
       <WorkBar name="check" work={check} label="Checking" />
+      <WorkBar name="plan" work={plan} label="Trying a repair out in memory" />
       <WorkBar name="repair" work={repair} label="Repairing" />
       <WorkBar name="compressed" work={compressed} label="Decompressing" />
       {repair.value !== null && <RepairDone repair={repair.value} />}
-      {planning && repair.value === null && report !== null && <RepairPlan report={report} />}
+      {plan.value !== null && repair.value === null && <RepairPlan plan={plan.value} />}
       {report !== null && <Findings report={report} />}
     </div>
   );
@@ -136,22 +137,30 @@ function Findings({ report }: { report: CheckReport }) {
   );
 }
 
-/** What a repair would change, told before it is done to a copy. */
-function RepairPlan({ report }: { report: CheckReport }) {
+/** What a repair would change, found by trying it out in memory, and told before it is done to a copy. */
+function RepairPlan({ plan }: { plan: ReplyOf<"repairPlan"> }) {
   const app = useApp();
-  const clusterSize = useClusterSize();
   const running = useAppState((state) => state.inspector.repair.running);
-  const changes = [...report.findings.map((finding) => repairWords(finding, clusterSize)), ...(report.zoned?.findings ?? []).map((finding) => zoneRepairWords(finding))];
-  const told = [...new Set(changes.filter((words) => words !== null))];
-  const left = changes.length - changes.filter((words) => words !== null).length;
+  const { report, changes, told, changedBytes } = plan;
+  const { corruptions, leaks, checkErrors } = report.after;
+  const left = corruptions + leaks + checkErrors;
   return (
     <div className="repair" role="group" aria-label="Repair">
       <p>
-        {told.length === 0 ? "A repair would change nothing." : `A repair would make ${formatCount(told.length)} changes; they are made to a copy, and this file stays as it is.`}
-        {left > 0 && ` ${formatCount(left)} findings would stay: what is right there would have to be guessed.`}
+        A repair would fix {formatCount(report.corruptionsFixed)} corruptions and {formatCount(report.leaksFixed)} leaks
+        {report.unmappedBytes > 0 ? `, and give back ${formatCount(report.unmappedBytes)} bytes that no read shows` : ""}, by changing {formatCount(changedBytes)} bytes. {left === 0 ? "Nothing would be left." : `${formatCount(corruptions)} corruptions, ${formatCount(leaks)} leaks and ${formatCount(checkErrors)} errors would stay.`} It is done to a copy; this file stays as it is.
       </p>
-      <Changes told={told} more={report.told - report.findings.length} />
-      <button type="button" className="button small primary" disabled={running || told.length === 0} onClick={() => void app.inspectorWork.repairCopy()}>
+      {changes.length > 0 && (
+        <ol className="changes" tabIndex={0} aria-label="Changes">
+          {changes.slice(0, MOST_CHANGES).map((change) => (
+            <li key={change.hostOffset}>
+              {change.structure === "" ? "bytes" : visibleText(change.structure)} at {formatHex(change.hostOffset)}, {formatCount(change.lengthBytes)} bytes: <span className="mono">{change.before}</span> → <span className="mono">{change.after}</span>
+            </li>
+          ))}
+          {told > MOST_CHANGES && <li>and {formatCount(told - MOST_CHANGES)} more</li>}
+        </ol>
+      )}
+      <button type="button" className="button small primary" disabled={running || told === 0} onClick={() => void app.inspectorWork.repairCopy()}>
         Repair a copy
       </button>
     </div>
@@ -159,19 +168,6 @@ function RepairPlan({ report }: { report: CheckReport }) {
 }
 
 const MOST_CHANGES = 500;
-
-function Changes({ told, more }: { told: readonly string[]; more: number }) {
-  if (told.length === 0) return null;
-  const untold = Math.max(0, told.length - MOST_CHANGES) + Math.max(0, more);
-  return (
-    <ol className="changes" tabIndex={0} aria-label="Changes">
-      {told.slice(0, MOST_CHANGES).map((words) => (
-        <li key={words}>{visibleText(words)}</li>
-      ))}
-      {untold > 0 && <li>and up to {formatCount(untold)} more</li>}
-    </ol>
-  );
-}
 
 function RepairDone({ repair }: { repair: Repair }) {
   const app = useApp();

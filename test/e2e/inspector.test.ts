@@ -114,7 +114,8 @@ test("a broken image is checked, a repair told and done to a copy; snapshots are
   await expect(panel(page)).toContainText("compressed clusters can be decompressed");
   await panel(page).getByRole("button", { name: "What would a repair change?" }).click();
   const repair = panel(page).getByRole("group", { name: "Repair" });
-  await expect(repair).toContainText(/Refcount of the cluster at 0x[0-9a-f]+: 2 → 1/);
+  await expect(repair).toContainText("would fix 0 corruptions and 1 leaks");
+  await expect(repair.getByRole("list", { name: "Changes" })).toContainText("refcount block at 0x");
   await repair.getByRole("button", { name: "Repair a copy" }).click();
   await expect(repair).toContainText("broken-repaired.qcow2: 0 corruptions and 1 leaks were repaired. A check of it finds no errors.");
   await tab(page, "Snapshots").click();
