@@ -25,6 +25,10 @@ export function chainWords(problem: ChainProblem, causeWords: (file: string, cau
       return "data-file-raw requires a data file";
     case "name":
       return sourceWords(problem.problem);
+    case "lazy-in-version-2":
+      return "Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility level";
+    case "l2-cache-entry":
+      return `L2 cache entry size must be a power of two between 512 and the cluster size (${problem.clusterSize})`;
     case "part":
       return partWords(problem);
     default:
@@ -39,6 +43,12 @@ function partWords({ offset, size, fileSize }: ChainProblem & { code: "part" }):
   }
   return "Specified size is not multiple of 512";
 }
+
+const CACHE_SIZES = {
+  "all-given": "cache-size, l2-cache-size and refcount-cache-size may not be set at the same time",
+  "l2-above-all": "l2-cache-size may not exceed cache-size",
+  "refcounts-above-all": "refcount-cache-size may not exceed cache-size",
+} as const;
 
 /** QEMU's words for a name or options that are no image. */
 export function sourceWords(problem: SourceProblem): string {
@@ -65,6 +75,8 @@ export function sourceWords(problem: SourceProblem): string {
       return `Parameter '${problem.option}' expects a non-negative number below 2^64\nOptional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.`;
     case "bad-choice":
       return `Unsupported value '${problem.value}' for qcow2 option '${problem.option}'. Allowed are any of the following: none, constant, cached, all`;
+    case "cache-sizes":
+      return CACHE_SIZES[problem.wrong];
     case "json-syntax":
       return `Could not parse the JSON options: JSON parse error, ${problem.detail}`;
     case "json-not-object":

@@ -63,8 +63,9 @@ function reopened(disk: IoDisk, args: IoArguments): Reopened | string {
   if (!parsed.ok) return parsed.error;
   const discard = withMode(modes, { flag: "d", value: given.get("discard") ?? (modes.unmap ? "unmap" : "ignore") });
   if (typeof discard === "string") return "Invalid discard option";
-  const { lazyRefcounts = source.lazyRefcounts } = parsed.value.source;
-  return { source: { ...parsed.value.source, ...source, ...(lazyRefcounts === undefined ? {} : { lazyRefcounts }) }, readOnly: parsed.value.readOnly ?? readOnly, modes: discard };
+  const { lazyRefcounts, l2CacheEntryBytes } = parsed.value.source;
+  const changed = { ...(lazyRefcounts === undefined ? {} : { lazyRefcounts }), ...(l2CacheEntryBytes === undefined ? {} : { l2CacheEntryBytes }) };
+  return { source: { ...parsed.value.source, ...source, ...changed }, readOnly: parsed.value.readOnly ?? readOnly, modes: discard };
 }
 
 export const reopen: IoCommand = {

@@ -214,7 +214,7 @@ export class Engine {
         return mended;
       }
       const made = atBorder(() => {
-        const files = temporary ? withOverlay(opened.value, this.host.now) : ok(unsafe ? unsafeFiles(opened.value) : opened.value);
+        const files = temporary ? withOverlay(opened.value, this.host.now, this.codecs) : ok(unsafe ? unsafeFiles(opened.value) : opened.value);
         if (!files.ok) return files;
         const image = new OpenImage(this.nextHandle, files.value, !readOnly, this.host.now, this.codecs);
         return ok({ image, facts: image.facts() });

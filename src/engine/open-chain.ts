@@ -99,6 +99,8 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
     const bad = own.part === null ? null : badPart(source.file, own.part, store.size());
     return bad === null ? ok({ ...own, backingName: null, data: null, backing: null }) : err(bad);
   }
+  const unfit = refuseOptions(source, header);
+  if (unfit !== null) return err(unfit);
   const named = backingSource(place, source, header);
   // What is only looked at need not have a name that leads anywhere.
   if (!named.ok && !wish.inspect) return named;
@@ -201,6 +203,12 @@ function resolveName(place: FilePlace, image: string, name: string, format: Form
   // A file of the person's machine leads only to what was dropped beside it, whatever words the name is wrapped in.
   const file = image.startsWith(ADOPTED_PREFIX) ? place.beside(image, source.file) : source.file;
   return ok({ ...source, file, format: source.format ?? format });
+}
+
+/** Options that do not fit to what the header says. */
+function refuseOptions({ file, lazyRefcounts, l2CacheEntryBytes: entry }: ImageSource, { version, clusterSize }: Header): ChainProblem | null {
+  if (entry !== undefined && (entry < SECTOR_SIZE || entry > clusterSize || !Number.isInteger(Math.log2(entry)))) return { kind: "chain", code: "l2-cache-entry", file, clusterSize };
+  return version < 3 && lazyRefcounts === true ? { kind: "chain", code: "lazy-in-version-2", file } : null;
 }
 
 /** Zoned images have their data in themselves: a pointer says nothing of what lies elsewhere. */

@@ -44,7 +44,8 @@ export class OpenImage {
   private readonly write: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  private readonly codecs: Codecs;
+  /** How clusters are compressed and read. */
+  readonly codecs: Codecs;
   private opened: OpenedDevice;
   /** The profile that was asked for since the image was opened; null for the default. */
   private profile: ProfileName | null = null;

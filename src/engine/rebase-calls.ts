@@ -5,7 +5,7 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { Failure, ImageSource, RebaseOptions } from "../protocol/index.ts";
-import { portableCodecs } from "../qcow2/codecs.ts";
+import type { Codecs } from "../qcow2/codecs.ts";
 import { writeBackingName } from "../qcow2/header-edit.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { atBorder } from "./border.ts";
@@ -33,7 +33,7 @@ export async function rebaseImage(place: FilePlace, image: OpenImage, options: R
   if (!(disk instanceof Qcow2Image)) return err({ kind: "unsupported", feature: "a backing file of a raw image" });
   if (zones !== null) return err({ kind: "unsupported", feature: "a backing file of a zoned image" });
   const { backing } = options;
-  if (options.compressed && disk.compressesWithZstd) await portableCodecs.loadZstd();
+  if (options.compressed && disk.compressesWithZstd) await image.codecs.loadZstd();
   if (backing === null || options.headerOnly) return await job.outcome(image.guardWork(() => rebaseOnto(image, disk, null, null, options)));
   const source = sourceBeside(place, image.file, { file: backing.file, format: formatOf(backing.format) });
   if (!source.ok) return source;
@@ -42,7 +42,7 @@ export async function rebaseImage(place: FilePlace, image: OpenImage, options: R
   const opened = await openNew(place, image, source.value);
   if (!opened.ok) return opened;
   try {
-    const next = atBorder(() => ok(openDevice(opened.value.store, opened.value.format, false, now, new ChangeLog(now), opened.value).device.disk));
+    const next = atBorder(() => ok(openDevice(opened.value.store, opened.value.format, false, now, new ChangeLog(now), opened.value, image.codecs).device.disk));
     if (!next.ok) return next;
     return await job.outcome(image.guardWork(() => rebaseOnto(image, disk, next.value, null, options)));
   } finally {
@@ -97,7 +97,7 @@ export function* commitImage(place: FilePlace, image: OpenImage, base: string | 
   for (let at = 0; at < depth; at++) files = files.backing!;
   const flushed = image.flush();
   if (!flushed.ok) return flushed;
-  const opened = openBase(files, disk.virtualSize, now);
+  const opened = openBase(files, disk.virtualSize, now, image.codecs);
   if (!opened.ok) return opened;
   const copied = yield* intoBase(disk, opened.value, depth);
   if (!copied.ok) return copied;
@@ -118,8 +118,8 @@ interface Base {
 }
 
 /** The base as a disk to be written, at least as long as the image. @throws Fault */
-function openBase(files: OpenedFiles, size: number, now: () => number): Result<Base, Failure> {
-  const base = new OpenImage(0, files, true, now);
+function openBase(files: OpenedFiles, size: number, now: () => number, codecs: Codecs): Result<Base, Failure> {
+  const base = new OpenImage(0, files, true, now, codecs);
   const { disk, zones } = base.device;
   if (zones !== null) return err({ kind: "unsupported", feature: "a commit into a zoned image" });
   if (disk.readOnly) return err({ kind: "usage", code: "read-only", detail: disk.readOnlyReason ?? "the backing file is open for reading" });

@@ -43,6 +43,10 @@ export type ChainProblem = { readonly kind: "chain"; readonly file: string } & (
   | { readonly code: "data-file-required" | "data-file-refused" | "data-file-raw" }
   /** The name says something that is no file this program opens. */
   | { readonly code: "name"; readonly problem: SourceProblem }
+  /** Lazy refcounts were asked for, which version 2 has not. */
+  | { readonly code: "lazy-in-version-2" }
+  /** The pieces in which L2 tables are to be cached are no power of two between 512 bytes and a cluster. */
+  | { readonly code: "l2-cache-entry"; readonly clusterSize: number }
   /** The part of a raw file that shall be the disk does not lie in it, or its size is no multiple of a sector. Bytes. */
   | { readonly code: "part"; readonly offset: number; readonly size: number | null; readonly fileSize: number }
 );

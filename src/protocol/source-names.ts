@@ -25,6 +25,7 @@ export type SourceProblem =
   /** The name of a node, as a running QEMU has them; here there are none. */
   | { readonly code: "no-node"; readonly name: string }
   | { readonly code: "bad-switch" | "bad-size" | "bad-choice"; readonly option: string; readonly value: string }
+  | { readonly code: "cache-sizes"; readonly wrong: "all-given" | "l2-above-all" | "refcounts-above-all" }
   | { readonly code: "json-syntax"; readonly detail: string }
   | { readonly code: "json-not-object" };
 
@@ -128,6 +129,8 @@ function qcow2Node(options: FlatOptions, file: string, driver: "qcow2" | null): 
   if (backing !== null && !backing.ok) return backing;
   const dataFile = childNode(options, "data-file");
   if (dataFile !== null && !dataFile.ok) return dataFile;
+  const caches = cacheSizes(options);
+  if (!caches.ok) return caches;
   const none = options.get("backing") === null || options.get("backing") === "";
   return ok({
     file,
@@ -135,7 +138,25 @@ function qcow2Node(options: FlatOptions, file: string, driver: "qcow2" | null): 
     ...(none ? { backing: null } : backing === null ? {} : { backing: backing.value.source }),
     ...(dataFile === null ? {} : { dataFile: dataFile.value.source }),
     ...(options.has("lazy-refcounts") ? { lazyRefcounts: isOn(options.get("lazy-refcounts")) } : {}),
+    ...(caches.value === null ? {} : { l2CacheEntryBytes: caches.value }),
   });
+}
+
+/** The sizes of caches, which must not contradict each other; otherwise they have no effect. @returns the bytes of a piece of an L2 table, null where none is given */
+function cacheSizes(options: FlatOptions): Result<number | null, SourceProblem> {
+  const sizes: (number | null)[] = [];
+  for (const option of ["cache-size", "l2-cache-size", "refcount-cache-size", "l2-cache-entry-size"]) {
+    const size = sizeOf(options, option);
+    if (!size.ok) return size;
+    sizes.push(size.value);
+  }
+  const [all, l2, refcounts, entry] = sizes as [number | null, number | null, number | null, number | null];
+  if (all !== null) {
+    if (l2 !== null && refcounts !== null) return err({ code: "cache-sizes", wrong: "all-given" });
+    if (l2 !== null && l2 > all) return err({ code: "cache-sizes", wrong: "l2-above-all" });
+    if (refcounts !== null && refcounts > all) return err({ code: "cache-sizes", wrong: "refcounts-above-all" });
+  }
+  return ok(entry);
 }
 
 /**

@@ -22,6 +22,8 @@ export interface ImageSource {
   readonly snapshot?: SnapshotQuery;
   /** Whether refcounts may lag behind under the dirty bit while the image is open; absent: what its header says. Version 2 cannot. */
   readonly lazyRefcounts?: boolean;
+  /** Of a qcow2 source: the size of a piece of the cache of L2 tables, in bytes. It is judged and has no effect. */
+  readonly l2CacheEntryBytes?: number;
   /** Of a raw source: the part of the file that is the disk, in bytes. */
   readonly offset?: number;
   readonly size?: number;
