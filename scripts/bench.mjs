@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: how fast it is, as ratios to the platform's own calls and to stock qemu-io in the same run. Prints one table;
  * with `-- --json FILE` writes the figures there as well, with `--only PART` measures that part alone (`storage`: the engine in
- * Chromium; `page`: the page there; `node`: the engine in Node and the command line). Figures, no test: it fails only where something cannot be measured.
+ * Chromium; `page`: the page there; `node`: the engine in Node and the command line;
+ * `stock`: the command line alone). Figures, no test: it fails only where something cannot be measured.
  * Builds and measures in folders of its own under the system's temporary folder, which are removed.
  */
 import { spawnSync } from "node:child_process";
@@ -20,7 +21,7 @@ import { ensureTools, findChromium } from "./tools.mjs";
 
 const BENCH_PAGE = "src/testing/browser/bench.html";
 const GIVE_UP_MS = 180_000;
-const PARTS = /** @type {const} */ (["storage", "page", "node"]);
+const PARTS = /** @type {const} */ (["storage", "page", "node", "stock"]);
 const WRONG_USE = `usage: npm run bench [-- --json FILE --only PART], PART one of ${PARTS.join(", ")}`;
 /** The page is isolated, for then the browser's clock is fine enough. */
 const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
@@ -133,8 +134,10 @@ async function main() {
     const files = join(folder, "files");
     mkdirSync(files);
     const browser = await chromiumFigures(built.page, join(folder, "profile"), wants);
-    const { nodeFigures } = await import(pathToFileURL(join(built.node, "bench.mjs")).href);
-    const figures = [...browser.figures, ...(wants("node") ? await nodeFigures(files, join(built.cli, "zonescope.js"), say) : [])];
+    const { nodeFigures, stockFigures } = await import(pathToFileURL(join(built.node, "bench.mjs")).href);
+    const cli = join(built.cli, "zonescope.js");
+    const nodePart = () => (wants("node") ? nodeFigures(files, cli, say) : wants("stock") ? stockFigures(files, cli, say) : []);
+    const figures = [...browser.figures, ...(await nodePart())];
     const machine = {
       system: `${platform()} ${arch()}`,
       processors: cpus().length,

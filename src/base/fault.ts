@@ -22,7 +22,8 @@ export interface ImageProblem {
 /** Why a byte store could not do what it was asked. */
 export interface StoreProblem {
   readonly kind: "store";
-  readonly code: "no-space" | "short-read" | "short-write" | "read-only" | "closed" | "io";
+  /** changed: what is read is not what it was when it was opened. */
+  readonly code: "no-space" | "short-read" | "short-write" | "read-only" | "closed" | "changed" | "io";
   readonly operation: "read" | "write" | "truncate" | "flush" | "size" | "open";
   readonly store: string;
   readonly offset: number;

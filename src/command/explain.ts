@@ -9,6 +9,7 @@ import type { Failure, FileProblem, ImageProblem, ResizeProblem, StoreProblem, U
 import { chainWords, explainChain } from "./explain-chain.ts";
 import { amendWords } from "./explain-amend.ts";
 import { bitmapWords, explainBitmap } from "./explain-bitmap.ts";
+import { explainRemote } from "./explain-remote.ts";
 import { explainSnapshot, snapshotLoadWords } from "./explain-snapshot.ts";
 import { explainRefusal } from "./explain-zone.ts";
 import { exactBytes, hex } from "./format.ts";
@@ -81,6 +82,8 @@ export function explain(failure: Failure): Explanation {
       };
     case "move":
       return explain(failure.cause);
+    case "remote":
+      return explainRemote(failure);
     case "cancelled":
       return { title: "Cancelled", why: "The work was cancelled before it was done.", instead: null, names: null };
     default:
@@ -102,12 +105,13 @@ function explainStore(problem: StoreProblem): Explanation {
     "short-write": "The write was cut short",
     "read-only": "The file is open for reading only",
     closed: "The file is closed",
+    changed: "The file has changed",
     io: "The file could not be read or written",
   };
   return {
     title: titles[problem.code],
     why: sentence(`${where} failed${said}`),
-    instead: problem.code === "no-space" ? "Free some space, then try again; what was flushed before is safe." : null,
+    instead: problem.code === "no-space" ? "Free some space, then try again; what was flushed before is safe." : problem.code === "changed" ? "Open it again, to see it as it is now." : null,
     names: null,
   };
 }
@@ -156,6 +160,8 @@ function explainUsage(problem: UsageProblem): Explanation {
       return { title: "The image could not be repaired", why: sentence(problem.detail), instead: "Open it for reading.", names: null };
     case "compressed-misaligned":
       return { title: "No whole clusters", why: sentence(problem.detail), instead: "Write whole clusters, or without compression.", names: null };
+    case "vm-state-too-far":
+      return { title: "Too far behind the disk", why: sentence(problem.detail), instead: "Write it nearer to the disk.", names: null };
     case "compressed-in-use":
     case "compressed-data-file":
       return { title: "Not to be compressed", why: sentence(problem.detail), instead: "Write without compression.", names: null };
@@ -215,6 +221,7 @@ export function openFailureWords(file: string, failure: Failure): string {
     case "bug":
     case "cancelled":
     case "move":
+    case "remote":
       return explain(failure).why;
     default:
       return assertNever(failure);

@@ -31,6 +31,7 @@ export function errnoOf(failure: Failure): Errno {
       return errnoOfRefusal(failure);
     case "image":
     case "bug":
+    case "remote":
       return "EIO";
     case "store":
       return errnoOfStore(failure.code);
@@ -99,6 +100,7 @@ function errnoOfStore(code: StoreProblem["code"]): Errno {
       return "EBADF";
     case "short-read":
     case "short-write":
+    case "changed":
     case "io":
       return "EIO";
     default:
@@ -143,6 +145,8 @@ function errnoOfUsage(code: UsageProblem["code"]): Errno {
       return "EIO";
     case "compressed-data-file":
       return "ENOTSUP";
+    case "vm-state-too-far":
+      return "EFBIG";
     default:
       return assertNever(code);
   }

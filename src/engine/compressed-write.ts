@@ -15,8 +15,10 @@ export function writeCompressed(device: Device, offset: number, payload: Payload
   const outside = outOfRange("write", offset, payload.length, disk.virtualSize);
   if (outside !== null) return outside;
   if (disk.writeCompressed === undefined) return err({ kind: "unsupported", feature: "compressed clusters in a raw image" });
+  // As a whole: a piece by itself is refused when those before it stand already.
+  const refusal = disk.refusalOfCompressed?.(offset, payload.length) ?? null;
+  if (refusal !== null) return err(failureOf(refusal));
   const step = Math.max(PIECE_BYTES, disk.clusterSize);
-  // A piece that is no whole clusters is refused by itself: the pieces before it stand.
   for (let at = 0; at < payload.length; at += step) {
     const outcome = disk.writeCompressed(offset + at, payload.piece(at, Math.min(at + step, payload.length)));
     if (!outcome.ok) return err(failureOf(outcome.error));

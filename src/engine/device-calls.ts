@@ -1,23 +1,22 @@
 /** The calls on an open device: requests unpacked, sizes bounded, answers packed. */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import type { CallName, Failure, Outcome, ReplyOf, RequestOf } from "../protocol/index.ts";
+import type { CallName, Failure, Outcome, RequestOf } from "../protocol/index.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import type { Disk } from "./disk.ts";
 import { changeBitmap } from "./bitmap-calls.ts";
 import { writeCompressed } from "./compressed-write.ts";
 import type { OpenImage } from "./open-image.ts";
-import { PIECE_BYTES, dataPayload, patternPayload } from "./payload.ts";
+import { dataPayload, patternPayload } from "./payload.ts";
 import { outOfRange } from "./range.ts";
 import { resizeOpened } from "./resize-calls.ts";
 import { applySnapshotOf, createSnapshotOf, deleteSnapshotOf, listSnapshots } from "./snapshot-calls.ts";
+import { readPieces } from "./read-pieces.ts";
+import { readVmState, writeVmState } from "./vm-state-calls.ts";
 import { zoneSteps } from "./zone-steps.ts";
 
 export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "zoneSteps" | "manage" | "append" | "map" | "listSnapshots" | "createSnapshot" | "applySnapshot" | "deleteSnapshot" | "resize" | "changeBitmap";
 type Handler<Name extends CallName> = (image: OpenImage, request: RequestOf<Name>) => Outcome<Name>;
-
-/** The most that one read call hands over; longer reads are the caller's to split. */
-const MAX_READ_BYTES = 64 * 2 ** 20;
 
 const done = ok({ done: true } as const);
 
@@ -41,26 +40,23 @@ function changing<Value>(image: OpenImage, act: () => Result<Value, Failure>, zo
 
 const finished = (outcome: Result<unknown, Failure>): Result<{ readonly done: true }, Failure> => (outcome.ok ? done : outcome);
 
-/** A machine's state behind the disk is neither read nor written; above all it is not the disk. */
-const noVmState: Result<never, Failure> = err({ kind: "unsupported", feature: "the state of a machine, kept behind the disk" });
-
 const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   facts: (image) => ok(image.facts()),
   watch: (image) => ok(image.watch()),
   setProfile: (image, { profile }) => image.setProfile(profile),
   read: (image, { offset, length, pattern, wantData, vmState }) => {
-    if (vmState === true) return noVmState;
+    if (vmState === true) return readVmState(image.device, offset, length, pattern, wantData);
     const outside = outOfRange("read", offset, length, image.device.disk.virtualSize);
     if (outside !== null) {
       image.device.log.refused(outside.error);
       return outside;
     }
-    return wantData ? readData(image, offset, length, pattern) : readAndCompare(image, offset, length, pattern);
+    return readPieces((at, into) => image.device.read(at, into), offset, length, pattern, wantData);
   },
   write: (image, { offset, length, pattern, data, compressed, vmState }) =>
     changing(image, () => {
-      if (vmState === true) return noVmState;
       const payload = data === null ? patternPayload(pattern, length) : dataPayload(data);
+      if (vmState === true) return finished(writeVmState(image.device, offset, payload));
       return finished(compressed === true ? writeCompressed(image.device, offset, payload) : image.device.write(offset, payload));
     }),
   writeZeroes: (image, { offset, length, unmap, fallback }) =>
@@ -103,34 +99,4 @@ function takesZerosWhole(disk: Disk, offset: number, length: number): boolean {
 
 export function performOnDevice<Name extends DeviceCallName>(name: Name, image: OpenImage, request: RequestOf<Name>): Outcome<Name> {
   return (handlers[name] as Handler<Name>)(image, request);
-}
-
-/** First index whose byte is not the pattern, or -1. */
-function mismatch(data: Uint8Array, pattern: number): number {
-  for (let index = 0; index < data.length; index++) if (data[index] !== pattern) return index;
-  return -1;
-}
-
-function readData(image: OpenImage, offset: number, length: number, pattern: number | null): Result<ReplyOf<"read">, Failure> {
-  if (length > MAX_READ_BYTES) return err({ kind: "usage", code: "too-large", detail: `a read of ${length} bytes with its data; at most ${MAX_READ_BYTES}` });
-  const data = new Uint8Array(length);
-  const answer = image.device.read(offset, data);
-  if (!answer.ok) return answer;
-  const at = pattern === null ? -1 : mismatch(data, pattern);
-  return ok({ data, mismatchOffset: at < 0 ? null : offset + at });
-}
-
-/** Reads in pieces, so that a read of any length needs no memory of its length. */
-function readAndCompare(image: OpenImage, offset: number, length: number, pattern: number | null): Result<ReplyOf<"read">, Failure> {
-  const buffer = new Uint8Array(Math.min(length, PIECE_BYTES));
-  let mismatchOffset: number | null = null;
-  for (let done = 0; done < length; done += buffer.length) {
-    const piece = buffer.subarray(0, Math.min(buffer.length, length - done));
-    const answer = image.device.read(offset + done, piece);
-    if (!answer.ok) return answer;
-    if (pattern === null || mismatchOffset !== null) continue;
-    const at = mismatch(piece, pattern);
-    if (at >= 0) mismatchOffset = offset + done + at;
-  }
-  return ok({ data: null, mismatchOffset });
 }

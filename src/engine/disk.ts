@@ -14,11 +14,18 @@ export interface Disk {
   write(offset: number, data: Uint8Array): void;
   /** Whether compressed writes need the codecs' zstd encoder loaded. */
   readonly compressesWithZstd?: boolean;
+  /** Why a compressed write of a range is refused before any of it is made, or null; beside writeCompressed. */
+  refusalOfCompressed?(offset: number, length: number): CompressionRefusal | null;
   /** Writes whole clusters compressed; absent where the format has no compression. */
   writeCompressed?(offset: number, data: Uint8Array): Result<null, CompressionRefusal>;
   writeZeroes(offset: number, length: number, unmap: boolean): void;
   discard(offset: number, length: number): void;
   map(offset: number, length: number, maxExtents: number): { extents: readonly Extent[]; next: number | null };
+  /** Where the format keeps a machine's state behind the disk: its bytes, by their own offset; zeros where none were written. */
+  readVmState?(offset: number, into: Uint8Array): void;
+  /** Makes room before such a write. @returns false where the format has none that far behind */
+  reserveVmState?(offset: number, length: number): boolean;
+  writeVmState?(offset: number, data: Uint8Array): void;
   flush(): void;
   /** After the last flush, where the disk is closed in good order. */
   settle?(): void;

@@ -275,6 +275,7 @@ export class Engine {
     remove: ({ file }) => this.library.remove(file),
     copy: ({ from, to }, job) => this.library.copy(from, to, job),
     adopt: ({ source }) => this.library.adopt(source),
+    adoptUrl: ({ url }) => this.library.adoptUrl(url),
     exportFile: ({ file }, job) => this.library.exportFile(file, job),
     takeOver: async ({ file }) => {
       const gone = (await this.host.takeOver?.(file)) ?? false;

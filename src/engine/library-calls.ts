@@ -6,9 +6,10 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { FileProblem, FileSpace } from "../bytes/file-space.ts";
+import type { RemoteFile } from "../bytes/range-probe.ts";
 import { checkRoom } from "../bytes/library-space.ts";
 import { ADOPTED_PREFIX } from "../protocol/index.ts";
-import type { Failure, ReplyOf } from "../protocol/index.ts";
+import type { Failure, RemoteProblem, ReplyOf } from "../protocol/index.ts";
 import { failureOf } from "./border.ts";
 import { copyStore } from "./copy.ts";
 import type { Job } from "./jobs.ts";
@@ -21,6 +22,11 @@ export interface LibraryHost {
   readonly files: FileSpace;
   /** A read-only store over a file of the person's machine; absent outside a browser. */
   readonly openBlob?: (source: Blob, name: string) => ByteStore;
+  /** Files at URLs; absent where nothing is fetched. */
+  readonly remote?: {
+    readonly probe: (url: string) => Promise<Result<RemoteFile, RemoteProblem>>;
+    readonly open: (file: RemoteFile, name: string) => ByteStore;
+  };
   /** The file's bytes for a download; absent outside a browser. */
   readonly blobOf?: (file: string) => Promise<Result<Blob, FileProblem>>;
 }
@@ -28,6 +34,7 @@ export interface LibraryHost {
 export class Library {
   private readonly host: LibraryHost;
   private readonly adopted = new Map<string, File>();
+  private readonly remote = new Map<string, RemoteFile>();
   /** Flushes the device that has this file open here and lends its store; null where none has it. */
   private readonly openStore: (file: string) => Result<ByteStore, Failure> | null;
   private exports = 0;
@@ -42,6 +49,8 @@ export class Library {
   /** Opens a library file, or an adopted one for reading. */
   async open(file: string, mode: "read" | "write" | "create"): Promise<Result<ByteStore, FileProblem>> {
     if (!file.startsWith(ADOPTED_PREFIX)) return this.host.files.open(file, mode);
+    const remote = this.remote.get(file);
+    if (remote !== undefined && this.host.remote !== undefined) return mode === "create" ? err({ kind: "file", code: "bad-name", file }) : ok(this.host.remote.open(remote, file));
     const source = this.adopted.get(file);
     if (source === undefined || this.host.openBlob === undefined) return err({ kind: "file", code: "not-found", file });
     if (mode === "create") return err({ kind: "file", code: "bad-name", file });
@@ -66,7 +75,19 @@ export class Library {
     if (this.host.openBlob === undefined) return err({ kind: "unsupported", feature: "adopting a file" });
     const file = `${ADOPTED_PREFIX}${source.name}`;
     this.adopted.set(file, source);
+    this.remote.delete(file);
     return ok({ file });
+  }
+
+  async adoptUrl(url: string): Promise<Result<ReplyOf<"adoptUrl">, Failure>> {
+    if (this.host.remote === undefined) return err({ kind: "unsupported", feature: "a file at a URL" });
+    const probed = await this.host.remote.probe(url);
+    if (!probed.ok) return probed;
+    const { name, host, sizeBytes } = probed.value;
+    const file = `${ADOPTED_PREFIX}${name}`;
+    this.remote.set(file, probed.value);
+    this.adopted.delete(file);
+    return ok({ file, host, sizeBytes });
   }
 
   async list(): Promise<Result<ReplyOf<"listFiles">, Failure>> {
@@ -81,7 +102,7 @@ export class Library {
   }
 
   async remove(file: string): Promise<Result<{ done: true }, Failure>> {
-    if (this.adopted.delete(file)) return ok({ done: true });
+    if (this.adopted.delete(file) || this.remote.delete(file)) return ok({ done: true });
     const outcome = await this.host.files.remove(file);
     return outcome.ok ? ok({ done: true }) : outcome;
   }

@@ -240,6 +240,11 @@ export interface Calls extends InspectorCalls {
   copy: { request: { from: string; to: string }; reply: { sizeBytes: number } };
   /** Gives a file of the person's machine a name to open it by, read-only; nothing is read or copied. */
   adopt: { request: { source: File }; reply: { file: string } };
+  /**
+   * Gives a file at an http(s) URL a name to open it by, read-only; what is read of it is asked for piece by piece. Refused with kind
+   * "remote" for what its code says. What it stands on is looked for among what was adopted, and never fetched.
+   */
+  adoptUrl: { request: { url: string }; reply: { file: string; host: string; sizeBytes: number } };
   /** A flushed, temporary copy of the image as a downloadable file. */
   exportFile: { request: { file: string }; reply: { source: Blob; name: string } };
   /** Asks the tab that has the image to flush and let go; replies when it did. */

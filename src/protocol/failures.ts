@@ -4,6 +4,7 @@
  */
 import type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
 import type { FileProblem } from "../bytes/file-space.ts";
+import type { RemoteProblem } from "../bytes/range-probe.ts";
 import type { BitmapProblem } from "../qcow2/bitmaps.ts";
 import type { SnapshotProblem } from "../qcow2/snapshots.ts";
 import type { ZoneRefusal } from "../zoned/refusal.ts";
@@ -12,6 +13,7 @@ import type { SourceProblem } from "./source-names.ts";
 
 export type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
 export type { FileProblem } from "../bytes/file-space.ts";
+export type { RemoteProblem } from "../bytes/range-probe.ts";
 export type { BitmapProblem } from "../qcow2/bitmaps.ts";
 export type { SnapshotProblem } from "../qcow2/snapshots.ts";
 export type { ZoneOperation, ZoneRefusal, ZoneRefusalCode } from "../zoned/refusal.ts";
@@ -28,7 +30,7 @@ export interface OptionProblem {
 export interface UsageProblem {
   readonly kind: "usage";
   /** "corrupt" and "unrepairable" are about an image that was to be written and has the corrupt or the dirty bit. */
-  readonly code: "corrupt" | "unrepairable" | "closed-handle" | "read-only" | "too-large" | "compressed-misaligned" | "compressed-in-use" | "compressed-data-file";
+  readonly code: "corrupt" | "unrepairable" | "closed-handle" | "read-only" | "too-large" | "compressed-misaligned" | "compressed-in-use" | "compressed-data-file" | "vm-state-too-far";
   readonly detail: string;
 }
 
@@ -79,4 +81,4 @@ export interface MoveProblem {
   readonly cause: Failure;
 }
 
-export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | ResizeProblem | AmendProblem | SnapshotProblem | BitmapProblem | Bug | Cancelled | MoveProblem;
+export type Failure = ZoneRefusal | ImageProblem | StoreProblem | FileProblem | RemoteProblem | OptionProblem | UnsupportedProblem | UsageProblem | ChainProblem | ResizeProblem | AmendProblem | SnapshotProblem | BitmapProblem | Bug | Cancelled | MoveProblem;

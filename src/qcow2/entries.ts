@@ -1,17 +1,14 @@
 /**
- * Entries of L1 tables, L2 tables and the refcount table: the only place that masks their bits. All are 64-bit big-endian.
+ * Entries of L1 tables and the refcount table, and refcounts: the only place that masks their bits; l2-entries.ts does those of L2
+ * tables. All are 64-bit big-endian.
  *
- * | L1 entry | meaning                          | L2 entry, standard | meaning                              |
- * |----------|----------------------------------|--------------------|--------------------------------------|
- * | 0-8      | reserved, zero                   | 0                  | all zeros, whatever the data says    |
- * | 9-55     | L2 table's host offset, 0 = none | 1-8                | reserved, zero                       |
- * | 56-62    | reserved, zero                   | 9-55               | host offset, 0 = none                |
- * | 63       | COPIED: refcount is exactly 1    | 56-61              | reserved, zero                       |
- * |          |                                  | 62                 | 0 (1: compressed)                    |
- * |          |                                  | 63                 | COPIED                               |
+ * | L1 entry | meaning                          | refcount table entry | meaning                               |
+ * |----------|----------------------------------|----------------------|---------------------------------------|
+ * | 0-8      | reserved, zero                   | 0-8                  | reserved, zero                        |
+ * | 9-55     | L2 table's host offset, 0 = none | 9-63                 | refcount block's host offset, 0 = none |
+ * | 56-62    | reserved, zero                   |                      |                                       |
+ * | 63       | COPIED: refcount is exactly 1    |                      |                                       |
  *
- * L2 entry, compressed: with x = 62 - (cluster_bits - 8), bits 0 to x-1 are the host offset in bytes, bits x to 61 the number
- * of 512-byte sectors beyond the first. Refcount table: bits 9-63 are the refcount block's host offset, 0 = none.
  * Source: qcow2 specification, "Cluster mapping" and "Host cluster management".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
@@ -20,27 +17,11 @@ import type { HostOffset } from "../base/units.ts";
 
 export const ENTRY_BYTES = 8;
 const COPIED = 0x8000_0000;
-const COMPRESSED = 0x4000_0000;
 const HIGH_OFFSET_MASK = 0x00ff_ffff;
 const L1_RESERVED_HIGH = 0x7f00_0000;
-const L2_RESERVED_HIGH = 0x3f00_0000;
-const ZERO = 1;
 const L1_RESERVED_LOW = 0x1ff;
-const L2_RESERVED_LOW = 0x1fe;
 /** Offsets above 2^53 - 1 cannot be counted exactly, and no file is that long. */
 const MAX_OFFSET_HIGH = 2 ** 21 - 1;
-
-export type ClusterKind = "unallocated" | "zero" | "zero-allocated" | "data" | "compressed";
-
-export interface L2Entry {
-  readonly kind: ClusterKind;
-  /** First byte of the host cluster, or of the compressed stream; 0 for unallocated and zero. */
-  readonly hostOffset: HostOffset;
-  /** The host cluster belongs to this entry alone and may be written in place. */
-  readonly copied: boolean;
-  /** Bytes that the compressed stream may take, up to the end of its last sector; 0 otherwise. */
-  readonly compressedBytes: number;
-}
 
 export interface L1Entry {
   /** 0: no L2 table. */
@@ -74,51 +55,10 @@ export function encodeL1Entry(table: DataView, index: number, offset: HostOffset
   table.setUint32(index * ENTRY_BYTES + 4, offset % 2 ** 32);
 }
 
-/** @throws Fault when reserved bits are set or the offset is not a cluster's */
-export function decodeL2Entry(table: DataView, index: number, tableOffset: number, clusterBits: number): L2Entry {
-  const high = table.getUint32(index * ENTRY_BYTES);
-  const low = table.getUint32(index * ENTRY_BYTES + 4);
-  if (high === 0 && low === 0) return UNALLOCATED;
-  const at = tableOffset + index * ENTRY_BYTES;
-  if ((high & COMPRESSED) !== 0) return decodeCompressed(high, low, at, clusterBits);
-  if ((high & L2_RESERVED_HIGH) !== 0 || (low & L2_RESERVED_LOW) !== 0) throw corrupt("L2 table", "reserved bits", at, high, low, "zeros in bits 1-8 and 56-61");
-  const offset = decodeOffset("L2 table", at, high, low, 2 ** clusterBits);
-  const zero = (low & ZERO) !== 0;
-  const copied = (high & COPIED) !== 0;
-  if (offset === 0) return zero ? PLAIN_ZERO : UNALLOCATED;
-  return { kind: zero ? "zero-allocated" : "data", hostOffset: offset, copied, compressedBytes: 0 };
-}
-
-const UNALLOCATED: L2Entry = { kind: "unallocated", hostOffset: hostOffset(0), copied: false, compressedBytes: 0 };
-const PLAIN_ZERO: L2Entry = { kind: "zero", hostOffset: hostOffset(0), copied: false, compressedBytes: 0 };
-
-function decodeCompressed(high: number, low: number, at: number, clusterBits: number): L2Entry {
-  // x lies between 49 (2 MiB clusters) and 61 (512 bytes), always in the high word.
-  const x = 62 - (clusterBits - 8);
-  const body = high & 0x3fff_ffff;
-  const offsetHigh = body & (2 ** (x - 32) - 1);
-  const moreSectors = body >>> (x - 32);
-  if (offsetHigh > MAX_OFFSET_HIGH) throw corrupt("L2 table", "compressed host offset", at, high, low, "an offset below 8 PiB");
-  const offset = offsetHigh * 2 ** 32 + low;
-  return { kind: "compressed", hostOffset: hostOffset(offset), copied: false, compressedBytes: (moreSectors + 1) * 512 - (offset % 512) };
-}
-
-/** Writes a data entry that owns its cluster. */
+/** Writes the (first) word of an L2 entry that owns its cluster; l2-entries.ts has all else of those. @param index of the word */
 export function encodeDataEntry(table: DataView, index: number, offset: HostOffset): void {
   table.setUint32(index * ENTRY_BYTES, (Math.floor(offset / 2 ** 32) | COPIED) >>> 0);
   table.setUint32(index * ENTRY_BYTES + 4, offset % 2 ** 32);
-}
-
-/** Writes a zero entry that keeps its cluster (offset not 0) or has none. */
-export function encodeZeroEntry(table: DataView, index: number, offset: HostOffset): void {
-  const high = offset === 0 ? 0 : (Math.floor(offset / 2 ** 32) | COPIED) >>> 0;
-  table.setUint32(index * ENTRY_BYTES, high);
-  table.setUint32(index * ENTRY_BYTES + 4, (offset % 2 ** 32) + ZERO);
-}
-
-export function encodeUnallocatedEntry(table: DataView, index: number): void {
-  table.setUint32(index * ENTRY_BYTES, 0);
-  table.setUint32(index * ENTRY_BYTES + 4, 0);
 }
 
 /** Sets or clears COPIED of an L1 or L2 entry and leaves the rest of it. */

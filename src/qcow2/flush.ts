@@ -1,66 +1,89 @@
 /**
- * Making an image durable, in three steps with a barrier after each:
+ * Making an image durable: every kind of write that is pending, in the steps that follow from the rules of write-order.ts, a barrier
+ * behind each. As the rules stand these are
  *
  * 1. data, new L2 tables, refcount blocks with their increases, pointers of reset zones;
- *    and, behind a barrier of its own, the entries of new refcount blocks (or the header's pointer to a refcount table that moved);
- * 2. L1 and L2 entries, set or cleared;
- * 3. advanced and finished write pointers, refcount decreases.
+ * 2. the entries of new refcount blocks (or the header's pointer to a refcount table that moved);
+ * 3. L1 and L2 entries, set or cleared;
+ * 4. advanced and finished write pointers, refcount decreases.
  *
- * What each order prevents, were the power to fail between:
- * - an entry (2) before its data or table (1): the guest would read what was never written there;
- * - an entry (2) before its refcount (1): a cluster in use that the next allocation hands out again;
- * - a refcount block's entry before the block: counts read from whatever lay there;
- * - a freed count (3) before the cleared entry (2): the same double use;
- * - a freed cluster of a reset zone (2, 3) before the reset pointer (1): a zone whose pointer covers bytes that are gone;
- * - an advanced pointer (3) before data and mapping (1, 2): a zone that shows bytes which never reached it.
+ * A barrier with nothing before it asks nothing of the platform: most flushes have no step 2.
  *
  * Source: zone semantics, "Durability".
  */
 import type { ImageState } from "./image-state.ts";
 import { encodeRefcountTablePlace } from "./header.ts";
-import type { Refcounts } from "./refcounts.ts";
+import type { Refcounts, TableMove } from "./refcounts.ts";
+import { WRITE_ORDER, stepsOf } from "./write-order.ts";
+import type { WriteKind } from "./write-order.ts";
+
+const STEPS = stepsOf(WRITE_ORDER);
+
+interface Flushing {
+  readonly state: ImageState;
+  readonly refcounts: Refcounts;
+  /** Where the refcount table moves; null when it stays. */
+  readonly move: TableMove | null;
+}
+
+/** Writes what is pending of each kind; what has been written is pending no more. */
+const WRITERS: Readonly<Record<WriteKind, (flushing: Flushing) => void>> = {
+  // It is in the store already, and the first barrier makes it durable.
+  "data": () => {},
+  "moved-refcount-table": ({ state, move }) => {
+    if (move !== null) state.write(move.offset, move.data);
+  },
+  "new-l2-tables": ({ state }) => state.l2.writeDirty("new", state.write),
+  // Decreases are held back, so that what is dirty here has only gone up.
+  "raised-refcounts": ({ state, refcounts }) => refcounts.blocks.writeDirty("all", state.write),
+  "reset-pointers": ({ state }) => state.participant?.beforeMapping(state.write),
+  "refcount-table-entries": ({ state, refcounts, move }) => {
+    if (move === null) {
+      refcounts.writeTableEntries(state.write);
+      return;
+    }
+    // The table that moved has its new entries already.
+    const place = encodeRefcountTablePlace(move.offset, move.clusters);
+    state.write(place.at, place.data);
+  },
+  "mappings": ({ state }) => {
+    writeL1(state);
+    state.l2.writeDirty("all", state.write);
+  },
+  "lowered-refcounts": ({ state, refcounts }) => {
+    refcounts.applyDecreases();
+    refcounts.blocks.writeDirty("all", state.write);
+  },
+  "advanced-pointers": ({ state }) => state.participant?.afterMapping(state.write),
+};
+
+/** What memory is told once a kind is durable. */
+const DURABLE: Readonly<Partial<Record<WriteKind, (flushing: Flushing) => void>>> = {
+  "refcount-table-entries": ({ refcounts, move }) => {
+    if (move !== null) refcounts.tableMoved(move);
+  },
+  "advanced-pointers": ({ state }) => state.participant?.flushed(),
+};
 
 /**
- * Of an image with lazy refcounts that has the dirty bit, no count need be true, and none is written: steps 1 and 2 without them. They
+ * Of an image with lazy refcounts that has the dirty bit, no count need be true, and none is written: the steps without them. They
  * are written where they take too much memory, where the refcount table moves, and when the image is left in good order.
  *
- * Runs the three steps; returns when everything that was written before is durable.
+ * Runs all steps; returns when everything that was written before is durable.
  * @param allCounts also where counts may lag
  * @throws Fault when the store refuses; what is not yet written stays pending, and flush may be tried again
  */
 export function flushImage(state: ImageState, allCounts = false): void {
-  const { refcounts, participant, write } = state;
+  const { refcounts } = state;
   if (refcounts === null) return;
   if (state.countsMayLag && !allCounts && !refcounts.blocks.pressure && !refcounts.tableOutgrown) return flushWithoutCounts(state, refcounts);
-
-  // Step 1. Taking clusters for a refcount table that moves comes first: it dirties refcount blocks.
-  const move = refcounts.prepareTableMove();
-  if (move !== null) write(move.offset, move.data);
-  state.l2.writeDirty("new", write);
-  refcounts.blocks.writeDirty("all", write);
-  participant?.beforeMapping(write);
-  state.barrier();
-
-  if (move !== null) {
-    const place = encodeRefcountTablePlace(move.offset, move.clusters);
-    write(place.at, place.data);
+  // Taking clusters for a refcount table that moves comes before all: it dirties refcount blocks.
+  const flushing: Flushing = { state, refcounts, move: refcounts.prepareTableMove() };
+  for (const step of STEPS) {
+    for (const kind of step) WRITERS[kind](flushing);
     state.barrier();
-    refcounts.tableMoved(move);
-  } else if (refcounts.writeTableEntries(write)) {
-    state.barrier();
+    for (const kind of step) DURABLE[kind]?.(flushing);
   }
-
-  // Step 2.
-  writeL1(state);
-  state.l2.writeDirty("all", write);
-  state.barrier();
-
-  // Step 3.
-  refcounts.applyDecreases();
-  refcounts.blocks.writeDirty("all", write);
-  participant?.afterMapping(write);
-  state.barrier();
-  participant?.flushed();
 }
 
 function flushWithoutCounts(state: ImageState, refcounts: Refcounts): void {

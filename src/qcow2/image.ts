@@ -16,8 +16,9 @@ import type { MappedExtent } from "./mapping.ts";
 import { openState } from "./open.ts";
 import type { OpenOptions } from "./open.ts";
 import { discardGuest, unmapClusters, writeZeroData, zeroGuest } from "./unmap.ts";
+import { readVmState, reserveVmState, writeVmState } from "./vm-state.ts";
 import { writeGuest } from "./write.ts";
-import { writeCompressed } from "./write-compressed.ts";
+import { refusalOfCompressed, writeCompressed } from "./write-compressed.ts";
 import type { CompressionRefusal } from "./write-compressed.ts";
 
 /** Larger writes are made in pieces of this size, so that tables under pressure can be flushed between. */
@@ -83,6 +84,11 @@ export class Qcow2Image {
     return this.state.header.compressionType === 1;
   }
 
+  /** Why a compressed write is refused before any of it is made, or null. */
+  refusalOfCompressed(offset: number, length: number): CompressionRefusal | null {
+    return refusalOfCompressed(this.state, offset, length);
+  }
+
   /** Writes whole clusters compressed. @returns the first refusal; what was written before it stands */
   writeCompressed(offset: number, data: Uint8Array): Result<null, CompressionRefusal> {
     this.change(offset, data.length);
@@ -101,6 +107,24 @@ export class Qcow2Image {
   discard(offset: number, length: number): void {
     this.change(offset, length);
     discardGuest(this.state, offset, length, this.relieve);
+  }
+
+  /** Bytes of a machine's state, which lie behind the disk, by their own offset. */
+  readVmState(offset: number, into: Uint8Array): void {
+    readVmState(this.state, offset, into);
+  }
+
+  /** Makes room for [offset, offset + length) of the state. @returns false where no L1 table is that long */
+  reserveVmState(offset: number, length: number): boolean {
+    assert(!this.readOnly, "writes reach an image only when it is writable");
+    return reserveVmState(this.state, offset, length);
+  }
+
+  /** Writes bytes of the state for which room was made. */
+  writeVmState(offset: number, data: Uint8Array): void {
+    assert(!this.readOnly, "writes reach an image only when it is writable");
+    writeVmState(this.state, offset, data);
+    this.relieve();
   }
 
   /** Makes clusters unallocated; start and end are cluster-aligned (the end may be the disk's, rounded up). */

@@ -4,8 +4,8 @@
  * in the middle, and a crash, leave a disk of the old size or of the new, and at worst leaked clusters.
  *
  * The orders, and what each prevents were the power to fail between:
- * - a larger L1 table, counted and durable, before the header's pointer to it, and the old one given up only then: a disk whose
- *   mapping is read from whatever lay there;
+ * - a larger L1 table as l1-growth.ts has it, before the size;
+ * - a machine's state behind the disk unmapped, before the size: a guest that reads it in its new space;
  * - zeros over what would show through from the backing file, or is left in the last cluster, before the size: a guest that reads
  *   in its new space what it never wrote;
  * - the smaller size before the end is unmapped: a disk of the old size whose end is gone;
@@ -17,7 +17,7 @@
 import { assert } from "../base/assert.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import { SECTOR_SIZE, bytes, divideRoundUp, hostOffset, roundUp } from "../base/units.ts";
+import { SECTOR_SIZE, bytes, divideRoundUp, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
 import { bitmapsToResize, markInUse, resizeBitmaps } from "./bitmap-resize.ts";
 import type { BitmapProblem } from "./bitmaps.ts";
@@ -25,8 +25,8 @@ import { ENTRY_BYTES } from "./entries.ts";
 import { flushImage } from "./flush.ts";
 import { encodeActiveDisk } from "./header.ts";
 import type { Header } from "./header.ts";
-import { MAX_L1_BYTES } from "./create.ts";
 import type { ImageState } from "./image-state.ts";
+import { growL1, l1Fits } from "./l1-growth.ts";
 import { decodeCluster } from "./l2-entries.ts";
 import { readsAsZeros } from "./mapping.ts";
 import { l2Tables, readL2 } from "./references.ts";
@@ -52,7 +52,7 @@ export function resizeImage(state: ImageState, newSize: number, preallocate: boo
   if (header.version < 3 && header.snapshotCount > 0) return refuse("old-with-snapshots");
   const bitmaps = bitmapsToResize(state, newSize);
   if (!bitmaps.ok) return bitmaps;
-  if (divideRoundUp(newSize, state.l2Span) * ENTRY_BYTES > MAX_L1_BYTES) return refuse("too-large");
+  if (!l1Fits(divideRoundUp(newSize, state.l2Span))) return refuse("too-large");
   if (newSize === header.virtualSize) return ok(null);
   markInUse(state, bitmaps.value);
   if (newSize > header.virtualSize) grow(state, newSize, preallocate);
@@ -64,6 +64,10 @@ export function resizeImage(state: ImageState, newSize: number, preallocate: boo
 function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   const oldSize = state.header.virtualSize;
   const neededL1 = divideRoundUp(newSize, state.l2Span);
+  // A machine's state behind the disk, which is nobody's any more: it would become part of the disk.
+  const stateStart = roundUp(oldSize, state.l2Span);
+  const stateEnd = Math.min(roundUp(newSize, state.clusterSize), state.header.l1Size * state.l2Span);
+  if (stateStart < stateEnd) unmapClusters(state, stateStart, stateEnd, relieving(state));
   if (neededL1 > state.header.l1Size) growL1(state, neededL1);
   // First, so that the file is long enough where the image's own tables already lead behind its end.
   if (state.hasDataFile) state.data.truncate(Math.max(newSize, state.data.size()));
@@ -82,25 +86,6 @@ function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   }
   flushImage(state);
   switchHeader(state, state.header);
-}
-
-/** The L1 table in a larger place; the disk keeps its size. */
-function growL1(state: ImageState, entries: number): void {
-  const { header, clusterSize } = state;
-  const clusters = divideRoundUp(entries * ENTRY_BYTES, clusterSize);
-  const table = new Uint8Array(clusters * clusterSize);
-  table.set(new Uint8Array(state.l1.buffer, state.l1.byteOffset, header.l1Size * ENTRY_BYTES));
-  const offset = state.refcounts!.allocateArea(clusters) * clusterSize;
-  state.write(offset, table);
-  flushImage(state);
-  const moved = { ...header, l1Size: entries, l1Offset: hostOffset(offset) };
-  switchHeader(state, moved);
-  state.header = moved;
-  state.l1 = new DataView(table.buffer, 0, entries * ENTRY_BYTES);
-  state.metadata.claim("L1 table", offset, entries * ENTRY_BYTES);
-  // Its place may be given out again in what follows.
-  if (header.l1Size > 0) state.metadata.release(header.l1Offset, header.l1Size * ENTRY_BYTES);
-  giveUp(state, header.l1Offset / clusterSize, divideRoundUp(header.l1Size * ENTRY_BYTES, clusterSize));
 }
 
 function shrink(state: ImageState, newSize: number): void {

@@ -18,22 +18,30 @@ export interface CompressionRefusal {
   readonly guestOffset: number;
 }
 
+/** Why a write is refused before any of it is made, or null; the range lies within the disk. */
+export function refusalOfCompressed(state: ImageState, guestOffset: number, length: number): CompressionRefusal | null {
+  const { clusterSize, header } = state;
+  const end = guestOffset + length;
+  if (state.hasDataFile) return { code: "external-data-file", clusterSize, guestOffset };
+  const whole = guestOffset % clusterSize === 0 && (end % clusterSize === 0 || end === header.virtualSize);
+  return whole ? null : { code: "not-whole-clusters", clusterSize, guestOffset };
+}
+
 /**
  * Writes guest bytes compressed. The range lies within the disk and is whole clusters, the last of which the disk's end may cut.
  * With zstd the encoder is loaded.
  * @returns the first refusal; the clusters before it are written. @throws Fault when the store refuses
  */
 export function writeCompressed(state: ImageState, guestOffset: number, data: Uint8Array): Result<null, CompressionRefusal> {
-  const { clusterSize, header } = state;
+  const { clusterSize } = state;
   const end = guestOffset + data.length;
-  const refuse = (code: CompressionRefusal["code"], at: number): Result<never, CompressionRefusal> => err({ code, clusterSize, guestOffset: at });
-  if (state.hasDataFile) return refuse("external-data-file", guestOffset);
-  if (guestOffset % clusterSize !== 0 || (end % clusterSize !== 0 && end !== header.virtualSize)) return refuse("not-whole-clusters", guestOffset);
+  const refusal = refusalOfCompressed(state, guestOffset, data.length);
+  if (refusal !== null) return err(refusal);
   for (let at = guestOffset; at < end; at += clusterSize) {
     const plain = data.subarray(at - guestOffset, Math.min(at + clusterSize, end) - guestOffset);
     const packed = pack(state, plain);
     if (packed === null) writeGuest(state, at, plain);
-    else if (!putStream(state, at, packed)) return refuse("cluster-in-use", at);
+    else if (!putStream(state, at, packed)) return err({ code: "cluster-in-use", clusterSize, guestOffset: at });
   }
   return ok(null);
 }

@@ -3,7 +3,10 @@
  * the answer to other tabs that want an image. Decides nothing else.
  */
 import { BlobStore } from "../bytes/blob-store.ts";
+import { CachedStore } from "../bytes/cached-store.ts";
 import { openLibrary } from "../bytes/library.ts";
+import { probeRemote } from "../bytes/range-probe.ts";
+import { REMOTE_LIMITS, RangeStore, requestInWorker } from "../bytes/range-store.ts";
 import { TAKE_OVER_CHANNEL, announceTakeOver, onTakeOverRequest } from "../bytes/take-over.ts";
 import { Engine } from "../engine/engine.ts";
 import type { CallMessage, CancelMessage, Notice, ReplyMessage } from "../protocol/index.ts";
@@ -23,6 +26,10 @@ async function start(): Promise<Engine> {
   const engine = new Engine({
     files,
     openBlob: (source, name) => new BlobStore(name, source, (blob) => reader.readAsArrayBuffer(blob)),
+    remote: {
+      probe: (url) => probeRemote(url, (input, init) => fetch(input, init)),
+      open: (file, name) => new CachedStore(new RangeStore(name, file, requestInWorker), REMOTE_LIMITS),
+    },
     blobOf: (file) => files.blobOf(file),
     notify: post,
     now: () => Date.now(),

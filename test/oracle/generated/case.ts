@@ -209,7 +209,9 @@ function change(builder: Builder, layer: Layer, snapshots: { name: string; model
   } else if (kind === "shrink" && snapshots.length === 0 && layer.model.size > 1024 && !traits.has("bitmaps") && !traits.has("huge") && shape.dataFile !== "raw") {
     traits.add("shrunk");
     // Growing again shows what a shrink left in its last cluster, so that stays out of this model: whole clusters only.
-    resize(builder, layer, Math.floor((layer.model.size * (1 + random.below(7))) / 8 / shape.clusterSize) * shape.clusterSize, ["--shrink"]);
+    // None of a disk that is left with no cluster: stock has no disk of 0 bytes.
+    const size = Math.floor((layer.model.size * (1 + random.below(7))) / 8 / shape.clusterSize) * shape.clusterSize;
+    if (size > 0) resize(builder, layer, size, ["--shrink"]);
   }
   builder.work(next, 2 + random.below(16));
   return next;

@@ -1,11 +1,8 @@
-/** L1, L2 and refcount table entries and refcounts of every width: round trips, reserved bits, compressed descriptors. */
+/** L1 and refcount table entries and refcounts of every width: round trips, reserved bits. */
 import { describe, expect, test } from "vitest";
 import { Fault } from "../../../src/base/fault.ts";
 import { hostOffset } from "../../../src/base/units.ts";
-import {
-  decodeL1Entry, decodeL2Entry, decodeRefcountTableEntry, encodeDataEntry, encodeL1Entry, encodeRefcountTableEntry, encodeUnallocatedEntry, encodeZeroEntry,
-  maxRefcount, readRefcount, writeRefcount,
-} from "../../../src/qcow2/entries.ts";
+import { decodeL1Entry, decodeRefcountTableEntry, encodeL1Entry, encodeRefcountTableEntry, maxRefcount, readRefcount, writeRefcount } from "../../../src/qcow2/entries.ts";
 import { Random } from "../../../src/base/random.ts";
 
 const table = (...entries: bigint[]): DataView => {
@@ -14,7 +11,6 @@ const table = (...entries: bigint[]): DataView => {
   return view;
 };
 const COPIED = 1n << 63n;
-const COMPRESSED = 1n << 62n;
 
 function problemOf(act: () => unknown): unknown {
   try {
@@ -44,54 +40,6 @@ describe("L1 entries", () => {
 
   test.each([0x10200n, 0x18000n, 1n << 54n])("offset 0x%s is no cluster's", (entry) => {
     expect(problemOf(() => decodeL1Entry(table(entry), 0, 0x40000, 65536))).toMatchObject({ structure: "L1 table", field: "host offset", hostOffset: 0x40000 });
-  });
-});
-
-describe("L2 entries", () => {
-  test.each(OFFSETS)("data and zero entries at %i", (offset) => {
-    const view = table(0n, 0n, 0n);
-    encodeDataEntry(view, 1, hostOffset(offset));
-    encodeZeroEntry(view, 2, hostOffset(offset));
-    expect([view.getBigUint64(8), view.getBigUint64(16)]).toEqual([COPIED | BigInt(offset), COPIED | BigInt(offset) | 1n]);
-    expect(decodeL2Entry(view, 0, 0, 16)).toMatchObject({ kind: "unallocated", hostOffset: 0 });
-    expect(decodeL2Entry(view, 1, 0, 16)).toEqual({ kind: "data", hostOffset: offset, copied: true, compressedBytes: 0 });
-    expect(decodeL2Entry(view, 2, 0, 16)).toEqual({ kind: "zero-allocated", hostOffset: offset, copied: true, compressedBytes: 0 });
-    expect(decodeL2Entry(table(BigInt(offset)), 0, 0, 16)).toMatchObject({ kind: "data", copied: false });
-  });
-
-  test("a zero entry without a cluster, an unallocated one", () => {
-    const view = table(COPIED | 0x10000n, COPIED | 0x10000n);
-    encodeZeroEntry(view, 0, hostOffset(0));
-    encodeUnallocatedEntry(view, 1);
-    expect([view.getBigUint64(0), view.getBigUint64(8)]).toEqual([1n, 0n]);
-    expect(decodeL2Entry(view, 0, 0, 16)).toMatchObject({ kind: "zero", hostOffset: 0, copied: false });
-  });
-
-  test.each([1n << 1n, 1n << 8n, 1n << 56n, 1n << 61n])("reserved bit 0x%s", (bit) => {
-    expect(problemOf(() => decodeL2Entry(table(0n, 0x10000n | bit), 1, 0x50000, 16))).toMatchObject({ structure: "L2 table", field: "reserved bits", hostOffset: 0x50008 });
-  });
-
-  test("an offset that is no cluster's, for every cluster size", () => {
-    for (let bits = 10; bits <= 21; bits++) {
-      expect(problemOf(() => decodeL2Entry(table(BigInt(2 ** bits + 512)), 0, 0x50000, bits))).toMatchObject({ field: "host offset", hostOffset: 0x50000 });
-      expect(decodeL2Entry(table(BigInt(2 ** bits)), 0, 0x50000, bits)).toMatchObject({ kind: "data", hostOffset: 2 ** bits });
-    }
-  });
-
-  test.each([9, 10, 12, 14, 16, 18, 20, 21])("compressed descriptors with cluster_bits %i", (bits) => {
-    const x = BigInt(62 - (bits - 8));
-    const most = 2n ** (62n - x) - 1n;
-    for (const offset of [0n, 1n, 511n, 512n, 0x12345n, 0xffff_ffffn, 0x1_2345_6789n, (1n << (x < 53n ? x : 53n)) - 1n]) {
-      for (const sectors of [0n, 1n, most]) {
-        const entry = decodeL2Entry(table(COMPRESSED | (sectors << x) | offset), 0, 0, bits);
-        const room = (Number(sectors) + 1) * 512 - Number(offset % 512n);
-        expect(entry, `${offset} and ${sectors} more sectors`).toEqual({ kind: "compressed", hostOffset: Number(offset), copied: false, compressedBytes: room });
-      }
-    }
-  });
-
-  test("a compressed offset beyond 8 PiB", () => {
-    expect(problemOf(() => decodeL2Entry(table(COMPRESSED | (1n << 53n)), 0, 0x50000, 9))).toMatchObject({ field: "compressed host offset", hostOffset: 0x50000 });
   });
 });
 

@@ -1,0 +1,123 @@
+/**
+ * A file at a URL, read piece by piece with synchronous requests, as a worker may make them. Read-only. What was probed (range-probe.ts)
+ * is held against every answer: a file that changed meanwhile is a Fault "changed" and never a mixture of two. Put a CachedStore over
+ * it: each read here is a request.
+ */
+import type { StoreProblem } from "../base/fault.ts";
+import { storeFault } from "./byte-store.ts";
+import type { ByteStore } from "./byte-store.ts";
+import type { CacheLimits } from "./cached-store.ts";
+import { assertRange, errorDetail, requireOpen, requireWritable } from "./guard.ts";
+import { totalOf } from "./range-probe.ts";
+import type { RemoteFile } from "./range-probe.ts";
+
+/** For a CachedStore over this: a request costs more than the bytes that it brings. */
+export const REMOTE_LIMITS: CacheLimits = { blockBytes: 64 * 1024, budgetBytes: 32 * 2 ** 20, longestBytes: 4 * 2 ** 20 };
+
+export interface RangeReply {
+  readonly status: number;
+  readonly header: (name: string) => string | null;
+  readonly body: Uint8Array;
+}
+
+/** Asks for bytes [from, to] of a URL, and waits; throws what the platform throws where there is no answer. */
+export type RequestRange = (url: string, from: number, to: number) => RangeReply;
+
+const LONGEST_REQUEST = 8 * 2 ** 20;
+/** A request that fails, or that a server refuses for now, is made once more. */
+const TRIES = 2;
+
+export class RangeStore implements ByteStore {
+  readonly name: string;
+  readonly readOnly = true;
+  private readonly file: RemoteFile;
+  private readonly request: RequestRange;
+  private closed = false;
+
+  constructor(name: string, file: RemoteFile, request: RequestRange) {
+    this.name = name;
+    this.file = file;
+    this.request = request;
+  }
+
+  size(): number {
+    this.require("size", 0, 0);
+    return this.file.sizeBytes;
+  }
+
+  read(offset: number, into: Uint8Array): number {
+    this.require("read", offset, into.length);
+    const count = Math.max(0, Math.min(into.length, this.file.sizeBytes - offset));
+    for (let done = 0; done < count; done += LONGEST_REQUEST) into.set(this.fetch(offset + done, Math.min(LONGEST_REQUEST, count - done)), done);
+    return count;
+  }
+
+  write(offset: number, from: Uint8Array): void {
+    this.require("write", offset, from.length);
+    requireWritable(this.readOnly, this.name, "write", offset, from.length);
+  }
+
+  truncate(size: number): void {
+    this.require("truncate", size, 0);
+    requireWritable(this.readOnly, this.name, "truncate", size, 0);
+  }
+
+  flush(): void {
+    this.require("flush", 0, 0);
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  private fetch(offset: number, lengthBytes: number): Uint8Array {
+    const fault = (code: StoreProblem["code"], detail: string): Error => storeFault(this.name, code, "read", offset, lengthBytes, detail);
+    const { status, header, body } = this.ask(offset, lengthBytes);
+    // Not satisfiable: the file has become shorter. 200: it cannot be told which bytes of which file these are.
+    if (status === 416) throw fault("changed", `${this.file.host} has no such bytes any more`);
+    if (status !== 206) throw fault("io", `${this.file.host} answered with status ${status}`);
+    const total = totalOf(header("content-range"));
+    if (total !== null && total !== this.file.sizeBytes) throw fault("changed", `the file was of ${this.file.sizeBytes} bytes and is of ${total}`);
+    for (const [name, before] of [["etag", this.file.etag], ["last-modified", this.file.lastModified]] as const) {
+      const now = header(name);
+      if (before !== null && now !== null && now !== before) throw fault("changed", `its ${name} was ${before} and is ${now}`);
+    }
+    const range = header("content-range");
+    if (range !== null && !range.startsWith(`bytes ${offset}-${offset + lengthBytes - 1}/`)) throw fault("io", `${this.file.host} sent ${range}`);
+    if (body.length !== lengthBytes) throw fault("io", `${this.file.host} sent ${body.length} bytes`);
+    return body;
+  }
+
+  private ask(offset: number, lengthBytes: number): RangeReply {
+    for (let tries = 1; ; tries++) {
+      try {
+        const reply = this.request(this.file.url, offset, offset + lengthBytes - 1);
+        if (reply.status < 500 || tries === TRIES) return reply;
+      } catch (thrown) {
+        if (tries === TRIES) throw storeFault(this.name, "io", "read", offset, lengthBytes, errorDetail(thrown));
+      }
+    }
+  }
+
+  private require(operation: StoreProblem["operation"], offset: number, lengthBytes: number): void {
+    assertRange(offset, lengthBytes);
+    requireOpen(this.closed, this.name, operation, offset, lengthBytes);
+  }
+}
+
+/** The request of a worker of a browser. */
+export const requestInWorker: RequestRange = (url, from, to) => {
+  const request = new XMLHttpRequest();
+  request.open("GET", url, false);
+  request.responseType = "arraybuffer";
+  request.setRequestHeader("Range", `bytes=${from}-${to}`);
+  request.send();
+  return { status: request.status, header: (name) => exposed(request, name), body: new Uint8Array(request.response as ArrayBuffer) };
+};
+
+/** null for a header that the server does not let this page see; asked for by name, each would be an error on the console. */
+function exposed(request: XMLHttpRequest, wanted: string): string | null {
+  const all = request.getAllResponseHeaders().split("\r\n");
+  const line = all.find((header) => header.toLowerCase().startsWith(`${wanted}:`));
+  return line === undefined ? null : line.slice(wanted.length + 1).trim();
+}
