@@ -4,39 +4,33 @@
  * Reading a Blob synchronously is a worker's privilege (FileReaderSync), so the reader is given. Small reads are served from a
  * window, since each one of the platform's costs a message to another process; a Blob never changes, so the window never lies.
  */
-import type { StoreProblem } from "../base/fault.ts";
 import { storeFault } from "./byte-store.ts";
-import type { ByteStore } from "./byte-store.ts";
-import { assertRange, errorDetail, requireOpen, requireWritable } from "./guard.ts";
+import { errorDetail } from "./guard.ts";
+import { ReadOnlyStore } from "./read-only-store.ts";
 
 const WINDOW_SIZE = 64 * 1024;
 
 /** Reads a whole (sliced) Blob, synchronously; throws what the platform throws. */
 export type ReadBlobSync = (blob: Blob) => ArrayBuffer;
 
-export class BlobStore implements ByteStore {
-  readonly name: string;
-  readonly readOnly = true;
+export class BlobStore extends ReadOnlyStore {
   private readonly blob: Blob;
   private readonly readSync: ReadBlobSync;
   private window = new Uint8Array(0);
   private windowStart = 0;
-  private closed = false;
 
   constructor(name: string, blob: Blob, readSync: ReadBlobSync) {
-    this.name = name;
+    super(name);
     this.blob = blob;
     this.readSync = readSync;
   }
 
-  size(): number {
-    this.require("size", 0, 0);
+  protected length(): number {
     return this.blob.size;
   }
 
-  read(offset: number, into: Uint8Array): number {
-    this.require("read", offset, into.length);
-    const count = Math.max(0, Math.min(into.length, this.blob.size - offset));
+  protected readWithin(offset: number, into: Uint8Array): number {
+    const count = into.length;
     if (count >= WINDOW_SIZE) {
       into.set(this.fetch(offset, count));
       return count;
@@ -49,22 +43,8 @@ export class BlobStore implements ByteStore {
     return count;
   }
 
-  write(offset: number, from: Uint8Array): void {
-    this.require("write", offset, from.length);
-    requireWritable(this.readOnly, this.name, "write", offset, from.length);
-  }
-
-  truncate(size: number): void {
-    this.require("truncate", size, 0);
-    requireWritable(this.readOnly, this.name, "truncate", size, 0);
-  }
-
-  flush(): void {
-    this.require("flush", 0, 0);
-  }
-
-  close(): void {
-    this.closed = true;
+  override close(): void {
+    super.close();
     this.window = new Uint8Array(0);
   }
 
@@ -88,10 +68,5 @@ export class BlobStore implements ByteStore {
     }
     if (bytes.length !== lengthBytes) throw storeFault(this.name, "short-read", "read", offset, lengthBytes, `the platform gave ${bytes.length} bytes`);
     return bytes;
-  }
-
-  private require(operation: StoreProblem["operation"], offset: number, lengthBytes: number): void {
-    assertRange(offset, lengthBytes);
-    requireOpen(this.closed, this.name, operation, offset, lengthBytes);
   }
 }

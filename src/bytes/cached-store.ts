@@ -3,9 +3,8 @@
  * that were read are kept up to a fixed budget, the ones used last the longest; neighbours that are missing are read with one call, and
  * what is longer than a few blocks is not kept, so that a walk through the whole file does not drive out the tables. Read-only.
  */
-import type { StoreProblem } from "../base/fault.ts";
 import type { ByteStore } from "./byte-store.ts";
-import { assertRange, requireOpen, requireWritable } from "./guard.ts";
+import { ReadOnlyStore } from "./read-only-store.ts";
 
 export interface CacheLimits {
   readonly blockBytes: number;
@@ -16,70 +15,50 @@ export interface CacheLimits {
 
 export const DEFAULT_LIMITS: CacheLimits = { blockBytes: 32 * 1024, budgetBytes: 16 * 2 ** 20, longestBytes: 512 * 1024 };
 
-export class CachedStore implements ByteStore {
-  readonly name: string;
-  readonly readOnly = true;
+export class CachedStore extends ReadOnlyStore {
   /** Absent where the base does not tell. */
   readonly allocated?: () => number;
   private readonly base: ByteStore;
   private readonly limits: CacheLimits;
-  private readonly length: number;
+  private readonly sizeBytes: number;
   /** By index, the one used last behind the others. The last block of the file is as long as the file has bytes there. */
   private readonly blocks = new Map<number, Uint8Array>();
-  private closed = false;
 
   constructor(base: ByteStore, limits: CacheLimits = DEFAULT_LIMITS) {
+    super(base.name);
     this.base = base;
-    this.name = base.name;
     if (base.allocated !== undefined) this.allocated = () => base.allocated!();
     this.limits = limits;
-    this.length = base.size();
+    this.sizeBytes = base.size();
   }
 
-  size(): number {
-    this.require("size", 0, 0);
-    return this.length;
+  protected length(): number {
+    return this.sizeBytes;
   }
 
-  read(offset: number, into: Uint8Array): number {
-    this.require("read", offset, into.length);
-    const count = Math.max(0, Math.min(into.length, this.length - offset));
-    if (count === 0) return 0;
+  protected readWithin(offset: number, into: Uint8Array): number {
+    const count = into.length;
     const { blockBytes, longestBytes } = this.limits;
     const first = Math.floor(offset / blockBytes);
     const last = Math.floor((offset + count - 1) / blockBytes);
-    if (count > longestBytes) return this.base.read(offset, into.subarray(0, count));
+    if (count > longestBytes) return this.base.read(offset, into);
     // From here on in blocks: each is copied before another may be dropped for it.
     for (let index = first; index <= last; ) {
       const block = this.blocks.get(index);
       const behind = block === undefined ? this.missingBehind(index, last) : index + 1;
-      if (block === undefined) this.fetch(index, behind, offset, into.subarray(0, count));
+      if (block === undefined) this.fetch(index, behind, offset, into);
       else {
         this.keep(index, block);
-        copyBlock(block, index * blockBytes, offset, into.subarray(0, count));
+        copyBlock(block, index * blockBytes, offset, into);
       }
       index = behind;
     }
     return count;
   }
 
-  write(offset: number, from: Uint8Array): void {
-    this.require("write", offset, from.length);
-    requireWritable(this.readOnly, this.name, "write", offset, from.length);
-  }
-
-  truncate(size: number): void {
-    this.require("truncate", size, 0);
-    requireWritable(this.readOnly, this.name, "truncate", size, 0);
-  }
-
-  flush(): void {
-    this.require("flush", 0, 0);
-  }
-
-  close(): void {
+  override close(): void {
     if (this.closed) return;
-    this.closed = true;
+    super.close();
     this.blocks.clear();
     this.base.close();
   }
@@ -94,7 +73,7 @@ export class CachedStore implements ByteStore {
   private fetch(index: number, behind: number, offset: number, into: Uint8Array): void {
     const { blockBytes } = this.limits;
     const start = index * blockBytes;
-    const bytes = new Uint8Array(Math.min(behind * blockBytes, this.length) - start);
+    const bytes = new Uint8Array(Math.min(behind * blockBytes, this.sizeBytes) - start);
     const there = bytes.subarray(0, this.base.read(start, bytes));
     copyBlock(there, start, offset, into);
     for (let at = index; at < behind; at++) this.keep(at, there.slice((at - index) * blockBytes, (at - index + 1) * blockBytes));
@@ -108,11 +87,6 @@ export class CachedStore implements ByteStore {
       if (this.blocks.size <= most) break;
       this.blocks.delete(oldest);
     }
-  }
-
-  private require(operation: StoreProblem["operation"], offset: number, lengthBytes: number): void {
-    assertRange(offset, lengthBytes);
-    requireOpen(this.closed, this.name, operation, offset, lengthBytes);
   }
 }
 

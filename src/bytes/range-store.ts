@@ -5,11 +5,11 @@
  */
 import type { StoreProblem } from "../base/fault.ts";
 import { storeFault } from "./byte-store.ts";
-import type { ByteStore } from "./byte-store.ts";
 import type { CacheLimits } from "./cached-store.ts";
-import { assertRange, errorDetail, requireOpen, requireWritable } from "./guard.ts";
+import { errorDetail } from "./guard.ts";
 import { totalOf } from "./range-probe.ts";
 import type { RemoteFile } from "./range-probe.ts";
+import { ReadOnlyStore } from "./read-only-store.ts";
 
 /** For a CachedStore over this: a request costs more than the bytes that it brings. */
 export const REMOTE_LIMITS: CacheLimits = { blockBytes: 64 * 1024, budgetBytes: 32 * 2 ** 20, longestBytes: 4 * 2 ** 20 };
@@ -27,47 +27,24 @@ const LONGEST_REQUEST = 8 * 2 ** 20;
 /** A request that fails, or that a server refuses for now, is made once more. */
 const TRIES = 2;
 
-export class RangeStore implements ByteStore {
-  readonly name: string;
-  readonly readOnly = true;
+export class RangeStore extends ReadOnlyStore {
   private readonly file: RemoteFile;
   private readonly request: RequestRange;
-  private closed = false;
 
   constructor(name: string, file: RemoteFile, request: RequestRange) {
-    this.name = name;
+    super(name);
     this.file = file;
     this.request = request;
   }
 
-  size(): number {
-    this.require("size", 0, 0);
+  protected length(): number {
     return this.file.sizeBytes;
   }
 
-  read(offset: number, into: Uint8Array): number {
-    this.require("read", offset, into.length);
-    const count = Math.max(0, Math.min(into.length, this.file.sizeBytes - offset));
+  protected readWithin(offset: number, into: Uint8Array): number {
+    const count = into.length;
     for (let done = 0; done < count; done += LONGEST_REQUEST) into.set(this.fetch(offset + done, Math.min(LONGEST_REQUEST, count - done)), done);
     return count;
-  }
-
-  write(offset: number, from: Uint8Array): void {
-    this.require("write", offset, from.length);
-    requireWritable(this.readOnly, this.name, "write", offset, from.length);
-  }
-
-  truncate(size: number): void {
-    this.require("truncate", size, 0);
-    requireWritable(this.readOnly, this.name, "truncate", size, 0);
-  }
-
-  flush(): void {
-    this.require("flush", 0, 0);
-  }
-
-  close(): void {
-    this.closed = true;
   }
 
   private fetch(offset: number, lengthBytes: number): Uint8Array {
@@ -97,11 +74,6 @@ export class RangeStore implements ByteStore {
         if (tries === TRIES) throw storeFault(this.name, "io", "read", offset, lengthBytes, errorDetail(thrown));
       }
     }
-  }
-
-  private require(operation: StoreProblem["operation"], offset: number, lengthBytes: number): void {
-    assertRange(offset, lengthBytes);
-    requireOpen(this.closed, this.name, operation, offset, lengthBytes);
   }
 }
 
