@@ -328,7 +328,7 @@ export class Engine {
   private lendImage(file: string): Result<OpenImage, Failure> | null {
     const image = this.openHere(file);
     if (image === null) return null;
-    const flushed = image.guard(() => image.settleOwed());
+    const flushed = image.guard(() => image.settle());
     this.notifyChanges(image);
     return flushed.ok ? ok(image) : flushed;
   }

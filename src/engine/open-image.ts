@@ -153,11 +153,6 @@ export class OpenImage {
     return flushed.ok ? this.settleDisk() : flushed;
   }
 
-  /** Settles where something is owed: what is durable already is not flushed, and no event tells of a flush. @throws Fault of the store */
-  settleOwed(): Result<null, Failure> {
-    return this.unflushed ? this.settle() : this.settleDisk();
-  }
-
   private settleDisk(): Result<null, Failure> {
     if (this.broken === null) this.device.disk.settle?.();
     return ok(null);
@@ -290,7 +285,7 @@ export class OpenImage {
   /** Flushes and lets go of the files; they are closed even when the flush fails. @throws Fault of the store */
   close(): Result<null, Failure> {
     try {
-      return this.settleOwed();
+      return this.unflushed ? this.settle() : this.settleDisk();
     } finally {
       closeFiles(this.files);
     }
