@@ -1,9 +1,10 @@
-/** The bytes that the Hex tab shows, with what they are: read in aligned pieces as they come into view, the pieces kept within bounds. */
-import { useEffect, useState } from "react";
+/** The bytes that the Hex tab shows, with what they are, in aligned pieces. */
+import { ok } from "../base/result.ts";
 import type { ByteSpan } from "../protocol/index.ts";
 import type { App } from "../state/app.ts";
-import { textOf } from "../state/failure-text.ts";
 import type { HexView } from "../state/inspector-state.ts";
+import { usePieces } from "./use-pieces.ts";
+import type { PieceSource } from "./use-pieces.ts";
 
 const PIECE = 4096;
 const MOST_PIECES = 32;
@@ -11,12 +12,6 @@ const MOST_PIECES = 32;
 interface Piece {
   readonly data: Uint8Array;
   readonly spans: readonly ByteSpan[];
-}
-interface Kept {
-  readonly key: string;
-  readonly total: number;
-  readonly failure: string | null;
-  readonly pieces: ReadonlyMap<number, Piece>;
 }
 export interface ShownBytes {
   readonly total: number;
@@ -27,37 +22,21 @@ export interface ShownBytes {
 }
 
 export function useBytes(app: App, view: HexView, generation: number, from: number, end: number): ShownBytes {
-  const key = `${view} ${generation}`;
-  const [kept, setKept] = useState<Kept>({ key, total: 0, failure: null, pieces: new Map() });
-  const now: Kept = kept.key === key ? kept : { key, total: kept.key.startsWith(view) ? kept.total : 0, failure: null, pieces: new Map() };
-  const firstPiece = Math.floor(from / PIECE);
-  const lastPiece = Math.floor(Math.max(from, end - 1) / PIECE);
-  useEffect(() => {
-    let gone = false;
-    const load = async (): Promise<void> => {
-      for (let index = firstPiece; index <= lastPiece; index++) {
-        if (gone || now.pieces.has(index)) continue;
-        const outcome = await app.inspector.bytesAt(view, index * PIECE, PIECE);
-        if (gone || outcome === null) return;
-        setKept((before) => {
-          const pieces = new Map(before.key === key && before.pieces.size < MOST_PIECES ? before.pieces : []);
-          if (!outcome.ok) return { key, total: 0, failure: textOf(outcome.error).why, pieces };
-          pieces.set(index, outcome.value);
-          return { key, total: outcome.value.total, failure: null, pieces };
-        });
-      }
-    };
-    void load();
-    return () => {
-      gone = true;
-    };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- what is kept is looked at, and not a reason to read
-  }, [app, view, key, firstPiece, lastPiece]);
+  const source: PieceSource<Piece> = {
+    kind: view,
+    version: String(generation),
+    most: MOST_PIECES,
+    read: async (index) => {
+      const outcome = await app.inspector.bytesAt(view, index * PIECE, PIECE);
+      return outcome?.ok === true ? ok({ total: outcome.value.total, piece: outcome.value }) : outcome;
+    },
+  };
+  const { total, failure, at } = usePieces(source, Math.floor(from / PIECE), Math.floor(Math.max(from, end - 1) / PIECE));
   return {
-    total: now.total,
-    failure: now.failure,
-    byteAt: (offset) => now.pieces.get(Math.floor(offset / PIECE))?.data[offset % PIECE] ?? null,
-    spanAt: (offset) => innermost(now.pieces.get(Math.floor(offset / PIECE))?.spans ?? [], offset, view),
+    total,
+    failure,
+    byteAt: (offset) => at(Math.floor(offset / PIECE))?.data[offset % PIECE] ?? null,
+    spanAt: (offset) => innermost(at(Math.floor(offset / PIECE))?.spans ?? [], offset, view),
   };
 }
 
