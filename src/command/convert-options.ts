@@ -2,6 +2,7 @@
 import type { SnapshotQuery } from "../protocol/index.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
 import { imgSizeGiven } from "./img-numbers.ts";
+import { FORCE_SHARE, IMAGE_OPTIONS } from "./img-open.ts";
 import { hasHelp, optionPairs } from "./img-target.ts";
 import { imgError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
@@ -11,19 +12,11 @@ import type { Program } from "./program.ts";
 import { parseInteger } from "./sizes.ts";
 
 export const CONVERT_SHORTS = "hf:O:B:CcF:o:l:S:pt:T:qnm:WUr:";
-export const CONVERT_LONGS: readonly LongOption[] = (
-  [
-    ["help", "h"],
-    ["object", "object:"],
-    ["image-opts", "image-opts"],
-    ["force-share", "U"],
-    ["target-image-opts", "target-image-opts"],
-    ["salvage", "salvage"],
-    ["target-is-zero", "target-is-zero"],
-    ["bitmaps", "bitmaps"],
-    ["skip-broken-bitmaps", "skip-broken-bitmaps"],
-  ] as const
-).map(([name, flag]) => ({ name, takesValue: flag.endsWith(":"), flag: flag.replace(":", "") }));
+export const CONVERT_LONGS: readonly LongOption[] = [
+  ...IMAGE_OPTIONS,
+  FORCE_SHARE,
+  ...["target-image-opts", "salvage", "target-is-zero", "bitmaps", "skip-broken-bitmaps"].map((name) => ({ name, takesValue: false, flag: name })),
+];
 
 /** QEMU's granularity of zeros that are left out. */
 const STANDARD_SPARSE = 4096;

@@ -6,12 +6,11 @@ import { explain, explained, openFailureWords } from "./explain.ts";
 import { amendWords } from "./explain-amend.ts";
 import { tableWords } from "./explain-snapshot.ts";
 import type { GivenOptions } from "./getopt.ts";
-import { closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
+import { IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
-import { hasHelp } from "./img-target.ts";
+import { hasHelp, optionPairs } from "./img-target.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
-import { splitOptionList } from "./option-list.ts";
 import type { OptionPair } from "./option-list.ts";
 import { callShown, out } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -25,28 +24,22 @@ export const amendImage: ImgCommand = {
   oneline: "changes options of an image that is there",
   shorts: "ho:f:t:pq",
   longs: [
-    { name: "help", takesValue: false, flag: "h" },
-    { name: "object", takesValue: true, flag: "object" },
-    { name: "image-opts", takesValue: false, flag: "image-opts" },
+    ...IMAGE_OPTIONS,
     { name: "force", takesValue: false, flag: "force" },
   ],
   *run(given): Program {
     const lists = given.options.filter(({ flag }) => flag === "o").map(({ value }) => value);
-    const pairs: OptionPair[] = [];
-    for (const list of lists) {
-      const split = splitOptionList(list);
-      if (!split.ok) {
-        yield imgError(`Invalid option list: ${list}`);
-        return 1;
-      }
-      pairs.push(...split.value);
+    const pairs = optionPairs(lists);
+    if (!pairs.ok) {
+      yield imgError(`Invalid option list: ${pairs.error.list}`);
+      return 1;
     }
     if (lists.length === 0) {
       yield imgUsageError("Must specify options (-o)");
       return 1;
     }
     const shows = optionValue(given, "p") !== null && optionValue(given, "q") === null;
-    const status = yield* amendNamed(given, hasHelp(lists), pairs, shows);
+    const status = yield* amendNamed(given, hasHelp(lists), pairs.value, shows);
     // The line that each next one overwrites ends, whatever became of it.
     if (shows) yield out("\n");
     return status;

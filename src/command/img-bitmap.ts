@@ -2,7 +2,7 @@
 import type { BitmapChange, Failure } from "../protocol/index.ts";
 import { bitmapWords } from "./explain-bitmap.ts";
 import { explained } from "./explain.ts";
-import { optionValue, openImage, sourceGiven } from "./img-open.ts";
+import { IMAGE_OPTIONS, optionValue, openImage, sourceGiven } from "./img-open.ts";
 import { imageSource } from "./image-source.ts";
 import { imgError } from "./img-words.ts";
 import { call } from "./program.ts";
@@ -23,9 +23,7 @@ export const bitmapImage: ImgCommand = {
   oneline: "changes the persistent bitmaps of an image",
   shorts: "b:f:F:g:h",
   longs: [
-    { name: "help", takesValue: false, flag: "h" },
-    { name: "object", takesValue: true, flag: "object" },
-    { name: "image-opts", takesValue: false, flag: "image-opts" },
+    ...IMAGE_OPTIONS,
     ...ACTIONS.map((name) => ({ name, takesValue: name === "merge", flag: name })),
     { name: "granularity", takesValue: true, flag: "g" },
     { name: "source-file", takesValue: true, flag: "b" },

@@ -3,7 +3,7 @@ import type { Failure } from "../protocol/index.ts";
 import { explain, explained } from "./explain.ts";
 import type { GivenOptions } from "./getopt.ts";
 import { imgSizeGiven } from "./img-numbers.ts";
-import { closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
+import { IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
 import { callShown, out } from "./program.ts";
@@ -18,11 +18,7 @@ export const commitImage: ImgCommand = {
   args: "[--image-opts] [-q] [-f fmt] [-t cache] [-b base] [-r rate_limit] [-d] [-p] filename",
   oneline: "writes what an image has over its backing file into that file",
   shorts: "f:ht:b:dpqr:",
-  longs: [
-    { name: "help", takesValue: false, flag: "h" },
-    { name: "object", takesValue: true, flag: "object" },
-    { name: "image-opts", takesValue: false, flag: "image-opts" },
-  ],
+  longs: IMAGE_OPTIONS,
   *run(given): Program {
     for (const { flag, value } of given.options) {
       if (flag === "r" && (yield* imgSizeGiven("rate limit", value)) === null) return 1;

@@ -6,7 +6,7 @@ import { explain, explained } from "./explain.ts";
 import { integer } from "./format.ts";
 import type { GivenOptions } from "./getopt.ts";
 import { snapshotOf } from "./convert-options.ts";
-import { closeRead, openImage, openSnapshot, optionValue, sourceGiven } from "./img-open.ts";
+import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, openSnapshot, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgSizeGiven } from "./img-numbers.ts";
 import { imgError } from "./img-words.ts";
@@ -22,12 +22,10 @@ export const measureImage: ImgCommand = {
   oneline: "tells how much room a new image would need",
   shorts: "hf:O:o:l:U",
   longs: [
-    { name: "help", takesValue: false, flag: "h" },
-    { name: "image-opts", takesValue: false, flag: "image-opts" },
-    { name: "object", takesValue: true, flag: "object" },
+    ...IMAGE_OPTIONS,
     { name: "output", takesValue: true, flag: "output" },
     { name: "size", takesValue: true, flag: "size" },
-    { name: "force-share", takesValue: false, flag: "U" },
+    FORCE_SHARE,
   ],
   *run(given): Program {
     const asked = yield* whatToMeasure(given);

@@ -9,14 +9,21 @@ import { imgError, imgUsageError } from "./img-words.ts";
 import { call, errorOut } from "./program.ts";
 import type { Program } from "./program.ts";
 
-/** Long options of every command that reads one image. */
-export const READING_OPTIONS: readonly LongOption[] = [
+/** Long options of every command on an image. */
+export const IMAGE_OPTIONS: readonly LongOption[] = [
   { name: "help", takesValue: false, flag: "h" },
+  { name: "object", takesValue: true, flag: "object" },
+  { name: "image-opts", takesValue: false, flag: "image-opts" },
+];
+
+export const FORCE_SHARE: LongOption = { name: "force-share", takesValue: false, flag: "U" };
+
+/** Long options of every command that tells something of one image. */
+export const READING_OPTIONS: readonly LongOption[] = [
+  ...IMAGE_OPTIONS,
   { name: "format", takesValue: true, flag: "f" },
   { name: "output", takesValue: true, flag: "output" },
-  { name: "image-opts", takesValue: false, flag: "image-opts" },
-  { name: "force-share", takesValue: false, flag: "U" },
-  { name: "object", takesValue: true, flag: "object" },
+  FORCE_SHARE,
 ];
 
 /** The value of an option that was given, the last one's; null if it was not. */

@@ -3,7 +3,7 @@ import type { Failure } from "../protocol/index.ts";
 import { isDriver } from "./create-options.ts";
 import { explain, explained, openFailureWords } from "./explain.ts";
 import type { GivenOptions } from "./getopt.ts";
-import { closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
+import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
@@ -20,10 +20,8 @@ export const rebaseImage: ImgCommand = {
   oneline: "puts an image on another backing file",
   shorts: "hf:F:b:upt:T:qUc",
   longs: [
-    { name: "help", takesValue: false, flag: "h" },
-    { name: "object", takesValue: true, flag: "object" },
-    { name: "image-opts", takesValue: false, flag: "image-opts" },
-    { name: "force-share", takesValue: false, flag: "U" },
+    ...IMAGE_OPTIONS,
+    FORCE_SHARE,
     { name: "compress", takesValue: false, flag: "c" },
   ],
   *run(given): Program {

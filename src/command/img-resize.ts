@@ -1,7 +1,7 @@
 /** qemu-img resize: absolute and relative sizes, and when a disk may become smaller. */
 import type { Preallocation } from "../protocol/index.ts";
 import { explained, explain, openFailureWords } from "./explain.ts";
-import { closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
+import { IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { call, errorOut, out } from "./program.ts";
@@ -17,9 +17,7 @@ export const resizeImage: ImgCommand = {
   oneline: "gives a disk another size",
   shorts: "f:hq",
   longs: [
-    { name: "help", takesValue: false, flag: "h" },
-    { name: "object", takesValue: true, flag: "object" },
-    { name: "image-opts", takesValue: false, flag: "image-opts" },
+    ...IMAGE_OPTIONS,
     { name: "preallocation", takesValue: true, flag: "preallocation" },
     { name: "shrink", takesValue: false, flag: "shrink" },
   ],

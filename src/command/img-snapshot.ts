@@ -3,7 +3,7 @@ import type { Failure } from "../protocol/index.ts";
 import { explained } from "./explain.ts";
 import { tableWords } from "./explain-snapshot.ts";
 import type { GivenOptions } from "./getopt.ts";
-import { closeRead, openToRead } from "./img-open.ts";
+import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openToRead } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { call, out } from "./program.ts";
@@ -19,12 +19,7 @@ export const snapshotImage: ImgCommand = {
   args: "[--image-opts] [-U] [-q] [-l | -a snapshot | -c snapshot | -d snapshot] filename",
   oneline: "lists, applies, creates or deletes internal snapshots",
   shorts: "la:c:d:hqU",
-  longs: [
-    { name: "help", takesValue: false, flag: "h" },
-    { name: "object", takesValue: true, flag: "object" },
-    { name: "image-opts", takesValue: false, flag: "image-opts" },
-    { name: "force-share", takesValue: false, flag: "U" },
-  ],
+  longs: [...IMAGE_OPTIONS, FORCE_SHARE],
   *run(given): Program {
     const actions = given.options.filter(({ flag }) => ACTIONS.includes(flag));
     if (actions.length > 1) {
