@@ -24,6 +24,8 @@ interface Flushing {
   readonly refcounts: Refcounts;
   /** Where the refcount table moves; null when it stays. */
   readonly move: TableMove | null;
+  /** Whether counts are written; otherwise they lag. */
+  readonly counts: boolean;
 }
 
 /** Writes what is pending of each kind; what has been written is pending no more. */
@@ -35,9 +37,12 @@ const WRITERS: Readonly<Record<WriteKind, (flushing: Flushing) => void>> = {
   },
   "new-l2-tables": ({ state }) => state.l2.writeDirty("new", state.write),
   // Decreases are held back, so that what is dirty here has only gone up.
-  "raised-refcounts": ({ state, refcounts }) => refcounts.blocks.writeDirty("all", state.write),
+  "raised-refcounts": ({ state, refcounts, counts }) => {
+    if (counts) refcounts.blocks.writeDirty("all", state.write);
+  },
   "reset-pointers": ({ state }) => state.participant?.beforeMapping(state.write),
-  "refcount-table-entries": ({ state, refcounts, move }) => {
+  "refcount-table-entries": ({ state, refcounts, move, counts }) => {
+    if (!counts) return;
     if (move === null) {
       refcounts.writeTableEntries(state.write);
       return;
@@ -50,9 +55,10 @@ const WRITERS: Readonly<Record<WriteKind, (flushing: Flushing) => void>> = {
     writeL1(state);
     state.l2.writeDirty("all", state.write);
   },
-  "lowered-refcounts": ({ state, refcounts }) => {
+  "lowered-refcounts": ({ state, refcounts, counts }) => {
+    // In memory at any rate: what nothing leads to any more may be given out again.
     refcounts.applyDecreases();
-    refcounts.blocks.writeDirty("all", state.write);
+    if (counts) refcounts.blocks.writeDirty("all", state.write);
   },
   "advanced-pointers": ({ state }) => state.participant?.afterMapping(state.write),
 };
@@ -66,34 +72,25 @@ const DURABLE: Readonly<Partial<Record<WriteKind, (flushing: Flushing) => void>>
 };
 
 /**
- * Of an image with lazy refcounts that has the dirty bit, no count need be true, and none is written: the steps without them. They
- * are written where they take too much memory, where the refcount table moves, and when the image is left in good order.
- *
  * Runs all steps; returns when everything that was written before is durable.
+ *
+ * Of an image with lazy refcounts that has the dirty bit, no count need be true, and none is written: the crash that the rules about
+ * counts prevent is told by that bit. They are written where they take too much memory, where the refcount table moves, and when the
+ * image is left in good order.
  * @param allCounts also where counts may lag
  * @throws Fault when the store refuses; what is not yet written stays pending, and flush may be tried again
  */
 export function flushImage(state: ImageState, allCounts = false): void {
   const { refcounts } = state;
   if (refcounts === null) return;
-  if (state.countsMayLag && !allCounts && !refcounts.blocks.pressure && !refcounts.tableOutgrown) return flushWithoutCounts(state, refcounts);
+  const counts = !state.countsMayLag || allCounts || refcounts.blocks.pressure || refcounts.tableOutgrown;
   // Taking clusters for a refcount table that moves comes before all: it dirties refcount blocks.
-  const flushing: Flushing = { state, refcounts, move: refcounts.prepareTableMove() };
+  const flushing: Flushing = { state, refcounts, move: counts ? refcounts.prepareTableMove() : null, counts };
   for (const step of STEPS) {
     for (const kind of step) WRITERS[kind](flushing);
     state.barrier();
     for (const kind of step) DURABLE[kind]?.(flushing);
   }
-}
-
-function flushWithoutCounts(state: ImageState, refcounts: Refcounts): void {
-  state.l2.writeDirty("new", state.write);
-  state.barrier();
-  writeL1(state);
-  state.l2.writeDirty("all", state.write);
-  state.barrier();
-  // In memory: what nothing leads to any more may be given out again.
-  refcounts.applyDecreases();
 }
 
 function writeL1(state: ImageState): void {
