@@ -1,6 +1,8 @@
 /**
  * The page's end of the worker: typed calls with one promise each, and notices. Knows nothing of what a call means.
  */
+import workerAddress from "../worker/main.ts?worker&url";
+import { scriptAddress } from "./trusted.ts";
 import type { CallMessage, CallName, CancelMessage, Notice, Outcome, ReplyMessage, RequestOf } from "../protocol/index.ts";
 
 /** A call that is under way. */
@@ -22,7 +24,7 @@ export class EngineClient {
   private dead: string | null = null;
 
   constructor() {
-    this.worker = new Worker(new URL("../worker/main.ts", import.meta.url), { type: "module", name: "zonescope engine" });
+    this.worker = new Worker(scriptAddress(workerAddress), { type: "module", name: "zonescope engine" });
     this.worker.onmessage = (event: MessageEvent<ReplyMessage | Notice>) => this.receive(event.data);
     this.worker.onerror = (event) => this.fail(event.message || "the engine's worker could not be started");
   }

@@ -3,8 +3,9 @@ import { createConsoleActions } from "./console.ts";
 import type { ConsoleActions } from "./console.ts";
 import { createCore } from "./core.ts";
 import type { EnginePort } from "./core.ts";
+import type { Updates } from "../client/offline.ts";
 import { WELCOME_IMAGE } from "./create-image.ts";
-import { attachAndTellNow, createDeviceActions, followNotices, lastImage, NO_HANDLE } from "./device.ts";
+import { attachAndTellNow, detachNow, createDeviceActions, followNotices, lastImage, NO_HANDLE } from "./device.ts";
 import type { DeviceActions } from "./device.ts";
 import { createLibraryActions } from "./library.ts";
 import type { LibraryActions } from "./library.ts";
@@ -62,6 +63,8 @@ export interface PageActions {
   openDialog(dialog: OpenDialog): void;
   closeDialog(): void;
   dismissBanner(key: string): void;
+  /** When what is under way is done: flushes the attached image and starts the page anew in the version that waits. */
+  update(): Promise<void>;
   /** Has the engine stop the call that is under way; what it was for fails as cancelled. */
   cancelWork(): void;
   setTheme(theme: ThemeChoice): void;
@@ -70,9 +73,11 @@ export interface PageActions {
   setTableView(view: TableView): void;
 }
 
-export function createApp(port: EnginePort): App {
+/** @param updates new versions of the program; without it none is told of */
+export function createApp(port: EnginePort, updates?: Updates): App {
   const core = createCore(port);
   followNotices(core);
+  updates?.follow({ waiting: () => core.addBanner({ kind: "update" }), replaced: () => core.addBanner({ kind: "outdated" }) });
   const underWay = new UnderWay(core);
   const dialog = (open: OpenDialog | null): void => core.set({ dialog: open, dialogFailure: null } satisfies Partial<AppState>);
   return {
@@ -106,6 +111,11 @@ export function createApp(port: EnginePort): App {
       openDialog: dialog,
       closeDialog: () => dialog(null),
       dismissBanner: (key) => core.dropBanner(key),
+      update: () =>
+        core.serial("Updating", async () => {
+          await detachNow(core);
+          updates?.apply();
+        }),
       cancelWork: () => core.underWay?.cancel(),
       setTheme: (theme) => {
         keepThemeChoice(theme);

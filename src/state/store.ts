@@ -40,6 +40,10 @@ export interface Attached {
 /** What stands under the top bar until it is dealt with; one of a kind and file at a time. */
 export type Banner =
   | { readonly kind: "memory" }
+  /** A new version of the program is stored and waits. */
+  | { readonly kind: "update" }
+  /** Another tab had a new version take over. */
+  | { readonly kind: "outdated" }
   | { readonly kind: "taken-over"; readonly file: string }
   | { readonly kind: "in-use"; readonly file: string }
   | { readonly kind: "flush-failed"; readonly file: string; readonly text: FailureText }
@@ -138,7 +142,9 @@ export const createAppStore = (): AppStore =>
 export function bannerKey(banner: Banner): string {
   switch (banner.kind) {
     case "memory":
-      return "memory";
+    case "update":
+    case "outdated":
+      return banner.kind;
     case "failure":
       return `failure ${banner.about}`;
     default:

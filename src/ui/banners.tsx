@@ -64,6 +64,11 @@ function Strip({ banner, app }: { banner: Banner; app: App }) {
           Take over
         </button>
       )}
+      {banner.kind === "update" && (
+        <button type="button" className="button" onClick={() => void app.page.update()}>
+          Update now
+        </button>
+      )}
       <button type="button" className="button quiet icon" aria-label="Dismiss" onClick={() => app.page.dismissBanner(bannerKey(banner))}>
         <X size={15} aria-hidden="true" />
       </button>
@@ -75,6 +80,10 @@ function sentence(banner: Banner) {
   switch (banner.kind) {
     case "memory":
       return "This browser offers no private file system here, so images are kept in memory and are gone with this tab. Save what you want to keep.";
+    case "update":
+      return "A new version of zonescope is ready. It starts when every tab is closed, or now: the image is flushed first.";
+    case "outdated":
+      return "Another tab updated zonescope. This one runs on as it is; reload it when it suits you.";
     case "taken-over":
       return `Another tab took ${banner.file} over. It was flushed and closed here; nothing was lost.`;
     case "in-use":

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test as base, chromium } from "@playwright/test";
+import { expect, test as base, chromium } from "@playwright/test";
 import type { BrowserContext, Page } from "@playwright/test";
 
 export { expect } from "@playwright/test";
@@ -127,8 +127,14 @@ export const test = base.extend<{ zonescope: Browser; page: Page; context: Brows
     await use(browser);
     await browser.dispose();
   },
+  /** Whatever a test does, the page keeps to its policy: nothing is asked of the browser that it has to refuse. */
   context: async ({ zonescope }, use) => {
+    const refused: string[] = [];
+    zonescope.context.on("console", (message) => {
+      if (/Content Security Policy|TrustedScript|TrustedHTML/.test(message.text())) refused.push(message.text());
+    });
     await use(zonescope.context);
+    expect(refused).toEqual([]);
   },
   page: async ({ context }, use) => {
     await use(context.pages()[0] ?? (await context.newPage()));

@@ -42,6 +42,8 @@ function allowed(layers: readonly Layer[]): Allowed[] {
       rules.push({ from, to: { path: `^src/(${mayImportTypesOf.join("|")})/`, dependencyTypes: ["type-only"] } });
     }
   }
+  // The client names the worker's entry by its address, to start it; nothing of it is loaded into the page.
+  rules.push({ from: { path: "^src/client/engine-client\\.ts$" }, to: { path: "^src/worker/main\\.ts$" } });
   for (const { from, packages } of packagesOf) rules.push({ from: { path: from }, to: { path: `^node_modules/(@types/)?(${packages.join("|")})/` } });
   rules.push({ from: { path: nodeUsers }, to: { dependencyTypes: ["core"] } });
   return rules;

@@ -34,7 +34,7 @@ test("every import of a file of ours names its extension", () => {
   const bare = sourceFiles().flatMap((path) =>
     [...read(path).matchAll(/(?:from|import)\s+"(\.{1,2}\/[^"]+)"/g)]
       .map(([, target]) => target ?? "")
-      .filter((target) => !/\.(ts|tsx|css)$/.test(target))
+      .filter((target) => !/\.(ts|tsx|css)(\?worker&url)?$/.test(target))
       .map((target) => `${path}: ${target}`),
   );
   expect(bare).toEqual([]);
