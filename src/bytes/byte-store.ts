@@ -14,6 +14,8 @@ export interface ByteStore {
   /** What a person would call this store in an error. */
   readonly name: string;
   readonly readOnly: boolean;
+  /** What is written here reaches no file: a model's disk. Only there may an image be written in a wrong order. */
+  readonly scratch?: true;
   /** Length in bytes. */
   size(): number;
   /** Reads into all of `into` from byte `offset`; returns the count read, less than asked only at the store's end. */

@@ -12,10 +12,29 @@ import { assertRange, errorDetail, requireOpen, requireWritable } from "./guard.
 
 const PAGE_SIZE = 64 * 1024;
 
-/** One growing array of bytes, sparse by pages of 64 KiB; a missing page is zeros. */
+/** What contents in memory may lie over: bytes that are only read and stay as they are. */
+export interface BytesBelow {
+  size(): number;
+  read(offset: number, into: Uint8Array): number;
+}
+
+/** One growing array of bytes, sparse by pages of 64 KiB; a missing page is what lies below, and zeros where nothing does. */
 export class MemoryContents {
   private pages = new Map<number, Uint8Array>();
+  /** Pages that are shared with a copy: whoever writes to one first takes a page of its own. */
+  private shared = new Set<number>();
   private length = 0;
+  private readonly below: BytesBelow | null;
+  /** Bytes of what lies below that still show: what was cut off does not come back. */
+  private belowLength: number;
+  private readonly mostBytes: number;
+
+  /** @param mostBytes memory that pages may take; a write that needs more throws a RangeError, as one without memory does */
+  constructor(below: BytesBelow | null = null, mostBytes = Infinity) {
+    this.below = below;
+    this.length = this.belowLength = below?.size() ?? 0;
+    this.mostBytes = mostBytes;
+  }
 
   /** Contents that begin as a copy of `from`. */
   static of(from: Uint8Array): MemoryContents {
@@ -33,10 +52,14 @@ export class MemoryContents {
     return this.pages.size * PAGE_SIZE;
   }
 
+  /** Contents of their own; pages are shared until one of the two writes to them. */
   copy(): MemoryContents {
-    const contents = new MemoryContents();
+    const contents = new MemoryContents(this.below, this.mostBytes);
     contents.length = this.length;
-    for (const [index, page] of this.pages) contents.pages.set(index, page.slice());
+    contents.belowLength = this.belowLength;
+    contents.pages = new Map(this.pages);
+    contents.shared = new Set(this.pages.keys());
+    this.shared = new Set(this.pages.keys());
     return contents;
   }
 
@@ -46,7 +69,7 @@ export class MemoryContents {
     for (let done = 0; done < count; ) {
       const { index, start, length } = this.step(offset + done, count - done);
       const page = this.pages.get(index);
-      if (page === undefined) into.fill(0, done, done + length);
+      if (page === undefined) this.readBelow(offset + done, into.subarray(done, done + length));
       else into.set(page.subarray(start, start + length), done);
       done += length;
     }
@@ -56,12 +79,7 @@ export class MemoryContents {
   write(offset: number, from: Uint8Array): void {
     for (let done = 0; done < from.length; ) {
       const { index, start, length } = this.step(offset + done, from.length - done);
-      let page = this.pages.get(index);
-      if (page === undefined) {
-        page = new Uint8Array(PAGE_SIZE);
-        this.pages.set(index, page);
-      }
-      page.set(from.subarray(done, done + length), start);
+      this.ownPage(index).set(from.subarray(done, done + length), start);
       done += length;
       this.length = Math.max(this.length, offset + done);
     }
@@ -72,9 +90,28 @@ export class MemoryContents {
     if (size < this.length) {
       const keptPages = Math.ceil(size / PAGE_SIZE);
       for (const index of this.pages.keys()) if (index >= keptPages) this.pages.delete(index);
-      if (size % PAGE_SIZE !== 0) this.pages.get(keptPages - 1)?.fill(0, size % PAGE_SIZE);
+      if (size % PAGE_SIZE !== 0 && this.pages.has(keptPages - 1)) this.ownPage(keptPages - 1).fill(0, size % PAGE_SIZE);
+      this.belowLength = Math.min(this.belowLength, size);
     }
     this.length = size;
+  }
+
+  private readBelow(offset: number, into: Uint8Array): void {
+    const there = Math.max(0, Math.min(into.length, this.belowLength - offset));
+    const count = there === 0 ? 0 : this.below!.read(offset, into.subarray(0, there));
+    into.fill(0, count);
+  }
+
+  /** The page, to be written to. */
+  private ownPage(index: number): Uint8Array {
+    const page = this.pages.get(index);
+    if (page !== undefined && !this.shared.has(index)) return page;
+    if (page === undefined && this.heldBytes + PAGE_SIZE > this.mostBytes) throw new RangeError(`more than ${this.mostBytes} bytes in memory`);
+    const own = page?.slice() ?? new Uint8Array(PAGE_SIZE);
+    if (page === undefined && this.belowLength > 0) this.readBelow(index * PAGE_SIZE, own);
+    this.pages.set(index, own);
+    this.shared.delete(index);
+    return own;
   }
 
   /** The part of one page that a transfer of `left` bytes at `offset` reaches. */

@@ -25,6 +25,7 @@ import type { Codecs } from "../qcow2/codecs.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { readHeader } from "../qcow2/open.ts";
 import type { OpenOptions } from "../qcow2/open.ts";
+import type { FlushOrder } from "../qcow2/write-order.ts";
 import { headerOfSnapshot } from "../qcow2/snapshots.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
 import { readExactly } from "../bytes/byte-store.ts";
@@ -53,6 +54,8 @@ export interface OpenedFiles {
   readonly snapshot: Snapshot | null;
   /** In place of what the header says of lazy refcounts. */
   readonly lazyRefcounts?: boolean | undefined;
+  /** The order of a flush that the crash lab asks for on a scratch store, whose writes it wants to see one by one. */
+  readonly order?: FlushOrder | undefined;
   /** Opened for its facts: data that lies in no file of these is not to be read. */
   readonly inspect: boolean;
   /** The backing file that the header names, resolved; null without one. */
@@ -62,7 +65,7 @@ export interface OpenedFiles {
 }
 
 /** What a device stands on beside its store. */
-export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "inspect" | "backingName" | "data" | "backing">;
+export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "order" | "inspect" | "backingName" | "data" | "backing">;
 
 /** Of an image that stands alone. */
 export const STANDALONE: Foundation = { part: null, snapshot: null, inspect: false, backingName: null, data: null, backing: null };
@@ -109,7 +112,7 @@ export function openDevice(
     if (foundation.inspect && lacksItsData(header)) {
       return { format: "qcow2", device: new PlainDevice(new FactsDisk(store, header), log), header, zoned, readOnlyReason: null, foundation };
     }
-    const image = new Qcow2Image(coalesced(store, write), header, { write, codecs, lazyRefcounts: foundation.lazyRefcounts, ...disksOf(foundation, write, now, codecs) });
+    const image = new Qcow2Image(written(store, write, foundation), header, { write, codecs, order: foundation.order, lazyRefcounts: foundation.lazyRefcounts, ...disksOf(foundation, write, now, codecs) });
     return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);
@@ -117,7 +120,7 @@ export function openDevice(
   if ("kind" in report) throw new Fault(report);
   const area = { structure: "zoned metadata", offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize };
   const reason = write ? zonedReasonNotToWrite(header, report) : null;
-  const image = new Qcow2Image(coalesced(store, write), header, { write: write && reason === null, featureBits: [ZONED_FEATURE_BIT], area, codecs });
+  const image = new Qcow2Image(written(store, write, foundation), header, { write: write && reason === null, order: foundation.order, featureBits: [ZONED_FEATURE_BIT], area, codecs });
   const device = new ZonedDevice(image, zoned, entries, report, log);
   return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? reason, foundation };
 }
@@ -136,6 +139,8 @@ function disksOf({ data, backing }: Foundation, write: boolean, now: () => numbe
     backing: backing === null ? null : openDevice(backing.store, backing.format, false, now, new ChangeLog(now), backing, codecs).device.disk,
   };
 }
+
+const written = (store: ByteStore, write: boolean, { order }: Foundation): ByteStore => (order === undefined ? coalesced(store, write) : store);
 
 const coalesced = (store: ByteStore, write: boolean): ByteStore => (write && !store.readOnly ? new CoalescingStore(store) : store);
 

@@ -2,6 +2,7 @@
  * An open image as its parts share it: the store, the header, the tables in memory, and the registers of what the next flush
  * has to write. Functions of mapping.ts, write.ts, unmap.ts and flush.ts work on it; image.ts is the door from outside.
  */
+import { assert } from "../base/assert.ts";
 import { Fault, imageProblem } from "../base/fault.ts";
 import type { HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
@@ -18,6 +19,8 @@ import type { EntryFormat } from "./l2-entries.ts";
 import type { MetadataMap } from "./metadata-map.ts";
 import type { Refcounts } from "./refcounts.ts";
 import { TableCache } from "./table-cache.ts";
+import { RIGHT_ORDER } from "./write-order.ts";
+import type { FlushOrder } from "./write-order.ts";
 
 const L2_CACHE_BYTES = 32 * 2 ** 20;
 
@@ -46,6 +49,8 @@ export interface ImageFoundation {
   readonly codecs: Codecs;
   /** Whether counts may lag under the dirty bit; absent: what the header says. */
   readonly lazyRefcounts?: boolean | undefined;
+  /** Absent: the right one. Another is a bug of ours over any store but a scratch one. */
+  readonly order?: FlushOrder | undefined;
 }
 
 export class ImageState {
@@ -55,6 +60,7 @@ export class ImageState {
   readonly backing: Backing | null;
   readonly codecs: Codecs;
   private readonly lazyRefcounts: boolean;
+  readonly order: FlushOrder;
   /** As it is on the disk, but for the place of a refcount table that moved; replaced by whoever changes the image as a whole. */
   header: Header;
   readonly format: EntryFormat;
@@ -95,6 +101,8 @@ export class ImageState {
     this.backing = foundation.backing;
     this.codecs = foundation.codecs;
     this.lazyRefcounts = header.version >= 3 && (foundation.lazyRefcounts ?? hasBit(header.compatible, COMPATIBLE_LAZY_REFCOUNTS));
+    this.order = foundation.order ?? RIGHT_ORDER;
+    assert(this.order === RIGHT_ORDER || store.scratch === true, "an image that is written in another order lies on a scratch store");
     this.header = header;
     this.format = entryFormat(header);
     this.clusterSize = header.clusterSize;

@@ -52,6 +52,15 @@ export const WRITE_ORDER: readonly OrderRule[] = [
   { first: "mappings", then: "advanced-pointers", prevents: "a zone shows zeros, or an older write, where the new bytes should be" },
 ];
 
+/** In which order a flush writes. Every image has RIGHT_ORDER; another one is the crash lab's alone (wrong-order.ts). */
+export interface FlushOrder {
+  readonly steps: readonly (readonly WriteKind[])[];
+  /** Whether the platform is asked for anything between the steps, and behind the last. */
+  readonly barriers: boolean;
+  /** Told of each kind before it is written, and of null behind the last. */
+  readonly begins: ((kind: WriteKind | null) => void) | null;
+}
+
 /**
  * The steps in which all kinds are written, a barrier behind each.
  * @param rules may not go in a circle
@@ -67,3 +76,5 @@ export function stepsOf(rules: readonly OrderRule[]): readonly (readonly WriteKi
   }
   return steps;
 }
+
+export const RIGHT_ORDER: FlushOrder = { steps: stepsOf(WRITE_ORDER), barriers: true, begins: null };

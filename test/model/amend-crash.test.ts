@@ -17,7 +17,7 @@ import { applySnapshotOf, createSnapshotOf } from "../../src/engine/snapshot-cal
 import type { AmendOptions, CreateOptions } from "../../src/protocol/index.ts";
 import { readHeader } from "../../src/qcow2/open.ts";
 import { createOptions } from "../../src/testing/engine-fixture.ts";
-import { RecordingStore } from "../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../src/crash/recording-store.ts";
 
 const CLUSTER = 512;
 const SIZE = 400 * CLUSTER;

@@ -16,7 +16,7 @@ import { readBitmaps } from "../../src/qcow2/bitmaps.ts";
 import { readHeader } from "../../src/qcow2/open.ts";
 import { textOf } from "../../src/qcow2/snapshots.ts";
 import { KIB, createOptions } from "../../src/testing/engine-fixture.ts";
-import { RecordingStore } from "../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../src/crash/recording-store.ts";
 
 const CLUSTER = KIB;
 const DISK = 256 * KIB;

@@ -13,7 +13,7 @@ import { openDevice } from "../../src/engine/open-device.ts";
 import { patternPayload } from "../../src/engine/payload.ts";
 import type { CreateOptions } from "../../src/protocol/index.ts";
 import { zoneCapacityOf, zoneLength } from "../../src/zoned/geometry.ts";
-import { RecordingStore } from "../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../src/crash/recording-store.ts";
 
 const SECTOR = 512;
 

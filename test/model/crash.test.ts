@@ -18,7 +18,8 @@ import type { CreateOptions } from "../../src/protocol/index.ts";
 import { checkImage } from "../../src/qcow2/check.ts";
 import { readHeader } from "../../src/qcow2/open.ts";
 import { KIB, createOptions } from "../../src/testing/engine-fixture.ts";
-import type { CrashPlan, RecordingStore } from "../../src/testing/recording-store.ts";
+import { cutsOf, planOf } from "../../src/crash/cuts.ts";
+import type { CrashPlan, RecordingStore } from "../../src/crash/recording-store.ts";
 import { inScratchFolder, stockCheck } from "../../src/testing/stock.ts";
 import { CrashWorkload } from "./crash-workload.ts";
 
@@ -84,21 +85,9 @@ function corruption(store: ByteStore): string | null {
   return bad === undefined ? null : JSON.stringify(bad);
 }
 
-/** Crash plans for every record of the log: all lost, all kept, every subset where they are few, seeded ones beyond. */
-function* plans(store: RecordingStore, from: number, random: Random, perCut: number): Generator<CrashPlan> {
-  for (let cut = from; cut <= store.log.length; cut++) {
-    const durable = store.log.slice(0, cut).findLastIndex(({ kind }) => kind === "flush") + 1;
-    const pending = cut - durable;
-    yield { cut, survives: () => false };
-    if (pending === 0) continue;
-    yield { cut, survives: () => true };
-    const exhaustive = pending <= 3;
-    for (let draw = 0; draw < (exhaustive ? 2 ** pending : perCut); draw++) {
-      const seed = random.next();
-      if (exhaustive) yield { cut, survives: (record) => ((draw >> (record - durable)) & 1) === 1 };
-      else yield { cut, survives: (record, sector) => new Random(seed ^ (record * 2654435761) ^ ((sector ?? 0) * 40503)).chance(0.5) };
-    }
-  }
+/** Crashes at every record of the log: all subsets where they are few, seeded draws beyond. */
+function* plans(store: RecordingStore, from: number, random: Random, draws: number): Generator<CrashPlan> {
+  for (const cut of cutsOf(store.log, random, { from, exhaustive: 3, draws })) yield planOf(store.log, cut);
 }
 
 /** One workload and every crash of it. @returns how many crash images were judged, and whether it reached what its shape is for */

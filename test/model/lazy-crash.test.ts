@@ -14,7 +14,7 @@ import { patternPayload } from "../../src/engine/payload.ts";
 import { INCOMPATIBLE_DIRTY, hasBit } from "../../src/qcow2/features.ts";
 import { readHeader } from "../../src/qcow2/open.ts";
 import { createOptions } from "../../src/testing/engine-fixture.ts";
-import { RecordingStore } from "../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../src/crash/recording-store.ts";
 
 const CLUSTER = 512;
 const SIZE = 600 * CLUSTER;

@@ -14,7 +14,7 @@ import { OpenImage } from "../../src/engine/open-image.ts";
 import { patternPayload } from "../../src/engine/payload.ts";
 import type { CheckReport, CreateOptions, RepairMode, RepairReport } from "../../src/protocol/index.ts";
 import { KIB, createOptions } from "../../src/testing/engine-fixture.ts";
-import { RecordingStore } from "../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../src/crash/recording-store.ts";
 
 const RANDOM_PLANS = 300;
 

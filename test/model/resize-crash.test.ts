@@ -14,7 +14,7 @@ import { patternPayload } from "../../src/engine/payload.ts";
 import { resizeOpened } from "../../src/engine/resize-calls.ts";
 import { createSnapshotOf } from "../../src/engine/snapshot-calls.ts";
 import { createOptions } from "../../src/testing/engine-fixture.ts";
-import { RecordingStore } from "../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../src/crash/recording-store.ts";
 
 const CLUSTER = 512;
 /** Guest bytes that one L2 table maps. */

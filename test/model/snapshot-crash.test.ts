@@ -15,7 +15,7 @@ import { applySnapshotOf, createSnapshotOf, deleteSnapshotOf } from "../../src/e
 import { readHeader } from "../../src/qcow2/open.ts";
 import { readSnapshotTable, textOf } from "../../src/qcow2/snapshots.ts";
 import { KIB, createOptions } from "../../src/testing/engine-fixture.ts";
-import { RecordingStore } from "../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../src/crash/recording-store.ts";
 
 const RANDOM_PLANS = 60;
 

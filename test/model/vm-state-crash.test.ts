@@ -12,7 +12,7 @@ import { OpenImage } from "../../src/engine/open-image.ts";
 import { patternPayload } from "../../src/engine/payload.ts";
 import { readVmState, writeVmState } from "../../src/engine/vm-state-calls.ts";
 import { createOptions } from "../../src/testing/engine-fixture.ts";
-import { RecordingStore } from "../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../src/crash/recording-store.ts";
 
 const CLUSTER = 512;
 const DISK = 40 * CLUSTER;

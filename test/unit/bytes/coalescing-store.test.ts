@@ -7,7 +7,7 @@ import { CountingStore } from "../../../src/testing/counting-store.ts";
 import { sample } from "../../../src/testing/expect.ts";
 import { FaultyStore } from "../../../src/testing/faulty-store.ts";
 import type { PlannedFailure } from "../../../src/testing/faulty-store.ts";
-import { RecordingStore } from "../../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../../src/crash/recording-store.ts";
 
 const KIB = 1024;
 

@@ -14,7 +14,7 @@ import { value } from "../../../src/testing/expect.ts";
 import { filesChecks, libraryChecks } from "../../../src/testing/files-conformance.ts";
 import type { FilesHome } from "../../../src/testing/files-conformance.ts";
 import { coalescingHome, memoryHome, memoryLibraryHome } from "../../../src/testing/homes.ts";
-import { RecordingStore } from "../../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../../src/crash/recording-store.ts";
 import { readOnlyStoreChecks, storeChecks } from "../../../src/testing/store-conformance.ts";
 import type { Check, ReadOnlyHome, StoreHome } from "../../../src/testing/store-conformance.ts";
 import { opfsFakeHome, opfsFakeStoreHome } from "./opfs-fake.ts";

@@ -4,7 +4,7 @@ import type { Result } from "../../../src/base/result.ts";
 import type { ByteStore } from "../../../src/bytes/byte-store.ts";
 import type { FileProblem, FileSpace, OpenMode } from "../../../src/bytes/file-space.ts";
 import { MemoryContents, MemoryStore } from "../../../src/bytes/memory-store.ts";
-import { RecordingStore } from "../../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../../src/crash/recording-store.ts";
 
 class Journaled extends RecordingStore {
   onChange: () => void = () => undefined;

@@ -16,7 +16,7 @@ import { openDevice } from "../../../src/engine/open-device.ts";
 import type { Dialect, DialectChange, ZonedCreateOptions } from "../../../src/protocol/index.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { GIB, KIB, MIB, createOptions, engineFixture } from "./dialect-fixture.ts";
-import { RecordingStore } from "../../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../../src/crash/recording-store.ts";
 
 const DIALECTS: readonly Dialect[] = ["v4", "v7", "v9"];
 

@@ -15,7 +15,7 @@ import { openDevice } from "../../../src/engine/open-device.ts";
 import { patternPayload } from "../../../src/engine/payload.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
-import { RecordingStore } from "../../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../../src/crash/recording-store.ts";
 import { putFile } from "./images.ts";
 import { patch64, wholeOf } from "../../../src/testing/store-bytes.ts";
 

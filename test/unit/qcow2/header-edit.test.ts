@@ -12,7 +12,7 @@ import type { BackingName } from "../../../src/qcow2/header-edit.ts";
 import { FEATURE_NAMES_MAGIC } from "../../../src/qcow2/header.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { createOptions } from "../../../src/testing/engine-fixture.ts";
-import { RecordingStore } from "../../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../../src/crash/recording-store.ts";
 
 const UNKNOWN = 0x12345678;
 

@@ -4,7 +4,7 @@ import { Random } from "../../../src/base/random.ts";
 import { MemoryContents } from "../../../src/bytes/memory-store.ts";
 import { CountingStore } from "../../../src/testing/counting-store.ts";
 import { sample } from "../../../src/testing/expect.ts";
-import { RecordingStore } from "../../../src/testing/recording-store.ts";
+import { RecordingStore } from "../../../src/crash/recording-store.ts";
 
 const bytesOf = (contents: MemoryContents): Uint8Array => {
   const into = new Uint8Array(contents.size);

@@ -1,6 +1,6 @@
 /**
- * A store in memory that records what is done to it, so that a test can cut the power at any moment and look at every disk
- * that the crash may leave behind.
+ * A store in memory that records what is done to it, so that the crash lab, or a test, can cut the power at any moment and look at
+ * every disk that the crash may leave behind.
  *
  * Which faults are legal:
  * - what was written or truncated before a flush that returned is on the disk, whole;
@@ -15,26 +15,24 @@
 import type { Random } from "../base/random.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { MemoryContents, MemoryStore } from "../bytes/memory-store.ts";
+import { SECTOR_SIZE } from "../base/units.ts";
+import { drawCut, planOf } from "./cuts.ts";
+import type { CrashPlan, Recorded } from "./cuts.ts";
 
-const SECTOR_SIZE = 512;
-
-export type Recorded =
-  | { readonly kind: "write"; readonly offset: number; readonly data: Uint8Array }
-  | { readonly kind: "truncate"; readonly size: number }
-  | { readonly kind: "flush" };
-
-/** Which records since the last flush are on the disk. */
-export interface CrashPlan {
-  /** Records that were issued before the power went: those of index < cut. */
-  readonly cut: number;
-  /** Whether a sector (index from the disk's start) of the write `record` got there; for a truncate, sector is null. */
-  survives(record: number, sector: number | null): boolean;
-}
+export type { CrashPlan, Recorded } from "./cuts.ts";
 
 export class RecordingStore implements ByteStore {
   readonly name: string;
   readonly readOnly = false;
+  readonly scratch = true;
   readonly log: Recorded[] = [];
+  /**
+   * Holds writes without a label back until `release` or a flush: read they are at once, but on their way to the disk only then, as
+   * behind a cache that gathers them.
+   */
+  holdsUnlabelled = false;
+  private label: string | null = null;
+  private readonly held: Extract<Recorded, { kind: "write" }>[] = [];
   private readonly before: MemoryContents;
   private readonly now: MemoryStore;
 
@@ -55,16 +53,35 @@ export class RecordingStore implements ByteStore {
 
   write(offset: number, from: Uint8Array): void {
     this.now.write(offset, from);
-    this.log.push({ kind: "write", offset, data: from.slice() });
+    const record = { kind: "write", offset, data: from.slice(), label: this.label } as const;
+    if (this.label === null && this.holdsUnlabelled) this.held.push(record);
+    else this.log.push(record);
+  }
+
+  /** What the writes from now on are; null: what nobody said anything of. */
+  labelWrites(label: string | null): void {
+    this.label = label;
+  }
+
+  /** What was held back is on its way from here on, labelled as writes are now. */
+  release(): void {
+    for (const record of this.held.splice(0)) this.log.push({ ...record, label: this.label });
+  }
+
+  /** Begins anew on the disk as it is when all that was recorded got there; what is held back still is. */
+  restart(): void {
+    for (const record of this.log.splice(0)) apply(this.before, record);
   }
 
   truncate(size: number): void {
     this.now.truncate(size);
+    this.release();
     this.log.push({ kind: "truncate", size });
   }
 
   flush(): void {
     this.now.flush();
+    if (this.label === null) this.release();
     this.log.push({ kind: "flush" });
   }
 
@@ -88,6 +105,11 @@ export class RecordingStore implements ByteStore {
     return disk;
   }
 
+  /** The disk as it was when the recording began, as contents of its own. */
+  start(): MemoryContents {
+    return this.before.copy();
+  }
+
   /** The disk when nothing is lost that was issued before `cut`: the program died, the machine did not. */
   crashOfProgram(cut: number): MemoryContents {
     return this.crash({ cut, survives: () => true });
@@ -95,28 +117,9 @@ export class RecordingStore implements ByteStore {
 
   /** A crash drawn at random: its moment, and by write whether it is there whole, not at all, or in part. */
   randomPlan(random: Random): CrashPlan {
-    const cut = random.below(this.log.length + 1);
-    const fates = new Map<number, "whole" | "lost" | "torn">();
-    const torn = new Map<string, boolean>();
-    const lossy = random.below(3);
-    return {
-      cut,
-      survives(record, sector) {
-        const fate = fates.get(record) ?? random.pick(lossy === 0 ? fatesMostlyWhole : lossy === 1 ? fatesMostlyLost : fatesEven);
-        fates.set(record, fate);
-        if (fate !== "torn" || sector === null) return fate === "whole";
-        const key = `${record}:${sector}`;
-        const there = torn.get(key) ?? random.chance(0.5);
-        torn.set(key, there);
-        return there;
-      },
-    };
+    return planOf(this.log, drawCut(this.log, random));
   }
 }
-
-const fatesEven = ["whole", "lost", "torn"] as const;
-const fatesMostlyWhole = ["whole", "whole", "whole", "whole", "whole", "lost", "torn"] as const;
-const fatesMostlyLost = ["lost", "lost", "lost", "lost", "lost", "whole", "torn"] as const;
 
 function apply(contents: MemoryContents, record: Recorded): void {
   switch (record.kind) {
