@@ -64,7 +64,7 @@ export default defineConfig(({ mode }) => ({
   worker: {
     format: "es" as const,
     // A folder of their own: a worker obeys the policy of its own response.
-    rollupOptions: { output: { entryFileNames: "worker/[name]-[hash].js", chunkFileNames: "worker/[name]-[hash].js" } },
+    rollupOptions: { output: { entryFileNames: ({ name }) => `${name === "remote" ? "remote" : "worker"}/[name]-[hash].js`, chunkFileNames: "worker/[name]-[hash].js" } },
   },
   build: {
     target: "es2023",
@@ -72,6 +72,6 @@ export default defineConfig(({ mode }) => ({
     emptyOutDir: true,
     // What a first load may weigh is judged compressed, by test/house.
     chunkSizeWarningLimit: 700,
-    rollupOptions: { input: mode === "e2e" ? ["index.html", "src/testing/browser/harness.html"] : ["index.html"] },
+    rollupOptions: { input: ["index.html", "remote.html", ...(mode === "e2e" ? ["src/testing/browser/harness.html"] : [])] },
   },
 }));

@@ -37,6 +37,9 @@ const PAGE = policy({
 /** The engine's worker: its own scripts, and the encoder of zstd, which is WebAssembly of our own files. It reaches no other host. */
 const WORKER = policy({ ...NOTHING, "script-src": "'self' 'wasm-unsafe-eval'", "connect-src": "'self'" });
 
+/** The worker behind remote.html, which has no library: it alone may ask other servers, for the image that the person opened there. */
+const REMOTE = policy({ ...NOTHING, "script-src": "'self' 'wasm-unsafe-eval'", "connect-src": "'self' http: https:" });
+
 /** The service worker that keeps the program for offline use: it fetches our own files. */
 const OFFLINE = policy({ ...NOTHING, "script-src": "'self'", "connect-src": "'self'" });
 
@@ -50,6 +53,8 @@ const CSP = "Content-Security-Policy";
 export const rules = [
   { path: "/", headers: { [CSP]: PAGE, ...ALWAYS } },
   { path: "/index.html", headers: { [CSP]: PAGE, ...ALWAYS } },
+  { path: "/remote.html", headers: { [CSP]: PAGE, ...ALWAYS } },
+  { path: "/remote/*", headers: { [CSP]: REMOTE, "Cache-Control": "public, max-age=31536000, immutable", ...ALWAYS } },
   { path: "/worker/*", headers: { [CSP]: WORKER, "Cache-Control": "public, max-age=31536000, immutable", ...ALWAYS } },
   { path: "/assets/*", headers: { "Cache-Control": "public, max-age=31536000, immutable", ...ALWAYS } },
   { path: "/sw.js", headers: { [CSP]: OFFLINE, "Cache-Control": "no-cache", ...ALWAYS } },

@@ -1,4 +1,4 @@
-/** The programs of the system that the tests need: a Chromium, and stock qemu-img and qemu-io as the oracle. */
+/** The programs of the system that the tests need: a Chromium, stock qemu-img and qemu-io as the oracle, and nginx to read remote images from. */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -13,10 +13,14 @@ export function findChromium() {
   return paths.find((path) => existsSync(path)) ?? null;
 }
 
+/** nginx lies where the PATH of a plain user may not lead. */
+const hasNginx = () => hasCommand("nginx") || existsSync("/usr/sbin/nginx");
+
 /** Packages of Debian and Ubuntu, and what is needed of each. */
 const tools = [
   { what: "chromium (or name one in the environment variable CHROMIUM)", debian: "chromium", isThere: () => findChromium() !== null },
   { what: "qemu-img and qemu-io", debian: "qemu-utils", isThere: () => hasCommand("qemu-img") && hasCommand("qemu-io") },
+  { what: "nginx", debian: "nginx-light", isThere: hasNginx },
 ];
 
 const missing = () => tools.filter((tool) => !tool.isThere());

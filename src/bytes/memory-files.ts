@@ -22,10 +22,12 @@ export class MemoryFiles implements LibrarySpace {
   readonly kind = "memory";
   private readonly files = new Map<string, MemoryFile>();
   private readonly now: () => number;
+  private readonly mostBytes: number | null;
 
-  /** `now` gives milliseconds since 1970. */
-  constructor(now: () => number = Date.now) {
+  /** `now` gives milliseconds since 1970; `mostBytes` is what all files together may hold, null for what the platform gives. */
+  constructor(now: () => number = Date.now, mostBytes: number | null = null) {
     this.now = now;
+    this.mostBytes = mostBytes;
   }
 
   /** Problems: bad-name, not-found (read and write), in-use. */
@@ -78,9 +80,13 @@ export class MemoryFiles implements LibrarySpace {
     return ok(null);
   }
 
-  /** The platform does not tell what memory a tab may have. */
+  /** Of a space without bounds null: the platform does not tell what memory a tab may have. */
   async usage(): Promise<Usage | null> {
-    return null;
+    return this.mostBytes === null ? null : { usedBytes: this.heldBytes(), quotaBytes: this.mostBytes, persistent: false };
+  }
+
+  private heldBytes(): number {
+    return [...this.files.values()].reduce((sum, { contents }) => sum + contents.heldBytes, 0);
   }
 
   /** A Blob of the bytes as they are now; holes are written out. */
@@ -104,10 +110,12 @@ export class MemoryFiles implements LibrarySpace {
 
   private writer(name: string, file: MemoryFile): MemoryStore {
     file.writers++;
-    return new MemoryStore(name, file.contents, false, () => {
+    const { mostBytes } = this;
+    const onClose = (): void => {
       file.writers--;
       file.modifiedMs = this.now();
-    });
+    };
+    return new MemoryStore(name, file.contents, false, onClose, mostBytes === null ? undefined : () => mostBytes - this.heldBytes());
   }
 
   private problemWithMoving(name: string): FileProblem | null {

@@ -52,6 +52,13 @@ export class MemoryContents {
     return this.pages.size * PAGE_SIZE;
   }
 
+  /** What a write there would hold beyond what is held already. */
+  missingBytes(offset: number, lengthBytes: number): number {
+    let missing = 0;
+    for (let index = Math.floor(offset / PAGE_SIZE); index * PAGE_SIZE < offset + lengthBytes; index++) if (!this.pages.has(index)) missing += PAGE_SIZE;
+    return missing;
+  }
+
   /** Contents of their own; pages are shared until one of the two writes to them. */
   copy(): MemoryContents {
     const contents = new MemoryContents(this.below, this.mostBytes);
@@ -129,14 +136,16 @@ export class MemoryStore implements ByteStore {
   readonly readOnly: boolean;
   readonly contents: MemoryContents;
   private readonly onClose: () => void;
+  private readonly room: () => number;
   private closed = false;
 
-  /** `onClose` is called once, at the first close. */
-  constructor(name: string, contents: MemoryContents = new MemoryContents(), readOnly = false, onClose: () => void = () => {}) {
+  /** `onClose` is called once, at the first close; `room` tells how many bytes more may be held. */
+  constructor(name: string, contents: MemoryContents = new MemoryContents(), readOnly = false, onClose: () => void = () => {}, room: () => number = () => Infinity) {
     this.name = name;
     this.contents = contents;
     this.readOnly = readOnly;
     this.onClose = onClose;
+    this.room = room;
   }
 
   size(): number {
@@ -152,6 +161,8 @@ export class MemoryStore implements ByteStore {
   write(offset: number, from: Uint8Array): void {
     this.require("write", offset, from.length);
     requireWritable(this.readOnly, this.name, "write", offset, from.length);
+    const room = this.room();
+    if (room !== Infinity && this.contents.missingBytes(offset, from.length) > room) throw storeFault(this.name, "no-space", "write", offset, from.length, "the library in memory is full");
     try {
       this.contents.write(offset, from);
     } catch (thrown) {

@@ -2,6 +2,9 @@
  * Whether a file at a URL can be read piece by piece: one request for its first bytes, of which no more is taken than a piece even from a
  * server that would send the whole file. What it is then said to be is what every later piece is held against.
  *
+ * The browser's cache is not asked, and what it had of the file is dropped (cache mode "reload"): of pieces that it keeps it would ask
+ * the server whether they still hold, and a server whose file changed answers that with all of the file.
+ *
  * A page of another origin sees Content-Range and ETag only where the server exposes them; Content-Length and Last-Modified it always
  * sees. Sources: RFC 9110, "Range Requests"; Fetch standard, "CORS-safelisted response-header name".
  */
@@ -60,7 +63,7 @@ export async function probeRemote(text: string, fetch: Fetch): Promise<Result<Re
   if (url === null) return refused("bad-url");
   const stop = new AbortController();
   try {
-    const reply = await attempt(() => fetch(url.href, { headers: { Range: `bytes=0-${PROBE_BYTES - 1}` }, credentials: "omit", cache: "no-store", signal: stop.signal }));
+    const reply = await attempt(() => fetch(url.href, { headers: { Range: `bytes=0-${PROBE_BYTES - 1}` }, credentials: "omit", cache: "reload", signal: stop.signal }));
     if (reply === null) return refused((await answersAtAll(url.href, fetch)) ? "cors" : "unreachable");
     const { status, headers } = reply;
     // An empty file has no first byte, and a server says so.

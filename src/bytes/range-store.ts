@@ -6,9 +6,10 @@
 import type { StoreProblem } from "../base/fault.ts";
 import { storeFault } from "./byte-store.ts";
 import type { CacheLimits } from "./cached-store.ts";
-import { errorDetail } from "./guard.ts";
+import { errorDetail, errorName } from "./guard.ts";
 import { totalOf } from "./range-probe.ts";
 import type { RemoteFile } from "./range-probe.ts";
+import { difference } from "./range-watch.ts";
 import { ReadOnlyStore } from "./read-only-store.ts";
 
 /** For a CachedStore over this: a request costs more than the bytes that it brings. */
@@ -26,15 +27,20 @@ export type RequestRange = (url: string, from: number, to: number) => RangeReply
 const LONGEST_REQUEST = 8 * 2 ** 20;
 /** A request that fails, or that a server refuses for now, is made once more. */
 const TRIES = 2;
+/** For a request of at most LONGEST_REQUEST bytes; nothing else ends one whose answer does not. */
+const GIVE_UP_MS = 60_000;
 
 export class RangeStore extends ReadOnlyStore {
   private readonly file: RemoteFile;
   private readonly request: RequestRange;
+  private readonly changed: () => string | null;
 
-  constructor(name: string, file: RemoteFile, request: RequestRange) {
+  /** @param changed what is known by other means to have changed of the file; null for nothing */
+  constructor(name: string, file: RemoteFile, request: RequestRange, changed: () => string | null = () => null) {
     super(name);
     this.file = file;
     this.request = request;
+    this.changed = changed;
   }
 
   protected length(): number {
@@ -49,17 +55,15 @@ export class RangeStore extends ReadOnlyStore {
 
   private fetch(offset: number, lengthBytes: number): Uint8Array {
     const fault = (code: StoreProblem["code"], detail: string): Error => storeFault(this.name, code, "read", offset, lengthBytes, detail);
+    const known = this.changed();
+    if (known !== null) throw fault("changed", known);
     const { status, header, body } = this.ask(offset, lengthBytes);
     // Not satisfiable: the file has become shorter. 200: it cannot be told which bytes of which file these are.
     if (status === 416) throw fault("changed", `${this.file.host} has no such bytes any more`);
     if (status !== 206) throw fault("io", `${this.file.host} answered with status ${status}`);
-    const total = totalOf(header("content-range"));
-    if (total !== null && total !== this.file.sizeBytes) throw fault("changed", `the file was of ${this.file.sizeBytes} bytes and is of ${total}`);
-    for (const [name, before] of [["etag", this.file.etag], ["last-modified", this.file.lastModified]] as const) {
-      const now = header(name);
-      if (before !== null && now !== null && now !== before) throw fault("changed", `its ${name} was ${before} and is ${now}`);
-    }
     const range = header("content-range");
+    const changed = difference(this.file, { sizeBytes: totalOf(range) ?? this.file.sizeBytes, etag: header("etag"), lastModified: header("last-modified") });
+    if (changed !== null) throw fault("changed", changed);
     if (range !== null && !range.startsWith(`bytes ${offset}-${offset + lengthBytes - 1}/`)) throw fault("io", `${this.file.host} sent ${range}`);
     if (body.length !== lengthBytes) throw fault("io", `${this.file.host} sent ${body.length} bytes`);
     return body;
@@ -71,7 +75,7 @@ export class RangeStore extends ReadOnlyStore {
         const reply = this.request(this.file.url, offset, offset + lengthBytes - 1);
         if (reply.status < 500 || tries === TRIES) return reply;
       } catch (thrown) {
-        if (tries === TRIES) throw storeFault(this.name, "io", "read", offset, lengthBytes, errorDetail(thrown));
+        if (tries === TRIES || errorName(thrown) === "TimeoutError") throw storeFault(this.name, "io", "read", offset, lengthBytes, errorDetail(thrown));
       }
     }
   }
@@ -82,6 +86,7 @@ export const requestInWorker: RequestRange = (url, from, to) => {
   const request = new XMLHttpRequest();
   request.open("GET", url, false);
   request.responseType = "arraybuffer";
+  request.timeout = GIVE_UP_MS;
   request.setRequestHeader("Range", `bytes=${from}-${to}`);
   request.send();
   return { status: request.status, header: (name) => exposed(request, name), body: new Uint8Array(request.response as ArrayBuffer) };

@@ -23,8 +23,8 @@ export class EngineClient {
   /** Why the worker could not be started, once that is known. */
   private dead: string | null = null;
 
-  constructor() {
-    this.worker = new Worker(scriptAddress(workerAddress), { type: "module", name: "zonescope engine" });
+  constructor(worker: Worker = startEngine()) {
+    this.worker = worker;
     this.worker.onmessage = (event: MessageEvent<ReplyMessage | Notice>) => this.receive(event.data);
     this.worker.onerror = (event) => this.fail(event.message || "the engine's worker could not be started");
   }
@@ -70,3 +70,5 @@ export class EngineClient {
     for (const resolve of waiting) resolve({ ok: false, error: { kind: "bug", message } });
   }
 }
+
+const startEngine = (): Worker => new Worker(scriptAddress(workerAddress), { type: "module", name: "zonescope engine" });

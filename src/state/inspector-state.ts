@@ -43,6 +43,8 @@ export interface InspectorState {
   readonly tab: InspectorTab | null;
   /** The file that is looked into; null for none. It need not be one that opens. */
   readonly file: string | null;
+  /** The file that is read from its server, where there is one: nothing that reads much of it begins by itself. */
+  readonly remote: string | null;
   readonly inspection: Inspection | null;
   readonly failure: FailureText | null;
   /** Another number whenever what was read of the file may be read anew. */
@@ -80,4 +82,4 @@ export const NOTHING_KNOWN = {
   save: NO_WORK,
 } as const;
 
-export const NO_INSPECTOR: InspectorState = { tab: null, file: null, generation: 0, hexView: "host", ...NOTHING_KNOWN };
+export const NO_INSPECTOR: InspectorState = { tab: null, file: null, remote: null, generation: 0, hexView: "host", ...NOTHING_KNOWN };

@@ -1,5 +1,5 @@
 /** The library of images: making, opening a file of the person's machine, copying, renaming, deleting, saving. */
-import type { Failure } from "../protocol/index.ts";
+import type { Failure, Outcome } from "../protocol/index.ts";
 import { runLineNow } from "./console.ts";
 import type { LineOutcome } from "./console.ts";
 import type { Core } from "./core.ts";
@@ -14,6 +14,10 @@ export interface LibraryActions {
   create(image: NewImage): Promise<void>;
   /** Opens a file of the person's machine. Of several, the one on top of the others: they are found by the names in its header. */
   openFiles(sources: readonly File[]): Promise<void>;
+  /** Asks a file's server how long the file is, and takes it as one that was dropped; it is not opened yet. */
+  adoptUrl(url: string): Promise<Outcome<"adoptUrl">>;
+  /** Opens a file that was taken already. */
+  openAdopted(file: string): Promise<void>;
   /** Brings the dropped file that is attached into the library and attaches the copy. */
   editCopy(): Promise<void>;
   duplicate(file: string): Promise<void>;
@@ -77,6 +81,13 @@ export function createLibraryActions(core: Core): LibraryActions {
     return outcome.ok ? null : outcome.error;
   };
 
+  const openAdoptedNow = async (file: string): Promise<void> => {
+    await attachAndTellNow(core, file);
+    // Whether or not it opens, it can be looked into.
+    const { inspector } = core.store.getState();
+    core.set({ inspector: { ...inspector, ...NOTHING_KNOWN, file, tab: inspector.tab ?? "Header", generation: inspector.generation + 1 } });
+  };
+
   const closeDialogOn = (failure: Failure | null): void => {
     core.set(failure === null ? { dialog: null, dialogFailure: null } : { dialogFailure: textOf(failure) });
   };
@@ -98,12 +109,15 @@ export function createLibraryActions(core: Core): LibraryActions {
           else core.tell(source.name, adopted.error);
         }
         const file = await topOf(core, files);
-        if (file === null) return;
-        await attachAndTellNow(core, file);
-        // Whether or not it opens, it can be looked into.
-        const { inspector } = core.store.getState();
-        core.set({ inspector: { ...inspector, ...NOTHING_KNOWN, file, tab: inspector.tab ?? "Header", generation: inspector.generation + 1 } });
+        if (file !== null) await openAdoptedNow(file);
       }),
+    adoptUrl: (url) =>
+      core.serial("Asking the server", async () => {
+        const adopted = await core.perform("adoptUrl", { url });
+        if (adopted.ok) core.set({ inspector: { ...core.store.getState().inspector, remote: adopted.value.file } });
+        return adopted;
+      }),
+    openAdopted: (file) => core.serial("Opening", () => openAdoptedNow(file)),
     editCopy: () =>
       core.serial("Copying", async () => {
         const { attached } = core.store.getState();

@@ -10,7 +10,6 @@ import { useApp, useAppState } from "./context.ts";
 
 export function Banners() {
   const app = useApp();
-  const banners = useAppState((state) => state.banners);
   const attached = useAppState((state) => state.attached);
   const image = attached?.facts.image;
   return (
@@ -45,11 +44,16 @@ export function Banners() {
           </p>
         </div>
       )}
-      {banners.map((banner) => (
-        <Strip key={bannerKey(banner)} banner={banner} app={app} />
-      ))}
+      <BannerList />
     </>
   );
+}
+
+/** What has to be dealt with, and no more. */
+export function BannerList() {
+  const app = useApp();
+  const banners = useAppState((state) => state.banners);
+  return banners.map((banner) => <Strip key={bannerKey(banner)} banner={banner} app={app} />);
 }
 
 function Strip({ banner, app }: { banner: Banner; app: App }) {

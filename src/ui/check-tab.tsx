@@ -26,13 +26,14 @@ export function CheckTab() {
   const isQcow2 = useAppState((state) => state.inspector.inspection?.identity.container === "qcow2");
   const plan = useAppState((state) => state.inspector.plan);
   const begun = useRef(false);
+  const remote = useAppState((state) => state.inspector.remote === state.inspector.file);
   const untouched = check.value === null && !check.running && check.failure === null;
   useEffect(() => {
     // The tab was turned to in order to know.
-    if (begun.current || !untouched || !isQcow2) return;
+    if (begun.current || !untouched || !isQcow2 || remote) return;
     begun.current = true;
     void app.inspectorWork.check();
-  }, [app, untouched, isQcow2]);
+  }, [app, untouched, isQcow2, remote]);
   if (!isQcow2) return <p className="panel-empty">Only qcow2 images have refcounts and tables that can be checked.</p>;
   const report = check.value;
   return (
@@ -41,6 +42,7 @@ export function CheckTab() {
         <button type="button" className="button small" disabled={check.running} onClick={() => void app.inspectorWork.check()}>
           {report === null ? "Check" : "Check again"}
         </button>
+        {report === null && remote && !check.running && <p className="quiet">A check reads every table and refcount of the image from its server.</p>}
         {report !== null && <Verdict report={report} />}
         {report !== null && hasFindings(report) && (
           <button type="button" className="button small" disabled={repair.running || plan.running} onClick={() => void app.inspector.planRepair()}>

@@ -24,6 +24,8 @@ export function HexTab() {
   const size = useBoxSize(box);
   const columns = size.width >= WIDE ? 16 : 8;
   const [top, setTop] = useState(0);
+  /** Where the box was scrolled to from here: its own scroll event says nothing new, and a pixel may be many rows. */
+  const scrolled = useRef(0);
   /** The other end of what is marked for copying; null for the selected byte alone. */
   const [anchor, setAnchor] = useState<number | null>(null);
   const visible = Math.max(1, Math.ceil(size.height / ROW_HEIGHT));
@@ -36,7 +38,9 @@ export function HexTab() {
   const scrollTo = (next: number): void => {
     const bounded = Math.max(0, Math.min(Math.max(0, rows - visible + 1), next));
     setTop(bounded * columns);
-    if (box.current !== null) box.current.scrollTop = scale.topOf(bounded);
+    if (box.current === null) return;
+    box.current.scrollTop = scale.topOf(bounded);
+    scrolled.current = box.current.scrollTop;
   };
   // What is selected elsewhere is brought into view.
   useEffect(() => {
@@ -72,6 +76,12 @@ export function HexTab() {
     event.preventDefault();
     select(Math.max(0, Math.min(bytes.total - 1, (selected ?? top) + step)), event.shiftKey);
   };
+  const onScroll = (event: React.UIEvent): void => {
+    const { scrollTop } = event.currentTarget;
+    if (scrollTop === scrolled.current) return;
+    scrolled.current = scrollTop;
+    setTop(scale.rowAt(scrollTop) * columns);
+  };
   const range = selected === null ? null : ([Math.min(selected, anchor ?? selected), Math.max(selected, anchor ?? selected) + 1] as const);
   const copy = async (): Promise<void> => {
     if (range === null) return;
@@ -99,11 +109,7 @@ export function HexTab() {
         </button>
       </div>
       {bytes.failure !== null && <p className="inspector-alert">{bytes.failure}</p>}
-      <div className="hex-scroll" ref={box} tabIndex={0} role="group" aria-label={view === "host" ? "Bytes of the file" : "Bytes of the disk"} aria-describedby="hex-told" onKeyDown={onKeyDown} onScroll={(event) => {
-        const at = scale.rowAt(event.currentTarget.scrollTop);
-        // Set by scrollTo itself, where many rows share a pixel.
-        if (Math.abs(scale.topOf(row) - event.currentTarget.scrollTop) >= 1) setTop(at * columns);
-      }}>
+      <div className="hex-scroll" ref={box} tabIndex={0} role="group" aria-label={view === "host" ? "Bytes of the file" : "Bytes of the disk"} aria-describedby="hex-told" onKeyDown={onKeyDown} onScroll={onScroll}>
         <div style={{ height: scale.height }}>
           <div className="hex-window" style={{ height: size.height }}>
             {shown.map((index) => (

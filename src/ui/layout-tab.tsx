@@ -19,13 +19,14 @@ export function LayoutTab() {
   const layout = useAppState((state) => state.inspector.layout);
   const generation = useAppState((state) => state.inspector.generation);
   const isQcow2 = useAppState((state) => state.inspector.inspection?.identity.container === "qcow2");
+  const remote = useAppState((state) => state.inspector.remote === state.inspector.file);
   const computed = useRef(-1);
   useEffect(() => {
     // Anew whenever the file was read anew; one that was cancelled waits for the button.
-    if (!isQcow2 || computed.current === generation) return;
+    if (!isQcow2 || remote || computed.current === generation) return;
     computed.current = generation;
     void app.inspector.computeLayout();
-  }, [app, generation, isQcow2]);
+  }, [app, generation, isQcow2, remote]);
   if (!isQcow2) return <p className="panel-empty">Only qcow2 images have clusters whose use can be drawn.</p>;
   return (
     <div className="inspector-column">
@@ -35,6 +36,7 @@ export function LayoutTab() {
           <button type="button" className="button small" onClick={() => void app.inspector.computeLayout()}>
             Read the layout
           </button>
+          {remote && <p className="quiet">It reads every table of the image from its server.</p>}
         </div>
       )}
       {layout.value !== null && <Picture report={layout.value} />}

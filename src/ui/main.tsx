@@ -6,6 +6,7 @@ import "@fontsource/ibm-plex-mono/latin-400.css";
 import "@fontsource/ibm-plex-mono/latin-500.css";
 import "@fontsource/ibm-plex-mono/latin-600.css";
 import { connectApp } from "../state/connect.ts";
+import { remotePageFor } from "../state/remote-address.ts";
 import { AppContext } from "./context.ts";
 import { Page } from "./page.tsx";
 import "./tokens.css";
@@ -21,11 +22,11 @@ import "./lists.css";
 import "./time.css";
 import "./palette.css";
 
-const app = connectApp();
-void app.page.start();
-
-const root = document.getElementById("root");
-if (root !== null) {
+function start(): void {
+  const app = connectApp();
+  void app.page.start();
+  const root = document.getElementById("root");
+  if (root === null) return;
   createRoot(root).render(
     <StrictMode>
       <AppContext value={app}>
@@ -34,3 +35,8 @@ if (root !== null) {
     </StrictMode>,
   );
 }
+
+// A remote image has a page of its own, which alone may ask other servers.
+const elsewhere = remotePageFor(window.location.search);
+if (elsewhere === null) start();
+else window.location.replace(elsewhere);

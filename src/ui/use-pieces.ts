@@ -30,6 +30,11 @@ export interface PieceSource<Piece> {
   read(piece: number): Promise<Result<{ readonly total: number; readonly piece: Piece }, Failure> | null>;
 }
 
+const told = (failure: Failure): string => {
+  const { title, why, instead } = textOf(failure);
+  return `${title}. ${why}${instead === null ? "" : ` ${instead}`}`;
+};
+
 /** The pieces [first, last] and those that were read before. @param source null for nothing */
 export function usePieces<Piece>(source: PieceSource<Piece> | null, first: number, last: number): Pieces<Piece> {
   const kind = source?.kind ?? "";
@@ -46,7 +51,7 @@ export function usePieces<Piece>(source: PieceSource<Piece> | null, first: numbe
         if (gone || outcome === null) return;
         setKept((before) => {
           const pieces = new Map(before.key === key && before.pieces.size < source.most ? before.pieces : []);
-          if (!outcome.ok) return { key, kind, total: 0, failure: textOf(outcome.error).why, pieces };
+          if (!outcome.ok) return { key, kind, total: 0, failure: told(outcome.error), pieces };
           pieces.set(index, outcome.value.piece);
           return { key, kind, total: outcome.value.total, failure: null, pieces };
         });

@@ -42,8 +42,9 @@ function allowed(layers: readonly Layer[]): Allowed[] {
       rules.push({ from, to: { path: `^src/(${mayImportTypesOf.join("|")})/`, dependencyTypes: ["type-only"] } });
     }
   }
-  // The client names the worker's entry by its address, to start it; nothing of it is loaded into the page.
+  // The client names a worker's entry by its address, to start it; nothing of it is loaded into the page.
   rules.push({ from: { path: "^src/client/engine-client\\.ts$" }, to: { path: "^src/worker/main\\.ts$" } });
+  rules.push({ from: { path: "^src/client/remote-engine\\.ts$" }, to: { path: "^src/worker/remote\\.ts$" } });
   for (const { from, packages } of packagesOf) rules.push({ from: { path: from }, to: { path: `^node_modules/(@types/)?(${packages.join("|")})/` } });
   rules.push({ from: { path: nodeUsers }, to: { dependencyTypes: ["core"] } });
   return rules;
