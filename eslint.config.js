@@ -2,7 +2,7 @@ import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist", "dist-cli", "dist-e2e", "node_modules", "test-results", "playwright-report", "public"] },
+  { ignores: ["dist", "dist-cli", "dist-package", "dist-e2e", "node_modules", "test-results", "playwright-report", "public"] },
   {
     files: ["src/**/*.{ts,tsx}", "test/**/*.ts", "*.config.ts"],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -2,6 +2,7 @@ import { defineConfig } from "vite";
 
 /** The command line: one file for Node, with the shebang that `bin` needs. */
 export default defineConfig({
+  publicDir: false,
   build: {
     ssr: "src/cli/main.ts",
     target: "node20",

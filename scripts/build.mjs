@@ -1,6 +1,6 @@
 /**
- * Builds the app into dist/ and the command line into dist-cli/zonescope.js. With --cli-only the command line alone, which is
- * what installing the package runs: there, sources or tools that are not there are no failure.
+ * Builds the app into dist/, the command line into dist-cli/zonescope.js, and what other programs import into dist-package/. With
+ * --cli-only the last two alone, which is what installing the package runs: there, sources or tools that are not there are no failure.
  */
 import { chmodSync, existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,10 @@ export function buildCli() {
   return true;
 }
 
+/** True when dist-package/ was built: the modules, and the types of what they export. */
+export const buildPackage = () =>
+  runTool(VITE, ["build", "--config", "vite.package.config.ts", "--logLevel", "warn"]) && runTool("typescript/bin/tsc", ["-p", "tsconfig.package.json"]);
+
 function main() {
   const cliOnly = process.argv.includes("--cli-only");
   for (const path of [`node_modules/${VITE}`, CLI_ENTRY]) {
@@ -28,7 +32,8 @@ function main() {
     return cliOnly;
   }
   const app = cliOnly || buildApp();
-  return buildCli() && app;
+  const cli = buildCli();
+  return buildPackage() && cli && app;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main() ? 0 : 1;

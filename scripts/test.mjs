@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildApp, buildCli } from "./build.mjs";
+import { buildApp, buildCli, buildPackage } from "./build.mjs";
 import { install } from "./install.mjs";
 import { root, runTool } from "./run.mjs";
 import { ensureTools } from "./tools.mjs";
@@ -71,6 +71,7 @@ function main() {
   stage("lint", () => one(runTool("eslint/bin/eslint.js", [".", "--max-warnings", "0"])));
   stage("build: app", () => one(buildApp()));
   stage("build: command line", () => one(buildCli()));
+  stage("build: package", () => one(buildPackage()));
   stage("tests in Node", unitTests);
   const built = stage("build: app for the browser tests", () => one(runTool("vite/bin/vite.js", ["build", "--mode", "e2e", "--logLevel", "warn"])));
   stage("tests in Chromium", () => {

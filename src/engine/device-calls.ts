@@ -1,5 +1,6 @@
 /** The calls on an open device: requests unpacked, sizes bounded, answers packed. */
 import { err, ok } from "../base/result.ts";
+import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
 import type { CallName, Failure, Outcome, RequestOf } from "../protocol/index.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
@@ -75,10 +76,11 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   report: (image, { offset, count }) => image.device.report(offset, count),
   zoneSteps: (image, { zone }) => zoneSteps(image.device.zones, image.policy, zone),
   manage: (image, { operation, offset, length }) => changing(image, () => finished(image.device.manage(operation, offset, length)), true),
-  append: (image, { offset, lengths, pattern }) =>
+  append: (image, { offset, lengths, pattern, data = null }) =>
     changing(image, () => {
       const total = lengths.reduce((sum, length) => sum + length, 0);
-      const answer = image.device.append(offset, lengths, patternPayload(pattern, total));
+      assert(data === null || data.length === total, `an append of ${total} bytes with ${data?.length} of data`);
+      const answer = image.device.append(offset, lengths, data === null ? patternPayload(pattern, total) : dataPayload(data));
       return answer.ok ? ok({ offset: answer.value }) : answer;
     }),
   map: (image, { offset, length, maxExtents }) => image.device.map(offset, length, maxExtents),

@@ -201,8 +201,8 @@ export interface Calls extends InspectorCalls {
   /** What each command would do to a zone now, decided by the rules and not carried out; none for a conventional zone. */
   zoneSteps: { request: { handle: number; zone: number }; reply: readonly ZoneStep[] };
   manage: { request: Range & { operation: "open" | "close" | "finish" | "reset" }; reply: Nothing };
-  /** Appends the vector of lengths, filled with the pattern byte, as one append; replies where it landed. */
-  append: { request: { handle: number; offset: number; lengths: readonly number[]; pattern: number }; reply: { offset: number } };
+  /** Appends the vector of lengths, filled with the pattern byte or with `data` (of their sum), as one append; replies where it landed. */
+  append: { request: { handle: number; offset: number; lengths: readonly number[]; pattern: number; data?: Uint8Array | null }; reply: { offset: number } };
   /** Extents from `offset`, merged, at most `maxExtents`; `next` is where to go on, null at the end of the range. */
   map: { request: Range & { maxExtents: number }; reply: { extents: readonly Extent[]; next: number | null } };
 

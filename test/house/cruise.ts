@@ -14,7 +14,7 @@ const packagesOf: readonly { readonly from: string; readonly packages: readonly 
   { from: "^src/ui/", packages: ["react", "react-dom", "zustand", "radix-ui", "lucide-react", "cmdk", "tinykeys", "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"] },
 ];
 /** Where Node's own modules may be used. */
-const nodeUsers = "^src/(cli/|bytes/node-)";
+const nodeUsers = "^src/(cli/|bytes/node-|package/node)";
 
 export interface Finding {
   readonly rule: string;

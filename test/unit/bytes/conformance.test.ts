@@ -17,6 +17,7 @@ import { coalescingHome, memoryHome, memoryLibraryHome } from "../../../src/test
 import { RecordingStore } from "../../../src/crash/recording-store.ts";
 import { readOnlyStoreChecks, storeChecks } from "../../../src/testing/store-conformance.ts";
 import type { Check, ReadOnlyHome, StoreHome } from "../../../src/testing/store-conformance.ts";
+import { CallerStore } from "../../../src/package/caller-store.ts";
 import { opfsFakeHome, opfsFakeStoreHome } from "./opfs-fake.ts";
 import { BytesBlob, readBytesBlob } from "./bytes-blob.ts";
 
@@ -54,6 +55,7 @@ suite("CoalescingStore over NodeStore", storeChecks, () => nodeHome((store) => n
 suite("OpfsStore over a stand-in", storeChecks, opfsFakeStoreHome);
 suite("RecordingStore", storeChecks, () => ({ make: async () => new RecordingStore("recorded"), reopen: null }));
 suite("OverlayStore over memory", storeChecks, () => ({ make: async () => new OverlayStore(new MemoryStore("below")), reopen: null }));
+suite("A store of a caller of the package", storeChecks, () => memoryHome((store) => new CallerStore("theirs", store, false)));
 suite("BlobStore", readOnlyStoreChecks, () => blobHome);
 suite("CachedStore over a Blob", readOnlyStoreChecks, () => ({ make: async (contents) => new CachedStore(new BlobStore("blob", new BytesBlob(contents), readBytesBlob), { blockBytes: 512, budgetBytes: 2048, longestBytes: 4096 }) }));
 suite("MemoryFiles", filesChecks, memoryLibraryHome);
