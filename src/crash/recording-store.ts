@@ -63,9 +63,11 @@ export class RecordingStore implements ByteStore {
     this.label = label;
   }
 
-  /** What was held back is on its way from here on, labelled as writes are now. */
-  release(): void {
+  /** What was held back is on its way from here on, labelled as writes are now. @returns whether there was anything */
+  release(): boolean {
+    const some = this.held.length > 0;
     for (const record of this.held.splice(0)) this.log.push({ ...record, label: this.label });
+    return some;
   }
 
   /** Begins anew on the disk as it is when all that was recorded got there; what is held back still is. */

@@ -11,6 +11,8 @@ import type { Codecs } from "../qcow2/codecs.ts";
 import { amendImage } from "./amend-calls.ts";
 import { mergeBitmaps } from "./bitmap-calls.ts";
 import { atBorder, failureOf } from "./border.ts";
+import { CrashLabs } from "./crash-calls.ts";
+import type { CrashCallName } from "./crash-calls.ts";
 import { createImageFile, createRawFile } from "./create-calls.ts";
 import { changeDialect, readDialect } from "./dialect-calls.ts";
 import { performOnDevice } from "./device-calls.ts";
@@ -43,7 +45,7 @@ export interface EngineHost extends LibraryHost {
 }
 
 type Handler<Name extends CallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
-type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName | InspectorCallName>]: Handler<Name> };
+type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName | InspectorCallName | CrashCallName>]: Handler<Name> };
 
 /** A frame, and a little less. */
 const TELL_EVERY_MS = 12;
@@ -56,6 +58,7 @@ export class Engine {
   private readonly codecs: Codecs;
   private readonly library: Library;
   private readonly inspector: InspectCalls;
+  private readonly labs: CrashLabs;
   private readonly images = new Map<number, OpenImage>();
   private nextHandle = 1;
   private tail: Promise<unknown> = Promise.resolve();
@@ -69,6 +72,18 @@ export class Engine {
     this.host = host;
     this.codecs = host.codecs?.(portableCodecs) ?? portableCodecs;
     this.library = new Library(host, (file) => this.lendStore(file));
+    this.labs = new CrashLabs({
+      library: this.library,
+      codecs: this.codecs,
+      now: host.now,
+      attached: (file) => this.lendImage(file),
+      adopt: (make) => {
+        const image = make(this.nextHandle);
+        this.images.set(this.nextHandle++, image);
+        return image;
+      },
+      imageOf: (handle) => this.images.get(handle) ?? null,
+    });
     this.inspector = new InspectCalls({ library: this.library, codecs: this.codecs, now: host.now, attached: (file) => (this.openHere(file)?.isTemporary === true ? null : this.lendImage(file)) });
   }
 
@@ -117,14 +132,14 @@ export class Engine {
 
   /** Whether a device has changes that no flush has made durable. */
   get hasUnflushed(): boolean {
-    return [...this.images.values()].some((image) => image.unflushed);
+    return [...this.images.values()].some((image) => image.unflushed && !this.labs.holds(image));
   }
 
   /** Flushes every device that has changes, telling a failure by notice: nobody waits for this one. */
   flushIdle(): Promise<void> {
     return this.inTurn(async () => {
       for (const image of this.images.values()) {
-        if (!image.unflushed) continue;
+        if (!image.unflushed || this.labs.holds(image)) continue;
         const flushed = atBorder(() => image.flush());
         this.notifyChanges(image);
         if (!flushed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file: image.file, failure: flushed.error });
@@ -159,6 +174,7 @@ export class Engine {
         const closed = atBorder(() => image.close());
         this.notifyChanges(image);
         if (!closed.ok) first ??= closed.error;
+        await this.labs.ended(image);
       }
       this.images.clear();
       this.inspector.close();
@@ -175,10 +191,13 @@ export class Engine {
 
   private async dispatch<Name extends CallName>(name: Name, request: RequestOf<Name>, job: Job): Promise<Outcome<Name>> {
     try {
+      const refused = this.labs.refusal(name, request);
+      if (refused !== null) return err(refused);
       if (name in this.handlers) {
         const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
         return await handler(request, job);
       }
+      if (this.labs.has(name)) return (await this.labs.perform(name as CrashCallName, request as RequestOf<CrashCallName>, job)) as Outcome<Name>;
       if (this.inspector.has(name)) return (await this.inspector.perform(name as InspectorCallName, request as RequestOf<InspectorCallName>, job));
       if (name === "write") await this.prepareCompression(request as RequestOf<"write">);
       return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>);
@@ -194,7 +213,7 @@ export class Engine {
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {
     return this.withImage<ReplyOf<Name>>(request.handle, (image) => {
-      const outcome = image.guard(() => performOnDevice(name, image, request));
+      const outcome = this.labs.around(image, name, request, () => image.guard(() => performOnDevice(name, image, request)));
       this.notifyChanges(image);
       return outcome;
     });
@@ -227,13 +246,15 @@ export class Engine {
       this.images.set(this.nextHandle++, image);
       return ok({ handle: image.handle, facts, ...(mended.value === null ? {} : { mended: mended.value }) });
     },
-    close: ({ handle }) =>
-      this.withImage(handle, (image) => {
-        this.images.delete(handle);
-        const closed = atBorder(() => image.close());
-        this.notifyChanges(image);
-        return closed.ok ? done : closed;
-      }),
+    close: async ({ handle }) => {
+      const image = this.images.get(handle);
+      if (image === undefined) return closedHandle(handle);
+      this.images.delete(handle);
+      const closed = atBorder(() => image.close());
+      this.notifyChanges(image);
+      await this.labs.ended(image);
+      return closed.ok ? done : closed;
+    },
     scratch: ({ options, profile }) => {
       const scratch = openScratch(this.nextHandle, options, profile, this.host.now);
       if (!scratch.ok) return scratch;

@@ -8,6 +8,7 @@ import type { Result } from "../base/result.ts";
 import type { AmendOptions } from "./amend.ts";
 import type { Failure, ZoneRefusal } from "./failures.ts";
 import type { ProfileName } from "./profiles.ts";
+import type { CrashCalls } from "./crash.ts";
 import type { InspectorCalls } from "./inspect.ts";
 import type { CheckReport, MendedOnOpen, RepairMode, RepairReport } from "./check.ts";
 import type { DeviceFacts, DeviceSnapshot, Dialect, SnapshotFacts } from "./snapshot.ts";
@@ -115,7 +116,7 @@ interface Nothing {
   readonly done: true;
 }
 
-export interface Calls extends InspectorCalls {
+export interface Calls extends InspectorCalls, CrashCalls {
   /** Makes an image, replacing what had that name. It is not opened. */
   create: { request: { file: string; options: CreateOptions }; reply: Nothing };
   /** Makes a file of zeros of that length, replacing what had the name. preallocation is off, falloc or full. */

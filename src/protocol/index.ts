@@ -2,6 +2,7 @@
 export * from "./amend.ts";
 export * from "./calls.ts";
 export * from "./check.ts";
+export * from "./crash.ts";
 export * from "./dialect.ts";
 export * from "./events.ts";
 export * from "./failures.ts";

@@ -88,7 +88,7 @@ export function flushImage(state: ImageState, allCounts = false): void {
   try {
     for (const step of steps) {
       for (const kind of step) {
-        begins?.(kind);
+        if (begins?.(kind) === true) state.unflushed = true;
         WRITERS[kind](flushing);
       }
       if (barriers) state.barrier();

@@ -57,8 +57,8 @@ export interface FlushOrder {
   readonly steps: readonly (readonly WriteKind[])[];
   /** Whether the platform is asked for anything between the steps, and behind the last. */
   readonly barriers: boolean;
-  /** Told of each kind before it is written, and of null behind the last. */
-  readonly begins: ((kind: WriteKind | null) => void) | null;
+  /** Told of each kind before it is written, and of null behind the last; true where something is on its way by that alone. */
+  readonly begins: ((kind: WriteKind | null) => boolean) | null;
 }
 
 /**

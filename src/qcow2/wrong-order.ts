@@ -50,7 +50,7 @@ export function stepsWithout(leftOut: readonly OrderRule[]): WrongSteps {
   return { steps: stepsOf(rules), broken };
 }
 
-/** @param begins told of each kind before it is written */
-export function labOrder(leftOut: readonly OrderRule[], barriers: boolean, begins: (kind: WriteKind | null) => void): FlushOrder {
+/** @param begins as in FlushOrder */
+export function labOrder(leftOut: readonly OrderRule[], barriers: boolean, begins: (kind: WriteKind | null) => boolean): FlushOrder {
   return { steps: stepsWithout(leftOut).steps, barriers, begins };
 }

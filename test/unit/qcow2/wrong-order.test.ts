@@ -66,7 +66,7 @@ describe("a wrong order is taken over a scratch store alone", () => {
     return store;
   };
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const order = labOrder(named("advanced-pointers-before-mappings"), true, () => {});
+  const order = labOrder(named("advanced-pointers-before-mappings"), true, () => false);
   const folder = mkdtempSync(join(tmpdir(), "wrong-order-"));
   const homes: readonly (readonly [string, () => ByteStore])[] = [
     ["memory", () => image(new MemoryStore("memory"))],
