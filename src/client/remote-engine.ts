@@ -3,4 +3,4 @@ import workerAddress from "../worker/remote.ts?worker&url";
 import { EngineClient } from "./engine-client.ts";
 import { scriptAddress } from "./trusted.ts";
 
-export const startRemoteEngine = (): EngineClient => new EngineClient(new Worker(scriptAddress(workerAddress), { type: "module", name: "zonescope remote engine" }));
+export const startRemoteEngine = (): EngineClient => new EngineClient(() => new Worker(scriptAddress(workerAddress), { type: "module", name: "zonescope remote engine" }));

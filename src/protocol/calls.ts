@@ -263,6 +263,10 @@ export type ProgressListener = (fraction: number) => void;
 /** Performs one call; the client does it through the worker, the command line in its own process. */
 export type Perform = <Name extends CallName>(name: Name, request: RequestOf<Name>, listen?: ProgressListener) => Promise<Outcome<Name>>;
 
+/** Where a worker's files are: the browser's library, or memory of their own that no other tab sees and that is gone with the worker. */
+export type EngineHome = "library" | "memory";
+/** The worker of that name has its files in memory. */
+export const LINK_WORKER = "zonescope link engine";
 /** Page to worker. */
 export interface CallMessage<Name extends CallName = CallName> {
   readonly id: number;

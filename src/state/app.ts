@@ -2,13 +2,14 @@
 import { createConsoleActions } from "./console.ts";
 import type { ConsoleActions } from "./console.ts";
 import { createCore } from "./core.ts";
-import type { EnginePort } from "./core.ts";
+import type { Core, EnginePort } from "./core.ts";
 import type { Updates } from "../client/offline.ts";
 import { WELCOME_IMAGE } from "./create-image.ts";
 import { attachAndTellNow, detachNow, createDeviceActions, followNotices, lastImage, NO_HANDLE } from "./device.ts";
 import type { DeviceActions } from "./device.ts";
 import { createLibraryActions } from "./library.ts";
 import type { LibraryActions } from "./library.ts";
+import type { FailureText } from "./failure-text.ts";
 import type { Frame } from "./frame.ts";
 import { EventMatches } from "./event-filter.ts";
 import type { LogEvent } from "./history.ts";
@@ -65,6 +66,8 @@ export interface PageActions {
   dismissBanner(key: string): void;
   /** When what is under way is done: flushes the attached image and starts the page anew in the version that waits. */
   update(): Promise<void>;
+  /** Tells of something that did not come off and belongs to no panel. */
+  tell(about: string, text: FailureText): void;
   /** Has the engine stop the call that is under way; what it was for fails as cancelled. */
   cancelWork(): void;
   setTheme(theme: ThemeChoice): void;
@@ -75,7 +78,11 @@ export interface PageActions {
 
 /** @param updates new versions of the program; without it none is told of */
 export function createApp(port: EnginePort, updates?: Updates): App {
-  const core = createCore(port);
+  return appOver(createCore(port), updates);
+}
+
+/** The actions over what they have in common. */
+export function appOver(core: Core, updates?: Updates): App {
   followNotices(core);
   updates?.follow({ waiting: () => core.addBanner({ kind: "update" }), replaced: () => core.addBanner({ kind: "outdated" }) });
   const underWay = new UnderWay(core);
@@ -116,7 +123,11 @@ export function createApp(port: EnginePort, updates?: Updates): App {
           await detachNow(core);
           updates?.apply();
         }),
-      cancelWork: () => core.underWay?.cancel(),
+      tell: (about, text) => core.addBanner({ kind: "failure", about, text }),
+      cancelWork: () => {
+        core.underWay?.cancel();
+        core.waits.endAll();
+      },
       setTheme: (theme) => {
         keepThemeChoice(theme);
         core.set({ theme });
@@ -131,10 +142,12 @@ export function createApp(port: EnginePort, updates?: Updates): App {
   };
 }
 
-/** When the page goes, what was acknowledged and not flushed yet is flushed; nobody waits for the answer. */
-export function flushOnPageHide(app: App, port: EnginePort): void {
-  window.addEventListener("pagehide", () => {
+/** When the page goes, what was acknowledged and not flushed yet is flushed; nobody waits for the answer. @returns how to stop that */
+export function flushOnPageHide(app: App, port: EnginePort): () => void {
+  const flush = (): void => {
     const { attached } = app.store.getState();
     if (attached !== null && attached.handle !== NO_HANDLE && !attached.facts.image.readOnly) port.start("flush", { handle: attached.handle });
-  });
+  };
+  window.addEventListener("pagehide", flush);
+  return () => window.removeEventListener("pagehide", flush);
 }

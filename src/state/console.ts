@@ -10,6 +10,8 @@ import { attachAndTellNow, attachNow, detachNow, forgetNow, NO_HANDLE, refreshNo
 
 /** How a line went, for whoever ran it from elsewhere than the prompt. */
 export interface LineOutcome {
+  /** What a shell would have as exit status. */
+  readonly status: number;
   readonly out: string;
   readonly err: string;
   /** The first call that the engine refused while the line ran. */
@@ -17,6 +19,22 @@ export interface LineOutcome {
   /** The last read's bytes and the last append's landing place, when asked to listen. */
   readonly read: { readonly offset: number; readonly data: Uint8Array } | null;
   readonly appendedAt: number | null;
+}
+
+/** What a line that is stopped may still do: give back what it holds. */
+const LETTING_GO: ReadonlySet<CallName> = new Set<CallName>(["close", "endInspection"]);
+
+/** From this on a wait is shown, with a way to end it. */
+const SHOWN_WAIT_MS = 500;
+
+/** The command sleep: shown when it lasts, and over at once when it is cancelled. */
+async function sleepNow(core: Core, ms: number): Promise<void> {
+  if (core.stopping) return;
+  const label = "Sleeping";
+  await core.waits.wait(ms, (fraction, wholeMs) => {
+    if (wholeMs >= SHOWN_WAIT_MS) core.set({ progress: { label, fraction } });
+  });
+  if (core.store.getState().progress?.label === label) core.set({ progress: null });
 }
 
 /** Lines that a comparison of profiles can go back over. */
@@ -45,6 +63,7 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
   let appendedAt: number | null = null;
 
   const perform: Perform = async <Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<Outcome<Name>> => {
+    if (core.stopping && !LETTING_GO.has(name)) return { ok: false, error: { kind: "cancelled" } };
     let wanted = request;
     if (name === "read") wanted = listening(request as RequestOf<"read">);
     if (name === "append" && fill !== null) wanted = { ...request, pattern: fill };
@@ -67,6 +86,8 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
       core.frame.request(show);
     },
     now: () => performance.now(),
+    sleep: (ms) => sleepNow(core, ms),
+    settings: core.settings,
     history: () => core.lines,
     attached: () => {
       const { attached } = core.store.getState();
@@ -81,9 +102,9 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
   core.lines = [...core.lines, line].slice(-LINES_LIMIT);
   core.log.write(`${line}\n`, "in");
   core.frame.request(show);
-  await runConsoleLine(line, host);
+  const { status } = await runConsoleLine(line, host);
   await restoreNow(core);
-  return { out, err, failure, read, appendedAt };
+  return { status, out, err, failure, read, appendedAt };
 }
 
 /** A line that let the image go and did not bring it back (it failed, or removed it) leaves the page with what there is. */

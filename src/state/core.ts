@@ -3,13 +3,16 @@
  * runs at a time; what they ask for meanwhile waits its turn.
  */
 import type { EngineClient, StartedCall } from "../client/engine-client.ts";
-import type { CallName, Failure, Notice, Outcome, Perform, RequestOf, Resources } from "../protocol/index.ts";
+import { newConsoleSettings } from "../command/console-settings.ts";
+import type { ConsoleSettings } from "../command/console-settings.ts";
+import type { CallName, EngineHome, Failure, Notice, Outcome, Perform, RequestOf, Resources } from "../protocol/index.ts";
 import { ConsoleLog } from "./console-log.ts";
 import { textOf } from "./failure-text.ts";
 import { createFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import type { LogEvent } from "./history.ts";
 import { Ring } from "./ring.ts";
+import { Waits } from "./waits.ts";
 import { bannerKey, createAppStore } from "./store.ts";
 import type { AppState, AppStore, Banner } from "./store.ts";
 import { Tape } from "./tape.ts";
@@ -24,8 +27,16 @@ export const EVENT_LIMIT = 100_000;
 
 export interface Core {
   readonly store: AppStore;
+  /** Where the files are: in memory they are a link's, and nothing of them is remembered. */
+  readonly home: EngineHome;
   readonly frame: Frame;
   readonly log: ConsoleLog;
+  /** How this app's console talks. */
+  readonly settings: ConsoleSettings;
+  /** What waits by the clock, such as the command sleep. */
+  readonly waits: Waits;
+  /** Set while what runs is to end: its calls are refused as cancelled. */
+  stopping: boolean;
   readonly events: Ring<LogEvent>;
   /** The calls that made the attached image what it is. */
   readonly tape: Tape;
@@ -61,7 +72,7 @@ const LIBRARY_CALLS: ReadonlySet<CallName> = new Set<CallName>(["create", "copy"
 /** Of these, those that make a file worth keeping: the browser is then asked not to evict it. */
 const MAKING_CALLS: ReadonlySet<CallName> = new Set<CallName>(["create", "copy"]);
 
-export function createCore(port: EnginePort): Core {
+export function createCore(port: EnginePort, home: EngineHome = "library"): Core {
   const store = createAppStore();
   const set = (state: Partial<AppState>): void => store.setState(state);
   let last: Promise<unknown> = Promise.resolve();
@@ -83,7 +94,7 @@ export function createCore(port: EnginePort): Core {
     if (core.underWay === started) core.underWay = null;
     core.tape.heard(name, request, result.ok ? result.value : null, from, position());
     if (result.ok && LIBRARY_CALLS.has(name)) {
-      if (MAKING_CALLS.has(name) && !askedToPersist) {
+      if (MAKING_CALLS.has(name) && home === "library" && !askedToPersist) {
         askedToPersist = true;
         await requestPersistence();
       }
@@ -112,8 +123,12 @@ export function createCore(port: EnginePort): Core {
 
   const core: Core = {
     store,
+    home,
     frame: createFrame(),
     log: new ConsoleLog(),
+    settings: newConsoleSettings(),
+    waits: new Waits(),
+    stopping: false,
     events: new Ring(EVENT_LIMIT),
     tape: new Tape(),
     lines: [],

@@ -88,7 +88,7 @@ export async function attachNow(core: Core, file: string, snapshot: SnapshotFact
   await closing;
   core.dropBanner(`in-use ${file}`);
   core.dropBanner(`taken-over ${file}`);
-  if (!isDropped(file)) keep(LAST_KEY, file);
+  if (!isDropped(file) && core.home === "library") keep(LAST_KEY, file);
   return null;
 }
 

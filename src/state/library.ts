@@ -20,6 +20,8 @@ export interface LibraryActions {
   openAdopted(file: string): Promise<void>;
   /** Brings the dropped file that is attached into the library and attaches the copy. */
   editCopy(): Promise<void>;
+  /** Brings a file into the library under a free name and attaches it; why not, or null. */
+  keep(source: File): Promise<Failure | null>;
   duplicate(file: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   remove(file: string): Promise<void>;
@@ -126,6 +128,16 @@ export function createLibraryActions(core: Core): LibraryActions {
         const failure = await copyNow(attached.file, to);
         if (failure === null) await attachAndTellNow(core, to);
         else core.tell(to, failure);
+      }),
+    keep: (source) =>
+      core.serial("Copying", async () => {
+        const adopted = await core.perform("adopt", { source });
+        if (!adopted.ok) return adopted.error;
+        const { file } = adopted.value;
+        const to = freeName(source.name, names());
+        const failure = (await copyNow(file, to)) ?? (await attachNow(core, to));
+        await core.perform("remove", { file });
+        return failure;
       }),
     duplicate: (file) =>
       core.serial("Copying", async () => {

@@ -47,6 +47,17 @@ export class Tape {
     this.opened = false;
   }
 
+  /** Nothing is known any more: the engine was ended, and its handles are counted anew. */
+  forget(): void {
+    this.file = null;
+    this.created = null;
+    this.complete = false;
+    this.entries = [];
+    this.dataBytes = 0;
+    this.handles.clear();
+    this.opened = false;
+  }
+
   /** @param from events of the log before the call, `to` with it */
   heard<Name extends CallName>(name: Name, request: RequestOf<Name>, reply: unknown, from: number, to: number): void {
     if (name === "create" && reply !== null) {

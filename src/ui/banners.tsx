@@ -6,7 +6,7 @@ import { displayName, isDropped } from "../state/device.ts";
 import { visibleText } from "../state/inspector-text.ts";
 import { bannerKey } from "../state/store.ts";
 import type { Banner } from "../state/store.ts";
-import { useApp, useAppState } from "./context.ts";
+import { useApp, useAppState, useHouses, useShown } from "./context.ts";
 
 export function Banners() {
   const app = useApp();
@@ -44,6 +44,7 @@ export function Banners() {
           </p>
         </div>
       )}
+      <LinkProblem />
       <BannerList />
     </>
   );
@@ -56,8 +57,41 @@ export function BannerList() {
   return banners.map((banner) => <Strip key={bannerKey(banner)} banner={banner} app={app} />);
 }
 
+/** In a frame: what did not come off, and nothing else. */
+export function FailureBanners() {
+  const app = useApp();
+  const banners = useAppState((state) => state.banners);
+  return (
+    <div className="failures">
+      {banners.filter(isSerious).map((banner) => (
+        <Strip key={bannerKey(banner)} banner={banner} app={app} />
+      ))}
+    </div>
+  );
+}
+
+/** Why the address is no link that can be played. */
+function LinkProblem() {
+  const houses = useHouses();
+  const { problem } = useShown();
+  if (problem === null) return null;
+  return (
+    <div className="strip serious" role="alert">
+      <CircleAlert size={16} aria-hidden="true" />
+      <p>
+        <strong>{problem.title}.</strong> {problem.why} {problem.instead ?? ""}
+      </p>
+      <button type="button" className="button quiet icon" aria-label="Dismiss" onClick={() => houses.leave()}>
+        <X size={15} aria-hidden="true" />
+      </button>
+    </div>
+  );
+}
+
+const isSerious = (banner: Banner): boolean => banner.kind === "failure" || banner.kind === "flush-failed";
+
 function Strip({ banner, app }: { banner: Banner; app: App }) {
-  const serious = banner.kind === "failure" || banner.kind === "flush-failed";
+  const serious = isSerious(banner);
   const Icon = serious ? CircleAlert : Info;
   return (
     <div className={serious ? "strip serious" : "strip"} role={serious ? "alert" : "status"}>

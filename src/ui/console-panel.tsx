@@ -2,22 +2,25 @@
 import { memo, useState } from "react";
 import type { KeyboardEvent } from "react";
 import type { ConsoleBlock } from "../state/console-log.ts";
-import { useApp, useAppState } from "./context.ts";
+import { useApp, useAppState, useLink } from "./context.ts";
 import { useFollow } from "./follow.ts";
 
 export function ConsolePanel() {
   const app = useApp();
   const blocks = useAppState((state) => state.console);
+  const inFrame = useLink()?.link.embed === true;
   const zoned = useAppState((state) => (state.attached?.facts.zoned ?? null) !== null);
   return (
     <section className="panel panel-console" aria-label="Console">
       <div className="panel-head">
         <h2 className="panel-title">Console</h2>
         <p className="panel-note">qemu-img, qemu-io and blkzone lines; help lists everything</p>
-        <button type="button" className="button quiet small push" disabled={!zoned} onClick={() => app.page.openDialog({ kind: "profiles" })}>
-          Compare profiles
-        </button>
-        <button type="button" className="button quiet small" disabled={blocks.length === 0} onClick={() => app.console.clear()}>
+        {!inFrame && (
+          <button type="button" className="button quiet small push" disabled={!zoned} onClick={() => app.page.openDialog({ kind: "profiles" })}>
+            Compare profiles
+          </button>
+        )}
+        <button type="button" className={inFrame ? "button quiet small push" : "button quiet small"} disabled={blocks.length === 0} onClick={() => app.console.clear()}>
           Clear
         </button>
       </div>

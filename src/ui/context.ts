@@ -2,6 +2,8 @@
 import { createContext, use, useMemo, useSyncExternalStore } from "react";
 import { useStore } from "zustand/react";
 import type { App } from "../state/app.ts";
+import type { Houses, Shown } from "../state/houses.ts";
+import type { LinkHouse } from "../state/link-house.ts";
 import type { AppState } from "../state/store.ts";
 import { formatterOf } from "../state/units.ts";
 import type { FormatBytes } from "../state/units.ts";
@@ -15,6 +17,25 @@ export function useApp(): App {
   if (app === null) throw new Error("the page is drawn outside its app");
   return app;
 }
+
+export const HousesContext = createContext<Houses | null>(null);
+
+export function useHouses(): Houses {
+  const houses = use(HousesContext);
+  if (houses === null) throw new Error("the page is drawn outside its houses");
+  return houses;
+}
+
+const noChange = () => (): void => undefined;
+
+/** The house of the link that plays here; null where none does, and on pages that have no links. */
+export function useLink(): LinkHouse | null {
+  const houses = use(HousesContext);
+  return useSyncExternalStore(houses?.store.subscribe ?? noChange, () => houses?.store.getState().link ?? null);
+}
+
+/** The house that is shown: the ordinary one, or a link's. */
+export const useShown = (): Shown => useStore(useHouses().store);
 
 /** A part of the state; the component is drawn again when that part is another value. */
 export function useAppState<Part>(select: (state: AppState) => Part): Part {

@@ -1,8 +1,9 @@
 /** What the map shows when no image is attached: the ways to get one. */
-import { useApp, useAppState } from "./context.ts";
+import { useApp, useAppState, useLink } from "./context.ts";
 
 export function EmptyState() {
   const app = useApp();
+  const link = useLink();
   const files = useAppState((state) => state.library.files);
   return (
     <div className="invitation">
@@ -14,12 +15,18 @@ export function EmptyState() {
           </g>
         ))}
       </svg>
-      <h3>No image is attached</h3>
-      <p>Make a zoned disk, or drop a .qcow2 file anywhere on this page. A dropped file is read where it is and not changed.</p>
+      <h3>{link === null ? "No image is attached" : "No disk yet"}</h3>
+      {link === null ? (
+        <p>Make a zoned disk, or drop a .qcow2 file anywhere on this page. A dropped file is read where it is and not changed.</p>
+      ) : (
+        <p>The link’s commands make one. Press Play to see what they do.</p>
+      )}
       <div className="invitation-actions">
-        <button type="button" className="button primary" onClick={() => app.page.openDialog({ kind: "new" })}>
-          Make a zoned disk
-        </button>
+        {link === null && (
+          <button type="button" className="button primary" onClick={() => app.page.openDialog({ kind: "new" })}>
+            Make a zoned disk
+          </button>
+        )}
         {files.slice(0, 3).map((file) => (
           <button key={file.name} type="button" className="button" onClick={() => void app.device.attach(file.name)}>
             Attach {file.name}

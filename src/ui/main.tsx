@@ -1,14 +1,13 @@
-/** The page's entry: one engine, one app over it, one React root. */
+/** The page's entry: the houses that it shows, and one React root. */
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "@fontsource-variable/ibm-plex-sans/wght.css";
 import "@fontsource/ibm-plex-mono/latin-400.css";
 import "@fontsource/ibm-plex-mono/latin-500.css";
 import "@fontsource/ibm-plex-mono/latin-600.css";
-import { connectApp } from "../state/connect.ts";
+import { connectHouses } from "../state/connect.ts";
 import { remotePageFor } from "../state/remote-address.ts";
-import { AppContext } from "./context.ts";
-import { Page } from "./page.tsx";
+import { Root } from "./root.tsx";
 import "./tokens.css";
 import "./base.css";
 import "./layout.css";
@@ -21,17 +20,15 @@ import "./zone.css";
 import "./lists.css";
 import "./time.css";
 import "./palette.css";
+import "./link.css";
 
 function start(): void {
-  const app = connectApp();
-  void app.page.start();
+  const houses = connectHouses();
   const root = document.getElementById("root");
   if (root === null) return;
   createRoot(root).render(
     <StrictMode>
-      <AppContext value={app}>
-        <Page />
-      </AppContext>
+      <Root houses={houses} />
     </StrictMode>,
   );
 }

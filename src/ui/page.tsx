@@ -1,14 +1,14 @@
 /** The page: the regions in their reading order, and what lies over them. */
 import { Tooltip } from "radix-ui";
-import { useLayoutEffect } from "react";
 import { Banners } from "./banners.tsx";
 import { ConsolePanel } from "./console-panel.tsx";
-import { useApp, useAppState, useTheme } from "./context.ts";
+import { useApp, useAppState, useLink } from "./context.ts";
 import { DropTarget } from "./drop-target.tsx";
 import { EventsPanel } from "./events-panel.tsx";
 import { FileDialogs } from "./file-dialogs.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
 import { Inspector } from "./inspector.tsx";
+import { LinkStrip } from "./link-strip.tsx";
 import { MapPanel } from "./map-panel.tsx";
 import { NewImageDialog } from "./new-image-dialog.tsx";
 import { PaletteDialog } from "./palette-dialog.tsx";
@@ -20,19 +20,17 @@ import { ZonePanel } from "./zone-panel.tsx";
 import { ZoneTable } from "./zone-table.tsx";
 
 export function Page() {
-  const theme = useTheme();
+  const link = useLink();
   const past = useAppState((state) => state.moment !== null);
   useShortcuts(useApp());
   const dialog = useAppState((state) => state.dialog);
-  useLayoutEffect(() => {
-    document.documentElement.dataset["theme"] = theme;
-  }, [theme]);
   return (
     <Tooltip.Provider delayDuration={350} skipDelayDuration={200}>
       <DropTarget>
         <div className="shell">
           <TopBar />
           <Banners />
+          {link !== null && <LinkStrip house={link} />}
           <main className={past ? "regions in-past" : "regions"}>
             <MapPanel />
             <div className="side">

@@ -7,6 +7,7 @@ import type { Notice } from "../../../src/protocol/index.ts";
 import { createApp } from "../../../src/state/app.ts";
 import type { App } from "../../../src/state/app.ts";
 import type { EnginePort } from "../../../src/state/core.ts";
+import type { LinkEngine } from "../../../src/state/link-house.ts";
 
 export function stubWindow(): void {
   const kept = new Map<string, string>();
@@ -17,6 +18,61 @@ export function stubWindow(): void {
     setTimeout,
     clearTimeout,
   });
+}
+
+/** The engine of a link: another one, with empty files, whenever it is renewed; what waited for the one before fails as cancelled. */
+export interface FakeLinkEngine extends LinkEngine {
+  /** Engines that there were. */
+  count(): number;
+  /** Calls of these names are never answered. */
+  readonly deaf: Set<string>;
+  disposed(): boolean;
+}
+
+export function linkEngine(): FakeLinkEngine {
+  const listeners = new Set<(notice: Notice) => void>();
+  const deaf = new Set<string>();
+  let count = 0;
+  let disposed = false;
+  let cancelAll = (): void => undefined;
+  let port: EnginePort;
+  const begin = (): void => {
+    cancelAll();
+    count++;
+    const waiting = new Set<() => void>();
+    const inner = portOver(new MemoryFiles());
+    const mine = count;
+    inner.onNotice((notice) => mine === count && listeners.forEach((listener) => listener(notice)));
+    cancelAll = () => waiting.forEach((cancel) => cancel());
+    port = {
+      onNotice: inner.onNotice,
+      start: (name, request) => {
+        const cancelled = { ok: false as const, error: { kind: "cancelled" as const } };
+        if (disposed) return { id: 0, cancel: () => undefined, outcome: Promise.resolve(cancelled) };
+        const ended = new Promise<typeof cancelled>((resolve) => {
+          const cancel = (): void => (waiting.delete(cancel), resolve(cancelled));
+          waiting.add(cancel);
+        });
+        if (deaf.has(name)) return { id: 0, cancel: () => undefined, outcome: ended };
+        const started = inner.start(name, request);
+        return { ...started, outcome: Promise.race([started.outcome, ended]) };
+      },
+    };
+  };
+  begin();
+  return {
+    start: (name, request) => port.start(name, request),
+    onNotice: (listener) => (listeners.add(listener), () => listeners.delete(listener)),
+    renew: begin,
+    dispose: () => {
+      disposed = true;
+      cancelAll();
+      listeners.clear();
+    },
+    count: () => count,
+    deaf,
+    disposed: () => disposed,
+  };
 }
 
 /** A port as the worker's client is one: replies and notices arrive later, in order, as copies. */

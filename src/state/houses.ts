@@ -1,0 +1,103 @@
+/**
+ * Which app the page shows: the ordinary one over the library of this browser, or that of a link. The address decides. A link's house
+ * is opened when its address comes and ended when it goes; the ordinary one is opened when it is first wanted and then stays.
+ */
+import { createStore } from "zustand/vanilla";
+import type { StoreApi } from "zustand/vanilla";
+import { explainLink } from "../command/explain-link.ts";
+import { hasOwnDisk } from "../share/index.ts";
+import { readAddress } from "./address.ts";
+import type { Address } from "./address.ts";
+import type { App } from "./app.ts";
+import type { FailureText } from "./failure-text.ts";
+import { textOf } from "./failure-text.ts";
+import type { LinkHouse } from "./link-house.ts";
+import type { Link } from "../share/index.ts";
+
+export interface Shown {
+  /** Another number for every house that is shown. */
+  readonly number: number;
+  /** null in a frame whose link is broken: what it was to show is not known, and nothing else is shown in its place. */
+  readonly app: App | null;
+  readonly link: LinkHouse | null;
+  /** Why the link cannot be played. */
+  readonly problem: FailureText | null;
+}
+
+export interface Houses {
+  readonly store: StoreApi<Shown>;
+  /** Goes from the link to the ordinary page. */
+  leave(): void;
+  /** Copies the link's disk into the library, and goes there. */
+  keep(): Promise<void>;
+  /** The page's address without a link. */
+  base(): string;
+  /** Ends what can be ended, for tests. */
+  dispose(): void;
+}
+
+export interface HousesHost {
+  readonly address: Address;
+  /** The ordinary app, started. */
+  readonly openOrdinary: () => App;
+  readonly openLink: (link: Link) => LinkHouse;
+}
+
+export function openHouses({ address, openOrdinary, openLink }: HousesHost): Houses {
+  let ordinary: App | null = null;
+  const home = (): App => (ordinary ??= openOrdinary());
+  let count = 0;
+
+  /** The ordinary app keeps its number for as long as it is shown. */
+  const atHome = (before: Shown | null, problem: FailureText | null): Shown => {
+    const stays = before !== null && before.app !== null && before.app === ordinary;
+    return { number: stays ? before.number : ++count, app: withTastes(before, home()), link: null, problem };
+  };
+
+  const look = (before: Shown | null): Shown => {
+    before?.link?.dispose();
+    const at = readAddress(address.hash());
+    if (at.kind === "broken") {
+      const problem = explainLink(at.problem);
+      return at.embed ? { number: ++count, app: null, link: null, problem } : atHome(before, problem);
+    }
+    if (at.kind === "link" && hasOwnDisk(at.link)) {
+      const link = openLink(at.link);
+      void link.playback.start();
+      return { number: ++count, app: withTastes(before, link.app), link, problem: null };
+    }
+    return atHome(before, null);
+  };
+
+  const store = createStore<Shown>()(() => look(null));
+  const unfollow = address.follow(() => store.setState(look(store.getState())));
+
+  return {
+    store,
+    leave: () => address.leave(),
+    keep: async () => {
+      const { link } = store.getState();
+      if (link === null) return;
+      const told = (text: FailureText): void => link.app.page.tell("Keep as image", text);
+      const made = await link.exportDisk();
+      if ("because" in made) return told({ title: "It was not kept", why: made.because, instead: null, names: null });
+      if ("failure" in made) return told(textOf(made.failure));
+      const failure = await home().library.keep(made.file);
+      if (failure !== null) return told(textOf(failure));
+      // The person may have gone elsewhere meanwhile.
+      if (store.getState().link === link) address.leave();
+    },
+    base: () => address.base(),
+    dispose: () => {
+      unfollow();
+      store.getState().link?.dispose();
+    },
+  };
+}
+
+/** How the person likes it is the same in every house. */
+function withTastes(before: Shown | null, app: App): App {
+  const from = before?.app?.store.getState();
+  if (from !== undefined) app.store.setState({ theme: from.theme, units: from.units });
+  return app;
+}

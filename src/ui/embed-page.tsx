@@ -1,0 +1,25 @@
+/** The page in a frame: map, legend, console and transport, and nothing else. */
+import { Tooltip } from "radix-ui";
+import type { Playback } from "../state/playback.ts";
+import { FailureBanners } from "./banners.tsx";
+import { ConsolePanel } from "./console-panel.tsx";
+import { useAppState } from "./context.ts";
+import { MapPanel } from "./map-panel.tsx";
+import { CurrentLine, Transport } from "./transport.tsx";
+
+export function EmbedPage({ playback }: { playback: Playback }) {
+  const past = useAppState((state) => state.moment !== null);
+  return (
+    <Tooltip.Provider delayDuration={350} skipDelayDuration={200}>
+      <main className={past ? "embed in-past" : "embed"}>
+        <FailureBanners />
+        <MapPanel />
+        <ConsolePanel />
+        <section className="embed-transport" aria-label="Link">
+          <Transport playback={playback} />
+          <CurrentLine playback={playback} />
+        </section>
+      </main>
+    </Tooltip.Provider>
+  );
+}

@@ -1,0 +1,43 @@
+/** The house that the page shows: the ordinary one, a link's, or, in a frame whose link is broken, a word about that. */
+import { useLayoutEffect } from "react";
+import { useStore } from "zustand/react";
+import type { Houses } from "../state/houses.ts";
+import type { FailureText } from "../state/failure-text.ts";
+import { AppContext, HousesContext, useTheme } from "./context.ts";
+import { EmbedPage } from "./embed-page.tsx";
+import { Page } from "./page.tsx";
+
+export function Root({ houses }: { houses: Houses }) {
+  const { app, link, problem, number } = useStore(houses.store);
+  if (app === null) return problem === null ? null : <BrokenFrame problem={problem} />;
+  return (
+    <HousesContext value={houses}>
+      <AppContext value={app}>
+        <Themed />
+        {link?.link.embed === true ? <EmbedPage key={number} playback={link.playback} /> : <Page key={number} />}
+      </AppContext>
+    </HousesContext>
+  );
+}
+
+/** The document wears the theme that the app says. */
+function Themed() {
+  const theme = useTheme();
+  useLayoutEffect(() => {
+    document.documentElement.dataset["theme"] = theme;
+  }, [theme]);
+  return null;
+}
+
+function BrokenFrame({ problem }: { problem: FailureText }) {
+  return (
+    <main className="broken-frame">
+      <div role="alert">
+        <h1>{problem.title}</h1>
+        <p>
+          {problem.why} {problem.instead ?? ""}
+        </p>
+      </div>
+    </main>
+  );
+}
