@@ -52,26 +52,23 @@ export function openLinkHouse(engine: LinkEngine, link: Link): LinkHouse {
 
 /** The actions with a word to the player before those that do something to disks: it lets the person go first. */
 function watched(app: App, personActs: () => void): App {
-  const noted =
-    <Arguments extends unknown[], Value>(act: (...given: Arguments) => Value) =>
-    (...given: Arguments): Value => {
-      personActs();
-      return act(...given);
-    };
+  const noted = <Actions extends object>(actions: Actions, ...names: readonly (keyof Actions)[]): Actions => {
+    const all = { ...actions };
+    for (const name of names) {
+      const act = actions[name] as (...given: unknown[]) => unknown;
+      all[name] = ((...given: unknown[]) => {
+        personActs();
+        return act(...given);
+      }) as Actions[typeof name];
+    }
+    return all;
+  };
   return {
     ...app,
-    console: { ...app.console, run: noted(app.console.run) },
-    zones: { ...app.zones, perform: noted(app.zones.perform) },
-    device: { ...app.device, attach: noted(app.device.attach), powerCycle: noted(app.device.powerCycle) },
-    time: { ...app.time, fork: noted(app.time.fork) },
-    library: {
-      ...app.library,
-      create: noted(app.library.create),
-      openFiles: noted(app.library.openFiles),
-      editCopy: noted(app.library.editCopy),
-      duplicate: noted(app.library.duplicate),
-      rename: noted(app.library.rename),
-      remove: noted(app.library.remove),
-    },
+    console: noted(app.console, "run"),
+    zones: noted(app.zones, "perform"),
+    device: noted(app.device, "attach", "powerCycle"),
+    time: noted(app.time, "fork"),
+    library: noted(app.library, "create", "openFiles", "editCopy", "duplicate", "rename", "remove"),
   };
 }

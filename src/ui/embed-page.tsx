@@ -12,6 +12,7 @@ export function EmbedPage({ playback }: { playback: Playback }) {
   return (
     <Tooltip.Provider delayDuration={350} skipDelayDuration={200}>
       <main className={past ? "embed in-past" : "embed"}>
+        <h1 className="visually-hidden">zonescope</h1>
         <FailureBanners />
         <MapPanel />
         <ConsolePanel />
