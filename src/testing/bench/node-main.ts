@@ -3,6 +3,10 @@ import { againstStockFigures } from "./against-stock.ts";
 import { commandLineFigures } from "./command-line.ts";
 import type { Figure } from "./figure.ts";
 import { nodePlace } from "./node-place.ts";
+import { openSync } from "node:fs";
+import { NodeStore } from "../../bytes/node-store.ts";
+import { writeSparseImage } from "./sparse-image.ts";
+import type { SparseImage } from "./sparse-image.ts";
 import { storageFigures } from "./storage.ts";
 import { zoneCountFigures } from "./zone-counts.ts";
 
@@ -18,4 +22,15 @@ export async function nodeFigures(folder: string, zonescope: string, say: (what:
 /** The command line alone, against stock's. */
 export function stockFigures(folder: string, zonescope: string, say: (what: string) => void): Figure[] {
   return [...commandLineFigures({ folder, zonescope }, say), ...againstStockFigures({ folder, zonescope }, say)];
+}
+
+/** A large image whose data are holes, as a new file. @returns its length */
+export function makeSparseFile(path: string, image: SparseImage): number {
+  const descriptor = openSync(path, "wx+");
+  const store = new NodeStore(path, descriptor, false);
+  try {
+    return writeSparseImage(store, image);
+  } finally {
+    store.close();
+  }
 }
