@@ -151,7 +151,7 @@ function explainUsage(problem: UsageProblem): Explanation {
     case "closed-handle":
       return { title: "The image is closed", why: sentence(problem.detail), instead: "Open it again.", names: null };
     case "read-only":
-      return { title: "The image is read-only", why: sentence(problem.detail), instead: "Work on a copy of it.", names: null };
+      return { title: "The image is read-only", why: begun(sentence(problem.detail)), instead: "Work on a copy of it.", names: null };
     case "too-large":
       return { title: "Too much at once", why: sentence(problem.detail), instead: "Ask for less at a time.", names: null };
     case "corrupt":
@@ -176,6 +176,9 @@ function sentence(text: string): string {
   if (trimmed === "") return "";
   return /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }
+
+/** The first letter as a sentence has it. */
+const begun = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** The explanation as lines of text, each with its newline. */
 export function explanationLines(failure: Failure): string {

@@ -5,6 +5,7 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
+import { ADOPTED_PREFIX } from "../protocol/index.ts";
 import type { CallName, Failure, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
@@ -67,6 +68,8 @@ export class Engine {
   private toldAtMs = 0;
   /** The calls that have come and are not answered yet. */
   private readonly jobs = new Set<Job>();
+  /** Those of them that run beside the others, and what they need that stays open. */
+  private readonly apart = new Map<Job, string>();
 
   constructor(host: EngineHost) {
     this.host = host;
@@ -95,12 +98,35 @@ export class Engine {
     const act = async (): Promise<Outcome<Name>> => {
       const outcome = job.cancelled ? err(CANCELLED) : await this.withRoom(await this.dispatch(name, request, job));
       this.jobs.delete(job);
-      if (this.jobs.size === 0) this.tellChanges();
+      this.apart.delete(job);
+      if (this.waiting === 0) this.tellChanges();
       return outcome;
     };
-    // A copy of what is not open here needs no device and may take minutes: it does not hold up the calls behind it.
-    const apart = name === "copy" && this.openHere((request as RequestOf<"copy">).from) === null;
-    return apart ? act() : this.inTurn(act);
+    const apart = this.apartKey(name, request);
+    if (apart !== null) this.apart.set(job, apart);
+    return apart === null ? this.inTurn(act) : act();
+  }
+
+  /**
+   * What a call needs that may run beside the others; null for one that waits its turn. It may take minutes, and touches nothing that
+   * another call could change: a copy of what is not open here, and what only reads a file of the person's machine.
+   */
+  private apartKey(name: CallName, request: RequestOf<CallName>): string | null {
+    if (name === "copy") return this.openHere((request as RequestOf<"copy">).from) === null ? "files" : null;
+    if (name !== "check") return this.inspector.apartKey(name, request);
+    const { handle } = request as RequestOf<"check">;
+    const image = this.images.get(handle);
+    return image?.store.readOnly === true && image.file.startsWith(ADOPTED_PREFIX) ? `handle ${handle}` : null;
+  }
+
+  /** Has what runs apart and needs something stop before it goes. */
+  private stopApart(key: string): void {
+    for (const [job, needed] of this.apart) if (needed === key) job.cancel();
+  }
+
+  /** Calls that have come and are not answered yet, those apart left out. */
+  private get waiting(): number {
+    return this.jobs.size - this.apart.size;
   }
 
   /** A store without room tells only what it was asked for; the library knows what is left. */
@@ -170,6 +196,7 @@ export class Engine {
   shutDown(): Promise<Failure | null> {
     return this.inTurn(async () => {
       let first: Failure | null = null;
+      for (const job of this.apart.keys()) job.cancel();
       for (const image of this.images.values()) {
         const closed = atBorder(() => image.close());
         this.notifyChanges(image);
@@ -198,6 +225,7 @@ export class Engine {
         return await handler(request, job);
       }
       if (this.labs.has(name)) return (await this.labs.perform(name as CrashCallName, request as RequestOf<CrashCallName>, job)) as Outcome<Name>;
+      if (name === "endInspection") this.stopApart(this.inspector.keyOf((request as RequestOf<"endInspection">).inspection));
       if (this.inspector.has(name)) return (await this.inspector.perform(name as InspectorCallName, request as RequestOf<InspectorCallName>, job));
       if (name === "write") await this.prepareCompression(request as RequestOf<"write">);
       return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>);
@@ -249,6 +277,7 @@ export class Engine {
     close: async ({ handle }) => {
       const image = this.images.get(handle);
       if (image === undefined) return closedHandle(handle);
+      this.stopApart(`handle ${handle}`);
       this.images.delete(handle);
       const closed = atBorder(() => image.close());
       this.notifyChanges(image);
@@ -361,7 +390,7 @@ export class Engine {
   private notifyChanges(image: OpenImage): void {
     this.untold.add(image);
     const now = this.host.now();
-    if (this.jobs.size > 1 && Math.abs(now - this.toldAtMs) < TELL_EVERY_MS) return;
+    if (this.waiting > 1 && Math.abs(now - this.toldAtMs) < TELL_EVERY_MS) return;
     this.toldAtMs = now;
     this.tellChanges();
   }

@@ -15,7 +15,7 @@ import { l1Rows, l2Rows } from "../inspect/tables.ts";
 import { verifyCompressedClusters } from "../inspect/verify-compressed.ts";
 import { zoneIndex } from "../base/units.ts";
 import { LAYOUT_KINDS, MAX_LAYOUT_CELLS } from "../protocol/index.ts";
-import type { ByteSpan, Failure, FileIdentity, GuestMark, HeaderReport, InspectorCalls, NeededFile, Outcome, RequestOf } from "../protocol/index.ts";
+import type { ByteSpan, CallName, Failure, FileIdentity, GuestMark, HeaderReport, InspectorCalls, NeededFile, Outcome, RequestOf } from "../protocol/index.ts";
 import type { Device } from "./device.ts";
 import { Inspections, readDevice, tablesOf } from "./inspections.ts";
 import type { InspectionHost, Opened } from "./inspections.ts";
@@ -30,6 +30,8 @@ import { atBorder } from "./border.ts";
 export type InspectorCallName = keyof InspectorCalls;
 type Handler<Name extends InspectorCallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
 type Handlers = { readonly [Name in InspectorCallName]: Handler<Name> };
+
+const LONG_READS: ReadonlySet<CallName> = new Set<InspectorCallName>(["layout", "locate", "verifyCompressed", "search", "repairPlan", "saveAs"]);
 
 const MAX_BYTES = 2 ** 20;
 const MAX_ENTRIES = 65536;
@@ -50,6 +52,18 @@ export class InspectCalls {
   /** Whether a call is one of these. */
   has(name: string): boolean {
     return Object.hasOwn(this.handlers, name);
+  }
+
+  /** What a call needs that takes long and only reads a file that cannot change, so that it may run beside others; null for any other call. */
+  apartKey(name: CallName, request: RequestOf<CallName>): string | null {
+    if (!LONG_READS.has(name)) return null;
+    const { inspection } = request as RequestOf<"layout">;
+    return this.inspections.isFixed(inspection) ? this.keyOf(inspection) : null;
+  }
+
+  /** What stands for an inspection among the things that calls need. */
+  keyOf(inspection: number): string {
+    return `inspection ${inspection}`;
   }
 
   /** @throws what the engine's border makes a failure of */

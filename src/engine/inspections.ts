@@ -74,6 +74,11 @@ export class Inspections {
     return this.next++;
   }
 
+  /** Whether the file of an inspection cannot change while it lasts. */
+  isFixed(inspection: number): boolean {
+    return (this.open.get(inspection)?.kept ?? null) !== null;
+  }
+
   /** Ends one, or all. One that is not there has ended already. */
   end(inspection?: number): void {
     for (const [number, { kept }] of this.open) {

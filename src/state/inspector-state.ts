@@ -57,6 +57,8 @@ export interface InspectorState {
   readonly hexView: HexView;
   readonly layout: Work<LayoutReport>;
   readonly check: Work<CheckReport>;
+  /** A check of the file was begun; it does not begin by itself again. */
+  readonly checkBegun: boolean;
   /** What a repair would change, tried out in memory. */
   readonly plan: Work<ReplyOf<"repairPlan">>;
   readonly repair: Work<Repair>;
@@ -74,6 +76,7 @@ export const NOTHING_KNOWN = {
   l1Index: null,
   layout: NO_WORK,
   check: NO_WORK,
+  checkBegun: false,
   plan: NO_WORK,
   repair: NO_WORK,
   compressed: NO_WORK,

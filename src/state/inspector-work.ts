@@ -8,7 +8,7 @@ import type { UnderWay } from "./inspector.ts";
 import { NO_WORK } from "./inspector-state.ts";
 import type { InspectorState } from "./inspector-state.ts";
 import type { Core } from "./core.ts";
-import { attachAndTellNow, attachNow, detachNow, displayName, NO_HANDLE } from "./device.ts";
+import { attachAndTellNow, attachNow, detachNow, displayName, isDropped, NO_HANDLE } from "./device.ts";
 import { textOf } from "./failure-text.ts";
 import { freeName } from "./library.ts";
 import { formatBytes, formatHex } from "./units.ts";
@@ -23,6 +23,11 @@ export interface InspectorWorkActions {
   /** Compares two snapshots, or with null the disk as it is now. */
   compareSnapshots(first: SnapshotFacts | null, second: SnapshotFacts | null): Promise<void>;
 }
+
+/** How long a check that nobody asked for may last. */
+const BY_ITSELF_MS = 60_000;
+
+const STOPPED = { title: "The check was stopped after a minute", why: "It had begun by itself when the file was opened.", instead: "“Check” runs it to its end.", names: null };
 
 const queryOf = (snapshot: SnapshotFacts): { id: string; name: string } => ({ id: snapshot.id, name: snapshot.name });
 
@@ -66,15 +71,38 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
     return outcome;
   };
 
+  const checkNow = async (): Promise<void> => {
+    const { file, check: { running } } = now();
+    if (file === null || running) return;
+    patchInspector(core, { check: begun(), checkBegun: true, plan: NO_WORK, repair: NO_WORK });
+    const outcome = await withHandle<CheckReport>(file, (handle) => underWay.run("check", "check", { handle }, progress("check")));
+    if (now().file === file) patchInspector(core, { check: ended(outcome) });
+  };
+  // Of a file that only is read the engine checks beside everything else, so that nothing has to wait for it here either.
+  const check = (): Promise<void> => {
+    const { file } = now();
+    return file !== null && isDropped(file) ? checkNow() : core.serial("Checking", checkNow);
+  };
+
+  /** A dropped image is checked as soon as it is known what it is; not a remote one, of which every table would have to be fetched. */
+  const checkByItself = async (): Promise<void> => {
+    const { inspection } = now();
+    let late = false;
+    const timer = window.setTimeout(() => {
+      late = now().inspection === inspection && now().check.running;
+      if (late) underWay.cancel("check");
+    }, BY_ITSELF_MS);
+    await checkNow();
+    window.clearTimeout(timer);
+    if (late && now().inspection === inspection && now().check.value === null) patchInspector(core, { check: { ...NO_WORK, failure: STOPPED } });
+  };
+  core.store.subscribe(({ inspector }) => {
+    const { inspection, file, remote, checkBegun } = inspector;
+    if (!checkBegun && inspection?.identity.container === "qcow2" && file !== null && file !== remote && isDropped(file)) void checkByItself();
+  });
+
   return {
-    check: () =>
-      core.serial("Checking", async () => {
-        const { file, check } = now();
-        if (file === null || check.running) return;
-        patchInspector(core, { check: begun(), plan: NO_WORK, repair: NO_WORK });
-        const outcome = await withHandle<CheckReport>(file, (handle) => underWay.run("check", "check", { handle }, progress("check")));
-        if (now().file === file) patchInspector(core, { check: ended(outcome) });
-      }),
+    check,
     repairCopy: () =>
       core.serial("Repairing a copy", async () => {
         const { file } = now();

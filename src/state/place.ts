@@ -17,11 +17,15 @@ export interface PlaceActions {
 
 export function createPlaceActions(core: Core): PlaceActions {
   let latest = 0;
+  let stop: (() => void) | null = null;
   const locate = async (spot: Spot, then: InspectorTab | undefined, view: HexView | null): Promise<void> => {
     const mine = ++latest;
     const { inspection } = core.store.getState().inspector;
     if (inspection === null) return;
-    const outcome = await core.port.start("locate", { inspection: inspection.id, ...spot }).outcome;
+    stop?.();
+    const started = core.port.start("locate", { inspection: inspection.id, ...spot });
+    stop = () => started.cancel();
+    const outcome = await started.outcome;
     // A later click counts.
     if (mine !== latest) return;
     const { inspector, attached, selected } = core.store.getState();

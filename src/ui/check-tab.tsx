@@ -4,7 +4,7 @@ import type { CheckReport, ReplyOf } from "../protocol/index.ts";
 import { findingWords, visibleText, zoneFindingWords } from "../state/inspector-text.ts";
 import type { FindingWords } from "../state/inspector-text.ts";
 import type { Repair } from "../state/inspector-state.ts";
-import { formatCount, formatHex } from "../state/units.ts";
+import { counted, formatCount, formatHex } from "../state/units.ts";
 import { useApp, useAppState } from "./context.ts";
 import { useRows } from "./use-rows.ts";
 import { WorkBar } from "./work-bar.tsx";
@@ -25,15 +25,12 @@ export function CheckTab() {
   const compressed = useAppState((state) => state.inspector.compressed);
   const isQcow2 = useAppState((state) => state.inspector.inspection?.identity.container === "qcow2");
   const plan = useAppState((state) => state.inspector.plan);
-  const begun = useRef(false);
+  const begun = useAppState((state) => state.inspector.checkBegun);
   const remote = useAppState((state) => state.inspector.remote === state.inspector.file);
-  const untouched = check.value === null && !check.running && check.failure === null;
   useEffect(() => {
     // The tab was turned to in order to know.
-    if (begun.current || !untouched || !isQcow2 || remote) return;
-    begun.current = true;
-    void app.inspectorWork.check();
-  }, [app, untouched, isQcow2, remote]);
+    if (!begun && isQcow2 && !remote) void app.inspectorWork.check();
+  }, [app, begun, isQcow2, remote]);
   if (!isQcow2) return <p className="panel-empty">Only qcow2 images have refcounts and tables that can be checked.</p>;
   const report = check.value;
   return (
@@ -57,8 +54,8 @@ export function CheckTab() {
         {compressed.value !== null && (
           <p role="status">
             {compressed.value.bad === 0
-              ? `All ${formatCount(compressed.value.clusters)} compressed clusters can be decompressed.`
-              : `${formatCount(compressed.value.bad)} of ${formatCount(compressed.value.clusters)} compressed clusters cannot be decompressed.`}
+              ? compressed.value.clusters === 1 ? "The one compressed cluster can be decompressed." : `All ${formatCount(compressed.value.clusters)} compressed clusters can be decompressed.`
+              : `${formatCount(compressed.value.bad)} of ${counted(compressed.value.clusters, "compressed cluster")} cannot be decompressed.`}
           </p>
         )}
       </div>
@@ -75,21 +72,30 @@ export function CheckTab() {
 
 const hasFindings = (report: CheckReport): boolean => report.findings.length > 0 || (report.zoned?.findings.length ?? 0) > 0;
 
+/** What a check found, in a few words; empty for nothing. */
+export function foundWords({ corruptions, leaks, checkErrors, zoned }: CheckReport): string {
+  const remarks = zoned === null ? 0 : Object.values(zoned.counts).reduce((sum, count) => sum + count, 0);
+  const words = [
+    corruptions > 0 && counted(corruptions, "corruption"),
+    leaks > 0 && counted(leaks, "leaked cluster"),
+    checkErrors > 0 && `${counted(checkErrors, "place")} that could not be checked`,
+    remarks > 0 && `${counted(remarks, "remark")} on zones`,
+  ];
+  return words.filter((word) => word !== false).join(", ");
+}
+
 function Verdict({ report }: { report: CheckReport }) {
-  const { corruptions, leaks, checkErrors, zoned } = report;
-  const notes = zoned === null ? 0 : Object.values(zoned.counts).reduce((sum, count) => sum + count, 0);
-  const words: string[] = [];
-  if (corruptions > 0) words.push(`${formatCount(corruptions)} corruptions`);
-  if (leaks > 0) words.push(`${formatCount(leaks)} leaked clusters`);
-  if (checkErrors > 0) words.push(`${formatCount(checkErrors)} places that could not be checked`);
-  if (notes > 0) words.push(`${formatCount(notes)} remarks on zones`);
+  const { corruptions, allocatedClusters, totalClusters, compressedClusters } = report;
   return (
     <p className={corruptions > 0 ? "verdict bad" : "verdict"} role="status">
-      {words.length === 0 ? "No errors were found" : words.join(", ")}; {formatCount(report.allocatedClusters)} of {formatCount(report.totalClusters)} clusters are allocated
-      {report.compressedClusters > 0 ? `, ${formatCount(report.compressedClusters)} compressed` : ""}.
+      {foundWords(report) || "No errors were found"}; {formatCount(allocatedClusters)} of {counted(totalClusters, "cluster")} {allocatedClusters === 1 ? "is" : "are"} allocated
+      {compressedClusters > 0 ? `, ${formatCount(compressedClusters)} compressed` : ""}.
     </p>
   );
 }
+
+/** What is wrong with an image still. */
+const leftWords = ({ corruptions, leaks, checkErrors }: CheckReport): string => `${counted(corruptions, "corruption")}, ${counted(leaks, "leak")} and ${counted(checkErrors, "error")}`;
 
 /** A finding, and another whatever else is said of its place. */
 interface Row extends FindingWords {
@@ -134,7 +140,7 @@ function Findings({ report }: { report: CheckReport }) {
           );
         })}
       </ul>
-      {report.told > report.findings.length && <p className="inspector-note">{formatCount(report.told - report.findings.length)} more findings are counted and not listed.</p>}
+      {report.told > report.findings.length && <p className="inspector-note">{counted(report.told - report.findings.length, "more finding")} {report.told - report.findings.length === 1 ? "is" : "are"} counted and not listed.</p>}
     </div>
   );
 }
@@ -144,19 +150,18 @@ function RepairPlan({ plan }: { plan: ReplyOf<"repairPlan"> }) {
   const app = useApp();
   const running = useAppState((state) => state.inspector.repair.running);
   const { report, changes, told, changedBytes } = plan;
-  const { corruptions, leaks, checkErrors } = report.after;
-  const left = corruptions + leaks + checkErrors;
+  const left = report.after.corruptions + report.after.leaks + report.after.checkErrors;
   return (
     <div className="repair" role="group" aria-label="Repair">
       <p>
-        A repair would fix {formatCount(report.corruptionsFixed)} corruptions and {formatCount(report.leaksFixed)} leaks
-        {report.unmappedBytes > 0 ? `, and give back ${formatCount(report.unmappedBytes)} bytes that no read shows` : ""}, by changing {formatCount(changedBytes)} bytes. {left === 0 ? "Nothing would be left." : `${formatCount(corruptions)} corruptions, ${formatCount(leaks)} leaks and ${formatCount(checkErrors)} errors would stay.`} It is done to a copy; this file stays as it is.
+        A repair would fix {counted(report.corruptionsFixed, "corruption")} and {counted(report.leaksFixed, "leak")}
+        {report.unmappedBytes > 0 ? `, and give back ${counted(report.unmappedBytes, "byte")} that no read shows` : ""}, by changing {counted(changedBytes, "byte")}. {left === 0 ? "Nothing would be left." : `${leftWords(report.after)} would stay.`} It is done to a copy; this file stays as it is.
       </p>
       {changes.length > 0 && (
         <ol className="changes" tabIndex={0} aria-label="Changes">
           {changes.slice(0, MOST_CHANGES).map((change) => (
             <li key={change.hostOffset}>
-              {change.structure === "" ? "bytes" : visibleText(change.structure)} at {formatHex(change.hostOffset)}, {formatCount(change.lengthBytes)} bytes: <span className="mono">{change.before}</span> → <span className="mono">{change.after}</span>
+              {change.structure === "" ? "bytes" : visibleText(change.structure)} at {formatHex(change.hostOffset)}, {counted(change.lengthBytes, "byte")}: <span className="mono">{change.before}</span> → <span className="mono">{change.after}</span>
             </li>
           ))}
           {told > MOST_CHANGES && <li>and {formatCount(told - MOST_CHANGES)} more</li>}
@@ -174,13 +179,12 @@ const MOST_CHANGES = 500;
 function RepairDone({ repair }: { repair: Repair }) {
   const app = useApp();
   const { report, copy } = repair;
-  const { corruptions, leaks, checkErrors } = report.after;
-  const left = corruptions + leaks + checkErrors;
+  const left = report.after.corruptions + report.after.leaks + report.after.checkErrors;
   return (
     <div className="repair" role="group" aria-label="Repair">
       <p>
-        {copy}: {formatCount(report.corruptionsFixed)} corruptions and {formatCount(report.leaksFixed)} leaks were repaired{report.unmappedBytes > 0 ? `, and ${formatCount(report.unmappedBytes)} bytes that no read shows given back` : ""}.{" "}
-        {left === 0 ? "A check of it finds no errors." : `A check of it still finds ${formatCount(corruptions)} corruptions, ${formatCount(leaks)} leaks and ${formatCount(checkErrors)} errors.`}
+        {copy}: {counted(report.corruptionsFixed, "corruption")} and {counted(report.leaksFixed, "leak")} repaired{report.unmappedBytes > 0 ? `, and ${counted(report.unmappedBytes, "byte")} that no read shows given back` : ""}.{" "}
+        {left === 0 ? "A check of it finds no errors." : `A check of it still finds ${leftWords(report.after)}.`}
       </p>
       <button type="button" className="button small" onClick={() => void app.device.attach(copy)}>
         Attach {copy}

@@ -7,7 +7,7 @@ import { displayName } from "../state/device.ts";
 import { visibleText } from "../state/inspector-text.ts";
 import { INSPECTOR_TABS } from "../state/inspector-state.ts";
 import type { InspectorTab } from "../state/inspector-state.ts";
-import { CheckTab } from "./check-tab.tsx";
+import { CheckTab, foundWords } from "./check-tab.tsx";
 import { useApp, useAppState, useFormat } from "./context.ts";
 import { HeaderTab } from "./header-tab.tsx";
 import { HexTab } from "./hex-tab.tsx";
@@ -79,6 +79,7 @@ export function Inspector() {
             {file === attached ? "" : ", not attached"}
           </p>
         )}
+        {open && <CheckNote />}
         {open && (
           <div className="push head-tools">
             {file !== attached && attached !== null && (
@@ -104,6 +105,21 @@ export function Inspector() {
       {open && <SaveStrip />}
       {open && known && <PlaceStrip />}
     </Tabs.Root>
+  );
+}
+
+/** How far a check is, or what it found: told beside the tabs, for it may have begun by itself. */
+function CheckNote() {
+  const app = useApp();
+  const { running, fraction, value, failure } = useAppState((state) => state.inspector.check);
+  if (!running && value === null && failure === null) return null;
+  const share = fraction === null ? "" : ` ${Math.floor(fraction * 100)}%`;
+  const words = running ? `Checking${share}` : value === null ? "Not checked" : foundWords(value) || "No errors found";
+  const bad = value !== null && value.corruptions > 0;
+  return (
+    <button type="button" className={bad ? "check-note bad" : "check-note"} onClick={() => app.inspector.show("Check")}>
+      {words}
+    </button>
   );
 }
 

@@ -107,17 +107,19 @@ test("a broken image is checked, a repair told and done to a copy; snapshots are
   await app.openFile(brokenImage());
   await expect(app.image).toHaveText("broken.qcow2");
   await expect(panel(page)).toContainText("nb_snapshots");
+  // A check began by itself, and what it found stands beside the tabs.
+  await expect(page.getByRole("button", { name: "1 leaked cluster" })).toBeVisible();
   await tab(page, "Check").click();
-  await expect(panel(page)).toContainText("1 leaked clusters");
+  await expect(panel(page)).toContainText("1 leaked cluster;");
   await expect(panel(page).getByRole("group", { name: "Findings" })).toContainText("leak");
   await panel(page).getByRole("button", { name: "Decompress everything" }).click();
-  await expect(panel(page)).toContainText("compressed clusters can be decompressed");
+  await expect(panel(page)).toContainText("The one compressed cluster can be decompressed");
   await panel(page).getByRole("button", { name: "What would a repair change?" }).click();
   const repair = panel(page).getByRole("group", { name: "Repair" });
-  await expect(repair).toContainText("would fix 0 corruptions and 1 leaks");
+  await expect(repair).toContainText("would fix 0 corruptions and 1 leak, by");
   await expect(repair.getByRole("list", { name: "Changes" })).toContainText("refcount block at 0x");
   await repair.getByRole("button", { name: "Repair a copy" }).click();
-  await expect(repair).toContainText("broken-repaired.qcow2: 0 corruptions and 1 leaks were repaired. A check of it finds no errors.");
+  await expect(repair).toContainText("broken-repaired.qcow2: 0 corruptions and 1 leak repaired. A check of it finds no errors.");
   await tab(page, "Snapshots").click();
   await expect(panel(page)).toContainText("before‹U+202E›that");
   await panel(page).getByRole("checkbox", { name: "Compare the disk as it is now" }).check();
