@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: how fast it is, as ratios to the platform's own calls and to stock qemu-io in the same run. Prints one table;
  * with `-- --json FILE` writes the figures there as well, with `--only PART` measures that part alone (`storage`: the engine in
- * Chromium; `page`: the page there; `node`: the engine in Node and the command line;
+ * Chromium; `page`: the page there; `inspector`: large images dropped on it; `node`: the engine in Node and the command line;
  * `stock`: the command line alone). Figures, no test: it fails only where something cannot be measured.
  * Builds and measures in folders of its own under the system's temporary folder, which are removed.
  */
@@ -12,6 +12,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { cockpitFigures } from "./bench-cockpit.mjs";
+import { inspectorFigures } from "./bench-inspector.mjs";
 import { install } from "./install.mjs";
 import { root, runTool } from "./run.mjs";
 import { ensureTools, findChromium } from "./tools.mjs";
@@ -21,7 +22,7 @@ import { ensureTools, findChromium } from "./tools.mjs";
 
 const BENCH_PAGE = "src/testing/browser/bench.html";
 const GIVE_UP_MS = 180_000;
-const PARTS = /** @type {const} */ (["storage", "page", "node", "stock"]);
+const PARTS = /** @type {const} */ (["storage", "page", "inspector", "node", "stock"]);
 const WRONG_USE = `usage: npm run bench [-- --json FILE --only PART], PART one of ${PARTS.join(", ")}`;
 /** The page is isolated, for then the browser's clock is fine enough. */
 const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
@@ -58,16 +59,17 @@ async function build(folder) {
 
 /**
  * Runs the pages in a Chromium on a profile folder, as a person's browser keeps one.
- * @param {string} page folder of the built pages
+ * @param {{ cli: string, node: string, page: string }} built folders of what was built
+ * @param {string} folder an empty one, for large files
  * @param {string} profile
  * @param {Wants} wants
  * @returns {Promise<{ figures: Figure[], version: string }>}
  */
-async function chromiumFigures(page, profile, wants) {
-  if (!wants("storage") && !wants("page")) return { figures: [], version: "not used" };
+async function chromiumFigures(built, folder, profile, wants) {
+  if (!wants("storage") && !wants("page") && !wants("inspector")) return { figures: [], version: "not used" };
   const { preview } = await import("vite");
   const { chromium } = await import("@playwright/test");
-  const server = await preview({ root, configFile: false, logLevel: "warn", build: { outDir: page }, preview: { port: 4189, open: false, headers } });
+  const server = await preview({ root, configFile: false, logLevel: "warn", build: { outDir: built.page }, preview: { port: 4189, open: false, headers } });
   const executablePath = findChromium() ?? "";
   const args = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
   const context = await chromium.launchPersistentContext(profile, { executablePath, args, headless: true });
@@ -75,7 +77,12 @@ async function chromiumFigures(page, profile, wants) {
     const tab = context.pages()[0] ?? (await context.newPage());
     const home = server.resolvedUrls?.local[0] ?? "";
     const figures = wants("storage") ? await storageFigures(tab, new URL(BENCH_PAGE, home).href) : [];
-    if (wants("page")) figures.push(...(await cockpitFigures(tab, new URL("index.html", home).href, say)));
+    const url = new URL("index.html", home).href;
+    if (wants("page")) figures.push(...(await cockpitFigures(tab, url, say)));
+    if (wants("inspector")) {
+      const { makeSparseFile } = await import(pathToFileURL(join(built.node, "bench.mjs")).href);
+      figures.push(...(await inspectorFigures({ page: tab, url, folder, cli: join(built.cli, "zonescope.js"), profile, makeSparseFile }, say)));
+    }
     return { figures, version: context.browser()?.version() ?? "unknown" };
   } finally {
     await context.close();
@@ -133,7 +140,7 @@ async function main() {
     const built = await build(folder);
     const files = join(folder, "files");
     mkdirSync(files);
-    const browser = await chromiumFigures(built.page, join(folder, "profile"), wants);
+    const browser = await chromiumFigures(built, files, join(folder, "profile"), wants);
     const { nodeFigures, stockFigures } = await import(pathToFileURL(join(built.node, "bench.mjs")).href);
     const cli = join(built.cli, "zonescope.js");
     const nodePart = () => (wants("node") ? nodeFigures(files, cli, say) : wants("stock") ? stockFigures(files, cli, say) : []);

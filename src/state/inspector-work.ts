@@ -24,6 +24,8 @@ export interface InspectorWorkActions {
   compareSnapshots(first: SnapshotFacts | null, second: SnapshotFacts | null): Promise<void>;
 }
 
+/** How long the header stands there before a check begins by itself. */
+const BEHIND_MS = 150;
 /** How long a check that nobody asked for may last. */
 const BY_ITSELF_MS = 60_000;
 
@@ -87,6 +89,10 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
   /** A dropped image is checked as soon as it is known what it is; not a remote one, of which every table would have to be fetched. */
   const checkByItself = async (): Promise<void> => {
     const { inspection } = now();
+    patchInspector(core, { checkBegun: true });
+    // What was asked for is shown first.
+    await new Promise((resolve) => window.setTimeout(resolve, BEHIND_MS));
+    if (now().inspection !== inspection || now().check.running) return;
     let late = false;
     const timer = window.setTimeout(() => {
       late = now().inspection === inspection && now().check.running;

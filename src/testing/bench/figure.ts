@@ -3,7 +3,7 @@
  * Nothing is asserted about any of them; a figure is read, not passed.
  */
 
-export type Unit = "MiB/s" | "calls/s" | "ms" | "µs" | "flushes" | "MiB";
+export type Unit = "MiB/s" | "calls/s" | "ms" | "µs" | "flushes" | "reads" | "MiB";
 
 export interface Figure {
   /** Stable, for whoever compares two runs' JSON. */
