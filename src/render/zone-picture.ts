@@ -7,6 +7,8 @@ export interface ZonePicture {
   readonly condition: Uint8Array;
   readonly writePointer: Float64Array;
   readonly zoneSize: number;
+  /** Writable bytes of a sequential zone; of the last one, where it is short, capacityOf tells. */
+  readonly zoneCapacity: number;
   readonly lengthOf: (zone: number) => number;
   readonly capacityOf: (zone: number) => number;
   /** Two short texts for a zone's labelled cell: the condition, and the bytes used. */

@@ -6,6 +6,7 @@
  */
 import type { Condition } from "../base/conditions.ts";
 import { ZoneType } from "../base/conditions.ts";
+import { tally, wordsOf } from "../base/tally.ts";
 import type { ZoneChanges, ZoneColumns, ZoneGeometry } from "../protocol/index.ts";
 
 /** Hears of every zone that changed, at once and before anything is drawn. */
@@ -44,7 +45,7 @@ export class ZoneModel {
     this.bytesWritten = columns.bytesWritten;
     this.finishes = columns.finishes;
     this.refusals = columns.refusals;
-    for (let zone = 0; zone < this.count; zone++) this.counts[this.condition[zone]! & 15]!++;
+    tally(this.condition, wordsOf(this.condition), 0, this.count, this.counts);
   }
 
   /** Takes changed rows over; a row beyond the last zone is ignored. */

@@ -213,6 +213,7 @@ function pictureOf(zones: ZoneModel, size: FormatBytes): ZonePicture {
     condition: zones.condition,
     writePointer: zones.writePointer,
     zoneSize: zones.geometry.zoneSize,
+    zoneCapacity: zones.geometry.zoneCapacity,
     lengthOf: (zone) => zones.length(zone),
     capacityOf: (zone) => zones.capacity(zone),
     labelOf: (zone) => {

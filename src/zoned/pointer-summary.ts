@@ -3,6 +3,7 @@
  * Source: zoned format, "Zoned metadata".
  */
 import { Condition } from "../base/conditions.ts";
+import { tally, wordsOf } from "../base/tally.ts";
 import { zoneIndex } from "../base/units.ts";
 import { zoneCapacityOf, zoneStart } from "./geometry.ts";
 import type { ZoneGeometry } from "./geometry.ts";
@@ -21,10 +22,11 @@ export interface PointerSummary {
 /** @param conditions what a power cycle leaves each zone in, where that is known already */
 export function summarizePointers(geometry: ZoneGeometry, columns: PointerColumns, conditions = conditionsAfterPowerCycle(geometry, columns)): PointerSummary {
   const counts = new Uint32Array(16);
+  tally(conditions, wordsOf(conditions), 0, conditions.length, counts);
   let bytesBelow = 0;
-  for (let index = 0; index < conditions.length; index++) {
+  const written = counts[Condition.CLOSED]! + counts[Condition.FULL]! > 0;
+  for (let index = 0; written && index < conditions.length; index++) {
     const condition = conditions[index]!;
-    counts[condition]!++;
     if (condition === Condition.CLOSED || condition === Condition.FULL) {
       const zone = zoneIndex(index);
       bytesBelow += Math.min(columns.writePointer[index]! - zoneStart(geometry, zone), zoneCapacityOf(geometry, zone, false));

@@ -6,6 +6,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { Condition, ZoneType } from "../base/conditions.ts";
+import { tally, wordsOf } from "../base/tally.ts";
 import { guestOffset, zoneIndex } from "../base/units.ts";
 import type { GuestOffset, ZoneIndex } from "../base/units.ts";
 import { ClosingOrder } from "./closing-order.ts";
@@ -70,7 +71,9 @@ export class ZoneTable {
     this.resets = new Uint32Array(count);
     this.finishes = new Uint32Array(count);
     this.refusals = new Uint32Array(count);
-    for (const condition of this.condition) if (condition === Condition.CLOSED) this.closedCount++;
+    const counts = new Uint32Array(16);
+    tally(this.condition, wordsOf(this.condition), 0, count, counts);
+    this.closedCount = counts[Condition.CLOSED]!;
   }
 
   /** Which implicitly open zone is closed to make room from now on; the least recently written one until this is called. */
