@@ -4,7 +4,7 @@ import { defineConfig } from "@playwright/test";
  * End to end in a real Chromium, over the build of mode "e2e" (`vite build --mode e2e`, made by the test script beforehand).
  * Browsers are launched by test/e2e/fixtures.ts, each with a profile of its own.
  */
-export const PORT = 4179;
+export const PORT = Number(process.env["E2E_PORT"] ?? 4179);
 
 export default defineConfig({
   testDir: "test/e2e",

@@ -90,6 +90,19 @@ export class Browser {
     this.current = null;
   }
 
+  /** Memory of all its processes in bytes, what they share counted once. */
+  memoryBytes(): number {
+    let kib = 0;
+    for (const id of this.processes()) {
+      try {
+        kib += Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, "utf8"))?.[1] ?? 0);
+      } catch {
+        // It ended meanwhile.
+      }
+    }
+    return kib * 1024;
+  }
+
   async dispose(): Promise<void> {
     await this.close();
     rmSync(this.profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
