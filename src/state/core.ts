@@ -96,7 +96,8 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     if (result.ok && LIBRARY_CALLS.has(name)) {
       if (MAKING_CALLS.has(name) && home === "library" && !askedToPersist) {
         askedToPersist = true;
-        await requestPersistence();
+        // Not waited for: a browser may ask the person, who may never answer.
+        void requestPersistence().then(refreshLibrary);
       }
       await refreshLibrary();
     }

@@ -1,0 +1,99 @@
+/**
+ * The page in Firefox, driven over WebDriver BiDi: create, write, reload, save, open. Every step is a person's, by role and name. What
+ * differs from Chromium is in docs/browsers.md.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "@playwright/test";
+import puppeteer from "puppeteer-core";
+import type { Browser, Page } from "puppeteer-core";
+import { stockCheck } from "../../src/testing/stock.ts";
+
+const FIREFOX = process.env["FIREFOX"] ?? ["/usr/bin/firefox-esr", "/usr/bin/firefox"].find((path) => existsSync(path)) ?? "";
+
+let browser: Browser;
+let page: Page;
+let address = "";
+const profile = mkdtempSync(join(tmpdir(), "zonescope-firefox-"));
+const downloads = mkdtempSync(join(tmpdir(), "zonescope-firefox-saved-"));
+/** What the page complained of. */
+const errors: string[] = [];
+
+const byRole = (role: string, name: string): string => `::-p-aria([role="${role}"][name="${name}"])`;
+
+async function textOf(selector: string): Promise<string> {
+  return page.$eval(selector, (element) => (element as HTMLElement).innerText);
+}
+
+/** Waits until what a region shows contains the text. */
+async function shows(selector: string, text: string): Promise<void> {
+  await expect.poll(() => textOf(selector).catch(() => ""), { timeout: 30_000 }).toContain(text);
+}
+
+const OUTPUT = byRole("log", "Console output");
+
+async function type(line: string): Promise<void> {
+  const prompt = await page.waitForSelector(byRole("textbox", "Command"));
+  await prompt?.type(line);
+  await prompt?.press("Enter");
+}
+
+test.beforeAll(async ({ baseURL }) => {
+  if (FIREFOX === "") throw new Error("no Firefox found: install one (Debian: apt-get install firefox-esr) or name it in the environment variable FIREFOX");
+  address = baseURL ?? "";
+  browser = await puppeteer.launch({
+    browser: "firefox",
+    executablePath: FIREFOX,
+    headless: true,
+    userDataDir: profile,
+    extraPrefsFirefox: { "browser.download.folderList": 2, "browser.download.dir": downloads, "browser.download.useDownloadDir": true, "browser.helperApps.neverAsk.saveToDisk": "application/octet-stream" },
+  });
+  page = await browser.newPage();
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  await page.setViewport({ width: 1440, height: 900 });
+});
+test.afterAll(async () => {
+  await browser.close();
+  for (const folder of [profile, downloads]) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+});
+
+test("in Firefox an image is made, written, kept over a reload, saved whole and opened again", async () => {
+  await page.goto(`${address}/`);
+  await shows(byRole("combobox", "Image"), "welcome.qcow2");
+  // The private file system is there: no banner says that images are kept in memory.
+  expect(await page.$eval("body", (body) => body.innerText)).not.toContain("kept in memory");
+  await type("qemu-img create -f qcow2 fox.qcow2 -o size=64M,zone_size=4M,zone_model=1,max_open_zones=2");
+  await shows(byRole("combobox", "Image"), "fox.qcow2");
+  await type("write -P 0x42 0 64k");
+  await shows(OUTPUT, "wrote 65536/65536 bytes at offset 0");
+  await type("zap -p 4M 4k 8k");
+  await type("write 128k 4k");
+  await shows(OUTPUT, "write failed: Invalid argument");
+  await type("flush");
+  await type("length");
+  await shows(OUTPUT, "64 MiB");
+
+  await page.reload();
+  await shows(byRole("combobox", "Image"), "fox.qcow2");
+  await shows(byRole("table", "Zones"), "CLOSED");
+  await type("read -P 0x42 0 64k");
+  await shows(OUTPUT, "read 65536/65536 bytes at offset 0");
+  expect(await textOf(OUTPUT)).not.toContain("Pattern verification failed");
+
+  await (await page.waitForSelector(byRole("button", "Save .qcow2")))?.click();
+  // While it is on its way the name is there empty, and the bytes are in a file beside it.
+  await expect.poll(() => readdirSync(downloads).map((name) => [name, statSync(join(downloads, name)).size > 0]), { timeout: 30_000 }).toEqual([["fox.qcow2", true]]);
+  const saved = join(downloads, "fox.qcow2");
+  expect(stockCheck(saved)).toMatchObject({ corruptions: 0, checkErrors: 0 });
+
+  const [chooser] = await Promise.all([page.waitForFileChooser(), (await page.waitForSelector(byRole("button", "Open file")))?.click()]);
+  await chooser.accept([saved]);
+  await expect.poll(() => page.$eval("body", (body) => body.innerText), { timeout: 30_000 }).toContain("is open read-only, where it lies on this machine");
+  await type("read -P 0x42 0 64k");
+  await shows(OUTPUT, "read 65536/65536 bytes at offset 0");
+  expect(errors).toEqual([]);
+});
