@@ -28,8 +28,8 @@ interface Flushing {
 
 /** Writes what is pending of each kind; what has been written is pending no more. */
 const WRITERS: Readonly<Record<WriteKind, (flushing: Flushing) => void>> = {
-  // It is in the store already, and the first barrier makes it durable.
-  "data": () => {},
+  // It is in the store already but for zeros at its very end, and the first barrier makes it durable.
+  "data": ({ state }) => state.writeReach(),
   "moved-refcount-table": ({ state, move }) => {
     if (move !== null) state.write(move.offset, move.data);
   },

@@ -4,6 +4,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { Fault, imageProblem } from "../base/fault.ts";
+import { SECTOR_SIZE } from "../base/units.ts";
 import type { HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
@@ -81,6 +82,10 @@ export class ImageState {
   unflushed = false;
   /** The same of an external data file. */
   private unflushedData = false;
+  /** Bytes that were written around new data to fill clusters, since the image was opened. */
+  padding = 0;
+  /** How far the data's store has to reach at the next flush, in bytes; 0 where it does at any rate. */
+  private reach = 0;
   /** The dirty bit was set here: refcounts may be stale on the disk until the image is closed. */
   private markedDirty = false;
   /** A change of the image as a whole goes on, after which it is opened anew: every count reaches the disk in its turn. */
@@ -179,6 +184,21 @@ export class ImageState {
     this.unflushedData = true;
     this.data.write(offset, data);
   };
+
+  /** A cluster up to this host offset gets an entry, and the end of it was not written. */
+  reachTo(end: number): void {
+    this.reach = Math.max(this.reach, end);
+  }
+
+  /** Makes the store as long as what entries will lead to: a file that ends within a cluster looks cut short. Zeros are there already. */
+  writeReach(): void {
+    const size = this.reach === 0 ? 0 : this.data.size();
+    if (size < this.reach) {
+      const from = Math.max(size, this.reach - SECTOR_SIZE);
+      this.writeData(from, new Uint8Array(this.reach - from));
+    }
+    this.reach = 0;
+  }
 
   private requireSound(offset: number, data: Uint8Array): void {
     if (this.lost !== null) throw this.lost;

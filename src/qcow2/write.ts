@@ -2,8 +2,8 @@
  * Writing guest bytes: in place where a cluster belongs to its entry alone, else into new clusters with copy-on-write.
  *
  * Data goes to its store at once and its entry stays in memory until the flush has made the data durable (flush.ts): an entry
- * on the disk that leads to bytes not yet there is the crash that this prevents. A subcluster that becomes data is always written
- * whole: its place may have been used before, and nothing of its old content may show.
+ * on the disk that leads to bytes not yet there is the crash that this prevents. A subcluster that becomes data is written whole
+ * unless it lies behind the file's end: its place may have been used before, and nothing of its old content may show.
  */
 import { assert } from "../base/assert.ts";
 import { Fault, imageProblem } from "../base/fault.ts";
@@ -12,12 +12,17 @@ import type { HostCluster } from "../base/units.ts";
 import type { ImageState } from "./image-state.ts";
 import { bitRange, encodeCluster } from "./l2-entries.ts";
 import type { ClusterEntry, EntryWords } from "./l2-entries.ts";
-import { clusterAt, l2Index, l2TableOf, readGuest, spanEnd } from "./mapping.ts";
+import { clusterAt, l2Index, l2TableOf, readGuest, readsAsZeros, spanEnd } from "./mapping.ts";
 import type { Refcounts } from "./refcounts.ts";
 import type { CachedTable } from "./table-cache.ts";
 
 /** At most this much is allocated and written at once; larger writes go in pieces, so the staging buffer stays bounded. */
 const MAX_RUN_BYTES = 4 * 2 ** 20;
+/**
+ * Once so many zeros were written around small writes, no more are where the file has them by itself. Small writes all over a disk would
+ * store a cluster each, sixteen times the bytes. Below it the file has no holes, which QEMU would tell as zeros of another kind in its map.
+ */
+const PADDING_BYTES = 64 * 2 ** 20;
 
 export function writableRefcounts(state: ImageState): Refcounts {
   assert(state.refcounts !== null, "the image is open for writing");
@@ -125,8 +130,15 @@ function writeNewClusters(state: ImageState, table: CachedTable, at: number, dat
     // What becomes data at both ends; between them all does.
     const start = firstGuest + lowestBit(entries[0]!.alloc) * state.format.subclusterSize;
     const stop = firstGuest + (count - 1) * clusterSize + highestBit(entries[count - 1]!.alloc) * state.format.subclusterSize;
-    const whole = start === at && stop === end;
-    state.writeData(host + start - firstGuest, whole ? data.subarray(0, end - at) : stage(state, at, data.subarray(0, end - at), start, stop));
+    const given = data.subarray(0, end - at);
+    if (start === at && stop === end) state.writeData(host + start - firstGuest, given);
+    else if (state.padding >= PADDING_BYTES && zerosAlready(state, host, start, at, end, stop)) {
+      state.writeData(host + at - firstGuest, given);
+      state.reachTo(host + stop - firstGuest);
+    } else {
+      state.padding += stop - start - given.length;
+      state.writeData(host + start - firstGuest, stage(state, at, given, start, stop));
+    }
   } catch (error) {
     // No entry refers to them yet: they can be given back at once.
     undo();
@@ -137,6 +149,13 @@ function writeNewClusters(state: ImageState, table: CachedTable, at: number, dat
   }
   return end;
 }
+
+/**
+ * Whether a new run of clusters at `host` needs no byte around [at, end): nothing of the file was ever there, so that it reads as zeros
+ * when the file grows over it, and zeros are what the guest sees now in [start, at) and [end, stop).
+ */
+const zerosAlready = (state: ImageState, host: number, start: number, at: number, end: number, stop: number): boolean =>
+  host >= state.data.size() && readsAsZeros(state, start, at) && readsAsZeros(state, end, stop);
 
 /** Host clusters for new data: those of the guest's own offset in an external data file, which nothing counts, else free ones. */
 function takeClusters(state: ImageState, firstGuest: number, wanted: number): { host: number; count: number; undo: () => void } {

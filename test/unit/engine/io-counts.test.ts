@@ -68,3 +68,44 @@ test("what nothing was written to is read without the store", () => {
   device.read(512 * MIB, new Uint8Array(16 * MIB));
   expect(counting.take().reads).toBe(0);
 });
+
+test("4 KiB writes all over the disk store their own bytes, and not a cluster each", () => {
+  const { counting } = counted();
+  const device = open(counting);
+  counting.take();
+  const clusters = SIZE / (64 * KIB);
+  const writes = 2000;
+  for (let index = 0; index < writes; index++) device.write(((index * 7919) % clusters) * 64 * KIB + 8 * KIB, new Uint8Array(4 * KIB).fill(1 + (index % 255)));
+  device.flush();
+  // The first 64 MiB of zeros around them are stored, then no more.
+  const { writtenBytes } = counting.take();
+  expect(writtenBytes).toBeLessThanOrEqual(writes * 4 * KIB + 66 * MIB);
+  // Every cluster that has an entry lies in the file from its first byte to its last, and has zeros around what was written.
+  const { extents } = device.map(0, SIZE, 1e6);
+  const ends = extents.filter(({ data }) => data).map(({ hostOffset, length }) => hostOffset! + length);
+  expect(counting.size()).toBeGreaterThanOrEqual(Math.max(...ends));
+  const again = open(counting);
+  const cluster = new Uint8Array(64 * KIB);
+  for (const index of [0, 1, 1500, writes - 1]) {
+    again.read(((index * 7919) % clusters) * 64 * KIB, cluster);
+    expect(Buffer.compare(cluster, new Uint8Array(64 * KIB).fill(1 + (index % 255), 8 * KIB, 12 * KIB))).toBe(0);
+  }
+});
+
+test("a cluster that was used before shows nothing of what it had", () => {
+  const { counting } = counted();
+  const device = open(counting);
+  device.write(0, new Uint8Array(4 * MIB).fill(0xee));
+  device.flush();
+  device.discard(0, 4 * MIB);
+  device.flush();
+  for (let at = 8 * MIB; at < 16 * MIB; at += 64 * KIB) device.write(at + 4 * KIB, new Uint8Array(4 * KIB).fill(1));
+  device.flush();
+  const again = open(counting);
+  const cluster = new Uint8Array(64 * KIB);
+  const expected = new Uint8Array(64 * KIB).fill(1, 4 * KIB, 8 * KIB);
+  for (let at = 8 * MIB; at < 16 * MIB; at += 64 * KIB) {
+    again.read(at, cluster);
+    expect(Buffer.compare(cluster, expected)).toBe(0);
+  }
+});
