@@ -30,6 +30,8 @@ import { createInspectorActions, UnderWay } from "./inspector.ts";
 import type { InspectorActions } from "./inspector.ts";
 import { createInspectorWork } from "./inspector-work.ts";
 import type { InspectorWorkActions } from "./inspector-work.ts";
+import { createLessonActions } from "./lessons.ts";
+import type { LessonActions } from "./lessons.ts";
 import { createSaveActions } from "./save-as.ts";
 import type { SaveActions } from "./save-as.ts";
 import { keepUnitChoice, parseSize } from "./units.ts";
@@ -56,6 +58,7 @@ export interface App {
   readonly inspector: InspectorActions;
   readonly inspectorWork: InspectorWorkActions;
   readonly save: SaveActions;
+  readonly lessons: LessonActions;
 }
 
 export interface PageActions {
@@ -102,6 +105,7 @@ export function appOver(core: Core, updates?: Updates): App {
     inspector: createInspectorActions(core, underWay),
     inspectorWork: createInspectorWork(core, underWay),
     save: createSaveActions(core, underWay),
+    lessons: createLessonActions(core),
     page: {
       start: () =>
         core.serial("Starting", async () => {

@@ -102,8 +102,10 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
   core.lines = [...core.lines, line].slice(-LINES_LIMIT);
   core.log.write(`${line}\n`, "in");
   core.frame.request(show);
+  for (const listener of core.listeners) listener.lineBegan();
   const { status } = await runConsoleLine(line, host);
   await restoreNow(core);
+  for (const listener of core.listeners) listener.lineEnded(line, status);
   return { status, out, err, failure, read, appendedAt };
 }
 

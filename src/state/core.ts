@@ -25,6 +25,13 @@ export type DeviceNotice = Extract<Notice, { notice: "device" }>;
 /** Events kept in the page; older ones are forgotten. */
 export const EVENT_LIMIT = 100_000;
 
+/** Hears what the person's actions come to, after it was done: each call, and a line as a whole with the calls it made before it. */
+export interface ActionListener {
+  called<Name extends CallName>(name: Name, request: RequestOf<Name>, outcome: Outcome<Name>): void;
+  lineBegan(): void;
+  lineEnded(line: string, status: number): void;
+}
+
 export interface Core {
   readonly store: AppStore;
   /** Where the files are: in memory they are a link's, and nothing of them is remembered. */
@@ -53,6 +60,9 @@ export interface Core {
   readonly port: EnginePort;
   /** One call; the library list is refreshed after a call that changed it. */
   readonly perform: Perform;
+  readonly listeners: Set<ActionListener>;
+  /** Events that the attached device ever told of, those among them that no frame has taken over yet. */
+  readonly position: () => number;
   /** The call that is under way, by which its progress is known and by which it is cancelled. */
   underWay: StartedCall<CallName> | null;
   /** Runs `task` when everything asked for before it is done; `label` says meanwhile what is going on. */
@@ -93,6 +103,7 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     const result = await started.outcome;
     if (core.underWay === started) core.underWay = null;
     core.tape.heard(name, request, result.ok ? result.value : null, from, position());
+    for (const listener of core.listeners) listener.called(name, request, result as Outcome<Name>);
     if (result.ok && LIBRARY_CALLS.has(name)) {
       if (MAKING_CALLS.has(name) && home === "library" && !askedToPersist) {
         askedToPersist = true;
@@ -140,6 +151,8 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     tellOfChanges: () => undefined,
     port,
     perform,
+    listeners: new Set(),
+    position,
     underWay: null,
     serial,
     set,

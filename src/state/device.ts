@@ -169,7 +169,7 @@ const WORDS_EVERY_MS = 250;
 const STORM = 20;
 
 /** Takes over what the engine told since the last time, all at once. */
-function applyNotices(core: Core): void {
+export function applyNotices(core: Core): void {
   const { attached } = core.store.getState();
   const notices = core.notices.splice(0);
   let told = 0;

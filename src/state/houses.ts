@@ -63,9 +63,11 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
     }
     if (at.kind === "link" && hasOwnDisk(at.link)) {
       const link = openLink(at.link);
+      if (at.link.lesson !== null) link.app.lessons.open(at.link.lesson);
       void link.playback.start();
       return { number: ++count, app: withTastes(before, link.app), link, problem: null };
     }
+    if (at.kind === "link" && at.link.lesson !== null) home().lessons.open(at.link.lesson);
     return atHome(before, null);
   };
 

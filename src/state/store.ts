@@ -15,6 +15,8 @@ import { WHOLE_TABLE } from "./table-view.ts";
 import type { TableView } from "./table-view.ts";
 import { NO_INSPECTOR } from "./inspector-state.ts";
 import type { InspectorState } from "./inspector-state.ts";
+import { NO_LESSONS } from "./lessons-kept.ts";
+import type { LessonsState } from "./lessons-kept.ts";
 import { loadThemeChoice } from "./theme.ts";
 import type { ThemeChoice } from "./theme.ts";
 import { loadUnitChoice } from "./units.ts";
@@ -108,6 +110,7 @@ export interface AppState {
   readonly eventFilter: EventFilter;
   readonly tableView: TableView;
   readonly inspector: InspectorState;
+  readonly lessons: LessonsState;
 }
 
 export type AppStore = StoreApi<AppState>;
@@ -136,6 +139,7 @@ export const createAppStore = (): AppStore =>
     eventFilter: NO_FILTER,
     tableView: WHOLE_TABLE,
     inspector: NO_INSPECTOR,
+    lessons: NO_LESSONS,
   }));
 
 /** Two banners about the same thing replace each other. */

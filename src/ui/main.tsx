@@ -21,6 +21,7 @@ import "./lists.css";
 import "./time.css";
 import "./palette.css";
 import "./link.css";
+import "./lessons.css";
 
 function start(): void {
   const houses = connectHouses();

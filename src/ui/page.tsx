@@ -8,6 +8,7 @@ import { EventsPanel } from "./events-panel.tsx";
 import { FileDialogs } from "./file-dialogs.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
 import { Inspector } from "./inspector.tsx";
+import { LessonsPanel } from "./lessons-panel.tsx";
 import { LinkStrip } from "./link-strip.tsx";
 import { MapPanel } from "./map-panel.tsx";
 import { NewImageDialog } from "./new-image-dialog.tsx";
@@ -31,17 +32,20 @@ export function Page() {
           <TopBar />
           <Banners />
           {link !== null && <LinkStrip house={link} />}
-          <main className={past ? "regions in-past" : "regions"}>
-            <MapPanel />
-            <div className="side">
-              <ZonePanel />
-              <ResourcesPanel />
-            </div>
-            <ZoneTable />
-            <Inspector />
-            <ConsolePanel />
-            <EventsPanel />
-          </main>
+          <div className={past ? "regions in-past" : "regions"}>
+            {(link === null || link.link.lesson !== null) && <LessonsPanel />}
+            <main>
+              <MapPanel />
+              <div className="side">
+                <ZonePanel />
+                <ResourcesPanel />
+              </div>
+              <ZoneTable />
+              <Inspector />
+              <ConsolePanel />
+              <EventsPanel />
+            </main>
+          </div>
         </div>
         {dialog?.kind === "new" && <NewImageDialog />}
         {dialog?.kind === "palette" && <PaletteDialog />}

@@ -1,0 +1,116 @@
+/** The region "Lessons": the list with what is done, or one lesson; folded away, its head is left. */
+import { Check, ChevronDown, ChevronUp, CircleDashed, CircleDot, Trash2, X } from "lucide-react";
+import { isDone } from "../lessons/index.ts";
+import type { Progress } from "../lessons/index.ts";
+import { visibleText } from "../state/inspector-text.ts";
+import { shownLesson } from "../state/lessons.ts";
+import type { ListedLesson } from "../state/lessons-kept.ts";
+import { useApp, useAppState } from "./context.ts";
+import { LessonView } from "./lesson-view.tsx";
+
+const ICON = 15;
+
+export function LessonsPanel() {
+  const app = useApp();
+  const { list, folded, progress, trouble } = useAppState((state) => state.lessons);
+  const entry = useAppState(shownLesson);
+  const done = list.filter(({ key, lesson }) => progress[key] !== undefined && isDone(lesson, progress[key])).length;
+  const Arrow = folded ? ChevronDown : ChevronUp;
+  return (
+    <aside className={folded ? "panel panel-lessons folded" : "panel panel-lessons"} aria-label="Lessons">
+      <div className="panel-head">
+        <h2 className="panel-title">Lessons</h2>
+        <p className="panel-note">{folded && entry !== null ? entry.lesson.title : done === 0 ? `${list.length}, each on a disk of its own` : `${done} of ${list.length} done`}</p>
+        <button type="button" className="button quiet icon small push" aria-expanded={!folded} aria-label={folded ? "Show the lessons" : "Fold the lessons away"} onClick={() => app.lessons.fold(!folded)}>
+          <Arrow size={ICON} aria-hidden="true" />
+        </button>
+      </div>
+      {!folded && (
+        <div className="lessons-body" tabIndex={-1}>
+          {trouble !== null && <Trouble title={trouble.title} lines={trouble.lines} />}
+          {entry === null ? <List list={list} progress={progress} /> : <LessonView key={entry.key} entry={entry} />}
+        </div>
+      )}
+    </aside>
+  );
+}
+
+/** What a file or a start came to nothing for. The lines have text that somebody else wrote: shown, and no more. */
+function Trouble({ title, lines }: { title: string; lines: readonly string[] }) {
+  const app = useApp();
+  return (
+    <div className="lesson-trouble" role="alert">
+      <div>
+        <strong>{visibleText(title)}</strong>
+        <ul>
+          {lines.map((line) => (
+            <li key={line}>{visibleText(line)}</li>
+          ))}
+        </ul>
+      </div>
+      <button type="button" className="button quiet icon small" aria-label="Dismiss" onClick={() => app.lessons.dismissTrouble()}>
+        <X size={ICON} aria-hidden="true" />
+      </button>
+    </div>
+  );
+}
+
+function List({ list, progress }: { list: readonly ListedLesson[]; progress: Readonly<Record<string, Progress>> }) {
+  const app = useApp();
+  const next = list.find(({ key, lesson }) => progress[key] === undefined || !isDone(lesson, progress[key])) ?? null;
+  const begun = next !== null && progress[next.key] !== undefined;
+  return (
+    <>
+      {next !== null && (
+        <div className="invite">
+          <p className="invite-kicker">{begun ? "Go on with" : list.every(({ key }) => progress[key] === undefined) ? "New to zoned disks? Begin here" : "Next"}</p>
+          <h3>{next.lesson.title}</h3>
+          <p>{next.lesson.summary}</p>
+          <button
+            type="button"
+            className="button primary"
+            onClick={() => {
+              app.lessons.open(next.key);
+              if (!begun) void app.lessons.start();
+            }}
+          >
+            {begun ? "Continue" : "Start"}
+          </button>
+        </div>
+      )}
+      <ol className="lesson-list" aria-label="All lessons">
+        {list.map(({ key, lesson, own }) => (
+          <li key={key}>
+            <button type="button" className="lesson-row" onClick={() => app.lessons.open(key)}>
+              <Mark entry={{ key, lesson, own }} progress={progress[key]} />
+              <span className="lesson-name">{lesson.title}</span>
+              <State progress={progress[key]} entry={{ key, lesson, own }} />
+            </button>
+            {own && (
+              <button type="button" className="button quiet icon small" aria-label={`Forget the lesson ${lesson.title}`} onClick={() => app.lessons.remove(key)}>
+                <Trash2 size={13} aria-hidden="true" />
+              </button>
+            )}
+          </li>
+        ))}
+      </ol>
+      <p className="lessons-note">A teacher’s own lesson, a .lesson.json file, can be dropped on the page.</p>
+    </>
+  );
+}
+
+interface Of {
+  readonly entry: ListedLesson;
+  readonly progress: Progress | undefined;
+}
+
+function Mark({ entry, progress }: Of) {
+  if (progress === undefined) return <CircleDashed size={ICON} className="mark" aria-hidden="true" />;
+  return isDone(entry.lesson, progress) ? <Check size={ICON} className="mark done" aria-hidden="true" /> : <CircleDot size={ICON} className="mark begun" aria-hidden="true" />;
+}
+
+function State({ entry, progress }: Of) {
+  if (progress === undefined) return <span className="lesson-state">{entry.own ? "from a file" : ""}</span>;
+  if (isDone(entry.lesson, progress)) return <span className="lesson-state">done</span>;
+  return <span className="lesson-state">{progress.steps.length >= entry.lesson.steps.length ? "questions left" : `${progress.steps.length} of ${entry.lesson.steps.length}`}</span>;
+}
