@@ -103,7 +103,7 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     const result = await started.outcome;
     if (core.underWay === started) core.underWay = null;
     core.tape.heard(name, request, result.ok ? result.value : null, from, position());
-    for (const listener of core.listeners) listener.called(name, request, result as Outcome<Name>);
+    for (const listener of core.listeners) listener.called(name, request, result);
     if (result.ok && LIBRARY_CALLS.has(name)) {
       if (MAKING_CALLS.has(name) && home === "library" && !askedToPersist) {
         askedToPersist = true;

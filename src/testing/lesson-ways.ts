@@ -40,7 +40,7 @@ export const WAYS: Readonly<Record<string, readonly Way[]>> = {
     { wrong: ["write 0 4k", "read 384k 4k"], right: [{ button: "Write", zone: 1, length: "4K", offset: "384K" }] },
     { wrong: ["read 256k 4k"], right: [{ button: "Read", zone: 1, length: "4K", offset: "384K" }] },
     { wrong: ["write 352k 64k"], right: ["write 416k 96k"] },
-    { wrong: ["write 512k 4k"], right: [{ button: "Write", zone: 1, length: "4K" }] },
+    { wrong: ["write 512k 4k"], right: [{ button: "Write", zone: 1, length: "4K", offset: "256K" }] },
   ],
   append: [
     { wrong: ["zap -p 1m 4k", "write 2m 4k"], right: ["write 1028k 4k"] },

@@ -59,7 +59,7 @@ function Intro({ entry: { lesson, own } }: { entry: ListedLesson }) {
       </p>
       <div className="button-line">
         <button type="button" className="button primary" disabled={busy} onClick={() => void app.lessons.start()}>
-          Start
+          Start lesson
         </button>
       </div>
     </div>

@@ -74,7 +74,7 @@ function List({ list, progress }: { list: readonly ListedLesson[]; progress: Rea
               if (!begun) void app.lessons.start();
             }}
           >
-            {begun ? "Continue" : "Start"}
+            {begun ? "Continue" : "Start lesson"}
           </button>
         </div>
       )}

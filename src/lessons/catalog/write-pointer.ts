@@ -33,7 +33,7 @@ export const WRITE_POINTER: Lesson = {
     },
     {
       text: "Try to write 4 KiB more to zone 1.",
-      hint: "Set Length to 4K and press Write. Or type `write 256k 4k`",
+      hint: "Set Length to 4K and Offset to 256K, and press Write. Or type `write 256k 4k`",
       check: { check: "refused", zone: 1, code: "zone-full" },
       then: "A full zone takes no write, wherever it is aimed. Only a reset makes room in it.",
     },
