@@ -3,7 +3,7 @@ import { Check, X } from "lucide-react";
 import { answeredRight } from "../lessons/index.ts";
 import type { Lesson, Progress, Question } from "../lessons/index.ts";
 import { useApp } from "./context.ts";
-import { Prose } from "./lesson-view.tsx";
+import { Prose } from "./prose.tsx";
 
 export function LessonQuestions({ lesson, progress }: { lesson: Lesson; progress: Progress }) {
   return lesson.questions.map((question, index) => <Asked key={index} index={index} question={question} taken={progress.answers[index] ?? []} right={answeredRight(lesson, progress, index)} />);

@@ -1,12 +1,13 @@
 /** One lesson: its steps with the present one lit, what just happened, a hint for whoever asks, and the questions at the end. */
 import { Check, ChevronLeft, Download, Lightbulb, RotateCcw } from "lucide-react";
-import { Fragment, useEffect, useRef } from "react";
+import { useEffect, useRef } from "react";
 import { isDone, stepsDone } from "../lessons/index.ts";
 import type { Lesson, Progress } from "../lessons/index.ts";
 import { shownProgress } from "../state/lessons.ts";
 import type { ListedLesson } from "../state/lessons-kept.ts";
 import { useApp, useAppState } from "./context.ts";
 import { LessonQuestions } from "./lesson-questions.tsx";
+import { Prose } from "./prose.tsx";
 import { Tip } from "./tip.tsx";
 
 const ICON = 14;
@@ -173,9 +174,4 @@ function Ending({ entry }: { entry: ListedLesson }) {
       )}
     </div>
   );
-}
-
-/** Text of a lesson; what stands between backticks is a line of the console. Nothing in it acts. */
-export function Prose({ text }: { text: string }) {
-  return text.split("`").map((part, index) => <Fragment key={index}>{index % 2 === 1 ? <code>{part}</code> : part}</Fragment>);
 }
