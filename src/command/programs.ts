@@ -3,6 +3,7 @@ import { PROFILE_NAMES } from "../protocol/index.ts";
 import { PROFILE_USAGE, profile } from "./profile.ts";
 import type { ProfileContext } from "./profile.ts";
 import { BLKZONE_USAGE, BLKZONE_WORDS, blkzone } from "./blkzone.ts";
+import { CRASH_USAGE, crash } from "./crash.ts";
 import { DIALECT_USAGE, dialect } from "./dialect.ts";
 import { LINK_USAGE, link } from "./link.ts";
 import type { Program } from "./program.ts";
@@ -40,6 +41,14 @@ export const PROGRAMS: readonly NamedProgram[] = [
     help: PROFILE_USAGE,
     keepsAttached: true,
     run: profile,
+  },
+  {
+    name: "crash",
+    oneline: "cuts the power in the midst of a flush, on a scratch copy, and tells what is lost and why not more",
+    words: ["-c", "--cut", "--keep", "--seed", "--wrong-order", "--list", "--output=json"],
+    help: CRASH_USAGE,
+    keepsAttached: true,
+    run: crash,
   },
   { name: "link", oneline: "makes links that play commands, and reads them", words: ["--readable", "--show", "--step", "--embed", "--no-autoplay", "--lesson", "--base"], help: LINK_USAGE, keepsAttached: true, run: (argv) => link(argv) },
 ];

@@ -226,7 +226,7 @@ export class Engine {
         const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
         return await handler(request, job);
       }
-      if (this.labs.has(name)) return (await this.labs.perform(name as CrashCallName, request as RequestOf<CrashCallName>, job)) as Outcome<Name>;
+      if (this.labs.has(name)) return await this.labs.perform(name as CrashCallName, request as RequestOf<CrashCallName>, job);
       if (name === "endInspection") this.stopApart(this.inspector.keyOf((request as RequestOf<"endInspection">).inspection));
       if (this.inspector.has(name)) return (await this.inspector.perform(name as InspectorCallName, request as RequestOf<InspectorCallName>, job));
       if (name === "write") await this.prepareCompression(request as RequestOf<"write">);
