@@ -5,6 +5,7 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkBudget } from "./budget.mjs";
 import { buildApp, buildCli, buildPackage } from "./build.mjs";
 import { install } from "./install.mjs";
 import { root, runTool } from "./run.mjs";
@@ -69,7 +70,7 @@ function main() {
   const configs = readdirSync(root).filter((name) => /^tsconfig\.(?!base).+\.json$/.test(name));
   for (const config of configs.sort()) stage(`types: ${config}`, () => one(runTool("typescript/bin/tsc", ["-p", config])));
   stage("lint", () => one(runTool("eslint/bin/eslint.js", [".", "--max-warnings", "0"])));
-  stage("build: app", () => one(buildApp()));
+  if (stage("build: app", () => one(buildApp()))) stage("what a first visit loads", () => one(checkBudget()));
   stage("build: command line", () => one(buildCli()));
   stage("build: package", () => one(buildPackage()));
   stage("tests in Node", unitTests);
