@@ -5,20 +5,22 @@ import { ConsolePanel } from "./console-panel.tsx";
 import { useApp, useAppState, useLink } from "./context.ts";
 import { DropTarget } from "./drop-target.tsx";
 import { EventsPanel } from "./events-panel.tsx";
-import { FileDialogs } from "./file-dialogs.tsx";
-import { HelpDialog } from "./help-dialog.tsx";
 import { Inspector } from "./inspector.tsx";
 import { LessonsPanel } from "./lessons-panel.tsx";
 import { LinkStrip } from "./link-strip.tsx";
 import { MapPanel } from "./map-panel.tsx";
-import { NewImageDialog } from "./new-image-dialog.tsx";
-import { PaletteDialog } from "./palette-dialog.tsx";
-import { ProfilesDialog } from "./profiles-dialog.tsx";
+import { part } from "./part.tsx";
 import { ResourcesPanel } from "./resources-panel.tsx";
 import { TopBar } from "./top-bar.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 import { ZonePanel } from "./zone-panel.tsx";
 import { ZoneTable } from "./zone-table.tsx";
+
+const FileDialogs = part(async () => (await import("./file-dialogs.tsx")).FileDialogs);
+const HelpDialog = part(async () => (await import("./help-dialog.tsx")).HelpDialog);
+const NewImageDialog = part(async () => (await import("./new-image-dialog.tsx")).NewImageDialog);
+const PaletteDialog = part(async () => (await import("./palette-dialog.tsx")).PaletteDialog);
+const ProfilesDialog = part(async () => (await import("./profiles-dialog.tsx")).ProfilesDialog);
 
 export function Page() {
   const link = useLink();
