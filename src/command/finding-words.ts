@@ -23,11 +23,11 @@ export function findingWords(finding: CheckFinding, clusterSize: number): Findin
     case "refcount-too-low":
       return corruption(`Counted ${integer(finding.refcount)} times, used ${finding.references} times: it may be given out again while it holds data`, finding.cluster * clusterSize);
     case "copied-flag":
-      return corruption(`The COPIED flag of an ${finding.structure === "L1 table" ? "L1" : "L2"} entry disagrees with the refcount, ${integer(finding.refcount)}`, null);
+      return corruption(`The COPIED flag of an ${finding.structure === "L1 table" ? "L1" : "L2"} entry disagrees with the refcount, ${integer(finding.refcount)}`, target(finding.entry));
     case "copied-compressed":
       return corruption("A compressed cluster has the COPIED flag", finding.hostOffset);
     case "reserved-bits":
-      return corruption(`Reserved bits are set in an entry of the ${finding.structure}`, null);
+      return corruption(`Reserved bits are set in an entry of the ${finding.structure}`, target(finding.entry));
     case "l2-table-unaligned":
       return corruption("An L1 entry leads to a place that is no cluster's start", finding.hostOffset);
     case "data-unaligned":
@@ -69,6 +69,15 @@ export function findingWords(finding: CheckFinding, clusterSize: number): Findin
     default:
       return assertNever(finding);
   }
+}
+
+/** Bits of an entry that are the place it leads to. Source: qcow2 specification, "Cluster mapping". */
+const PLACE_BITS = 0x00ff_ffff_ffff_fe00n;
+
+/** Where an entry leads to, by which the entry itself is found; null for nowhere. */
+function target(entry: string): number | null {
+  const place = Number(BigInt(`0x${entry}`) & PLACE_BITS);
+  return place === 0 ? null : place;
 }
 
 export function zoneFindingWords(finding: ZoneFinding): FindingWords & { readonly zone: number } {

@@ -65,6 +65,8 @@ export interface InspectorState {
   readonly compressed: Work<CompressedReport>;
   readonly snapshots: Work<readonly SnapshotFacts[]>;
   readonly comparison: Work<string>;
+  /** A copy that was set back to a snapshot, by its name. */
+  readonly reverted: Work<string>;
   readonly save: Work<MadeFile>;
 }
 
@@ -82,6 +84,7 @@ export const NOTHING_KNOWN = {
   compressed: NO_WORK,
   snapshots: NO_WORK,
   comparison: NO_WORK,
+  reverted: NO_WORK,
   save: NO_WORK,
 } as const;
 

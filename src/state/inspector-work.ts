@@ -2,7 +2,8 @@
  * What the inspector does with a file as an image: checking it, repairing a copy, its snapshots. An image that is attached is asked
  * through its own handle; what needs it closed lets it go for the time, as a command line between two programs would.
  */
-import type { CheckReport, Failure, Outcome, SnapshotFacts } from "../protocol/index.ts";
+import type { Result } from "../base/result.ts";
+import type { CheckReport, Failure, SnapshotFacts } from "../protocol/index.ts";
 import { patchInspector, begun, ended } from "./inspector.ts";
 import type { UnderWay } from "./inspector.ts";
 import { NO_WORK } from "./inspector-state.ts";
@@ -20,6 +21,8 @@ export interface InspectorWorkActions {
   listSnapshots(): Promise<void>;
   /** Attaches a snapshot, read-only, as the disk; null: the disk itself again. */
   viewSnapshot(snapshot: SnapshotFacts | null): Promise<void>;
+  /** Makes a copy in the library whose disk is what the snapshot has. */
+  revertCopy(snapshot: SnapshotFacts): Promise<void>;
   /** Compares two snapshots, or with null the disk as it is now. */
   compareSnapshots(first: SnapshotFacts | null, second: SnapshotFacts | null): Promise<void>;
 }
@@ -37,7 +40,7 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
   const now = (): InspectorState => core.store.getState().inspector;
 
   /** Does `task` with a handle of the file: the attached image's own, or one that is opened for reading meanwhile. */
-  const withHandle = async <Value>(file: string, task: (handle: number) => Promise<Outcome<never> | { ok: true; value: Value } | { ok: false; error: Failure }>): Promise<{ ok: true; value: Value } | { ok: false; error: Failure }> => {
+  const withHandle = async <Value>(file: string, task: (handle: number) => Promise<Result<Value, Failure>>): Promise<Result<Value, Failure>> => {
     const { attached } = core.store.getState();
     if (attached?.file === file && attached.handle !== NO_HANDLE && attached.snapshot === null) return task(attached.handle);
     const opened = await core.port.start("open", { file, readOnly: true, format: "qcow2", inspect: true }).outcome;
@@ -67,10 +70,27 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
     core.set({ inspector: { ...inspector, [key]: { ...inspector[key], fraction } } });
   };
 
-  const repairOnce = async (handle: number) => {
-    const outcome = await underWay.run("repair", "repair", { handle, mode: "all" }, progress("repair"));
-    await core.port.start("close", { handle }).outcome;
-    return outcome;
+  /** Copies a file into the library under a name of its own and changes the copy; one that could not be changed goes again. */
+  const changedCopy = async <Value>(file: string, what: string, change: (handle: number) => Promise<Result<Value, Failure>>): Promise<{ copy: string; outcome: Result<Value, Failure> }> => {
+    const names = core.store.getState().library.files.map(({ name }) => name);
+    const copy = freeName(displayName(file).replace(/(\.[^.]*)?$/, `-${what}$1`), names);
+    const changeNow = async (): Promise<Result<Value, Failure>> => {
+      const opened = await core.port.start("open", { file: copy, readOnly: false, format: "qcow2", inspect: true }).outcome;
+      if (!opened.ok) return opened;
+      const { handle } = opened.value;
+      const changed = await change(handle);
+      const closed = await core.port.start("close", { handle }).outcome;
+      return changed.ok && !closed.ok ? closed : changed;
+    };
+    const outcome = await letGo(file, async (): Promise<Result<Value, Failure>> => {
+      const copied = await core.perform("copy", { from: file, to: copy });
+      if (!copied.ok) return copied;
+      const changed = await changeNow();
+      if (!changed.ok) await core.perform("remove", { file: copy });
+      return changed;
+    });
+    await core.refreshLibrary();
+    return { copy, outcome };
   };
 
   const checkNow = async (): Promise<void> => {
@@ -113,20 +133,17 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
       core.serial("Repairing a copy", async () => {
         const { file } = now();
         if (file === null) return;
-        const names = core.store.getState().library.files.map(({ name }) => name);
-        const to = freeName(displayName(file).replace(/(\.[^.]*)?$/, "-repaired$1"), names);
         patchInspector(core, { repair: begun() });
-        const outcome = await letGo(file, async () => {
-          const copied = await core.perform("copy", { from: file, to });
-          if (!copied.ok) return copied;
-          const opened = await core.port.start("open", { file: to, readOnly: false, format: "qcow2", inspect: true }).outcome;
-          const repaired = opened.ok ? await repairOnce(opened.value.handle) : opened;
-          // A copy that was not repaired is of no use to anybody.
-          if (!repaired.ok) await core.perform("remove", { file: to });
-          return repaired;
-        });
-        patchInspector(core, { repair: ended(outcome.ok ? { ok: true, value: { report: outcome.value, copy: to } } : outcome) });
-        await core.refreshLibrary();
+        const { copy, outcome } = await changedCopy(file, "repaired", (handle) => underWay.run("repair", "repair", { handle, mode: "all" }, progress("repair")));
+        patchInspector(core, { repair: ended(outcome.ok ? { ok: true, value: { report: outcome.value, copy } } : outcome) });
+      }),
+    revertCopy: (snapshot) =>
+      core.serial("Reverting a copy", async () => {
+        const { file } = now();
+        if (file === null) return;
+        patchInspector(core, { reverted: begun() });
+        const { copy, outcome } = await changedCopy(file, "reverted", (handle) => core.port.start("applySnapshot", { handle, snapshot: queryOf(snapshot) }).outcome);
+        patchInspector(core, { reverted: ended(outcome.ok ? { ok: true, value: copy } : outcome) });
       }),
     listSnapshots: async () => {
       const { file, snapshots } = now();

@@ -1,7 +1,7 @@
 /** The inspector: a strip of tabs over the lower half of the page. Folded away, the strip is left; console and events stay where they are. */
 import { ChevronDown, RotateCw } from "lucide-react";
 import { Tabs } from "radix-ui";
-import { useEffect } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { App } from "../state/app.ts";
 import { displayName } from "../state/device.ts";
 import { visibleText } from "../state/inspector-text.ts";
@@ -12,7 +12,7 @@ import { useApp, useAppState, useFormat } from "./context.ts";
 import { HeaderTab } from "./header-tab.tsx";
 import { HexTab } from "./hex-tab.tsx";
 import { LayoutTab } from "./layout-tab.tsx";
-import { SaveAsMenu, SaveStrip } from "./save-as-menu.tsx";
+import { RangeStrip, SaveAsMenu, SaveStrip } from "./save-as-menu.tsx";
 import { SnapshotsTab } from "./snapshots-tab.tsx";
 import { TablesTab } from "./tables-tab.tsx";
 
@@ -48,6 +48,8 @@ export function Inspector() {
   const changes = changesOf(app);
   const selected = useAppState((state) => state.selected);
   const open = tab !== null;
+  const [range, setRange] = useState(false);
+  const tabs = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
     if (open && file !== null && !known) void app.inspector.lookInto(file);
@@ -63,10 +65,15 @@ export function Inspector() {
     void app.inspector.followZone(selected);
   }, [app, open, known, selected, file, attached]);
 
+  useEffect(() => {
+    // Of more tabs than there is room for, the one that is turned to is seen.
+    tabs.current?.querySelector('[data-state="active"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [tab]);
+
   return (
     <Tabs.Root className={open ? "panel panel-inspector open" : "panel panel-inspector"} value={tab ?? ""} onValueChange={(value) => app.inspector.show(value as InspectorTab)} activationMode="manual">
       <div className="inspector-strip">
-        <Tabs.List className="tabs" aria-label="Inspector">
+        <Tabs.List className="tabs" aria-label="Inspector" ref={tabs}>
           {INSPECTOR_TABS.map((name) => (
             <Tabs.Trigger key={name} value={name} className="tab" onClick={() => app.inspector.show(name)}>
               {name}
@@ -83,11 +90,11 @@ export function Inspector() {
         {open && (
           <div className="push head-tools">
             {file !== attached && attached !== null && (
-              <button type="button" className="button quiet small" onClick={() => void app.inspector.lookInto(attached)}>
+              <button type="button" className="button quiet small back-to" onClick={() => void app.inspector.lookInto(attached)}>
                 Back to {displayName(attached)}
               </button>
             )}
-            <SaveAsMenu />
+            <SaveAsMenu onRange={() => setRange(true)} />
             <button type="button" className="button quiet icon small" aria-label="Read the file again" title="Read the file again" onClick={() => void app.inspector.refresh()}>
               <RotateCw size={14} aria-hidden="true" />
             </button>
@@ -102,6 +109,7 @@ export function Inspector() {
           <Told tab={tab} />
         </Tabs.Content>
       )}
+      {open && range && <RangeStrip key={file} onDone={() => setRange(false)} />}
       {open && <SaveStrip />}
       {open && known && <PlaceStrip />}
     </Tabs.Root>

@@ -11,6 +11,7 @@ export function SnapshotsTab() {
   const generation = useAppState((state) => state.inspector.generation);
   const isQcow2 = useAppState((state) => state.inspector.inspection?.identity.container === "qcow2");
   const comparison = useAppState((state) => state.inspector.comparison);
+  const reverted = useAppState((state) => state.inspector.reverted);
   const viewed = useAppState((state) => (state.attached?.file === state.inspector.file ? (state.attached?.snapshot ?? null) : null));
   const [chosen, setChosen] = useState<readonly string[]>([]);
   useEffect(() => {
@@ -34,6 +35,15 @@ export function SnapshotsTab() {
         {comparison.value !== null && <p role="status">{comparison.value}</p>}
       </div>
       <WorkBar name="comparison" work={comparison} label="Comparing" />
+      <WorkBar name="comparison" work={{ ...reverted, running: false }} label="Reverting a copy" />
+      {reverted.value !== null && (
+        <div className="repair" role="group" aria-label="Reverted copy">
+          <p>{reverted.value} is a copy whose disk is what the snapshot has; this file stays as it is.</p>
+          <button type="button" className="button small" onClick={() => void app.device.attach(reverted.value ?? "")}>
+            Attach {reverted.value}
+          </button>
+        </div>
+      )}
       <WorkBar name="check" work={{ ...work, running: false }} label="Reading" />
       {work.value !== null && snapshots.length === 0 && <p className="panel-empty">This image has no internal snapshots. In the console, qemu-img snapshot -c NAME makes one of an image without zones.</p>}
       {snapshots.length > 0 && (
@@ -48,6 +58,7 @@ export function SnapshotsTab() {
                 <th scope="col">Disk</th>
                 <th scope="col">Machine state</th>
                 <th scope="col">View</th>
+                <th scope="col">Revert</th>
               </tr>
             </thead>
             <tbody>
@@ -57,7 +68,7 @@ export function SnapshotsTab() {
                 </td>
                 <td />
                 <th scope="row">the disk now</th>
-                <td colSpan={4} />
+                <td colSpan={5} />
               </tr>
               {snapshots.map((snapshot) => (
                 <Row key={keyOf(snapshot)} snapshot={snapshot} viewed={viewed !== null && keyOf(viewed) === keyOf(snapshot)} chosen={chosen.includes(keyOf(snapshot))} onToggle={() => toggle(keyOf(snapshot))} />
@@ -77,6 +88,7 @@ function Row({ snapshot, viewed, chosen, onToggle }: { snapshot: SnapshotFacts; 
   const app = useApp();
   const size = useFormat();
   const name = visibleText(snapshot.name);
+  const reverting = useAppState((state) => state.inspector.reverted.running);
   return (
     <tr>
       <td>
@@ -95,6 +107,11 @@ function Row({ snapshot, viewed, chosen, onToggle }: { snapshot: SnapshotFacts; 
             View as the disk
           </button>
         )}
+      </td>
+      <td>
+        <button type="button" className="button quiet small" disabled={reverting} aria-label={`Revert a copy to ${name}`} title="Copies the image into the library and sets the copy's disk back to this snapshot" onClick={() => void app.inspectorWork.revertCopy(snapshot)}>
+          Revert a copy
+        </button>
       </td>
     </tr>
   );

@@ -126,6 +126,9 @@ test("a broken image is checked, a repair told and done to a copy; snapshots are
   await panel(page).getByRole("checkbox", { name: /Compare before/ }).check();
   await panel(page).getByRole("button", { name: "Compare the two" }).click();
   await expect(panel(page)).toContainText("first at guest offset 0x10000");
+  await panel(page).getByRole("button", { name: /^Revert a copy to before/ }).click();
+  await expect(panel(page).getByRole("group", { name: "Reverted copy" })).toContainText("broken-reverted.qcow2 is a copy");
+  await expect(app.image).toHaveText("broken.qcow2");
   await panel(page).getByRole("button", { name: /^View before/ }).click();
   await expect(page.getByText("is shown as the disk, read-only")).toBeVisible();
   await app.type("read -P 0x41 64k 64k");
@@ -144,6 +147,62 @@ test("a broken image is checked, a repair told and done to a copy; snapshots are
   const saved = join(folder, "saved.qcow2");
   await (await download).saveAs(saved);
   expect(execFileSync("qemu-img", ["compare", saved, join(folder, "broken.qcow2")], { encoding: "utf8" })).toContain("Images are identical");
+});
+
+/** Of the File System Access interface what the page uses: a place that is picked, or the picker closed, and what was written there. */
+function stubPicker(): void {
+  const state = { closed: true, name: "", bytes: [] as number[] };
+  Object.assign(window, {
+    picked: state,
+    showSaveFilePicker: async ({ suggestedName }: { suggestedName: string }) => {
+      if (state.closed) throw new DOMException("The user aborted a request.", "AbortError");
+      state.name = suggestedName;
+      return { createWritable: async () => new WritableStream<Uint8Array>({ write: (chunk) => void state.bytes.push(...chunk) }) };
+    },
+  });
+}
+
+test("a range that is typed is saved where the person picks; a picker that is closed loses nothing", async ({ page }) => {
+  await page.addInitScript(stubPicker);
+  const app = await Zonescope.open(page);
+  await app.type("write -P 0x5a 2M 128k");
+  await app.expectCondition(2, "IMPLICIT_OPEN");
+  await tab(page, "Header").click();
+  await expect(panel(page)).toContainText("This is a qcow2 image");
+  await page.getByRole("button", { name: "Save as" }).click();
+  await page.getByRole("menuitem", { name: "a range of bytes" }).click();
+  const range = page.getByRole("form", { name: "Save a range of bytes" });
+  await range.getByRole("combobox").selectOption("disk");
+  await range.getByLabel("First byte").fill("2M");
+  await range.getByLabel("Length of the range").fill("1T");
+  await expect(range.getByRole("status")).toContainText("behind the last byte");
+  await expect(range.getByRole("button", { name: "Save the range" })).toBeDisabled();
+  await range.getByLabel("First byte").fill("2047.5k");
+  await range.getByLabel("Length of the range").fill("1k");
+  await range.getByRole("button", { name: "Save the range" }).click();
+  await expect(range).toBeHidden();
+  const made = page.getByRole("status").filter({ hasText: "welcome-guest-0x1ffe00.bin" });
+  await expect(made).toContainText("1,024 bytes");
+  await made.getByRole("button", { name: "Save to…" }).click();
+  await expect(made.getByRole("button", { name: "Save to…" })).toBeEnabled();
+  await page.evaluate(() => Object.assign((window as unknown as { picked: object }).picked, { closed: false }));
+  await made.getByRole("button", { name: "Save to…" }).click();
+  await expect(made).toBeHidden();
+  const picked = await page.evaluate(() => (window as unknown as { picked: { name: string; bytes: number[] } }).picked);
+  expect([picked.name, picked.bytes.length]).toEqual(["welcome-guest-0x1ffe00.bin", 1024]);
+  expect(picked.bytes.slice(0, 512).every((byte) => byte === 0) && picked.bytes.slice(512).every((byte) => byte === 0x5a)).toBe(true);
+});
+
+test("on a narrow page the tabs scroll and everything beside them is in reach", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await Zonescope.open(page);
+  await tab(page, "Header").click();
+  for (const name of TABS) {
+    await tab(page, name).click();
+    await expect(tab(page, name)).toBeInViewport({ ratio: 1 });
+  }
+  for (const name of ["Save as", "Read the file again", "Fold the inspector away"]) await expect(page.getByRole("button", { name })).toBeInViewport({ ratio: 1 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
 });
 
 test("files that are brought together find each other by name, and one that is missing is asked for and waited for", async ({ page }) => {
