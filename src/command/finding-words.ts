@@ -2,7 +2,7 @@
 import { assertNever } from "../base/assert.ts";
 import type { CheckFinding, ZoneFinding } from "../protocol/index.ts";
 import { findingLines } from "./check-lines.ts";
-import { imgSize, integer } from "./format.ts";
+import { counted, imgSize, integer } from "./format.ts";
 
 export interface FindingWords {
   /** corruption: what is read may be wrong, or a write may overwrite data. leak: space that is lost. note: worth knowing. */
@@ -13,15 +13,17 @@ export interface FindingWords {
   readonly spot: { readonly hostOffset: number } | { readonly guestOffset: number } | null;
 }
 
+const times = (count: number): string => (count === 1 ? "once" : `${integer(count)} times`);
+
 export function findingWords(finding: CheckFinding, clusterSize: number): FindingWords {
   const line = findingLines([finding], 1).trim();
   const at = (hostOffset: number | null): FindingWords["spot"] => (hostOffset === null || !Number.isSafeInteger(hostOffset) ? null : { hostOffset });
   const corruption = (what: string, hostOffset: number | null): FindingWords => ({ severity: "corruption", what, line, spot: at(hostOffset) });
   switch (finding.finding) {
     case "leak":
-      return { severity: "leak", what: `Counted ${integer(finding.refcount)} times, used ${finding.references} times: space that nothing frees`, line, spot: at(finding.cluster * clusterSize) };
+      return { severity: "leak", what: `Counted ${times(finding.refcount)}, used ${times(finding.references)}: space that nothing frees`, line, spot: at(finding.cluster * clusterSize) };
     case "refcount-too-low":
-      return corruption(`Counted ${integer(finding.refcount)} times, used ${finding.references} times: it may be given out again while it holds data`, finding.cluster * clusterSize);
+      return corruption(`Counted ${times(finding.refcount)}, used ${times(finding.references)}: it may be given out again while it holds data`, finding.cluster * clusterSize);
     case "copied-flag":
       return corruption(`The COPIED flag of an ${finding.structure === "L1 table" ? "L1" : "L2"} entry disagrees with the refcount, ${integer(finding.refcount)}`, target(finding.entry));
     case "copied-compressed":
@@ -47,7 +49,7 @@ export function findingWords(finding: CheckFinding, clusterSize: number): Findin
     case "overflow":
       return corruption("More references than a refcount of this width can count", finding.offset);
     case "snapshots-with-data-file":
-      return corruption(`${finding.count} snapshots in an image with an external data file`, null);
+      return corruption(`${counted(finding.count, "snapshot")} in an image with an external data file`, null);
     case "snapshot-incomplete":
       return corruption(`Entry ${finding.index} of the snapshot table is incomplete`, null);
     case "snapshot-l1":
@@ -55,7 +57,7 @@ export function findingWords(finding: CheckFinding, clusterSize: number): Findin
     case "table-entry":
       return corruption(`Entry ${finding.block} of the refcount table ${finding.wrong === "outside" ? "leads outside the image" : finding.wrong === "unaligned" ? "is not aligned to a cluster" : "has reserved bits set"}`, null);
     case "block-shared":
-      return corruption(`Refcount block ${finding.block} is used ${finding.references} times`, null);
+      return corruption(`Refcount block ${finding.block} is used ${times(finding.references)}`, null);
     case "structure":
       return corruption(`${finding.problem.field} of the ${finding.problem.structure} is ${finding.problem.found}; allowed is ${finding.problem.allowed}`, finding.problem.hostOffset);
     case "refcount-unreadable":
