@@ -50,7 +50,7 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
     output.err(`zonescope: ${said}\nTry 'zonescope --help' for more information\n`);
     return 1;
   }
-  const engine = new Engine({ files: new NodeFiles(), codecs: nodeCodecs, notify: (notice) => tracer.notified(notice), now: () => Date.now(), pause: () => new Promise((resolve) => setImmediate(resolve)) });
+  const engine = new Engine({ files: new NodeFiles(), codecs: nodeCodecs, notify: (notice) => tracer.notified(notice), now: () => Date.now(), clock: () => performance.now(), pause: () => new Promise((resolve) => setImmediate(resolve)) });
   letGoOnSignals(engine, output);
   let lines: LineReader | null = null;
   const line = (): string | null | Promise<string | null> => {

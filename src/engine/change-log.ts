@@ -16,6 +16,8 @@ export class ChangeLog implements ZoneObserver {
   operation: ZoneOperation = "write";
   /** Counts every pointer that moved, watched or not. */
   pointerMoves = 0;
+  /** Events kept until somebody asks; a workload, which makes more than anybody could read, sets it lower. */
+  eventLimit = MAX_EVENTS;
   private readonly now: () => number;
   private seq = 0;
   private events: DeviceEvent[] = [];
@@ -92,6 +94,6 @@ export class ChangeLog implements ZoneObserver {
   private add(body: DeviceEventBody): void {
     if (!this.watched) return;
     this.seq++;
-    if (this.events.length < MAX_EVENTS) this.events.push({ ...body, seq: this.seq, timeMs: this.now() });
+    if (this.events.length < this.eventLimit) this.events.push({ ...body, seq: this.seq, timeMs: this.now() });
   }
 }

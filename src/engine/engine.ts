@@ -32,6 +32,8 @@ import { OpenImage } from "./open-image.ts";
 import { commitImage, rebaseImage } from "./rebase-calls.ts";
 import { openScratch } from "./scratch.ts";
 import { withOverlay } from "./temporary.ts";
+import { Workloads } from "./workload-calls.ts";
+import type { WorkloadCallName } from "./workload-calls.ts";
 
 export interface EngineHost extends LibraryHost {
   /** The codecs of this home, made of the portable ones, which are used where it is absent. */
@@ -39,6 +41,8 @@ export interface EngineHost extends LibraryHost {
   readonly notify: (notice: Notice) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds on a clock that only goes forward, with fractions, for the latency of a workload; `now` where it is absent. */
+  readonly clock?: () => number;
   /** Lets waiting messages and signals be heard, in the midst of long work; without it, only what waits for a promise is. */
   readonly pause?: () => Promise<void>;
   /** Asks the other tabs to let go of a file; true when one did. Absent where there are no other tabs. */
@@ -46,7 +50,7 @@ export interface EngineHost extends LibraryHost {
 }
 
 type Handler<Name extends CallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
-type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName | InspectorCallName | CrashCallName>]: Handler<Name> };
+type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName | InspectorCallName | CrashCallName | WorkloadCallName>]: Handler<Name> };
 
 /** A frame, and a little less. */
 const TELL_EVERY_MS = 12;
@@ -60,6 +64,7 @@ export class Engine {
   private readonly library: Library;
   private readonly inspector: InspectCalls;
   private readonly labs: CrashLabs;
+  private readonly workloads: Workloads;
   private readonly images = new Map<number, OpenImage>();
   private nextHandle = 1;
   private tail: Promise<unknown> = Promise.resolve();
@@ -88,6 +93,7 @@ export class Engine {
       imageOf: (handle) => this.images.get(handle) ?? null,
     });
     this.inspector = new InspectCalls({ library: this.library, codecs: this.codecs, now: host.now, attached: (file) => (this.openHere(file)?.isTemporary === true ? null : this.lendImage(file)) });
+    this.workloads = new Workloads({ image: (handle) => this.images.get(handle) ?? null, changed: (image) => this.notifyChanges(image), clock: host.clock ?? host.now });
   }
 
   /** Performs a call after those before it. @param id names it to cancel, and in progress notices; 0 for none */
@@ -229,6 +235,7 @@ export class Engine {
       if (this.labs.has(name)) return await this.labs.perform(name as CrashCallName, request as RequestOf<CrashCallName>, job);
       if (name === "endInspection") this.stopApart(this.inspector.keyOf((request as RequestOf<"endInspection">).inspection));
       if (this.inspector.has(name)) return (await this.inspector.perform(name as InspectorCallName, request as RequestOf<InspectorCallName>, job));
+      if (this.workloads.has(name)) return (await this.workloads.perform(name as WorkloadCallName, request as RequestOf<WorkloadCallName>, job));
       if (name === "write") await this.prepareCompression(request as RequestOf<"write">);
       return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>);
     } catch (error) {

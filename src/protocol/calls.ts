@@ -16,6 +16,7 @@ import type { DialectChange, DialectFacts } from "./dialect.ts";
 import type { MeasuredTarget, Measurement } from "./measure.ts";
 import type { ComparedDisks, ConvertOptions, ConvertedDisk, RebaseOptions } from "./move.ts";
 import type { ImageSource, SnapshotQuery } from "./source.ts";
+import type { WorkloadCalls } from "./workload.ts";
 
 export type { FileEntry, Usage } from "../bytes/file-space.ts";
 
@@ -116,7 +117,7 @@ interface Nothing {
   readonly done: true;
 }
 
-export interface Calls extends InspectorCalls, CrashCalls {
+export interface Calls extends InspectorCalls, CrashCalls, WorkloadCalls {
   /** Makes an image, replacing what had that name. It is not opened. */
   create: { request: { file: string; options: CreateOptions }; reply: Nothing };
   /** Makes a file of zeros of that length, replacing what had the name. preallocation is off, falloc or full. */

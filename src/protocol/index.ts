@@ -13,3 +13,4 @@ export * from "./profiles.ts";
 export * from "./snapshot.ts";
 export * from "./source.ts";
 export * from "./source-names.ts";
+export * from "./workload.ts";

@@ -23,6 +23,7 @@ function hostOver(files: Awaited<ReturnType<typeof openLibrary>>): EngineHost {
     blobOf: (file) => files.blobOf(file),
     notify: post,
     now: () => Date.now(),
+    clock: () => performance.now(),
     pause: messagePause(),
   };
 }

@@ -8,7 +8,7 @@ import { Condition, ZoneType } from "../base/conditions.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import type { Extent, JobProblem, JobSpec } from "./job.ts";
+import type { JobExtent, JobProblem, JobSpec } from "./job.ts";
 
 export interface HostZone {
   readonly zone: number;
@@ -75,7 +75,7 @@ export function readableEnd(zone: HostZone, region: Region, beyondPointer: boole
   return Math.min(end, region.stop);
 }
 
-const bytesOf = (extent: Extent, host: HostView): number => (extent.unit === "bytes" ? extent.count : extent.count * host.zoneSize);
+const bytesOf = (extent: JobExtent, host: HostView): number => (extent.unit === "bytes" ? extent.count : extent.count * host.zoneSize);
 
 /** The region that a job's words name. On a disk with zones it is made of whole zones. */
 export function regionOf(job: JobSpec, host: HostView): Result<Region, JobProblem> {

@@ -7,7 +7,7 @@ export const JOB_MODES = ["write", "randwrite", "append", "read", "randread", "l
 export type JobMode = (typeof JOB_MODES)[number];
 
 /** A length or a place in bytes, or in zones of the disk (fio's suffix z). */
-export interface Extent {
+export interface JobExtent {
   readonly count: number;
   readonly unit: "bytes" | "zones";
 }
@@ -32,11 +32,11 @@ export interface JobSpec {
   /** Bytes of one request, a multiple of 512. */
   readonly blockBytes: number;
   /** Where the region begins. */
-  readonly offset: Extent;
+  readonly offset: JobExtent;
   /** How long the region is; null: to the end of the disk. */
-  readonly size: Extent | null;
+  readonly size: JobExtent | null;
   /** How much is read or written in all; null: the region once. */
-  readonly ioSize: Extent | null;
+  readonly ioSize: JobExtent | null;
   /** How many requests are made at most. */
   readonly numberIos: number | null;
   readonly runtimeMs: number | null;

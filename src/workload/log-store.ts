@@ -12,7 +12,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { Condition } from "../base/conditions.ts";
 import { Random } from "../base/random.ts";
-import { isActive, isConventional, isOpen } from "./host.ts";
+import { isConventional, isOpen } from "./host.ts";
 import type { HostView, Region } from "./host.ts";
 import type { JobEnd, JobProblem, JobSpec } from "./job.ts";
 import type { Budget, Request, RequestResult, RequestSource, Steps } from "./requests.ts";
@@ -55,7 +55,6 @@ export class LogStore {
   readonly keys: number;
   private readonly job: JobSpec;
   private readonly host: HostView;
-  private readonly region: Region;
   private readonly budget: Budget;
   private readonly random: Random;
   /** Zone numbers, by slot. */
@@ -84,10 +83,9 @@ export class LogStore {
   private victimLive = 0;
   private recent: { written: number; copied: number }[] = [];
 
-  private constructor(job: JobSpec, host: HostView, region: Region, budget: Budget, zones: readonly number[]) {
+  private constructor(job: JobSpec, host: HostView, budget: Budget, zones: readonly number[]) {
     this.job = job;
     this.host = host;
-    this.region = region;
     this.budget = budget;
     this.zones = zones;
     this.random = new Random(job.randseed);
@@ -117,7 +115,7 @@ export class LogStore {
     if (fill * zones.length * perZone > MOST_KEYS) return err({ word: "bs", found: String(job.blockBytes), allowed: `such that at most ${MOST_KEYS} keys fit, by larger blocks or fewer zones` });
     const most = (usable * perZone - 1) / (zones.length * perZone);
     if (fill > most) return err({ word: "fill", found: String(fill), allowed: `at most ${(Math.floor(most * 1000) / 1000).toFixed(3)} on ${zones.length} zones with ${reserveZones} in reserve` });
-    const store = new LogStore(job, host, region, budget, zones);
+    const store = new LogStore(job, host, budget, zones);
     if (store.keys < 1) return err({ word: "fill", found: String(fill), allowed: "enough for a key" });
     return ok(store);
   }
@@ -324,7 +322,7 @@ export class LogStore {
   private *must(batch: readonly Request[]): Steps<readonly Extract<RequestResult, { ok: true }>[]> {
     const results = yield batch;
     if (!results.every((result) => result.ok)) return yield* over("refused");
-    return results as readonly Extract<RequestResult, { ok: true }>[];
+    return results;
   }
 }
 

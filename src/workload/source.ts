@@ -3,7 +3,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { capacityOf, checkJob, readableEnd, regionOf } from "./host.ts";
 import type { HostView, Region } from "./host.ts";
-import type { Extent, JobProblem, JobSpec } from "./job.ts";
+import type { JobExtent, JobProblem, JobSpec } from "./job.ts";
 import { LogStore } from "./log-store.ts";
 import type { StoreReport } from "./log-store.ts";
 import { readByChance, readInOrder } from "./read-source.ts";
@@ -57,7 +57,7 @@ function* written(job: JobSpec, host: HostView, region: Region, budget: Budget, 
   return end;
 }
 
-const bytesOf = (extent: Extent, host: HostView): number => (extent.unit === "bytes" ? extent.count : extent.count * host.zoneSize);
+const bytesOf = (extent: JobExtent, host: HostView): number => (extent.unit === "bytes" ? extent.count : extent.count * host.zoneSize);
 
 /** How many requests the bytes of a job are; Infinity where the end of the region decides. */
 function requestsOf(job: JobSpec, host: HostView, region: Region): number {

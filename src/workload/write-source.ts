@@ -17,12 +17,17 @@ import type { Budget, Content, Request, RequestResult, RequestSource, Steps } fr
 /** Draws by chance before the zones are gone through in order. */
 const TRIES = 32;
 
+/** So many batches of refused requests, and a zone is given up. */
+const MOST_REFUSED = 4;
+
 /** A zone that is being written. */
 interface Target {
   readonly zone: number;
   readonly conventional: boolean;
   /** Where the next block of a conventional zone goes; a sequential zone's pointer says it. */
   at: number;
+  /** Requests refused since one was carried out. */
+  refused: number;
 }
 
 export interface Written {
@@ -107,6 +112,7 @@ export class WriteSource {
   private heard(target: Target, result: RequestResult): void {
     const { blockBytes } = this.job;
     if (target.conventional) target.at += blockBytes;
+    target.refused = result.ok ? 0 : target.refused + 1;
     if (!result.ok) return;
     this.writesSinceReset++;
     if (!target.conventional) this.dataBytes += blockBytes;
@@ -120,10 +126,10 @@ export class WriteSource {
     for (const target of [...this.targets]) {
       const zone = this.host.zone(target.zone);
       const full = target.conventional ? target.at + this.job.blockBytes > Math.min(zone.start + zone.length, this.region.stop) : !takes(zone, this.job.blockBytes);
-      if (!full) continue;
+      if (!full && target.refused < MOST_REFUSED * this.job.iodepth) continue;
       this.targets.splice(this.targets.indexOf(target), 1);
       this.blocked = false;
-      if (!target.conventional && isOpen(zone.condition)) yield [{ op: "finish", offset: zone.start, length: zone.length }];
+      if (full && !target.conventional && isOpen(zone.condition)) yield [{ op: "finish", offset: zone.start, length: zone.length }];
     }
   }
 
@@ -170,7 +176,7 @@ export class WriteSource {
     const known = this.targets.find(({ zone }) => zone === drawn);
     if (known !== undefined) return known;
     const zone = this.host.zone(drawn);
-    if (isConventional(zone) && this.blocksOf(zone) > 0) return { zone: drawn, conventional: true, at: zone.start };
+    if (isConventional(zone) && this.blocksOf(zone) > 0) return { zone: drawn, conventional: true, at: zone.start, refused: 0 };
     if (this.targets.length < this.limit && !this.blocked) {
       let added: Target | "full" | "no-slot" = "full";
       for (let tries = 0; added === "full" && tries < TRIES; tries++) added = yield* this.add(tries === 0 ? drawn : first + this.random.below(end - first));
@@ -190,7 +196,7 @@ export class WriteSource {
     let zone = this.host.zone(index);
     if (isConventional(zone)) {
       if (this.job.rw !== "write" || this.blocksOf(zone) === 0) return "full";
-      return this.added({ zone: index, conventional: true, at: Math.max(zone.start, this.region.start) });
+      return this.added({ zone: index, conventional: true, at: Math.max(zone.start, this.region.start), refused: 0 });
     }
     if (!takes(zone, blockBytes)) {
       if (this.job.whenFull === "stop" || !takesAfterReset(zone, blockBytes)) return "full";
@@ -199,7 +205,7 @@ export class WriteSource {
       if (!takes(zone, blockBytes)) return "full";
     }
     if (!this.mayWrite(zone, this.unopened()) && !(yield* this.makeRoom(zone))) return "no-slot";
-    return this.added({ zone: index, conventional: false, at: 0 });
+    return this.added({ zone: index, conventional: false, at: 0, refused: 0 });
   }
 
   private added(target: Target): Target {
