@@ -23,7 +23,7 @@ export interface ConsoleHost {
   write(text: string, stream: Stream): void;
   /** Milliseconds on a clock that only goes forward. */
   now(): number;
-  sleep?(ms: number): Promise<void>;
+  sleep?(ms: number): Promise<void | "cancelled">;
   /** The image that bare commands act on. */
   attached(): { readonly handle: number; readonly file: string } | null;
   /** Flushes and closes the attached image. */

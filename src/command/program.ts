@@ -11,6 +11,7 @@ export type Step =
   | { readonly step: "print"; readonly stream: Stream; readonly text: string }
   /** `shown` makes the text for standard output of how far a long call is, a fraction from 0 to 1; empty for nothing new. */
   | { readonly step: "call"; readonly name: CallName; readonly request: unknown; readonly shown?: (fraction: number) => string }
+  /** Answered with "cancelled" where somebody ended the sleep; a program that goes on without waiting need not mind. */
   | { readonly step: "sleep"; readonly ms: number }
   /** Asks for the next line of standard input; answered with null at its end. */
   | { readonly step: "line" }
@@ -25,7 +26,7 @@ export type Program<Value = number> = Generator<Step, Value, unknown>;
 /** What a pump brings along beside the engine. */
 export interface Surroundings {
   /** Waits; without it a sleep is over at once. */
-  readonly sleep?: (ms: number) => Promise<void>;
+  readonly sleep?: (ms: number) => Promise<void | "cancelled">;
   /** The next line of input without its newline, or null at the end; without it there is no input. */
   readonly line?: () => string | null | Promise<string | null>;
   /** Prints the trace events of that pattern from now on; without it they are not printed. */
@@ -86,8 +87,7 @@ export async function run<Value>(
         next = program.next(await perform(step.name, step.request as RequestOf<CallName>, listenerOf(step.shown, write)));
         break;
       case "sleep":
-        await surroundings.sleep?.(step.ms);
-        next = program.next();
+        next = program.next(await surroundings.sleep?.(step.ms));
         break;
       case "trace":
         surroundings.trace?.(step.pattern);

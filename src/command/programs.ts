@@ -10,6 +10,8 @@ import type { Program } from "./program.ts";
 import { INSPECT_USAGE, inspect } from "./inspect.ts";
 import { IMG_COMMANDS, qemuImg } from "./qemu-img.ts";
 import { qemuIo } from "./qemu-io.ts";
+import { WORKLOAD_USAGE, workload } from "./workload.ts";
+import { JOB_WORDS } from "./workload-words.ts";
 
 export interface ProgramContext extends ProfileContext {
   /** Milliseconds on a clock that only goes forward. */
@@ -51,6 +53,14 @@ export const PROGRAMS: readonly NamedProgram[] = [
     run: crash,
   },
   { name: "link", oneline: "makes links that play commands, and reads them", words: ["--readable", "--show", "--step", "--embed", "--no-autoplay", "--lesson", "--base"], help: LINK_USAGE, keepsAttached: true, run: (argv) => link(argv) },
+  {
+    name: "workload",
+    oneline: "does what a job of fio would, a log-structured store among them",
+    words: JOB_WORDS.map(({ name }) => `${name}=`),
+    help: WORKLOAD_USAGE,
+    keepsAttached: true,
+    run: workload,
+  },
 ];
 
 export const findProgram = (name: string): NamedProgram | null => PROGRAMS.find((program) => program.name === name) ?? null;

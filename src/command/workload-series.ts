@@ -1,0 +1,48 @@
+/** A job's reports over time as columns of a bounded length: when they are full, every second row goes and rows come half as often. */
+import type { WorkloadReport } from "../protocol/index.ts";
+
+export interface SeriesRow {
+  readonly elapsedMs: number;
+  readonly requests: number;
+  readonly bytes: number;
+  readonly open: number;
+  readonly active: number;
+  readonly usedBytes: number;
+  /** Of a store, else 0. */
+  readonly written: number;
+  readonly copied: number;
+  readonly freeZones: number;
+  readonly amplification: number;
+}
+
+export const SERIES_COLUMNS = ["elapsedMs", "requests", "bytes", "open", "active", "usedBytes", "written", "copied", "freeZones", "amplification"] as const satisfies readonly (keyof SeriesRow)[];
+
+const MOST_ROWS = 512;
+
+export class WorkloadSeries {
+  readonly rows: SeriesRow[] = [];
+  /** Milliseconds between two rows at least. */
+  private everyMs: number;
+  private last: SeriesRow | null = null;
+
+  constructor(everyMs = 25) {
+    this.everyMs = everyMs;
+  }
+
+  /** Takes what a report says, unless the last row is too new. */
+  add({ elapsedMs, requests, bytes, open, active, usedBytes, store, end }: WorkloadReport): void {
+    const row: SeriesRow = { elapsedMs, requests, bytes, open, active, usedBytes, written: store?.written ?? 0, copied: store?.copied ?? 0, freeZones: store?.freeZones ?? 0, amplification: store?.recentAmplification ?? 0 };
+    if (this.last !== null && end === null && elapsedMs - this.last.elapsedMs < this.everyMs) return;
+    this.last = row;
+    this.rows.push(row);
+    if (this.rows.length < MOST_ROWS) return;
+    this.everyMs *= 2;
+    // The first and the newest row stay.
+    const kept = this.rows.filter((_, index) => index % 2 === 0 || index === this.rows.length - 1);
+    this.rows.splice(0, this.rows.length, ...kept);
+  }
+
+  columns(): Readonly<Record<keyof SeriesRow, readonly number[]>> {
+    return Object.fromEntries(SERIES_COLUMNS.map((name) => [name, this.rows.map((row) => row[name])])) as Record<keyof SeriesRow, number[]>;
+  }
+}
