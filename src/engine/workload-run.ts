@@ -21,6 +21,9 @@ const RECOUNT_MS = 500;
 /** Events that a turn hands over; what more there are is told as the zones that changed. */
 const EVENTS_PER_TURN = 128;
 
+/** What resets have given back is used again after a flush only, so that a job without one would have the image file grow. */
+const FLUSH_AFTER_RESET_BYTES = 64 * 2 ** 20;
+
 interface InFlight {
   readonly requests: readonly Request[];
   readonly results: RequestResult[];
@@ -43,6 +46,8 @@ export class WorkloadRun {
   private flight: InFlight | null = null;
   private end: JobEnd | null = null;
   private writes = 0;
+  /** Bytes of the zones that were reset since the last flush. */
+  private resetBytes = 0;
   private elapsedMs = 0;
   private busyMs = 0;
   private turnEnded: number | null = null;
@@ -222,12 +227,15 @@ export class WorkloadRun {
   }
 
   private flushNowAndThen(request: Request): Result<null, Failure> {
+    if (request.op === "flush") this.resetBytes = 0;
+    if (request.op === "reset" && (this.resetBytes += request.length) >= FLUSH_AFTER_RESET_BYTES) return this.flush();
     if ((request.op !== "write" && request.op !== "append") || request.purpose !== "job") return ok(null);
     this.writes++;
     return this.job.fsync > 0 && this.writes % this.job.fsync === 0 ? this.flush() : ok(null);
   }
 
   private flush(): Result<null, Failure> {
+    this.resetBytes = 0;
     const before = this.clock();
     const flushed = this.carryOut({ op: "flush" });
     if (!flushed.ok) return flushed;

@@ -37,7 +37,7 @@ export interface JobSpec {
   readonly size: JobExtent | null;
   /** How much is read or written in all; null: the region once. */
   readonly ioSize: JobExtent | null;
-  /** How many requests are made at most. */
+  /** How many requests are made at most; as in fio it makes no job longer. */
   readonly numberIos: number | null;
   readonly runtimeMs: number | null;
   /** Goes on until the runtime is over, however often the region was gone through. */

@@ -259,6 +259,8 @@ export class LogStore {
       done += some.length;
     }
     const zone = this.host.zone(this.zones[victim]!);
+    // The copies are on the disk before what they were copied from is gone: a power failure between the two would lose both.
+    yield* this.must([{ op: "flush" }]);
     yield* this.must([{ op: "reset", offset: zone.start, length: zone.length }]);
     this.setFree(victim);
     this.cleanings++;

@@ -29,7 +29,7 @@ export function workloadOf(job: JobSpec, host: HostView): Result<Workload, JobPr
   const region = regionOf(job, host);
   if (!region.ok) return region;
   const endless = job.timeBased && job.runtimeMs !== null;
-  const wraps = endless || job.ioSize !== null || job.numberIos !== null;
+  const wraps = endless || job.ioSize !== null;
   const requests = endless ? (job.numberIos ?? Infinity) : Math.min(job.numberIos ?? Infinity, requestsOf(job, host, region.value));
   const budget = new Budget(requests);
   const planned = Number.isFinite(requests) ? requests : null;

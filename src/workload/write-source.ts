@@ -92,8 +92,9 @@ export class WriteSource {
       const end = target.conventional ? Math.min(zone.start + zone.length, this.region.stop) : zone.start + zone.capacity;
       return at + blockBytes <= end && (target.conventional || this.mayWrite(zone, 0));
     };
-    for (let target: Target | null = first; batch.length < wanted && target !== null; target = this.nextOf(targets, room)) {
-      if (!room(target)) break;
+    while (batch.length < wanted) {
+      const target = batch.length === 0 ? (room(first) ? first : null) : this.nextOf(targets, room);
+      if (target === null) break;
       const zone = this.host.zone(target.zone);
       const at = (target.conventional ? target.at : zone.writePointer) + (ahead.get(target) ?? 0);
       ahead.set(target, (ahead.get(target) ?? 0) + blockBytes);
