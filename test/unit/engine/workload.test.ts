@@ -4,8 +4,8 @@ import { KIB, MIB } from "../../../src/testing/engine-fixture.ts";
 import { bench, jobOf } from "./workload-fixture.ts";
 import type { Bench } from "./workload-fixture.ts";
 
-const zonesOf = async ({ ok, handle }: Bench): Promise<{ condition: number; used: number }[]> =>
-  (await ok("report", { handle, offset: 0, count: 100 })).map(({ condition, writePointer, start }) => ({ condition, used: writePointer - start }));
+const zonesOf = async (disk: Bench): Promise<{ condition: number; used: number }[]> =>
+  (await disk.ok("report", { handle: disk.handle, offset: 0, count: 100 })).map(({ condition, writePointer, start }) => ({ condition, used: writePointer - start }));
 const FULL = 14;
 
 test("write goes zone after zone from each pointer on, and one pass ends at the end of the region", async () => {
@@ -112,13 +112,14 @@ test("words that the disk cannot have are refused before anything is written", a
 });
 
 test("a job goes with its handle, and one that was ended is not known any more", async () => {
-  const { ok, fail, handle } = await bench();
-  const first = await ok("startWorkload", { handle, job: jobOf({ rw: "write" }) });
-  const second = await ok("startWorkload", { handle, job: jobOf({ rw: "read" }) });
-  expect((await ok("endWorkload", { workload: second.workload })).report.end).toBe("stopped");
-  expect(await fail("workloadTurn", { workload: second.workload, requests: 1, turnMs: 10 })).toMatchObject({ kind: "usage" });
-  await ok("close", { handle });
-  expect(await fail("workloadTurn", { workload: first.workload, requests: 1, turnMs: 10 })).toMatchObject({ kind: "usage", code: "closed-handle" });
+  const disk = await bench();
+  const { handle } = disk;
+  const first = await disk.ok("startWorkload", { handle, job: jobOf({ rw: "write" }) });
+  const second = await disk.ok("startWorkload", { handle, job: jobOf({ rw: "read" }) });
+  expect((await disk.ok("endWorkload", { workload: second.workload })).report.end).toBe("stopped");
+  expect(await disk.fail("workloadTurn", { workload: second.workload, requests: 1, turnMs: 10 })).toMatchObject({ kind: "usage" });
+  await disk.ok("close", { handle });
+  expect(await disk.fail("workloadTurn", { workload: first.workload, requests: 1, turnMs: 10 })).toMatchObject({ kind: "usage", code: "closed-handle" });
 });
 
 test("a power cycle between two turns leaves the job whole", async () => {
