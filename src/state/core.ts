@@ -6,6 +6,7 @@ import type { EngineClient, StartedCall } from "../client/engine-client.ts";
 import { newConsoleSettings } from "../command/console-settings.ts";
 import type { ConsoleSettings } from "../command/console-settings.ts";
 import type { CallName, EngineHome, Failure, Notice, Outcome, Perform, RequestOf, Resources } from "../protocol/index.ts";
+import { ClosingOrders } from "./closing-orders.ts";
 import { ConsoleLog } from "./console-log.ts";
 import { textOf } from "./failure-text.ts";
 import { createFrame } from "./frame.ts";
@@ -47,6 +48,8 @@ export interface Core {
   readonly events: Ring<LogEvent>;
   /** The calls that made the attached image what it is. */
   readonly tape: Tape;
+  /** Who would have been closed next at any moment of the events. */
+  readonly orders: ClosingOrders;
   /** Every line that was run, by whatever means, oldest first. */
   lines: readonly string[];
   /** What the engine told of devices and no frame has taken over yet. */
@@ -143,6 +146,7 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     stopping: false,
     events: new Ring(EVENT_LIMIT),
     tape: new Tape(),
+    orders: new ClosingOrders(),
     lines: [],
     notices: [],
     latestResources: null,

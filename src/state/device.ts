@@ -39,8 +39,11 @@ function show(core: Core, handle: number, file: string, snapshot: DeviceSnapshot
   if (same && model !== null && before.selected !== null && before.selected < model.count) selected = before.selected;
   const created = core.tape.file === file && core.tape.created !== null && core.tape.entries.length === 0;
   if (core.tape.file !== file) core.tape.begin(file);
-  if (!same || created) core.events.clear();
-  else tellOfReopening(core, before.attached?.zones ?? null, model);
+  if (!same || created) {
+    core.events.clear();
+    core.orders.clear();
+  } else tellOfReopening(core, before.attached?.zones ?? null, model);
+  if (resources !== null) core.orders.note(core.events.total, resources);
   const { inspector } = before;
   core.set({
     attached,
@@ -182,6 +185,7 @@ export function applyNotices(core: Core): void {
     core.latestResources = notice.resources;
     for (const event of notice.events) core.events.push(event);
     if (patch !== null) core.events.push(patchEvent(core, "left-out", patch));
+    core.orders.note(core.events.total, notice.resources);
     told += notice.events.length;
   }
   if (!changed) return;

@@ -7,6 +7,7 @@
 import { createStore } from "zustand/vanilla";
 import type { StoreApi } from "zustand/vanilla";
 import type { DeviceFacts, FileEntry, Resources, SnapshotFacts, Usage } from "../protocol/index.ts";
+import type { PastResources } from "./closing-orders.ts";
 import type { ConsoleBlock } from "./console-log.ts";
 import { NO_FILTER } from "./event-filter.ts";
 import type { EventFilter } from "./event-filter.ts";
@@ -93,6 +94,8 @@ export interface AppState {
   readonly moment: number | null;
   /** The zones as they were at that moment. Its columns change in place; `zonesVersion` tells. */
   readonly past: ZoneModel | null;
+  /** Open and active zones at that moment, and the order of closing; of no meaning while `moment` is null. */
+  readonly pastResources: PastResources | null;
   readonly selected: number | null;
   readonly zoneResult: ZoneResult | null;
   readonly console: readonly ConsoleBlock[];
@@ -125,6 +128,7 @@ export const createAppStore = (): AppStore =>
     eventsVersion: 0,
     moment: null,
     past: null,
+    pastResources: null,
     selected: null,
     zoneResult: null,
     console: [],

@@ -8,15 +8,20 @@
 import type { CallName, CreateOptions, Perform, RequestOf } from "../protocol/index.ts";
 
 /** Calls that are played again as they were. */
-const TAPED = ["write", "writeZeroes", "discard", "manage", "append", "powerCycle", "setProfile"] as const;
+const TAPED = ["write", "writeZeroes", "discard", "manage", "append", "powerCycle", "setProfile", "repair"] as const;
 type TapedName = (typeof TAPED)[number];
 /** Calls that leave every image's zones and bytes as they are. */
 const HARMLESS: ReadonlySet<string> = new Set(["open", "close", "facts", "watch", "read", "check", "flush", "report", "map", "dialect", "listFiles", "adopt", "exportFile", "takeOver", "scratch", "zoneSteps", "listSnapshots"]);
 
 export type TapedCall = { [Name in TapedName]: { readonly name: Name; readonly request: Omit<RequestOf<Name>, "handle"> } }[TapedName];
 
+/** Calls that are refused for zones and otherwise before anything has changed: refused, they are as good as not made. */
+const REFUSED_UNCHANGED: ReadonlySet<string> = new Set(["createSnapshot", "applySnapshot", "deleteSnapshot", "changeBitmap", "resize"]);
+
 export interface TapeEntry {
   readonly call: TapedCall;
+  /** Where an append landed, a guest byte offset; null for other calls and for one that was refused. */
+  readonly landed: number | null;
   /** Events of the log before the call, and with it. */
   readonly from: number;
   readonly to: number;
@@ -31,6 +36,8 @@ export class Tape {
   created: CreateOptions | null = null;
   /** Whether nothing was missed since the creation. */
   complete = false;
+  /** The call that this tape cannot play again, by name; null while there was none. */
+  missed: string | null = null;
   entries: TapeEntry[] = [];
   private dataBytes = 0;
   private readonly handles = new Map<number, string>();
@@ -42,6 +49,7 @@ export class Tape {
     this.file = file;
     this.created = created;
     this.complete = created !== null;
+    this.missed = null;
     this.entries = [];
     this.dataBytes = 0;
     this.opened = false;
@@ -65,7 +73,8 @@ export class Tape {
       this.begin(file, options);
       return;
     }
-    if (name === "open" && reply !== null) this.noteOpened((request as RequestOf<"open">).file, (reply as { handle: number }).handle, from, to);
+    // What is written to an image that was opened for the time being is gone with the handle, and nothing happened to the file.
+    if (name === "open" && reply !== null && (request as RequestOf<"open">).temporary !== true) this.noteOpened((request as RequestOf<"open">).file, (reply as { handle: number }).handle, from, to);
     if (name === "rename" && reply !== null) {
       const { from: before, to: after } = request as RequestOf<"rename">;
       if (before === this.file) this.file = after;
@@ -74,29 +83,36 @@ export class Tape {
     if (HARMLESS.has(name)) return;
     const { handle, ...rest } = request as { handle?: number };
     if (isTaped(name)) {
-      if (handle !== undefined && this.handles.get(handle) === this.file) this.add({ name, request: rest } as TapedCall, from, to);
+      const landed = name === "append" && reply !== null ? (reply as { offset: number }).offset : null;
+      if (handle !== undefined && this.handles.get(handle) === this.file) this.add({ name, request: rest } as TapedCall, landed, from, to);
       return;
     }
+    if (reply === null && REFUSED_UNCHANGED.has(name)) return;
     // A call that this tape does not know, about this image: what it did is missing here.
-    const about = handle !== undefined ? this.handles.get(handle) === this.file : this.file !== null && JSON.stringify(rest).includes(JSON.stringify(this.file));
+    const { target } = rest as { target?: unknown };
+    const byHandle = [handle, target].some((value) => typeof value === "number" && this.handles.get(value) === this.file);
+    const about = this.file !== null && (byHandle || JSON.stringify(rest).includes(JSON.stringify(this.file)));
     const onlyReads = name === "copy" && (request as RequestOf<"copy">).to !== this.file;
-    if (about && !onlyReads) this.complete = false;
+    // A commit writes into an image that it names by its overlay.
+    if (onlyReads || (!about && name !== "commit")) return;
+    this.complete = false;
+    this.missed ??= name;
   }
 
   private noteOpened(file: string, handle: number, from: number, to: number): void {
     this.handles.set(handle, file);
     if (file !== this.file) return;
-    if (this.opened) this.add({ name: "powerCycle", request: {} }, from, to);
+    if (this.opened) this.add({ name: "powerCycle", request: {} }, null, from, to);
     this.opened = true;
   }
 
-  private add(call: TapedCall, from: number, to: number): void {
-    if (call.name === "write" && call.request.data !== null) this.dataBytes += call.request.data.length;
+  private add(call: TapedCall, landed: number | null, from: number, to: number): void {
+    if (call.name === "write" || call.name === "append") this.dataBytes += call.request.data?.length ?? 0;
     if (this.entries.length >= MOST_ENTRIES || this.dataBytes > MOST_DATA_BYTES) {
       this.complete = false;
       return;
     }
-    this.entries.push({ call, from, to });
+    this.entries.push({ call, landed, from, to });
   }
 
   /** The entries that belong to a moment: those begun before it. @param moment events that had happened */
@@ -110,6 +126,12 @@ export class Tape {
       else high = middle;
     }
     return this.entries.slice(0, low);
+  }
+
+  /** Whether a moment lies in the midst of a call's events. */
+  isWithin(moment: number): boolean {
+    const last = this.until(moment).at(-1);
+    return last !== undefined && last.to > moment;
   }
 
   /** The newest calls that touched a range of guest bytes, newest first. */
@@ -132,6 +154,7 @@ function touches(call: TapedCall, start: number, end: number): boolean {
   switch (call.name) {
     case "powerCycle":
     case "setProfile":
+    case "repair":
       return false;
     case "append":
       return call.request.offset >= start && call.request.offset < end;

@@ -18,6 +18,8 @@ export interface TimeActions {
   step(by: number): void;
   /** Whether the log reaches back to the image's creation, so that its commands make it again. */
   canFork(): boolean;
+  /** Whether, and if not why not; in words. */
+  aboutFork(): string;
   /** Makes the image anew, up to the moment that is shown, under a name of its own, and attaches it. */
   fork(): Promise<void>;
   /** Saves the listed events, or the commands up to the moment that is shown. */
@@ -29,7 +31,7 @@ export function createTimeActions(core: Core): TimeActions {
   const shownMoment = (): number => core.store.getState().moment ?? now();
 
   const seek = (position: number | null): void => {
-    const { attached, past, moment, zonesVersion } = core.store.getState();
+    const { attached, past, moment, zonesVersion, resources } = core.store.getState();
     const live = attached?.zones ?? null;
     if (live === null) return;
     const target = position === null ? now() : Math.max(core.events.forgotten, Math.min(now(), Math.round(position)));
@@ -40,20 +42,31 @@ export function createTimeActions(core: Core): TimeActions {
     const model = past ?? live.copy();
     walk(core, model, moment ?? now(), target);
     model.replaced();
-    core.set({ moment: target, past: model, zonesVersion: zonesVersion + 1 });
+    const pastResources = resources === null ? null : core.orders.at(target, model, resources);
+    core.set({ moment: target, past: model, pastResources, zonesVersion: zonesVersion + 1 });
   };
+
+  const canFork = (): boolean => core.tape.complete && core.tape.created !== null && core.tape.file === core.store.getState().attached?.file;
 
   return {
     seek,
     step: (by) => seek(shownMoment() + by),
-    canFork: () => core.tape.complete && core.tape.created !== null && core.tape.file === core.store.getState().attached?.file,
+    canFork,
+    aboutFork: () => {
+      const { tape } = core;
+      if (tape.created === null || tape.file !== core.store.getState().attached?.file) return "The log does not reach back to this image's creation, so it cannot be made again";
+      if (tape.missed !== null) return `Since its creation the image was changed in a way that is not played again (${tape.missed})`;
+      if (!canFork()) return "More was done since this image's creation than the log keeps, so it cannot be made again";
+      const midst = tape.isWithin(shownMoment()) ? "; the one in whose midst this moment lies is carried out whole" : "";
+      return `Plays the commands up to this moment again into a new image${midst}`;
+    },
     fork: () => core.serial("Forking", () => forkNow(core, shownMoment())),
     save: (format) => {
       const { attached, eventFilter } = core.store.getState();
       if (attached === null) return;
       const stem = attached.file.replace(/^.*:/, "").replace(/\.qcow2$/, "");
       if (format === "jsonl") saveText(`${stem}-events.jsonl`, jsonLines(listed(core, (event) => matches(event, eventFilter))));
-      else if (format === "qemu-io") saveText(`${stem}.qemu-io`, ioScript(core.tape.until(shownMoment()), attached.file));
+      else if (format === "qemu-io") saveText(`${stem}-qemu-io.sh`, ioScript(core.tape.until(shownMoment()), attached.file));
       else saveText(`${stem}-blkzone.sh`, blkzoneScript(core.tape.until(shownMoment())));
     },
   };
@@ -98,5 +111,7 @@ async function forkNow(core: Core, moment: number): Promise<void> {
   }
   core.log.write(`${entries.length} ${entries.length === 1 ? "command" : "commands"} played again into ${name}, which is attached now\n`, "explain");
   core.set({ console: core.log.current() });
+  // What the last of them changed is taken over with the frame.
+  await core.frame.next();
   tellOfChanges(core);
 }

@@ -1,14 +1,11 @@
 /** The region "Resources": open and active zones against their limits, and which zone would be closed to make room. */
-import type { Resources } from "../protocol/index.ts";
+import type { PastResources } from "../state/closing-orders.ts";
 import { formatCount } from "../state/units.ts";
-import type { ZoneModel } from "../state/zone-model.ts";
-import { useApp, useAppState, useShownZones } from "./context.ts";
+import { useApp, useAppState } from "./context.ts";
 
 export function ResourcesPanel() {
-  const now = useAppState((state) => state.resources);
   const past = useAppState((state) => state.moment !== null);
-  const zones = useShownZones();
-  const resources = past && now !== null && zones !== null ? resourcesOf(zones, now) : now;
+  const resources = useAppState((state): PastResources | null => (state.moment === null ? state.resources : state.pastResources));
   return (
     <section className="panel panel-resources" aria-label="Resources">
       <div className="panel-head">
@@ -20,16 +17,11 @@ export function ResourcesPanel() {
   );
 }
 
-/** Counts of a moment of the past; the order of closing is not kept. */
-function resourcesOf(zones: ZoneModel, now: Resources): Resources {
-  return { ...now, implicitOpen: zones.countOf(2), explicitOpen: zones.countOf(3), closed: zones.countOf(4), implicitOrder: [] };
-}
-
-function Counted({ resources, past }: { resources: Resources; past: boolean }) {
+function Counted({ resources, past }: { resources: PastResources; past: boolean }) {
   const app = useApp();
   const { implicitOpen, explicitOpen, closed, maxOpen, maxActive, implicitOrder } = resources;
   const open = implicitOpen + explicitOpen;
-  const beyond = implicitOpen - implicitOrder.length;
+  const beyond = implicitOpen - (implicitOrder?.length ?? 0);
   return (
     <>
       <div className="gauges">
@@ -37,15 +29,18 @@ function Counted({ resources, past }: { resources: Resources; past: boolean }) {
         <Gauge name="Active" value={open + closed} limit={maxActive} detail={`open, and ${formatCount(closed)} closed`} />
       </div>
       <div className="implicit-order">
-        {implicitOrder.length === 0 ? (
-          <p className="quiet">{past && implicitOpen > 0 ? "The order of closing is known for now only." : "No zone is implicitly open, so none can be closed to make room."}</p>
+        {implicitOrder === null ? (
+          <p className="quiet">Who would have been closed next is not known for this moment: the log does not reach back far enough.</p>
+        ) : implicitOrder.length === 0 ? (
+          <p className="quiet">{past ? "No zone was implicitly open, so none could have been closed to make room." : "No zone is implicitly open, so none can be closed to make room."}</p>
         ) : (
           <>
             <p>
-              Closed next to make room: <strong>zone {implicitOrder[0]}</strong>
+              {past ? "Would have been closed next to make room: " : "Closed next to make room: "}
+              <strong>zone {implicitOrder[0]}</strong>
               <span className="quiet">{maxOpen === 0 ? " (never, without a limit)" : ""}</span>
             </p>
-            <ol aria-label="Implicitly open zones, least recently written first">
+            <ol aria-label="Implicitly open zones, the next to be closed first">
               {implicitOrder.map((zone) => (
                 <li key={zone}>
                   <button type="button" aria-label={`Zone ${zone}`} onClick={() => app.device.select(zone)}>

@@ -62,7 +62,7 @@ export function PastRibbon() {
   const last = events.at(moment - 1 - events.forgotten);
   const back = events.total - moment;
   const forkable = app.time.canFork();
-  const why = forkable ? "Plays the commands up to this moment again into a new image" : "The log does not reach back to this image's creation, so it cannot be made again";
+  const why = app.time.aboutFork();
   return (
     <div className="past-ribbon" role="status">
       <p>

@@ -39,7 +39,7 @@ const MOVES: Readonly<Record<string, Move>> = {
 export function ZoneMap({ zones }: { zones: ZoneModel }) {
   const app = useApp();
   const selected = useAppState((state) => state.selected);
-  const closingOrder = useAppState((state) => (state.moment === null ? (state.resources?.implicitOrder ?? NONE) : NONE));
+  const closingOrder = useAppState((state) => ((state.moment === null ? state.resources : state.pastResources)?.implicitOrder ?? NONE));
   const theme = useTheme();
   const size = useFormat();
   const motion = useMotion();

@@ -2,7 +2,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { Condition } from "../../../src/base/conditions.ts";
 import { Random } from "../../../src/base/random.ts";
-import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
 import type { App } from "../../../src/state/app.ts";
 import { EventMatches } from "../../../src/state/event-filter.ts";
 import type { LogEvent } from "../../../src/state/history.ts";
@@ -103,15 +102,6 @@ test("a fork is the image as it was at that moment, bytes too, and the first sta
   expect(app.time.canFork()).toBe(false);
 });
 
-test("an image that was there before, or was repaired, is not offered to be forked", async () => {
-  const files = new MemoryFiles();
-  const first = await started(files);
-  await first.device.powerCycle();
-  expect(first.time.canFork()).toBe(true);
-  await first.console.run("qemu-img check -r leaks welcome.qcow2");
-  expect(first.time.canFork()).toBe(false);
-});
-
 test("scripts and JSON Lines say what was done", async () => {
   const app = await started();
   await app.console.run("zap 2M 4k 8k");
@@ -119,7 +109,7 @@ test("scripts and JSON Lines say what was done", async () => {
   await app.console.run("write -z 4M 4k");
   await frames();
   const entries = app.tape.until(app.events.total);
-  expect(ioScript(entries, "welcome.qcow2").trim().split("\n").slice(1)).toEqual(["zap 2M 4K 8K", "zo 3M 1M", "write -z 4M 4K"]);
+  expect(ioScript(entries, "welcome.qcow2")).toContain("run <<EOF\nzap 2M 4K 8K\nzo 3M 1M\nwrite -z 4M 4K\nEOF\n");
   expect(blkzoneScript(entries)).toContain('blkzone open --offset 6144 --length 2048 "$device"');
   const events: LogEvent[] = [];
   for (let index = 0; index < app.events.length; index++) events.push(app.events.at(index)!);
