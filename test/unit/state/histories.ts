@@ -1,5 +1,5 @@
 /** Random histories of a small zoned disk in the page: every kind of command that a person has, refusals included. */
-import { Random } from "../../../src/base/random.ts";
+import type { Random } from "../../../src/base/random.ts";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
 import type { App } from "../../../src/state/app.ts";
 import { frames, started } from "./app-fixture.ts";
