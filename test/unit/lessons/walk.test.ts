@@ -1,6 +1,6 @@
 /** Every lesson from its first step to its last over the real engine: what is wrong finishes no step, what is right finishes exactly one. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { CATALOG } from "../../../src/lessons/index.ts";
+import { CATALOG, lessonFile, readLesson } from "../../../src/lessons/index.ts";
 import type { App } from "../../../src/state/app.ts";
 import { shownProgress } from "../../../src/state/lessons.ts";
 import { parseSize } from "../../../src/state/units.ts";
@@ -55,4 +55,24 @@ describe.each(CATALOG.map((lesson) => [lesson.id, lesson] as const))("the lesson
       expect(stepsOf(app), `${JSON.stringify(right)} does step ${index + 1}`).toBe(index + 1);
     }
   });
+
+  test("is done by the lines of its texts and hints alone, where they have any", async () => {
+    const app = await started();
+    app.lessons.open(id);
+    await app.lessons.start();
+    await frames();
+    for (const [index, { text, hint }] of lesson.steps.entries()) {
+      const lines = linesIn(text).length > 0 ? linesIn(text) : linesIn(hint);
+      const way = WAYS[id]![index]!;
+      for (const doing of lines.length > 0 ? lines : [...way.wrong, ...way.right]) await act(app, doing);
+      expect(stepsOf(app), `${JSON.stringify(lines)} does step ${index + 1}`).toBe(index + 1);
+    }
+  });
+
+  test("has what its file may have, whole", () => {
+    expect(readLesson(lessonFile(lesson))).toEqual({ ok: true, value: lesson });
+  });
 });
+
+/** What stands between backticks. */
+const linesIn = (text: string): readonly string[] => text.split("`").filter((_, index) => index % 2 === 1);
