@@ -3,7 +3,7 @@ import type { Palette } from "./palette.ts";
 import type { Pen } from "./pen.ts";
 import { isSeen, placeOf } from "./scene.ts";
 import type { Rect, Scene } from "./scene.ts";
-import { LABEL_STRIP } from "./zone-cell.ts";
+import { labelStripOf, letterScale } from "./zone-cell.ts";
 
 export interface Rings {
   readonly selected: number | null;
@@ -43,11 +43,14 @@ const ring = (pen: Pen, rect: Rect, colour: string, lineWidth: number, outset: n
 /** The zone's place in the closing order, in the corner of its vessel. */
 function drawPlace(pen: Pen, palette: Palette, rect: Rect, place: number): void {
   const text = place === 1 ? "closed next" : `in ${place}`;
-  const width = pen.textWidth(text, PLACE) + 8;
+  const scale = letterScale(rect);
+  const font = { ...PLACE, size: PLACE.size * scale };
+  const width = pen.textWidth(text, font) + 8;
+  const height = Math.round(15 * scale);
   if (rect.width < width + 8 || rect.height < 60) return;
   const x = rect.x + rect.width - width - 4;
-  const y = rect.y + LABEL_STRIP + 4;
-  pen.rect(palette.ground, x, y, width, 15, 0.92);
-  pen.outline(palette.hover, 1, x + 0.5, y + 0.5, width - 1, 14);
-  pen.text(text, { ...PLACE, colour: palette.text }, x + 4, y + 8);
+  const y = rect.y + labelStripOf(rect) + 4;
+  pen.rect(palette.ground, x, y, width, height, 0.92);
+  pen.outline(palette.hover, 1, x + 0.5, y + 0.5, width - 1, height - 1);
+  pen.text(text, { ...font, colour: palette.text }, x + 4, y + height / 2 + 0.5);
 }

@@ -45,7 +45,7 @@ export function EventsPanel() {
     <div className="panel panel-events">
       <div className="panel-head">
         <h2 className="panel-title">Events</h2>
-        <p className="panel-note">{events.total === 0 ? "" : isFiltering(filter) ? `${formatCount(count)} of ${formatCount(events.total)}` : formatCount(events.total)}</p>
+        <p className="panel-note">{events.length === 0 ? "" : isFiltering(filter) ? `${formatCount(count)} of ${formatCount(events.length)}` : formatCount(events.length)}</p>
         <div className="push head-tools">
           <input
             className="input search"

@@ -20,6 +20,7 @@ import "./zone.css";
 import "./lists.css";
 import "./time.css";
 import "./palette.css";
+import "./print.css";
 import "./link.css";
 import "./lessons.css";
 
