@@ -34,6 +34,8 @@ import { createLessonActions } from "./lessons.ts";
 import type { LessonActions } from "./lessons.ts";
 import { createSaveActions } from "./save-as.ts";
 import type { SaveActions } from "./save-as.ts";
+import { createShareActions } from "./share.ts";
+import type { ShareActions } from "./share.ts";
 import { keepUnitChoice, parseSize } from "./units.ts";
 import type { UnitChoice } from "./units.ts";
 import type { EventFilter } from "./event-filter.ts";
@@ -59,6 +61,7 @@ export interface App {
   readonly inspectorWork: InspectorWorkActions;
   readonly save: SaveActions;
   readonly lessons: LessonActions;
+  readonly share: ShareActions;
 }
 
 export interface PageActions {
@@ -106,6 +109,7 @@ export function appOver(core: Core, updates?: Updates): App {
     inspectorWork: createInspectorWork(core, underWay),
     save: createSaveActions(core, underWay),
     lessons: createLessonActions(core),
+    share: createShareActions(core),
     page: {
       start: () =>
         core.serial("Starting", async () => {

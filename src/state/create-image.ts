@@ -1,5 +1,6 @@
 /** What the "New image" dialog asks for, and the qemu-img line that makes it. */
 import { SECTOR_SIZE } from "../base/units.ts";
+import { quoteWord } from "../command/create-line.ts";
 import { commandSize } from "./units.ts";
 
 export interface NewImage {
@@ -40,9 +41,6 @@ export const WELCOME_IMAGE: NewImage = {
   maxActiveZones: "5",
   maxAppend: "128K",
 };
-
-/** A word of a command line, quoted where it has to be. */
-export const quoteWord = (word: string): string => (/^[\w./:@%+,=~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** In bytes as typed, to sectors as the option wants them; anything else goes through for the engine to refuse. */
 function appendSectors(text: string, parse: (text: string) => number | null): string {

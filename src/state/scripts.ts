@@ -8,7 +8,7 @@ import { commandSize, formatBytes, formatHex } from "./units.ts";
 const MANAGEMENT = { open: "zo", close: "zc", finish: "zf", reset: "zrs" } as const;
 
 /** The byte that qemu-io's zone_append fills with; it has no option for another. */
-const APPEND_PATTERN = 0xcd;
+export const APPEND_PATTERN = 0xcd;
 
 /** In one line, as the console has it, for a list of what was done. */
 export function callLine(call: TapedCall): string {
@@ -138,7 +138,7 @@ class IoScript {
 }
 
 /** The byte that all of them are; null when there are two. */
-function uniform(data: Uint8Array): number | null {
+export function uniform(data: Uint8Array): number | null {
   const first = data[0] ?? 0;
   return data.every((byte) => byte === first) ? first : null;
 }

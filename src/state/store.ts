@@ -55,6 +55,7 @@ export type Banner =
 export type OpenDialog =
   | { readonly kind: "new" }
   | { readonly kind: "profiles" }
+  | { readonly kind: "share" }
   | { readonly kind: "palette" }
   | { readonly kind: "help" }
   | { readonly kind: "rename"; readonly file: string }

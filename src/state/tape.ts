@@ -60,6 +60,7 @@ export class Tape {
     this.file = null;
     this.created = null;
     this.complete = false;
+    this.missed = null;
     this.entries = [];
     this.dataBytes = 0;
     this.handles.clear();

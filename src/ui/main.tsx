@@ -23,6 +23,7 @@ import "./palette.css";
 import "./print.css";
 import "./link.css";
 import "./lessons.css";
+import "./share.css";
 
 function start(): void {
   const houses = connectHouses();

@@ -21,6 +21,7 @@ const HelpDialog = part(async () => (await import("./help-dialog.tsx")).HelpDial
 const NewImageDialog = part(async () => (await import("./new-image-dialog.tsx")).NewImageDialog);
 const PaletteDialog = part(async () => (await import("./palette-dialog.tsx")).PaletteDialog);
 const ProfilesDialog = part(async () => (await import("./profiles-dialog.tsx")).ProfilesDialog);
+const ShareDialog = part(async () => (await import("./share-dialog.tsx")).ShareDialog);
 
 export function Page() {
   const link = useLink();
@@ -52,6 +53,7 @@ export function Page() {
         {dialog?.kind === "new" && <NewImageDialog />}
         {dialog?.kind === "palette" && <PaletteDialog />}
         {dialog?.kind === "help" && <HelpDialog />}
+        {dialog?.kind === "share" && <ShareDialog />}
         {dialog?.kind === "profiles" && <ProfilesDialog />}
         {dialog !== null && (dialog.kind === "rename" || dialog.kind === "delete") && <FileDialogs dialog={dialog} />}
       </DropTarget>

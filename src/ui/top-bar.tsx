@@ -1,5 +1,5 @@
 /** The top bar: which image, what can be done with it as a file, and the theme. */
-import { Command, Download, FolderOpen, Monitor, Moon, Plus, Power, Ruler, Sun, X } from "lucide-react";
+import { Command, Download, FolderOpen, Monitor, Moon, Plus, Power, Ruler, Share2, Sun, X } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { useRef } from "react";
 import type { ThemeChoice } from "../state/theme.ts";
@@ -59,6 +59,10 @@ export function TopBar() {
         <button type="button" className="button" disabled={attached === null} onClick={() => void app.device.powerCycle()}>
           <Power size={ICON} aria-hidden="true" />
           Power cycle
+        </button>
+        <button type="button" className="button" disabled={attached === null} onClick={() => app.page.openDialog({ kind: "share" })}>
+          <Share2 size={ICON} aria-hidden="true" />
+          Share
         </button>
         <div className="page-tools">
           <UnitsMenu />

@@ -1,0 +1,154 @@
+/**
+ * What a link of the attached image says: every command since it was made, or, where that is not known, commands that make a disk of
+ * the same geometry and bring its zones to where they are now. Commands, never bytes: what cannot be carried is told in a sentence.
+ */
+import { Condition } from "../base/conditions.ts";
+import { createImageLine, quoteWord } from "../command/create-line.ts";
+import type { CreateOptions, DeviceFacts, Resources } from "../protocol/index.ts";
+import { LINK_DISK_NAME, MOST_LINES, checkScript } from "../share/index.ts";
+import type { Core } from "./core.ts";
+import { displayName } from "./device.ts";
+import { ioLine } from "./scripts.ts";
+import type { Attached } from "./store.ts";
+import type { TapedCall } from "./tape.ts";
+import { commandSize, formatCount } from "./units.ts";
+import type { ZoneModel } from "./zone-model.ts";
+
+export interface SharedScript {
+  readonly lines: readonly string[];
+  /** Where the link is to stop: the moment that is shown; null for the end. */
+  readonly step: number | null;
+  /** What the link does not carry, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+export type ShareWay = "history" | "now";
+
+/** What qemu-io's append fills with, having no option for it. */
+const APPEND_PATTERN = 0xcd;
+
+/** Every command since the image was made; null where the log does not reach back so far. */
+export function historyScript(core: Core): SharedScript | null {
+  const { attached, moment } = core.store.getState();
+  const { created, file, complete, entries } = core.tape;
+  if (attached === null || created === null || !complete || file !== attached.file) return null;
+  // What it stands on cannot come along, and without it the commands would do something else.
+  if ((created.backing ?? null) !== null) return null;
+  const name = linkName(attached.file);
+  const lines = [createImageLine(name, created, commandSize), ...entries.map(({ call }) => lineOf(call, name))];
+  const fromFile = entries.filter(({ call }) => call.name === "write" && call.request.data !== null).length;
+  const filled = entries.filter(({ call }) => call.name === "append" && call.request.pattern !== APPEND_PATTERN).length;
+  const notes = [
+    ...(fromFile === 0 ? [] : [`${counted(fromFile, "write")} took bytes from a file, which a link cannot carry: it writes the pattern 0xcd there.`]),
+    ...(filled === 0 ? [] : [`${counted(filled, "append")} filled with another byte than 0xcd, which qemu-io has no option for: the link fills with 0xcd.`]),
+  ];
+  return { lines, step: moment === null ? null : 1 + core.tape.until(moment).length, notes };
+}
+
+const counted = (count: number, word: string): string => `${formatCount(count)} ${count === 1 ? word : `${word}s`}`;
+
+function lineOf(call: TapedCall, name: string): string {
+  if (call.name === "powerCycle") return `qemu-io -c quit ${quoteWord(name)}`;
+  if (call.name === "setProfile") return `profile ${call.request.profile}`;
+  // The comment behind such a line is for scripts of a shell.
+  if (call.name === "write" && call.request.data !== null) return ioLine({ ...call, request: { ...call.request, data: null, pattern: APPEND_PATTERN } })!;
+  return ioLine(call)!;
+}
+
+/** A name that a link may carry. */
+function linkName(file: string): string {
+  const name = displayName(file);
+  return checkScript(name, "run").ok ? name : LINK_DISK_NAME;
+}
+
+/** A disk of the same geometry with its zones as they are now; null without an image. */
+export function nowScript(core: Core): SharedScript | null {
+  const { attached, resources } = core.store.getState();
+  if (attached === null) return null;
+  const name = linkName(attached.file);
+  const notes = notesOn(attached);
+  const { facts, zones } = attached;
+  if (facts.image.format === "raw") return { lines: [`qemu-img create -f raw ${quoteWord(name)} ${commandSize(facts.image.virtualSize)}`], step: null, notes };
+  const lines = [createImageLine(name, optionsOf(facts), commandSize)];
+  if (facts.zoned?.dialect === "v7") lines.push(`dialect ${quoteWord(name)} v7`);
+  if (facts.zoned !== null && facts.zoned.policy !== "qcow2") lines.push(`profile ${facts.zoned.policy}`);
+  if (zones !== null) lines.push(...zoneLines(zones, resources));
+  return { lines, step: null, notes };
+}
+
+function notesOn({ facts, zones }: Attached): readonly string[] {
+  const { backingFile } = facts.image;
+  const gone = zones === null ? 0 : zones.countOf(Condition.READ_ONLY) + zones.countOf(Condition.OFFLINE);
+  return [
+    zones === null ? "The link makes a disk of the same size and options. It carries none of its bytes." : "The link makes a disk of the same geometry and brings its zones to where they are now. It carries none of its bytes: zeros lie below the write pointers.",
+    ...(backingFile === null ? [] : ["The image stands on another file; the link’s disk stands alone."]),
+    ...(gone === 0 ? [] : [`${counted(gone, "zone")} cannot be written any more, which no command brings about: they are empty in the link.`]),
+  ];
+}
+
+function optionsOf({ image, zoned }: DeviceFacts): CreateOptions {
+  const { virtualSize: sizeBytes, clusterSize, refcountBits, lazyRefcounts, extendedL2, compressionType, version } = image;
+  const plain = { sizeBytes, clusterSize, refcountBits, lazyRefcounts, extendedL2, compressionType, version: version === 2 ? (2 as const) : (3 as const) };
+  if (zoned === null) return { ...plain, zoned: null };
+  const { zoneSize, zoneCapacity, conventionalZones, maxOpenZones, maxActiveZones, maxAppendBytes } = zoned.geometry;
+  return { ...plain, zoned: { dialect: zoned.dialect, zoneSize, zoneCapacity, conventionalZones, maxOpenZones, maxActiveZones, maxAppendBytes } };
+}
+
+/** One write is at most this long: qemu-io takes less than 2 GiB. */
+const LONGEST_WRITE = 2 ** 30;
+
+/**
+ * Commands from empty zones to these. Full zones come first, then closed ones, while nothing else is open, so that no limit is met
+ * that the disk itself did not meet; the implicitly open come last, in the order in which they would be closed.
+ */
+export function zoneLines(zones: ZoneModel, resources: Resources | null): readonly string[] {
+  const lines: string[] = [];
+  const byCondition = new Map<Condition, number[]>();
+  for (let zone = 0; zone < zones.count; zone++) {
+    const condition = zones.conditionOf(zone);
+    if (condition === Condition.EMPTY || zones.isConventional(zone)) continue;
+    const list = byCondition.get(condition);
+    if (list === undefined) byCondition.set(condition, [zone]);
+    else list.push(zone);
+  }
+  const of = (condition: Condition): readonly number[] => byCondition.get(condition) ?? [];
+  const room = (): boolean => lines.length <= MOST_LINES;
+  const range = (zone: number): string => `${commandSize(zones.start(zone))} ${commandSize(zones.length(zone))}`;
+  const write = (zone: number): void => {
+    const end = zones.writePointer[zone]!;
+    for (let at = zones.start(zone); at < end && room(); at += LONGEST_WRITE) lines.push(`write -z ${commandSize(at)} ${commandSize(Math.min(LONGEST_WRITE, end - at))}`);
+  };
+  const finished = (zone: number): boolean => zones.writePointer[zone]! >= zones.start(zone) + zones.length(zone);
+
+  const full = of(Condition.FULL);
+  for (let first = 0; first < full.length && room(); ) {
+    if (!finished(full[first]!)) {
+      write(full[first++]!);
+      continue;
+    }
+    let last = first;
+    while (last + 1 < full.length && full[last + 1] === full[last]! + 1 && finished(full[last + 1]!)) last++;
+    const start = zones.start(full[first]!);
+    lines.push(`zf ${commandSize(start)} ${commandSize(zones.start(full[last]!) + zones.length(full[last]!) - start)}`);
+    first = last + 1;
+  }
+  for (const zone of of(Condition.CLOSED)) {
+    if (!room()) break;
+    if (zones.writePointer[zone]! > zones.start(zone)) write(zone);
+    else lines.push(`zo ${range(zone)}`);
+    lines.push(`zc ${range(zone)}`);
+  }
+  for (const zone of of(Condition.EXPLICIT_OPEN)) {
+    if (!room()) break;
+    lines.push(`zo ${range(zone)}`);
+    write(zone);
+  }
+  const order = resources?.implicitOrder ?? [];
+  const implicit = of(Condition.IMPLICIT_OPEN);
+  const known = new Set(order);
+  for (const zone of [...order.filter((one) => implicit.includes(one)), ...implicit.filter((one) => !known.has(one))]) {
+    if (!room()) break;
+    write(zone);
+  }
+  return lines;
+}
