@@ -63,7 +63,7 @@ function linkName(file: string): string {
 
 /** A disk of the same geometry with its zones as they are now; null without an image. */
 export function nowScript(core: Core): SharedScript | null {
-  const { attached, resources } = core.store.getState();
+  const { attached } = core.store.getState();
   if (attached === null) return null;
   const name = linkName(attached.file);
   const notes = notesOn(attached);
@@ -72,7 +72,7 @@ export function nowScript(core: Core): SharedScript | null {
   const lines = [createImageLine(name, optionsOf(facts), commandSize)];
   if (facts.zoned?.dialect === "v7") lines.push(`dialect ${quoteWord(name)} v7`);
   if (facts.zoned !== null && facts.zoned.policy !== "qcow2") lines.push(`profile ${facts.zoned.policy}`);
-  if (zones !== null) lines.push(...zoneLines(zones, resources));
+  if (zones !== null) lines.push(...zoneLines(zones, core.latestResources, facts.zoned?.policy === AS_POSTED));
   return { lines, step: null, notes };
 }
 
@@ -82,6 +82,7 @@ function notesOn({ facts, zones }: Attached): readonly string[] {
   return [
     zones === null ? "The link makes a disk of the same size and options. It carries none of its bytes." : "The link makes a disk of the same geometry and brings its zones to where they are now. It carries none of its bytes: zeros lie below the write pointers.",
     ...(backingFile === null ? [] : ["The image stands on another file; the link’s disk stands alone."]),
+    ...(facts.zoned?.policy === AS_POSTED ? [`Under the rules of ${AS_POSTED} limits can be exceeded; a disk on which they were may come out otherwise.`] : []),
     ...(gone === 0 ? [] : [`${counted(gone, "zone")} cannot be written any more, which no command brings about: they are empty in the link.`]),
   ];
 }
@@ -94,14 +95,19 @@ function optionsOf({ image, zoned }: DeviceFacts): CreateOptions {
   return { ...plain, zoned: { dialect: zoned.dialect, zoneSize, zoneCapacity, conventionalZones, maxOpenZones, maxActiveZones, maxAppendBytes } };
 }
 
+/** The rules under which the zone that was used last is closed first, and limits can be exceeded in ways that only the same commands lead to. */
+const AS_POSTED = "v4-as-posted";
+
 /** One write is at most this long: qemu-io takes less than 2 GiB. */
 const LONGEST_WRITE = 2 ** 30;
 
 /**
  * Commands from empty zones to these. Full zones come first, then closed ones, while nothing else is open, so that no limit is met
  * that the disk itself did not meet; the implicitly open come last, in the order in which they would be closed.
+ *
+ * @param newestFirst whether the zone that was used last is the first to be closed
  */
-export function zoneLines(zones: ZoneModel, resources: Resources | null): readonly string[] {
+export function zoneLines(zones: ZoneModel, resources: Resources | null, newestFirst = false): readonly string[] {
   const lines: string[] = [];
   const byCondition = new Map<Condition, number[]>();
   for (let zone = 0; zone < zones.count; zone++) {
@@ -119,6 +125,13 @@ export function zoneLines(zones: ZoneModel, resources: Resources | null): readon
     for (let at = zones.start(zone); at < end && room(); at += LONGEST_WRITE) lines.push(`write -z ${commandSize(at)} ${commandSize(Math.min(LONGEST_WRITE, end - at))}`);
   };
   const finished = (zone: number): boolean => zones.writePointer[zone]! >= zones.start(zone) + zones.length(zone);
+  const isFull = (zone: number): boolean => zones.writePointer[zone]! >= zones.start(zone) + zones.capacity(zone);
+  /** A zone that is full and open all the same: the series as posted opens full zones. */
+  const openFull = (zone: number): void => {
+    if (finished(zone)) lines.push(`zf ${range(zone)}`);
+    else write(zone);
+    lines.push(`zo ${range(zone)}`);
+  };
 
   const full = of(Condition.FULL);
   for (let first = 0; first < full.length && room(); ) {
@@ -134,19 +147,25 @@ export function zoneLines(zones: ZoneModel, resources: Resources | null): readon
   }
   for (const zone of of(Condition.CLOSED)) {
     if (!room()) break;
-    if (zones.writePointer[zone]! > zones.start(zone)) write(zone);
+    if (isFull(zone)) openFull(zone);
+    else if (zones.writePointer[zone]! > zones.start(zone)) write(zone);
     else lines.push(`zo ${range(zone)}`);
     lines.push(`zc ${range(zone)}`);
   }
   for (const zone of of(Condition.EXPLICIT_OPEN)) {
     if (!room()) break;
-    lines.push(`zo ${range(zone)}`);
-    write(zone);
+    if (isFull(zone)) openFull(zone);
+    else {
+      lines.push(`zo ${range(zone)}`);
+      write(zone);
+    }
   }
   const order = resources?.implicitOrder ?? [];
   const implicit = of(Condition.IMPLICIT_OPEN);
-  const known = new Set(order);
-  for (const zone of [...order.filter((one) => implicit.includes(one)), ...implicit.filter((one) => !known.has(one))]) {
+  const wanted = new Set(implicit);
+  const known = order.filter((zone) => wanted.delete(zone));
+  // The order is told from its front, and only so far: behind it are newer zones, or, from the newest on, older ones.
+  for (const zone of newestFirst ? [...wanted, ...known.reverse()] : [...known, ...wanted]) {
     if (!room()) break;
     write(zone);
   }

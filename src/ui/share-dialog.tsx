@@ -33,7 +33,7 @@ export function ShareDialog() {
           name="What it plays"
           value={choice.way}
           options={[
-            ["history", `All ${formatCount(commandCount(scripts.history))} commands`],
+            ["history", commandCount(scripts.history) === 1 ? "The command that made it" : `All ${formatCount(commandCount(scripts.history))} commands`],
             ["now", "The disk as it is now"],
           ]}
           onChange={(way) => setChoice({ ...choice, way })}
