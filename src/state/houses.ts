@@ -61,14 +61,13 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
       const problem = explainLink(at.problem);
       return at.embed ? { number: ++count, app: null, link: null, problem } : atHome(before, problem);
     }
-    if (at.kind === "link" && hasOwnDisk(at.link)) {
-      const link = openLink(at.link);
-      if (at.link.lesson !== null) link.app.lessons.open(at.link.lesson);
-      void link.playback.start();
-      return { number: ++count, app: withTastes(before, link.app), link, problem: null };
-    }
-    if (at.kind === "link" && at.link.lesson !== null) home().lessons.open(at.link.lesson);
-    return atHome(before, null);
+    if (at.kind === "none") return atHome(before, null);
+    const { lesson } = at.link;
+    if (!hasOwnDisk(at.link)) return atHome(before, openLesson(home(), lesson));
+    const link = openLink(at.link);
+    const problem = openLesson(link.app, lesson);
+    void link.playback.start();
+    return { number: ++count, app: withTastes(before, link.app), link, problem };
   };
 
   const store = createStore<Shown>()(() => look(null));
@@ -95,6 +94,12 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
       store.getState().link?.dispose();
     },
   };
+}
+
+/** Shows the lesson that a link names; why not, or null. */
+function openLesson(app: App, lesson: string | null): FailureText | null {
+  if (lesson === null || app.lessons.open(lesson)) return null;
+  return { title: "There is no such lesson", why: `The link names the lesson "${lesson}", which is not known here.`, instead: "The panel Lessons lists those that there are.", names: null };
 }
 
 /** How the person likes it is the same in every house. */
