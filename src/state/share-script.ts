@@ -8,10 +8,10 @@ import type { CreateOptions, DeviceFacts, Resources } from "../protocol/index.ts
 import { LINK_DISK_NAME, MOST_LINES, checkScript } from "../share/index.ts";
 import type { Core } from "./core.ts";
 import { displayName } from "./device.ts";
-import { ioLine } from "./scripts.ts";
+import { APPEND_PATTERN, callLine, uniform } from "./scripts.ts";
 import type { Attached } from "./store.ts";
-import type { TapedCall } from "./tape.ts";
-import { commandSize, formatCount } from "./units.ts";
+import type { TapedCall, TapeEntry } from "./tape.ts";
+import { commandSize, formatCount, formatHex } from "./units.ts";
 import type { ZoneModel } from "./zone-model.ts";
 
 export interface SharedScript {
@@ -24,9 +24,6 @@ export interface SharedScript {
 
 export type ShareWay = "history" | "now";
 
-/** What qemu-io's append fills with, having no option for it. */
-const APPEND_PATTERN = 0xcd;
-
 /** Every command since the image was made; null where the log does not reach back so far. */
 export function historyScript(core: Core): SharedScript | null {
   const { attached, moment } = core.store.getState();
@@ -35,24 +32,39 @@ export function historyScript(core: Core): SharedScript | null {
   // What it stands on cannot come along, and without it the commands would do something else.
   if ((created.backing ?? null) !== null) return null;
   const name = linkName(attached.file);
-  const lines = [createImageLine(name, created, commandSize), ...entries.map(({ call }) => lineOf(call, name))];
-  const fromFile = entries.filter(({ call }) => call.name === "write" && call.request.data !== null).length;
-  const filled = entries.filter(({ call }) => call.name === "append" && call.request.pattern !== APPEND_PATTERN).length;
-  const notes = [
-    ...(fromFile === 0 ? [] : [`${counted(fromFile, "write")} took bytes from a file, which a link cannot carry: it writes the pattern 0xcd there.`]),
-    ...(filled === 0 ? [] : [`${counted(filled, "append")} filled with another byte than 0xcd, which qemu-io has no option for: the link fills with 0xcd.`]),
-  ];
+  const lines = [createImageLine(name, created, commandSize), ...entries.map((entry) => lineOf(entry, name))];
+  const unsaid = entries.filter(({ call }) => carriesBytes(call)).length;
+  const notes = unsaid === 0 ? [] : [`${counted(unsaid, "command")} took bytes from a file, which a link cannot carry: it writes ${formatHex(APPEND_PATTERN)} there.`];
   return { lines, step: moment === null ? null : 1 + core.tape.until(moment).length, notes };
 }
 
 const counted = (count: number, word: string): string => `${formatCount(count)} ${count === 1 ? word : `${word}s`}`;
 
-function lineOf(call: TapedCall, name: string): string {
-  if (call.name === "powerCycle") return `qemu-io -c quit ${quoteWord(name)}`;
-  if (call.name === "setProfile") return `profile ${call.request.profile}`;
-  // The comment behind such a line is for scripts of a shell.
-  if (call.name === "write" && call.request.data !== null) return ioLine({ ...call, request: { ...call.request, data: null, pattern: APPEND_PATTERN } })!;
-  return ioLine(call)!;
+/** Whether it has bytes that no pattern stands for. */
+const carriesBytes = (call: TapedCall): boolean => (call.name === "write" || call.name === "append") && (call.request.data ?? null) !== null && uniform(call.request.data!) === null;
+
+/** The byte that a write or an append fills with, in a link. */
+const fillOf = ({ pattern, data }: { readonly pattern: number; readonly data?: Uint8Array | null }): number => ((data ?? null) === null ? pattern : (uniform(data!) ?? APPEND_PATTERN));
+
+/** The command as the console has it. */
+function lineOf({ call, landed }: TapeEntry, name: string): string {
+  switch (call.name) {
+    case "powerCycle":
+      return `qemu-io -c quit ${quoteWord(name)}`;
+    case "repair":
+      return `qemu-img check -r ${call.request.mode} ${quoteWord(name)}`;
+    case "write":
+      return callLine({ ...call, request: { ...call.request, data: null, pattern: fillOf(call.request) } });
+    case "append": {
+      const { lengths } = call.request;
+      const fill = fillOf(call.request);
+      // qemu-io's append has no option for another byte: a write to where it landed moves the pointer in the same way.
+      if (fill === APPEND_PATTERN || landed === null) return callLine({ ...call, request: { ...call.request, data: null, pattern: APPEND_PATTERN } });
+      return `write -P ${formatHex(fill)} ${commandSize(landed)} ${commandSize(lengths.reduce((sum, part) => sum + part, 0))}`;
+    }
+    default:
+      return callLine(call);
+  }
 }
 
 /** A name that a link may carry. */
