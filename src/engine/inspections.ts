@@ -95,11 +95,11 @@ export class Inspections {
     const { file, kept } = session;
     if (kept !== null && kept.opened !== null) return act(kept.opened);
     const attached = kept === null ? this.host.attached(file) : null;
-    if (attached !== null) return attached.ok ? act(lookInto(file, attached.value.store, attached.value.device)) : attached;
+    if (attached !== null) return attached.ok ? act(lookInto(file, attached.value.store, attached.value.device, false)) : attached;
     const store = await this.placeOf(session).open(file, "read");
     if (!store.ok) return store;
     try {
-      const opened = lookInto(file, store.value, null);
+      const opened = lookInto(file, store.value, null, kept !== null);
       if (kept !== null) kept.opened = opened;
       return await act(opened);
     } finally {
@@ -160,10 +160,13 @@ export class Inspections {
 
 const ended = (inspection: number): Result<never, Failure> => err({ kind: "usage", code: "closed-handle", detail: `inspection ${inspection} is not open` });
 
-function lookInto(file: string, store: ByteStore, live: Device | null): Opened {
+/** @param fixed whether what is read of the file holds for longer than a call */
+function lookInto(file: string, store: ByteStore, live: Device | null, fixed: boolean): Opened {
   const { container } = identifyFile(store);
   const header = container === "qcow2" ? inspectHeader(store) : null;
   const inspected = header === null || header.header === null ? null : new Inspected(store, header.header, header.zoned);
+  // For one call an index of all tables costs more than to look for the one that is asked for.
+  if (inspected !== null && !fixed) inspected.hostIndex = null;
   return { file, store, container, header, inspected, live };
 }
 

@@ -8,6 +8,7 @@ import { entryFormat } from "../qcow2/l2-entries.ts";
 import type { EntryFormat } from "../qcow2/l2-entries.ts";
 import { StoredRefcounts } from "../qcow2/stored-refcounts.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
+import type { HostIndex } from "./host-index.ts";
 import { Structures } from "./structures.ts";
 
 export class Inspected {
@@ -21,6 +22,8 @@ export class Inspected {
   readonly l2Entries: number;
   /** Guest bytes that one L2 table maps. */
   readonly l2Span: number;
+  /** Which table leads to a cluster, once that was asked for; null for an image that is too large. */
+  hostIndex: HostIndex | null | undefined = undefined;
   private refcountsRead: StoredRefcounts | null = null;
   private structuresRead: Structures | null = null;
 

@@ -1,6 +1,6 @@
 /**
  * One place seen five ways: from a byte of the file, a byte of the disk or a zone to all the others. Which entry leads to a byte of
- * data stands nowhere, so that L2 tables are gone through until one does: long work. Source: qcow2 specification, "Cluster mapping".
+ * data stands nowhere, so that L2 tables are gone through for the first one, which makes an index of them: long work. Source: qcow2 specification, "Cluster mapping".
  */
 import { readPadded } from "../bytes/byte-store.ts";
 import type { HeaderReport, LayoutKind, Place } from "../protocol/inspect.ts";
@@ -12,6 +12,7 @@ import { zoneEnd, zoneOf, zoneStart } from "../zoned/geometry.ts";
 import { POINTER_BYTES, decodePointer } from "../zoned/pointer.ts";
 import { conditionAfterPowerCycle } from "../zoned/zone-table.ts";
 import { zoneIndex } from "../base/units.ts";
+import { HostIndex } from "./host-index.ts";
 import { tolerant } from "./inspected.ts";
 import type { Inspected } from "./inspected.ts";
 import { spansAt } from "./spans.ts";
@@ -147,27 +148,37 @@ function dataKind(entry: ClusterEntry | null, { format }: Inspected, inCluster: 
   return subclusterKind(entry, Math.floor(inCluster / format.subclusterSize)) === "zero-allocated" ? "zero-allocated" : "data";
 }
 
-/** The first active entry that leads to the cluster, or to a stream that has the byte. */
+/** The first active entry that leads to the cluster, or to a stream that has the byte. All tables are gone through for the first one. */
 function* findEntry(inspected: Inspected, hostOffset: number): Generator<number, Found | null, void> {
   const { header, format } = inspected;
-  const { clusterSize, clusterBits } = header;
   if (format.externalData) return null;
-  const clusterStart = Math.floor(hostOffset / clusterSize) * clusterSize;
-  const l1 = inspected.l1Words(0, header.l1Size);
+  const clusterStart = Math.floor(hostOffset / header.clusterSize) * header.clusterSize;
+  if (inspected.hostIndex === undefined) inspected.hostIndex = yield* HostIndex.build(inspected);
+  const sought = inspected.hostIndex?.tableOf(clusterStart / header.clusterSize) ?? "anywhere";
+  if (sought === "nowhere") return null;
+  const [from, end] = sought === "anywhere" ? [0, header.l1Size] : [sought.l1Index, sought.l1Index + 1];
+  const l1 = inspected.l1Words(from, end - from);
   // A table that many entries lead to is gone through once.
   const seen = new Set<number>();
-  for (let index = 0; index < header.l1Size; index++) {
-    const tableOffset = offsetOf(l1.getUint32(index * ENTRY_BYTES), l1.getUint32(index * ENTRY_BYTES + 4));
+  for (let index = from; index < end; index++) {
+    const at = (index - from) * ENTRY_BYTES;
+    const tableOffset = offsetOf(l1.getUint32(at), l1.getUint32(at + 4));
     if (tableOffset === 0 || tableOffset >= inspected.fileSize || seen.has(tableOffset)) continue;
     seen.add(tableOffset);
-    const table = inspected.l2Table(tableOffset);
-    for (let at = 0, l2 = 0; at < clusterSize; at += format.entryBytes, l2++) {
-      const [high, low] = [table.getUint32(at), table.getUint32(at + 4)];
-      if (high === 0 && low === 0) continue;
-      if (!leadsTo(high, low, clusterBits, clusterStart, hostOffset)) continue;
-      return { l1: index, l2, tableOffset, entry: tolerant(() => decodeCluster(table, l2, tableOffset, format)).value };
-    }
-    yield index / header.l1Size;
+    const found = findInTable(inspected, tableOffset, clusterStart, hostOffset);
+    if (found !== null) return { l1: index, ...found };
+    yield (index - from) / (end - from);
+  }
+  return null;
+}
+
+function findInTable(inspected: Inspected, tableOffset: number, clusterStart: number, hostOffset: number): Omit<Found, "l1"> | null {
+  const { header, format } = inspected;
+  const table = inspected.l2Table(tableOffset);
+  for (let at = 0, l2 = 0; at < header.clusterSize; at += format.entryBytes, l2++) {
+    const [high, low] = [table.getUint32(at), table.getUint32(at + 4)];
+    if (high === 0 && low === 0) continue;
+    if (leadsTo(high, low, header.clusterBits, clusterStart, hostOffset)) return { l2, tableOffset, entry: tolerant(() => decodeCluster(table, l2, tableOffset, format)).value };
   }
   return null;
 }
