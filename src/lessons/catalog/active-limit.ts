@@ -59,8 +59,8 @@ export const ACTIVE_LIMIT: Lesson = {
   questions: [
     {
       text: "3 zones may be active. One is implicitly open, two are CLOSED. What does a write to one of the closed zones need?",
-      choices: ["An active place, so it is refused", "An open place only, so it is carried out", "A finish of another zone first"],
-      right: 1,
+      choices: ["An active place, so it is refused", "A finish of another zone first", "An open place only, so it is carried out"],
+      right: 2,
       why: "A closed zone is active already. Opening it takes an open place, and there are 2 of those.",
     },
     {

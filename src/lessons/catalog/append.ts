@@ -46,14 +46,14 @@ export const APPEND: Lesson = {
   questions: [
     {
       text: "Eight threads append 4 KiB each to an EMPTY zone at the same time. What is certain?",
-      choices: ["All eight land, in the order in which the threads were started", "All eight land, each at another place that it is told", "One lands, seven are refused"],
-      right: 1,
+      choices: ["All eight land, each at another place that it is told", "All eight land, in the order in which the threads were started", "One lands, seven are refused"],
+      right: 0,
       why: "Each append takes the pointer as it finds it and answers with its place. The order among them is the disk's business.",
     },
     {
       text: "What has to be kept after an append that did not have to be after a write?",
-      choices: ["Nothing", "The offset that the disk answered", "The zone's condition before it"],
-      right: 1,
+      choices: ["Nothing", "The zone's condition before it", "The offset that the disk answered"],
+      right: 2,
       why: "Who writes chose the place; who appends learns it from the answer, and has to keep it to find the data again.",
     },
   ],

@@ -47,8 +47,8 @@ export const CAPACITY: Lesson = {
     },
     {
       text: "The pointer of zone 3 stands at 3 MiB + 700 KiB. What becomes of a write of 128 KiB there?",
-      choices: ["68 KiB are written, the rest is refused", "It is refused and nothing is written", "It goes on in zone 4"],
-      right: 1,
+      choices: ["It is refused and nothing is written", "68 KiB are written, the rest is refused", "It goes on in zone 4"],
+      right: 0,
       why: "It would end above the capacity, so it is refused as a whole. A write never crosses into another sequential zone.",
     },
   ],

@@ -53,8 +53,8 @@ export const CONDITIONS_LESSON: Lesson = {
     },
     {
       text: "From which of these conditions can a zone not be opened?",
-      choices: ["CLOSED", "FULL", "IMPLICIT_OPEN"],
-      right: 1,
+      choices: ["CLOSED", "IMPLICIT_OPEN", "FULL"],
+      right: 2,
       why: "Opening a FULL zone is refused as an invalid transition. Opening one that is implicitly open makes it explicit.",
     },
   ],

@@ -53,8 +53,8 @@ export const FINISH_RESET: Lesson = {
   questions: [
     {
       text: "A zone holds 64 KiB of 256 KiB that are wanted, and nothing more will be written to it. Which command frees its active place and keeps the data?",
-      choices: ["Reset", "Finish", "Close"],
-      right: 1,
+      choices: ["Finish", "Reset", "Close"],
+      right: 0,
       why: "Finish makes it FULL, which is not active. Close keeps it active, and reset takes the data away.",
     },
     {

@@ -59,14 +59,14 @@ export const METADATA: Lesson = {
   questions: [
     {
       text: "Zone 2 holds 64 KiB of its 1 MiB. How many clusters of data does the file have for it?",
-      choices: ["16: the zone's whole length", "1: only what was written takes room", "None before a finish"],
-      right: 1,
+      choices: ["1: only what was written takes room", "16: the zone's whole length", "None before a finish"],
+      right: 0,
       why: "A cluster is 64 KiB and is allocated when it is first written. The rest of the zone has no entry.",
     },
     {
       text: "Where is the write pointer of a zone kept across a power cycle?",
-      choices: ["In the L2 entry of its last cluster", "In an array of pointers in the file, which the zoned extension names", "Nowhere: it is found by reading the zone"],
-      right: 1,
+      choices: ["In the L2 entry of its last cluster", "Nowhere: it is found by reading the zone", "In an array of pointers in the file, which the zoned extension names"],
+      right: 2,
       why: "The extension says where the array lies. A pointer is written there after the data that it covers.",
     },
   ],

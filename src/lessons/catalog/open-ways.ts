@@ -64,8 +64,8 @@ export const OPEN_WAYS: Lesson = {
   questions: [
     {
       text: "Why would a program open a zone explicitly before it writes to it?",
-      choices: ["Writes are faster then", "Its writes there can then not be refused because others took the open places", "Otherwise the first write is refused"],
-      right: 1,
+      choices: ["Writes are faster then", "Otherwise the first write is refused", "Its writes there can then not be refused because others took the open places"],
+      right: 2,
       why: "An explicit open holds a place. An implicit one may be closed for another zone's sake, and finding a place again can fail.",
     },
   ],

@@ -75,8 +75,8 @@ export const POWER: Lesson = {
     },
     {
       text: "A host had a zone explicitly open when the power failed. What has it to do before it writes there again?",
-      choices: ["Reset the zone", "Nothing, or open it again if it wants the place for sure", "Finish the zone"],
-      right: 1,
+      choices: ["Nothing, or open it again if it wants the place for sure", "Reset the zone", "Finish the zone"],
+      right: 0,
       why: "A zone with data is CLOSED then. A write opens it implicitly; an open takes the place as before.",
     },
   ],

@@ -41,8 +41,8 @@ export const WRITE_POINTER: Lesson = {
   questions: [
     {
       text: "The pointer of zone 2 stands at 512 KiB, its start. Which write is carried out?",
-      choices: ["4 KiB at 516 KiB", "4 KiB at 512 KiB", "256 KiB at 256 KiB"],
-      right: 1,
+      choices: ["4 KiB at 516 KiB", "256 KiB at 256 KiB", "4 KiB at 512 KiB"],
+      right: 2,
       why: "It begins at the write pointer. The first leaves a gap, and the last is aimed at zone 1, which is full.",
     },
   ],

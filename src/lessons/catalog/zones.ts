@@ -46,8 +46,8 @@ export const ZONES: Lesson = {
   questions: [
     {
       text: "Zone 5 of this disk holds 4 KiB. Where does the next write to it have to begin?",
-      choices: ["At 5 MiB, the start of the zone", "At 5 MiB + 4 KiB, the write pointer", "Anywhere between 5 MiB and 6 MiB"],
-      right: 1,
+      choices: ["At 5 MiB + 4 KiB, the write pointer", "At 5 MiB, the start of the zone", "Anywhere between 5 MiB and 6 MiB"],
+      right: 0,
       why: "A sequential zone is written at its write pointer and nowhere else. It stands at 5 MiB + 4 KiB.",
     },
     {
