@@ -277,6 +277,18 @@ for (const [hash, count, zone, condition] of GOLDEN) {
   });
 }
 
+test("a link of a lesson opens it, alone over the library and with commands in their house; one that is not known is told", async ({ page }) => {
+  const { app, strip } = await open(page, "#lesson=write-pointer");
+  await expect(app.image).toHaveText("welcome.qcow2");
+  const lessons = page.getByRole("complementary", { name: "Lessons" });
+  await expect(lessons.getByRole("heading", { level: 3 }).first()).toBeVisible();
+  await page.evaluate(() => (window.location.hash = "#z=1.q1YqKs1TslKqSixQMPJVMMmOyatKA7EMfZVqAQ&lesson=write-pointer"));
+  await expect(strip.count).toHaveText("2 of 2");
+  await expect(lessons).toBeVisible();
+  await page.evaluate(() => (window.location.hash = "#lesson=never-heard-of"));
+  await expect(page.getByRole("alert")).toContainText("There is no such lesson");
+});
+
 test("strip and frame are accessible", async ({ page }) => {
   const { strip } = await open(page, run("# a comment", "zap 2M 4k", "write 9M 4k", "write 9M 4k"));
   await strip.fast(page);

@@ -1,4 +1,5 @@
 /** The link codec: what is written is read back, old links stay what they were, and what is hostile is refused by name. */
+import { readFileSync } from "node:fs";
 import { deflateRaw } from "pako";
 import { expect, test } from "vitest";
 import { Random } from "../../../src/base/random.ts";
@@ -33,6 +34,18 @@ const GOLDEN: readonly (readonly [string, Partial<Link>])[] = [
 
 test.each(GOLDEN)("the golden link %s", (hash, link) => {
   expect(read(hash)).toEqual({ ...PLAIN_LINK, ...link });
+});
+
+test("the documentation's links are read, each form among them, and its standing disk is the link's", () => {
+  const text = readFileSync("docs/links.md", "utf8");
+  const links = [...text.matchAll(/(?:…|https:\/\/example\.org\/zonescope)\/(#[^\s`'"]+)/g)].map(([, hash]) => read(hash!.replaceAll("&amp;", "&")));
+  expect(links.length).toBeGreaterThan(6);
+  const plain = links.filter(({ lesson }) => lesson === null);
+  for (const { lines } of plain) expect(lines[0]).toBe("zap 2M 4k");
+  const said = (what: (link: Link) => boolean): boolean => links.some(what);
+  expect([said((link) => !link.autoplay), said((link) => link.step === 1), said((link) => link.embed), said((link) => link.lesson === "write-pointer")]).toEqual([true, true, true, true]);
+  expect(text).toContain(`\n${LINK_DISK_LINE}\n`);
+  expect(readFileSync("README.md", "utf8")).toContain("/#run=zap%202M%204k%0A");
 });
 
 test("the disk of a link that makes none is what it always was", () => {
