@@ -1,7 +1,7 @@
 /** What the program crash prints: the list of records, an outcome as lines, and both as JSON. */
 import type { CrashOutcome, CrashRecord, CrashSource, ReplyOf } from "../protocol/index.ts";
-import { checkWords, goneWords, laterWords, lossWords, outcomeWords, recordLine, recordRuns, ruleReason, ruleTitle, verdictWords, zoneStateWords } from "./crash-words.ts";
-import { exactBytes, ioSize } from "./format.ts";
+import { checkWords, goneWords, laterWords, lossWords, outcomeWords, recordLine, recordRuns, ruleReason, ruleTitle, verdictWords, wholeSize, zoneStateWords } from "./crash-words.ts";
+import { exactBytes } from "./format.ts";
 
 type Recorded = ReplyOf<"crashRecord">;
 
@@ -26,7 +26,7 @@ export function outcomeLines(outcome: CrashOutcome, { records, rules }: Recorded
     const start = zone * (zoneSize ?? 0);
     text += `  zone ${zone}: ${after === null ? "not readable" : zoneStateWords(after, start)} (before: ${zoneStateWords(before, start)}; expected: ${zoneStateWords(expected, start)}): ${verdictWords(verdict)}\n`;
   }
-  for (const { offset, lengthBytes, verdict } of outcome.ranges) text += `  ${exactBytes(lengthBytes)} at ${ioSize(offset)}: ${verdictWords(verdict)}\n`;
+  for (const { offset, lengthBytes, verdict } of outcome.ranges) text += `  ${exactBytes(lengthBytes)} at ${wholeSize(offset)}: ${verdictWords(verdict)}\n`;
   text += `  check: ${checkWords(outcome)}\n\n${outcomeWords(outcome)}\n`;
   for (const loss of outcome.losses) text += `  ${lossWords(loss)}\n`;
   for (const loss of outcome.later) text += `  ${laterWords(loss)}\n`;

@@ -3,7 +3,18 @@ import { assertNever } from "../base/assert.ts";
 import type { Condition } from "../base/conditions.ts";
 import type { CrashLoss, CrashOutcome, CrashRecord, CrashRule, CrashWrite, CrashWriteKind, CrashZone, CrashZoneState } from "../protocol/index.ts";
 import { explain } from "./explain.ts";
-import { exactBytes, hex, integer, ioSize } from "./format.ts";
+import { exactBytes, hex, integer } from "./format.ts";
+
+/** In the largest unit in which the number is whole, so that nothing is rounded: "136 KiB", "2112 KiB", "512 bytes". */
+export function wholeSize(value: number): string {
+  let [left, unit] = [value, 0];
+  while (left > 0 && left % 1024 === 0 && unit < UNITS.length - 1) {
+    left /= 1024;
+    unit++;
+  }
+  return `${integer(left)} ${UNITS[unit]!}`;
+}
+const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
 
 const KINDS: Readonly<Record<CrashWriteKind, string>> = {
   "data": "guest data",
@@ -31,7 +42,7 @@ export function writeName({ kind, part }: CrashWrite): string {
 export function servesWords({ kind, guest, zones }: CrashWrite): string {
   const named = zones === null ? "" : zones.first === zones.last ? `zone ${zones.first}` : `zones ${zones.first} to ${zones.last}`;
   if (guest === null) return named;
-  const range = `${ioSize(guest.lengthBytes)} at ${ioSize(guest.offset)}`;
+  const range = `${wholeSize(guest.lengthBytes)} at ${wholeSize(guest.offset)}`;
   const maps = kind === "data" ? range : `maps ${range}`;
   return named === "" ? maps : `${named}, ${maps}`;
 }
@@ -54,7 +65,7 @@ const CONDITIONS: Readonly<Record<Condition, string>> = { 0: "conventional", 1: 
 /** "closed, 8 KiB written". */
 export function zoneStateWords({ condition, writePointer }: CrashZoneState, zoneStart: number): string {
   const written = writePointer - zoneStart;
-  return condition === 1 ? "empty" : condition === 14 ? "full" : `${CONDITIONS[condition]}, ${ioSize(written)} written`;
+  return condition === 1 ? "empty" : condition === 14 ? "full" : `${CONDITIONS[condition]}, ${wholeSize(written)} written`;
 }
 
 const VERDICTS: Readonly<Record<CrashZone["verdict"], string>> = {
@@ -78,9 +89,9 @@ export function lossWords(loss: CrashLoss): string {
     case "pointer":
       return loss.found < loss.least
         ? `Zone ${loss.zone} ends ${exactBytes(loss.least - loss.found)} too early: a flush had returned behind them, and they are gone.`
-        : `Zone ${loss.zone} has its write pointer ${ioSize(loss.found)} behind its start, where it never was (${ioSize(loss.least)} to ${ioSize(loss.most)} may be).`;
+        : `Zone ${loss.zone} has its write pointer ${wholeSize(loss.found)} behind its start, where it never was (${wholeSize(loss.least)} to ${wholeSize(loss.most)} may be).`;
     case "bytes": {
-      const where = `${exactBytes(loss.lengthBytes)} at ${ioSize(loss.offset)}${loss.zone === null ? "" : `, in zone ${loss.zone}`}`;
+      const where = `${exactBytes(loss.lengthBytes)} at ${wholeSize(loss.offset)}${loss.zone === null ? "" : `, in zone ${loss.zone}`}`;
       return loss.flushed ? `Flushed data is lost: ${where}, read as ${shows(loss.shows)}.` : `The disk shows what was never there: ${where}, read as ${shows(loss.shows)} in place of what was written.`;
     }
     default:
@@ -89,7 +100,7 @@ export function lossWords(loss: CrashLoss): string {
 }
 
 /** What is wrong after a few more writes. */
-export const laterWords = (loss: CrashLoss): string => (loss.code === "bytes" ? `After the next few writes, data is overwritten: ${exactBytes(loss.lengthBytes)} at ${ioSize(loss.offset)}${loss.zone === null ? "" : `, in zone ${loss.zone}`}.` : lossWords(loss));
+export const laterWords = (loss: CrashLoss): string => (loss.code === "bytes" ? `After the next few writes, data is overwritten: ${exactBytes(loss.lengthBytes)} at ${wholeSize(loss.offset)}${loss.zone === null ? "" : `, in zone ${loss.zone}`}.` : lossWords(loss));
 
 /** Acknowledged bytes that are gone and may be. */
 export function goneWords({ goneBytes, returned }: CrashOutcome): string {
@@ -129,7 +140,7 @@ export function recordRuns(records: readonly number[]): string {
 export function recordLine(record: CrashRecord, width: number): string {
   const number = String(record.record).padStart(width);
   if (record.type === "barrier") return `${number}  ---- barrier ----`;
-  return `${number}  ${writeName(record).padEnd(24)} ${ioSize(record.lengthBytes).padEnd(10)} ${`at ${hex(record.hostOffset)}`.padEnd(14)} ${servesWords(record)}`.trimEnd();
+  return `${number}  ${writeName(record).padEnd(24)} ${wholeSize(record.lengthBytes).padEnd(10)} ${`at ${hex(record.hostOffset)}`.padEnd(14)} ${servesWords(record)}`.trimEnd();
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

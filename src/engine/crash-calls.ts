@@ -48,7 +48,7 @@ const EXHAUSTIVE = 4;
 const DRAWS = 6;
 
 /** Calls of a device that a lab takes; others change the image as a whole, and are not what a flush of it orders. */
-const TAKEN: ReadonlySet<string> = new Set(["facts", "watch", "setProfile", "read", "write", "writeZeroes", "discard", "flush", "report", "zoneSteps", "manage", "append", "map", "listSnapshots", "check", "close"]);
+const TAKEN: ReadonlySet<string> = new Set(["facts", "watch", "setProfile", "read", "write", "writeZeroes", "discard", "flush", "report", "zoneSteps", "manage", "append", "map", "listSnapshots", "check", "powerCycle", "close"]);
 
 export class CrashLabs {
   private readonly host: CrashHost;
@@ -84,7 +84,7 @@ export class CrashLabs {
   around<Value>(image: OpenImage, name: CallName, request: unknown, act: () => Result<Value, Failure>): Result<Value, Failure> {
     const lab = this.labs.get(image)?.lab;
     if (lab === undefined) return act();
-    if (name === "flush") return lab.flushing(act);
+    if (name === "flush" || name === "powerCycle") return lab.flushing(act);
     const call = changingCall(name, request);
     return call === null ? act() : lab.changing(call, act);
   }

@@ -301,7 +301,7 @@ export class Engine {
     },
     powerCycle: ({ handle }) =>
       this.withImage(handle, (image) => {
-        const outcome = image.guard(() => image.powerCycle());
+        const outcome = this.labs.around(image, "powerCycle", null, () => image.guard(() => image.powerCycle()));
         this.notifyChanges(image);
         return outcome;
       }),

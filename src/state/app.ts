@@ -32,6 +32,8 @@ import { createInspectorWork } from "./inspector-work.ts";
 import type { InspectorWorkActions } from "./inspector-work.ts";
 import { createLessonActions } from "./lessons.ts";
 import type { LessonActions } from "./lessons.ts";
+import { createCrashActions } from "./crash.ts";
+import type { CrashActions } from "./crash.ts";
 import { createSaveActions } from "./save-as.ts";
 import type { SaveActions } from "./save-as.ts";
 import { createShareActions } from "./share.ts";
@@ -60,6 +62,7 @@ export interface App {
   readonly inspector: InspectorActions;
   readonly inspectorWork: InspectorWorkActions;
   readonly save: SaveActions;
+  readonly crash: CrashActions;
   readonly lessons: LessonActions;
   readonly share: ShareActions;
 }
@@ -108,6 +111,7 @@ export function appOver(core: Core, updates?: Updates): App {
     inspector: createInspectorActions(core, underWay),
     inspectorWork: createInspectorWork(core, underWay),
     save: createSaveActions(core, underWay),
+    crash: createCrashActions(core),
     lessons: createLessonActions(core),
     share: createShareActions(core),
     page: {

@@ -216,5 +216,5 @@ function troubleOf(from: string, complaints: readonly Complaint[]): NonNullable<
 function situationOf({ attached, resources, selected, inspector }: AppState, image: string | null): Situation | null {
   if (attached === null || attached.file !== image || attached.handle === NO_HANDLE || attached.zones === null || resources === null) return null;
   const { tab, file, place } = inspector;
-  return { zones: attached.zones, resources, selected, inspected: tab === null || file !== image ? null : { tab, spans: place?.spans ?? [] } };
+  return { zones: attached.zones, resources, selected, inspected: tab === null || tab === "Crash lab" || file !== image ? null : { tab, spans: place?.spans ?? [] } };
 }

@@ -14,6 +14,8 @@ import type { EventFilter } from "./event-filter.ts";
 import type { FailureText } from "./failure-text.ts";
 import { WHOLE_TABLE } from "./table-view.ts";
 import type { TableView } from "./table-view.ts";
+import { NO_CRASH } from "./crash-state.ts";
+import type { CrashState } from "./crash-state.ts";
 import { NO_INSPECTOR } from "./inspector-state.ts";
 import type { InspectorState } from "./inspector-state.ts";
 import { NO_LESSONS } from "./lessons-kept.ts";
@@ -114,6 +116,7 @@ export interface AppState {
   readonly eventFilter: EventFilter;
   readonly tableView: TableView;
   readonly inspector: InspectorState;
+  readonly crash: CrashState;
   readonly lessons: LessonsState;
 }
 
@@ -144,6 +147,7 @@ export const createAppStore = (): AppStore =>
     eventFilter: NO_FILTER,
     tableView: WHOLE_TABLE,
     inspector: NO_INSPECTOR,
+    crash: NO_CRASH,
     lessons: NO_LESSONS,
   }));
 

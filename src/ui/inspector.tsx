@@ -9,6 +9,7 @@ import { INSPECTOR_TABS } from "../state/inspector-state.ts";
 import type { InspectorTab } from "../state/inspector-state.ts";
 import { CheckTab, foundWords } from "./check-tab.tsx";
 import { useApp, useAppState, useFormat } from "./context.ts";
+import { CrashTab } from "./crash-tab.tsx";
 import { HeaderTab } from "./header-tab.tsx";
 import { HexTab } from "./hex-tab.tsx";
 import { LayoutTab } from "./layout-tab.tsx";
@@ -36,6 +37,7 @@ const CONTENT: Readonly<Record<InspectorTab, () => React.ReactNode>> = {
   Hex: () => <HexTab />,
   Check: () => <CheckTab />,
   Snapshots: () => <SnapshotsTab />,
+  "Crash lab": () => <CrashTab />,
 };
 
 export function Inspector() {
@@ -80,7 +82,7 @@ export function Inspector() {
             </Tabs.Trigger>
           ))}
         </Tabs.List>
-        {open && file !== null && (
+        {open && file !== null && tab !== "Crash lab" && (
           <p className="panel-note">
             {visibleText(displayName(file))}
             {file === attached ? "" : ", not attached"}
@@ -111,7 +113,7 @@ export function Inspector() {
       )}
       {open && range && <RangeStrip key={file} onDone={() => setRange(false)} />}
       {open && <SaveStrip />}
-      {open && known && <PlaceStrip />}
+      {open && known && tab !== "Crash lab" && <PlaceStrip />}
     </Tabs.Root>
   );
 }
@@ -135,6 +137,8 @@ function Told({ tab }: { tab: InspectorTab }) {
   const file = useAppState((state) => state.inspector.file);
   const failure = useAppState((state) => state.inspector.failure);
   const inspection = useAppState((state) => state.inspector.inspection);
+  // It looks into no file.
+  if (tab === "Crash lab") return CONTENT[tab]();
   if (file === null) return <p className="panel-empty">Attach an image, or drop any file on the page, to see inside it.</p>;
   if (failure !== null) {
     return (

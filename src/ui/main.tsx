@@ -12,6 +12,7 @@ import "./tokens.css";
 import "./base.css";
 import "./layout.css";
 import "./inspector.css";
+import "./crash.css";
 import "./controls.css";
 import "./top-bar.css";
 import "./map.css";

@@ -13,6 +13,7 @@ import "./tokens.css";
 import "./base.css";
 import "./layout.css";
 import "./inspector.css";
+import "./crash.css";
 import "./controls.css";
 import "./top-bar.css";
 import "./map.css";

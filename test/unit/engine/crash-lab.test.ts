@@ -232,7 +232,7 @@ describe("over an image of the library", () => {
     expect(await fixture.fail("crashBegin", { source: { file: "with.qcow2" }, mistakes: [] })).toMatchObject({ kind: "unsupported" });
     const { handle } = await fixture.ok("crashBegin", { source: { options: createOptions({ sizeBytes: 64 * KIB, zoned: null }) }, mistakes: [] });
     expect(await fixture.fail("resize", { handle, sizeBytes: 128 * KIB, preallocation: "off" })).toMatchObject({ kind: "unsupported", feature: "resize in the crash lab" });
-    expect(await fixture.fail("powerCycle", { handle })).toMatchObject({ kind: "unsupported" });
+    expect(await fixture.fail("createSnapshot", { handle, name: "one" })).toMatchObject({ kind: "unsupported" });
     expect(await fixture.fail("crashRecord", { handle: 99 })).toMatchObject({ kind: "usage", code: "closed-handle" });
   });
 
