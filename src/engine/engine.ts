@@ -12,8 +12,7 @@ import type { Codecs } from "../qcow2/codecs.ts";
 import { amendImage } from "./amend-calls.ts";
 import { mergeBitmaps } from "./bitmap-calls.ts";
 import { atBorder, failureOf } from "./border.ts";
-import { CrashLabs } from "./crash-calls.ts";
-import type { CrashCallName } from "./crash-calls.ts";
+import type { CrashCallName, CrashLabs } from "./crash-calls.ts";
 import { createImageFile, createRawFile } from "./create-calls.ts";
 import { changeDialect, readDialect } from "./dialect-calls.ts";
 import { performOnDevice } from "./device-calls.ts";
@@ -63,7 +62,8 @@ export class Engine {
   private readonly codecs: Codecs;
   private readonly library: Library;
   private readonly inspector: InspectCalls;
-  private readonly labs: CrashLabs;
+  /** null until the first crash lab is asked for. */
+  private labs: CrashLabs | null = null;
   private readonly workloads: Workloads;
   private readonly images = new Map<number, OpenImage>();
   private nextHandle = 1;
@@ -80,18 +80,6 @@ export class Engine {
     this.host = host;
     this.codecs = host.codecs?.(portableCodecs) ?? portableCodecs;
     this.library = new Library(host, (file) => this.lendStore(file));
-    this.labs = new CrashLabs({
-      library: this.library,
-      codecs: this.codecs,
-      now: host.now,
-      attached: (file) => this.lendImage(file),
-      adopt: (make) => {
-        const image = make(this.nextHandle);
-        this.images.set(this.nextHandle++, image);
-        return image;
-      },
-      imageOf: (handle) => this.images.get(handle) ?? null,
-    });
     this.inspector = new InspectCalls({ library: this.library, codecs: this.codecs, now: host.now, attached: (file) => (this.openHere(file)?.isTemporary === true ? null : this.lendImage(file)) });
     this.workloads = new Workloads({ image: (handle) => this.images.get(handle) ?? null, changed: (image) => this.notifyChanges(image), clock: host.clock ?? host.now });
   }
@@ -166,14 +154,14 @@ export class Engine {
 
   /** Whether a device has changes that no flush has made durable. */
   get hasUnflushed(): boolean {
-    return [...this.images.values()].some((image) => image.unflushed && !this.labs.holds(image));
+    return [...this.images.values()].some((image) => image.unflushed && !this.isLab(image));
   }
 
   /** Flushes every device that has changes, telling a failure by notice: nobody waits for this one. */
   flushIdle(): Promise<void> {
     return this.inTurn(async () => {
       for (const image of this.images.values()) {
-        if (!image.unflushed || this.labs.holds(image)) continue;
+        if (!image.unflushed || this.isLab(image)) continue;
         const flushed = atBorder(() => image.flush());
         this.notifyChanges(image);
         if (!flushed.ok) this.host.notify({ notice: "flush-failed", handle: image.handle, file: image.file, failure: flushed.error });
@@ -209,7 +197,7 @@ export class Engine {
         const closed = atBorder(() => image.close());
         this.notifyChanges(image);
         if (!closed.ok) first ??= closed.error;
-        await this.labs.ended(image);
+        await this.labs?.ended(image);
       }
       this.images.clear();
       this.inspector.close();
@@ -226,13 +214,13 @@ export class Engine {
 
   private async dispatch<Name extends CallName>(name: Name, request: RequestOf<Name>, job: Job): Promise<Outcome<Name>> {
     try {
-      const refused = this.labs.refusal(name, request);
+      const refused = this.labs?.refusal(name, request) ?? null;
       if (refused !== null) return err(refused);
       if (name in this.handlers) {
         const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
         return await handler(request, job);
       }
-      if (this.labs.has(name)) return await this.labs.perform(name as CrashCallName, request as RequestOf<CrashCallName>, job);
+      if (name.startsWith("crash")) return await (await this.crashLabs()).perform(name as CrashCallName, request as RequestOf<CrashCallName>, job);
       if (name === "endInspection") this.stopApart(this.inspector.keyOf((request as RequestOf<"endInspection">).inspection));
       if (this.inspector.has(name)) return (await this.inspector.perform(name as InspectorCallName, request as RequestOf<InspectorCallName>, job));
       if (this.workloads.has(name)) return (await this.workloads.perform(name as WorkloadCallName, request as RequestOf<WorkloadCallName>, job));
@@ -243,6 +231,29 @@ export class Engine {
     }
   }
 
+  /** Seldom wanted, and not small: loaded with the first lab. */
+  private async crashLabs(): Promise<CrashLabs> {
+    const { CrashLabs } = await import("./crash-calls.ts");
+    this.labs ??= new CrashLabs({
+      library: this.library,
+      codecs: this.codecs,
+      now: this.host.now,
+      attached: (file) => this.lendImage(file),
+      adopt: (make) => {
+        const image = make(this.nextHandle);
+        this.images.set(this.nextHandle++, image);
+        return image;
+      },
+      imageOf: (handle) => this.images.get(handle) ?? null,
+    });
+    return this.labs;
+  }
+
+  /** Whether the handle is a lab's: its flushes are the person's, and nobody waits for them. */
+  private isLab(image: OpenImage): boolean {
+    return this.labs?.holds(image) ?? false;
+  }
+
   /** The zstd encoder is large and seldom wanted: it is loaded before the first cluster that is written with it. */
   private async prepareCompression({ handle, compressed }: { readonly handle: number; readonly compressed?: boolean }): Promise<void> {
     if (compressed === true && this.images.get(handle)?.device.disk.compressesWithZstd === true) await this.codecs.loadZstd();
@@ -250,7 +261,8 @@ export class Engine {
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {
     return this.withImage<ReplyOf<Name>>(request.handle, (image) => {
-      const outcome = this.labs.around(image, name, request, () => image.guard(() => performOnDevice(name, image, request)));
+      const act = (): Outcome<Name> => image.guard(() => performOnDevice(name, image, request));
+      const outcome = this.labs === null ? act() : this.labs.around(image, name, request, act);
       this.notifyChanges(image);
       return outcome;
     });
@@ -290,7 +302,7 @@ export class Engine {
       this.images.delete(handle);
       const closed = atBorder(() => image.close());
       this.notifyChanges(image);
-      await this.labs.ended(image);
+      await this.labs?.ended(image);
       return closed.ok ? done : closed;
     },
     scratch: ({ options, profile }) => {

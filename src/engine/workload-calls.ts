@@ -4,7 +4,7 @@ import type { Result } from "../base/result.ts";
 import type { Failure, JobSpec, Outcome, RequestOf, WorkloadCalls } from "../protocol/index.ts";
 import type { Job } from "./jobs.ts";
 import type { OpenImage } from "./open-image.ts";
-import { WorkloadRun } from "./workload-run.ts";
+import type { WorkloadRun } from "./workload-run.ts";
 
 export type WorkloadCallName = keyof WorkloadCalls;
 type Handler<Name extends WorkloadCallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
@@ -41,7 +41,9 @@ export class Workloads {
   }
 
   private readonly handlers: Handlers = {
-    startWorkload: ({ handle, job }) => {
+    startWorkload: async ({ handle, job }) => {
+      // Seldom wanted, and not small: loaded with the first job.
+      const { WorkloadRun } = await import("./workload-run.ts");
       const image = this.host.image(handle);
       if (image === null) return closed(handle);
       const bad = badJob(job);
