@@ -313,7 +313,8 @@ export class Engine {
     },
     powerCycle: ({ handle }) =>
       this.withImage(handle, (image) => {
-        const outcome = this.labs.around(image, "powerCycle", null, () => image.guard(() => image.powerCycle()));
+        const act = (): Outcome<"powerCycle"> => image.guard(() => image.powerCycle());
+        const outcome = this.labs === null ? act() : this.labs.around(image, "powerCycle", null, act);
         this.notifyChanges(image);
         return outcome;
       }),

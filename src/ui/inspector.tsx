@@ -9,13 +9,15 @@ import { INSPECTOR_TABS } from "../state/inspector-state.ts";
 import type { InspectorTab } from "../state/inspector-state.ts";
 import { CheckTab, foundWords } from "./check-tab.tsx";
 import { useApp, useAppState, useFormat } from "./context.ts";
-import { CrashTab } from "./crash-tab.tsx";
-import { HeaderTab } from "./header-tab.tsx";
-import { HexTab } from "./hex-tab.tsx";
-import { LayoutTab } from "./layout-tab.tsx";
+import { part } from "./part.tsx";
 import { RangeStrip, SaveAsMenu, SaveStrip } from "./save-as-menu.tsx";
-import { SnapshotsTab } from "./snapshots-tab.tsx";
-import { TablesTab } from "./tables-tab.tsx";
+
+const CrashTab = part(async () => (await import("./crash-tab.tsx")).CrashTab);
+const HeaderTab = part(async () => (await import("./header-tab.tsx")).HeaderTab);
+const HexTab = part(async () => (await import("./hex-tab.tsx")).HexTab);
+const LayoutTab = part(async () => (await import("./layout-tab.tsx")).LayoutTab);
+const SnapshotsTab = part(async () => (await import("./snapshots-tab.tsx")).SnapshotsTab);
+const TablesTab = part(async () => (await import("./tables-tab.tsx")).TablesTab);
 
 /** How long the device must be quiet before what changed in the file is read anew. */
 const QUIET_MS = 500;
