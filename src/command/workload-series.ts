@@ -19,27 +19,33 @@ export const SERIES_COLUMNS = ["elapsedMs", "requests", "bytes", "open", "active
 
 const MOST_ROWS = 512;
 
-export class WorkloadSeries {
-  readonly rows: SeriesRow[] = [];
+/** Rows over time, the first and the newest always among them. */
+export class BoundedRows<Row extends { readonly elapsedMs: number }> {
+  readonly rows: Row[] = [];
   /** Milliseconds between two rows at least. */
   private everyMs: number;
-  private last: SeriesRow | null = null;
+  private last: Row | null = null;
 
   constructor(everyMs = 25) {
     this.everyMs = everyMs;
   }
 
-  /** Takes what a report says, unless the last row is too new. */
-  add({ elapsedMs, requests, bytes, open, active, usedBytes, store, end }: WorkloadReport): void {
-    const row: SeriesRow = { elapsedMs, requests, bytes, open, active, usedBytes, written: store?.written ?? 0, copied: store?.copied ?? 0, freeZones: store?.freeZones ?? 0, amplification: store?.recentAmplification ?? 0 };
-    if (this.last !== null && end === null && elapsedMs - this.last.elapsedMs < this.everyMs) return;
+  /** Takes a row, unless the last one is too new. @param always takes it in any case */
+  push(row: Row, always: boolean): void {
+    if (this.last !== null && !always && row.elapsedMs - this.last.elapsedMs < this.everyMs) return;
     this.last = row;
     this.rows.push(row);
     if (this.rows.length < MOST_ROWS) return;
     this.everyMs *= 2;
-    // The first and the newest row stay.
     const kept = this.rows.filter((_, index) => index % 2 === 0 || index === this.rows.length - 1);
     this.rows.splice(0, this.rows.length, ...kept);
+  }
+}
+
+export class WorkloadSeries extends BoundedRows<SeriesRow> {
+  add({ elapsedMs, requests, bytes, open, active, usedBytes, store, end }: WorkloadReport): void {
+    const row: SeriesRow = { elapsedMs, requests, bytes, open, active, usedBytes, written: store?.written ?? 0, copied: store?.copied ?? 0, freeZones: store?.freeZones ?? 0, amplification: store?.recentAmplification ?? 0 };
+    this.push(row, end !== null);
   }
 
   columns(): Readonly<Record<keyof SeriesRow, readonly number[]>> {

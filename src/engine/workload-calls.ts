@@ -52,7 +52,8 @@ export class Workloads {
       if (!run.ok) return run;
       this.dropClosed();
       this.runs.set(this.nextNumber, run.value);
-      return ok({ workload: this.nextNumber++, report: run.value.report() });
+      const { first, end } = run.value.region;
+      return ok({ workload: this.nextNumber++, report: run.value.report(), firstZone: first, endZone: end });
     },
     workloadTurn: async ({ workload, requests, turnMs, afterPause = false }, job) => {
       const run = this.running(workload);

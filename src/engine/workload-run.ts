@@ -8,7 +8,7 @@ import type { Result } from "../base/result.ts";
 import { Random } from "../base/random.ts";
 import type { Failure, JobEnd, JobSpec, Outcome, WorkloadReport } from "../protocol/index.ts";
 import { fillOffsets, matchesOffsets, matchesStamp, workloadOf } from "../workload/index.ts";
-import type { HostView, JobProblem, Request, RequestResult, Workload } from "../workload/index.ts";
+import type { HostView, JobProblem, Region, Request, RequestResult, Workload } from "../workload/index.ts";
 import { performOnDevice } from "./device-calls.ts";
 import type { Work } from "./jobs.ts";
 import type { OpenImage } from "./open-image.ts";
@@ -70,6 +70,11 @@ export class WorkloadRun {
     const view = hostViewOf(image);
     const workload = workloadOf(job, view);
     return workload.ok ? ok(new WorkloadRun(image, job, view, workload.value, clock)) : err(optionOf(workload.error));
+  }
+
+  /** The zones that the job works on. */
+  get region(): Region {
+    return this.workload.region;
   }
 
   /** Of the requests that are planned, or of the time; what nobody knows is 0. */

@@ -49,10 +49,10 @@ export interface WorkloadReport {
 
 export interface WorkloadCalls {
   /**
-   * Begins a job on an open disk: nothing is written yet. Refused with kind "option" for a word that this disk cannot have. The job goes
+   * Begins a job on an open disk, on its zones [firstZone, endZone): nothing is written yet. Refused with kind "option" for a word that this disk cannot have. The job goes
    * when it is ended, or with the handle.
    */
-  startWorkload: { request: { handle: number; job: JobSpec }; reply: { workload: number; report: WorkloadReport } };
+  startWorkload: { request: { handle: number; job: JobSpec }; reply: { workload: number; report: WorkloadReport; firstZone: number; endZone: number } };
   /**
    * Carries out at most `requests` of a job's requests, for at most `turnMs` milliseconds (and one request more). `waitMs` is how long
    * the job's own rate has nothing to do. Zone refusals are counted in the report; any other failure is the call's and ends the job.

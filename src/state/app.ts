@@ -38,6 +38,8 @@ import { createSaveActions } from "./save-as.ts";
 import type { SaveActions } from "./save-as.ts";
 import { createShareActions } from "./share.ts";
 import type { ShareActions } from "./share.ts";
+import { createWorkloadActions } from "./workload.ts";
+import type { WorkloadActions } from "./workload.ts";
 import { keepUnitChoice, parseSize } from "./units.ts";
 import type { UnitChoice } from "./units.ts";
 import type { EventFilter } from "./event-filter.ts";
@@ -63,6 +65,7 @@ export interface App {
   readonly inspectorWork: InspectorWorkActions;
   readonly save: SaveActions;
   readonly crash: CrashActions;
+  readonly workload: WorkloadActions;
   readonly lessons: LessonActions;
   readonly share: ShareActions;
 }
@@ -112,6 +115,7 @@ export function appOver(core: Core, updates?: Updates): App {
     inspectorWork: createInspectorWork(core, underWay),
     save: createSaveActions(core, underWay),
     crash: createCrashActions(core),
+    workload: createWorkloadActions(core),
     lessons: createLessonActions(core),
     share: createShareActions(core),
     page: {

@@ -28,13 +28,14 @@ const LETTING_GO: ReadonlySet<CallName> = new Set<CallName>(["close", "endInspec
 const SHOWN_WAIT_MS = 500;
 
 /** The command sleep: shown when it lasts, and over at once when it is cancelled. */
-async function sleepNow(core: Core, ms: number): Promise<void> {
-  if (core.stopping) return;
+async function sleepNow(core: Core, ms: number): Promise<void | "cancelled"> {
+  if (core.stopping) return "cancelled";
   const label = "Sleeping";
-  await core.waits.wait(ms, (fraction, wholeMs) => {
+  const whole = await core.waits.wait(ms, (fraction, wholeMs) => {
     if (wholeMs >= SHOWN_WAIT_MS) core.set({ progress: { label, fraction } });
   });
   if (core.store.getState().progress?.label === label) core.set({ progress: null });
+  return whole ? undefined : "cancelled";
 }
 
 /** Lines that a comparison of profiles can go back over. */

@@ -4,7 +4,7 @@
  *
  * Source: product, "Regions of the page" (lessons) and "Links".
  */
-import { begunNow, createLine, lessonFile, lessonImage, prepareLines, readLesson, resultFile, stepsDone, watchFor } from "../lessons/index.ts";
+import { TABS, begunNow, createLine, lessonFile, lessonImage, prepareLines, readLesson, resultFile, stepsDone, watchFor } from "../lessons/index.ts";
 import type { Complaint, Progress, Situation, Watch } from "../lessons/index.ts";
 import { complaintLines } from "../command/explain-lesson.ts";
 import { runLineNow } from "./console.ts";
@@ -215,6 +215,8 @@ function troubleOf(from: string, complaints: readonly Complaint[]): NonNullable<
 /** What is now, when the lesson's disk is the one that is attached and open; null while another one is. */
 function situationOf({ attached, resources, selected, inspector }: AppState, image: string | null): Situation | null {
   if (attached === null || attached.file !== image || attached.handle === NO_HANDLE || attached.zones === null || resources === null) return null;
-  const { tab, file, place } = inspector;
-  return { zones: attached.zones, resources, selected, inspected: tab === null || tab === "Crash lab" || file !== image ? null : { tab, spans: place?.spans ?? [] } };
+  const { file, place } = inspector;
+  // The tabs behind the inspector's show nothing of the file.
+  const tab = TABS.find((known) => known === inspector.tab) ?? null;
+  return { zones: attached.zones, resources, selected, inspected: tab === null || file !== image ? null : { tab, spans: place?.spans ?? [] } };
 }

@@ -20,6 +20,8 @@ import { NO_INSPECTOR } from "./inspector-state.ts";
 import type { InspectorState } from "./inspector-state.ts";
 import { NO_LESSONS } from "./lessons-kept.ts";
 import type { LessonsState } from "./lessons-kept.ts";
+import { NO_WORKLOAD } from "./workload-state.ts";
+import type { WorkloadState } from "./workload-state.ts";
 import { loadThemeChoice } from "./theme.ts";
 import type { ThemeChoice } from "./theme.ts";
 import { loadUnitChoice } from "./units.ts";
@@ -117,6 +119,7 @@ export interface AppState {
   readonly tableView: TableView;
   readonly inspector: InspectorState;
   readonly crash: CrashState;
+  readonly workload: WorkloadState;
   readonly lessons: LessonsState;
 }
 
@@ -148,6 +151,7 @@ export const createAppStore = (): AppStore =>
     tableView: WHOLE_TABLE,
     inspector: NO_INSPECTOR,
     crash: NO_CRASH,
+    workload: NO_WORKLOAD,
     lessons: NO_LESSONS,
   }));
 

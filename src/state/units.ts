@@ -10,6 +10,9 @@ const rough = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 /** A count with its digits grouped: 1,048,576. */
 export const formatCount = (value: number): string => grouped.format(value);
 
+/** To a tenth: 1,234.5. */
+export const formatRough = (value: number): string => rough.format(value);
+
 /** A count and what is counted: "1 cluster", "1,024 clusters". */
 export const counted = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 

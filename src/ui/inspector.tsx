@@ -18,6 +18,7 @@ const HexTab = part(async () => (await import("./hex-tab.tsx")).HexTab);
 const LayoutTab = part(async () => (await import("./layout-tab.tsx")).LayoutTab);
 const SnapshotsTab = part(async () => (await import("./snapshots-tab.tsx")).SnapshotsTab);
 const TablesTab = part(async () => (await import("./tables-tab.tsx")).TablesTab);
+const WorkloadTab = part(async () => (await import("./workload-tab.tsx")).WorkloadTab);
 
 /** How long the device must be quiet before what changed in the file is read anew. */
 const QUIET_MS = 500;
@@ -39,6 +40,7 @@ const CONTENT: Readonly<Record<InspectorTab, () => React.ReactNode>> = {
   Hex: () => <HexTab />,
   Check: () => <CheckTab />,
   Snapshots: () => <SnapshotsTab />,
+  Workload: () => <WorkloadTab />,
   "Crash lab": () => <CrashTab />,
 };
 
@@ -139,8 +141,8 @@ function Told({ tab }: { tab: InspectorTab }) {
   const file = useAppState((state) => state.inspector.file);
   const failure = useAppState((state) => state.inspector.failure);
   const inspection = useAppState((state) => state.inspector.inspection);
-  // It looks into no file.
-  if (tab === "Crash lab") return CONTENT[tab]();
+  // The labs look into no file: a job is about the disk that is attached, a crash about a copy of its own.
+  if (tab === "Workload" || tab === "Crash lab") return CONTENT[tab]();
   if (file === null) return <p className="panel-empty">Attach an image, or drop any file on the page, to see inside it.</p>;
   if (failure !== null) {
     return (
