@@ -19,14 +19,14 @@ export interface WorkloadForm {
 }
 
 export const PRESETS: readonly { readonly name: string; readonly form: WorkloadForm }[] = (() => {
-  const form: WorkloadForm = { rw: "append", bs: "4k", zones: "", iodepth: "16", rate: "", policy: "greedy", fill: "0.7", skew: "0.5", more: "" };
+  const form: WorkloadForm = { rw: "append", bs: "4k", zones: "", iodepth: "16", rate: "", policy: "greedy", fill: "0.5", skew: "0.5", more: "" };
   return [
-    { name: "Appends to all open zones", form },
+    { name: "Appends, round the zones", form },
     { name: "Zone after zone", form: { ...form, rw: "write", bs: "16k", iodepth: "4" } },
     { name: "Random writes", form: { ...form, rw: "randwrite", iodepth: "4", more: "io_size=1G" } },
     { name: "Random reads", form: { ...form, rw: "randread", iodepth: "4", more: "runtime=10s time_based=1" } },
-    { name: "Log-structured store, greedy", form: { ...form, rw: "logstore" } },
-    { name: "Hot and cold keys, cost-benefit", form: { ...form, rw: "logstore", policy: "cost-benefit", skew: "0.9" } },
+    { name: "Store, greedy cleaner", form: { ...form, rw: "logstore" } },
+    { name: "Store, hot and cold keys", form: { ...form, rw: "logstore", policy: "cost-benefit", skew: "0.9" } },
   ];
 })();
 

@@ -32,6 +32,8 @@ const FLUSH_EVERY_MS = 1000;
 const ANY_NUMBER = Number.MAX_SAFE_INTEGER;
 /** Requests of one turn at a pace: after a pause of the browser the rest is let go. */
 const MOST_BEHIND = 1000;
+/** Between two rows of the plots: a rate over less is mostly chance. */
+const ROW_MS = 100;
 /** More zones than this are no lines any more. */
 export const MOST_LINES = 24;
 
@@ -171,7 +173,7 @@ export function createWorkloadActions(core: Core): WorkloadActions {
       const many = endZone - firstZone > MOST_LINES || attached.zones === null;
       const running: Running = {
         workload, handle, report, firstZone, endZone: many ? firstZone : endZone,
-        series: new WorkloadSeries(), pointers: new BoundedRows<PointerRow>(25),
+        series: new WorkloadSeries(ROW_MS), pointers: new BoundedRows<PointerRow>(ROW_MS),
         writes: job.rw !== "read" && job.rw !== "randread",
         toldAt: 0, flushedAt: performance.now(), paceAt: performance.now(), made: 0, afterPause: false, turning: false,
         policy: job.store.policy, skew: job.store.skew,

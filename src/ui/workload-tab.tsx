@@ -20,8 +20,9 @@ export function WorkloadTab() {
           {problem}
         </p>
       )}
-      {status === "idle" ? <p className="inspector-note">A job makes requests as a host would, at the pace that you choose; the map, the table and the console follow. It writes to the image that is attached.</p> : <Figures />}
+      {status === "idle" ? <p className="inspector-note">A job makes requests as a host would, at the pace that you choose; map, table and events follow. It writes to the image that is attached.</p> : <Standing />}
       <WorkloadPlots />
+      <Figures />
     </div>
   );
 }
@@ -143,8 +144,8 @@ function Controls() {
 const STATUS = { idle: "", running: "Running", paused: "Paused", ended: "Ended" } as const;
 const micro = (ms: number): string => (ms >= 1 ? `${formatRough(ms)} ms` : `${formatRough(ms * 1000)} µs`);
 
-/** The job's figures as a table: what the plots show, in numbers. */
-function Figures() {
+/** How far the job is, in a sentence. */
+function Standing() {
   useAppState((state) => state.workload.version);
   const status = useAppState((state) => state.workload.status);
   const words = useAppState((state) => state.workload.words);
@@ -157,10 +158,20 @@ function Figures() {
     ...refusals.map(({ code, count }) => `refused, ${code}: ${formatCount(count)}`),
   ];
   return (
+    <p className="workload-standing" role="status">
+      <strong>{STATUS[status]}</strong> <span className="mono">{words}</span>: {notes.join("; ")}.
+    </p>
+  );
+}
+
+/** The job's figures as a table: what the plots show, in numbers. */
+function Figures() {
+  useAppState((state) => state.workload.version);
+  const report = useAppState((state) => state.workload.report);
+  if (report === null) return null;
+  const { elapsedMs } = report;
+  return (
     <div className="workload-figures">
-      <p role="status">
-        <strong>{STATUS[status]}</strong> <span className="mono">{words}</span>: {notes.join("; ")}.
-      </p>
       <table className="fields" aria-label="Requests by kind">
         <thead>
           <tr>

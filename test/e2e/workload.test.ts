@@ -1,0 +1,55 @@
+/** The tab "Workload": a job that is started, paused, stepped and stopped while the page is used, and what its plots say. */
+import { expect, test } from "./fixtures.ts";
+import { Zonescope } from "./page.ts";
+
+test("appends at a pace: the map moves, a line comes between, and pause, step and stop do what they say", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await page.getByRole("tab", { name: "Workload" }).click();
+  const tab = page.getByRole("group", { name: "Workload", exact: true });
+  await tab.getByRole("radio", { name: "100/s" }).click();
+  await tab.getByRole("button", { name: "Start" }).click();
+  await app.expectCondition(2, "IMPLICIT_OPEN");
+  await expect(tab.getByRole("figure", { name: "Throughput" })).toContainText(/[0-9.]+ MiB\/s on average/);
+  await expect(tab.getByRole("img", { name: /Open and active zones: 3 of 3 open, 3 of 5 active/ })).toBeVisible();
+  // A command of the person's comes between two turns.
+  await app.type("zf 9M 1M");
+  await app.expectCondition(9, "FULL");
+  await tab.getByRole("button", { name: "Pause" }).click();
+  const standing = tab.getByRole("status");
+  await expect(standing).toContainText("Paused");
+  const count = async (): Promise<number> => Number(/: ([\d,]+) requests/.exec(await standing.innerText())![1]!.replaceAll(",", ""));
+  const before = await count();
+  expect(before).toBeGreaterThan(0);
+  await tab.getByRole("button", { name: "Step" }).click();
+  await expect.poll(count).toBe(before + 1);
+  await tab.getByRole("button", { name: "Stop" }).click();
+  await expect(standing).toContainText("Ended");
+  await expect(tab.getByRole("table", { name: "Requests by kind" }).getByRole("row", { name: /append/ })).toContainText(String(before + 1));
+});
+
+test("a log-structured store flat out: its zones are cleaned, and its write amplification is above 1", async ({ page }) => {
+  await Zonescope.open(page);
+  await page.getByRole("tab", { name: "Workload" }).click();
+  const tab = page.getByRole("group", { name: "Workload", exact: true });
+  await tab.getByLabel("Preset").selectOption("Store, greedy cleaner");
+  await tab.getByLabel("More words").fill("io_size=20M verify=pattern");
+  await tab.getByRole("radio", { name: "Flat out" }).click();
+  await tab.getByRole("button", { name: "Start" }).click();
+  await expect(tab.getByRole("status")).toContainText("Ended", { timeout: 60_000 });
+  await expect(tab.getByRole("status")).toContainText(/blocks compared, none wrong/);
+  const says = await tab.getByRole("figure", { name: "Write amplification", exact: true }).innerText();
+  expect(Number(/([\d.]+) since it was full/.exec(says)![1])).toBeGreaterThan(1);
+  await expect(tab.getByRole("figure", { name: "Write amplification against free space" })).toContainText(/with \d+% free/);
+});
+
+test("a word that is not known is refused by its name, in the tab and at the prompt", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await page.getByRole("tab", { name: "Workload" }).click();
+  const tab = page.getByRole("group", { name: "Workload", exact: true });
+  await tab.getByLabel("More words").fill("ioengine=libaio");
+  await tab.getByRole("button", { name: "Start" }).click();
+  await expect(tab.getByRole("alert")).toContainText("there is no word 'ioengine' here");
+  await app.type("workload rw=write bs=64k zones=1 offset=3z");
+  await expect(app.output).toContainText("write: IOPS=");
+  await app.expectCondition(3, "FULL");
+});
