@@ -53,6 +53,8 @@ interface Running {
   made: number;
   afterPause: boolean;
   turning: boolean;
+  /** Turns end; what the last of them did is told with the pause. */
+  pausing: boolean;
   readonly policy: string;
   readonly skew: number;
 }
@@ -119,7 +121,7 @@ export function createWorkloadActions(core: Core): WorkloadActions {
   const go = async (running: Running): Promise<void> => {
     if (running.turning) return;
     running.turning = true;
-    while (run === running && now().status === "running") {
+    while (run === running && !running.pausing) {
       const { speed } = now();
       let requests = ANY_NUMBER;
       if (speed !== null) {
@@ -138,6 +140,7 @@ export function createWorkloadActions(core: Core): WorkloadActions {
       if (waitMs > 0) await wait(Math.min(waitMs, 100));
     }
     running.turning = false;
+    if (run === running) show(running, { status: "paused" });
   };
 
   const begin = (running: Running): void => {
@@ -175,7 +178,7 @@ export function createWorkloadActions(core: Core): WorkloadActions {
         workload, handle, report, firstZone, endZone: many ? firstZone : endZone,
         series: new WorkloadSeries(ROW_MS), pointers: new BoundedRows<PointerRow>(ROW_MS),
         writes: job.rw !== "read" && job.rw !== "randread",
-        toldAt: 0, flushedAt: performance.now(), paceAt: performance.now(), made: 0, afterPause: false, turning: false,
+        toldAt: 0, flushedAt: performance.now(), paceAt: performance.now(), made: 0, afterPause: false, turning: false, pausing: false,
         policy: job.store.policy, skew: job.store.skew,
       };
       run = running;
@@ -184,10 +187,11 @@ export function createWorkloadActions(core: Core): WorkloadActions {
       begin(running);
     },
     pause: () => {
-      if (run !== null && now().status === "running") show(run, { status: "paused" });
+      if (run !== null) run.pausing = true;
     },
     resume: () => {
       if (run === null || now().status !== "paused") return;
+      run.pausing = false;
       patch({ status: "running" });
       run.afterPause = true;
       begin(run);

@@ -12,11 +12,8 @@ import "./tokens.css";
 import "./base.css";
 import "./layout.css";
 import "./inspector.css";
-<<<<<<< HEAD
 import "./crash.css";
-=======
 import "./workload.css";
->>>>>>> 66d4248 (The tab Workload: a job in fio's words at any pace, beside what a person does, with its figures and plots)
 import "./controls.css";
 import "./top-bar.css";
 import "./map.css";
