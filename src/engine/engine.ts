@@ -29,6 +29,7 @@ import { mendOnOpen } from "./mend-on-open.ts";
 import { compareImages, convertImages } from "./move-calls.ts";
 import { OpenImage } from "./open-image.ts";
 import { commitImage, rebaseImage } from "./rebase-calls.ts";
+import { withRoom } from "./room.ts";
 import { openScratch } from "./scratch.ts";
 import { withOverlay } from "./temporary.ts";
 import { Workloads } from "./workload-calls.ts";
@@ -90,7 +91,7 @@ export class Engine {
     const job = new Job(id, { now: this.host.now, pause: this.host.pause ?? (() => Promise.resolve()) }, tell, listen !== undefined);
     this.jobs.add(job);
     const act = async (): Promise<Outcome<Name>> => {
-      const outcome = job.cancelled ? err(CANCELLED) : await this.withRoom(await this.dispatch(name, request, job));
+      const outcome = job.cancelled ? err(CANCELLED) : await withRoom(this.host.files, await this.dispatch(name, request, job));
       this.jobs.delete(job);
       this.apart.delete(job);
       if (this.waiting === 0) this.tellChanges();
@@ -121,18 +122,6 @@ export class Engine {
   /** Calls that have come and are not answered yet, those apart left out. */
   private get waiting(): number {
     return this.jobs.size - this.apart.size;
-  }
-
-  /** A store without room tells only what it was asked for; the library knows what is left. */
-  private async withRoom<Name extends CallName>(outcome: Outcome<Name>): Promise<Outcome<Name>> {
-    if (outcome.ok || outcome.error.kind !== "store" || outcome.error.code !== "no-space") return outcome;
-    const { store, lengthBytes, detail } = outcome.error;
-    const usage = await this.host.files.usage();
-    if (usage === null) return outcome;
-    const freeBytes = Math.max(0, usage.quotaBytes - usage.usedBytes);
-    // The quota is a promise that a full disk does not keep: numbers that say there is room would contradict what happened.
-    if (freeBytes >= lengthBytes) return outcome;
-    return err({ kind: "file", code: "no-space", file: store, neededBytes: lengthBytes, freeBytes, detail });
   }
 
   readonly perform: Perform = (name, request, listen) => this.performAs(name, request, 0, listen);

@@ -7,6 +7,7 @@ import { visibleText } from "../state/inspector-text.ts";
 import { useApp, useAppState } from "./context.ts";
 import { CrashResult } from "./crash-result.tsx";
 import { CrashTimeline } from "./crash-timeline.tsx";
+import "./crash.css";
 
 export function CrashTab() {
   const app = useApp();

@@ -12,8 +12,6 @@ import "./tokens.css";
 import "./base.css";
 import "./layout.css";
 import "./inspector.css";
-import "./crash.css";
-import "./workload.css";
 import "./controls.css";
 import "./top-bar.css";
 import "./map.css";

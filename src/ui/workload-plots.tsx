@@ -1,5 +1,5 @@
 /** The plots of a workload: throughput, write pointers, open and active zones, and what cleaning costs against free space. */
-import { uniformAmplification } from "../state/workload-state.ts";
+import { uniformAmplification } from "../state/amplification.ts";
 import type { PointerRow, StorePoint } from "../state/workload-state.ts";
 import { formatCount, formatRough } from "../state/units.ts";
 import { useAppState } from "./context.ts";

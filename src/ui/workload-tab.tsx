@@ -7,6 +7,7 @@ import { formatCount, formatRough } from "../state/units.ts";
 import { useApp, useAppState } from "./context.ts";
 import { TextField } from "./text-field.tsx";
 import { WorkloadPlots } from "./workload-plots.tsx";
+import "./workload.css";
 
 export function WorkloadTab() {
   const status = useAppState((state) => state.workload.status);

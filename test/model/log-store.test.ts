@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { uniformAmplification } from "../../src/state/workload-state.ts";
+import { uniformAmplification } from "../../src/state/amplification.ts";
 import { KIB, MIB } from "../../src/testing/engine-fixture.ts";
 import { bench } from "../unit/engine/workload-fixture.ts";
 
