@@ -11,7 +11,7 @@ const packagesOf: readonly { readonly from: string; readonly packages: readonly 
   { from: "^src/qcow2/(codecs|zstd-encoder)\\.ts$", packages: ["pako", "fzstd", "@bokuweb/zstd-wasm"] },
   { from: "^src/share/", packages: ["pako"] },
   { from: "^src/state/", packages: ["zustand"] },
-  { from: "^src/ui/", packages: ["react", "react-dom", "zustand", "radix-ui", "lucide-react", "cmdk", "tinykeys", "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"] },
+  { from: "^src/ui/", packages: ["react", "react-dom", "zustand", "radix-ui", "lucide-react", "cmdk", "tinykeys", "uqr", "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"] },
 ];
 /** Where Node's own modules may be used. */
 const nodeUsers = "^src/(cli/|bytes/node-|package/node)";
