@@ -63,11 +63,14 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
     }
     if (at.kind === "none") return atHome(before, null);
     const { lesson } = at.link;
-    if (!hasOwnDisk(at.link)) return atHome(before, openLesson(home(), lesson));
+    if (!hasOwnDisk(at.link)) {
+      openLesson(home(), lesson);
+      return atHome(before, null);
+    }
     const link = openLink(at.link);
-    const problem = openLesson(link.app, lesson);
+    openLesson(link.app, lesson);
     void link.playback.start();
-    return { number: ++count, app: withTastes(before, link.app), link, problem };
+    return { number: ++count, app: withTastes(before, link.app), link, problem: null };
   };
 
   const store = createStore<Shown>()(() => look(null));
@@ -96,10 +99,9 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
   };
 }
 
-/** Shows the lesson that a link names; why not, or null. */
-function openLesson(app: App, lesson: string | null): FailureText | null {
-  if (lesson === null || app.lessons.open(lesson)) return null;
-  return { title: "There is no such lesson", why: `The link names the lesson "${lesson}", which is not known here.`, instead: "The panel Lessons lists those that there are.", names: null };
+/** Shows the lesson that a link names; of one that is not known the panel of lessons tells. */
+function openLesson(app: App, lesson: string | null): void {
+  if (lesson !== null) app.lessons.open(lesson);
 }
 
 /** How the person likes it is the same in every house. */
