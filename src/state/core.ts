@@ -59,6 +59,8 @@ export interface Core {
   /** When the state last told of changes, and whether it will. */
   wordsAt: number;
   wordsPending: boolean;
+  /** When a frame last had as many events as a storm has. */
+  stormAt: number;
   tellOfChanges: () => void;
   readonly port: EnginePort;
   /** One call; the library list is refreshed after a call that changed it. */
@@ -152,6 +154,7 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     latestResources: null,
     wordsAt: 0,
     wordsPending: false,
+    stormAt: -Infinity,
     tellOfChanges: () => undefined,
     port,
     perform,

@@ -167,7 +167,7 @@ export function createDeviceActions(core: Core): DeviceActions {
 }
 
 /** In a storm the columns follow in every frame, and what is written in words at most this often. */
-const WORDS_EVERY_MS = 250;
+const WORDS_EVERY_MS = 400;
 /** Events in one frame from which on it is a storm: more than anyone can follow by reading. 10,000 a second are 170 a frame. */
 const STORM = 20;
 
@@ -190,11 +190,15 @@ export function applyNotices(core: Core): void {
   }
   if (!changed) return;
   const now = performance.now();
-  const due = told < STORM || now - core.wordsAt >= WORDS_EVERY_MS;
-  if (due) tellOfChanges(core);
+  if (told >= STORM) core.stormAt = now;
+  // A frame with little to tell in the midst of a storm is of the storm too: calls come in bursts.
+  if (now - core.stormAt >= WORDS_EVERY_MS) tellOfChanges(core);
   else if (!core.wordsPending) {
     core.wordsPending = true;
-    window.setTimeout(() => core.frame.request(core.tellOfChanges), WORDS_EVERY_MS);
+    const tell = (): void => {
+      if (core.wordsPending) core.tellOfChanges();
+    };
+    window.setTimeout(() => core.frame.request(tell), Math.max(0, core.wordsAt + WORDS_EVERY_MS - now));
   }
 }
 

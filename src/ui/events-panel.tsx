@@ -3,7 +3,7 @@ import { Download, ListFilter } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { EVENT_KINDS, isFiltering, NO_FILTER } from "../state/event-filter.ts";
 import type { EventFilter, EventKind } from "../state/event-filter.ts";
-import { useEffect } from "react";
+import { useEffect, useMemo } from "react";
 import { eventText, eventTime, eventZone } from "../state/event-text.ts";
 import { formatCount } from "../state/units.ts";
 import { useApp, useAppState, useFormat } from "./context.ts";
@@ -31,7 +31,9 @@ export function EventsPanel() {
   const size = useFormat();
   const { events, matches } = app;
   matches.setFilter(filter);
-  const count = matches.count();
+  // Of the version that was told of, and not of this instant: a list that grew with every drawing would scroll, be drawn again for that, and
+  // have grown again, sixty times a second.
+  const count = useMemo(() => (version < 0 || !isFiltering(filter) ? events.length : matches.count()), [events, matches, filter, version]);
   const { box, onScroll } = useFollow(`${version} ${count}`);
   const rows = useRows(box, count, ROW_HEIGHT, OVERSCAN);
   // The list goes along with the moment that is shown.

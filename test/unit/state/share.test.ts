@@ -28,8 +28,8 @@ async function play(script: SharedScript): Promise<App> {
   return house.app;
 }
 
-/** In a storm words follow a quarter of a second later. */
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 320));
+/** In a storm words follow 0.4 seconds later. */
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 480));
 
 const SETTINGS: readonly (readonly [name: string, options: string, profile: string])[] = [
   ["limits and a capacity", "size=12M,zone_model=1,zone_size=1M,zone_capacity=768K,nr_conv_zones=2,max_append_sectors=256,max_open_zones=3,max_active_zones=5", "qcow2"],
