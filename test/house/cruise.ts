@@ -10,6 +10,7 @@ import type { Layer } from "./layer-table.ts";
 const packagesOf: readonly { readonly from: string; readonly packages: readonly string[] }[] = [
   { from: "^src/qcow2/(codecs|zstd-encoder)\\.ts$", packages: ["pako", "fzstd", "@bokuweb/zstd-wasm"] },
   { from: "^src/share/", packages: ["pako"] },
+  { from: "^src/guest/machine\\.ts$", packages: ["v86"] },
   { from: "^src/state/", packages: ["zustand"] },
   { from: "^src/ui/", packages: ["react", "react-dom", "zustand", "radix-ui", "lucide-react", "cmdk", "tinykeys", "uqr", "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"] },
 ];

@@ -4,9 +4,9 @@ import { encodeConfig, featuresOf, guestRefusal } from "../../../src/guest/block
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 
 async function factsOf(options: Parameters<typeof createOptions>[0], readOnly = false) {
-  const { ok } = engineFixture();
-  await ok("create", { file: "disk", options: createOptions(options) });
-  return (await ok("open", { file: "disk", format: "qcow2", readOnly })).facts;
+  const fixture = engineFixture();
+  await fixture.ok("create", { file: "disk", options: createOptions(options) });
+  return (await fixture.ok("open", { file: "disk", format: "qcow2", readOnly })).facts;
 }
 
 const words = (config: Uint8Array, ...offsets: number[]): number[] => offsets.map((at) => new DataView(config.buffer).getUint32(at, true));
