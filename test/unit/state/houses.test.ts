@@ -102,7 +102,7 @@ test("a lesson's link opens the lesson in the ordinary house; one that is not kn
   expect(houses.store.getState()).toMatchObject({ link: null, problem: null });
   expect(ordinary.store.getState().lessons.shown).not.toBeNull();
   go("#lesson=no-such-lesson");
-  expect(ordinary.store.getState().lessons.trouble?.lines.join(" ")).toContain("no-such-lesson");
+  expect(ordinary.store.getState().lessons.trouble?.title).toContain("no-such-lesson");
 });
 
 test("a disk that stands on another is not kept alone, and the link stays", async () => {
