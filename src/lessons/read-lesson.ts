@@ -1,6 +1,6 @@
 /**
- * Reads a lesson's file (`NAME.lesson.json`), strictly and within bounds: it is what somebody else wrote. docs/lessons.md is the manual
- * of what may stand there; a test holds its example against this.
+ * Reads a lesson's file (`NAME.lesson.json`), strictly and within bounds: it is what somebody else wrote.
+ * What may stand there is in lesson.ts.
  */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";

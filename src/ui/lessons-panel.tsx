@@ -94,7 +94,6 @@ function List({ list, progress }: { list: readonly ListedLesson[]; progress: Rea
           </li>
         ))}
       </ol>
-      <p className="lessons-note">A teacher’s own lesson, a .lesson.json file, can be dropped on the page.</p>
     </>
   );
 }
