@@ -16,7 +16,7 @@ import type { Random } from "../base/random.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { MemoryContents, MemoryStore } from "../bytes/memory-store.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
-import { drawCut, planOf } from "./cuts.ts";
+import { drawCut, pendingFrom, planOf } from "./cuts.ts";
 import type { CrashPlan, Recorded } from "./cuts.ts";
 
 export type { CrashPlan, Recorded } from "./cuts.ts";
@@ -94,7 +94,7 @@ export class RecordingStore implements ByteStore {
   /** The disk after a crash, as contents of its own. */
   crash(plan: CrashPlan): MemoryContents {
     const { log } = this;
-    const durableCount = log.slice(0, plan.cut).findLastIndex((record) => record.kind === "flush") + 1;
+    const durableCount = pendingFrom(log, plan.cut);
     const cache = this.before.copy();
     for (const record of log.slice(0, durableCount)) apply(cache, record);
     const disk = cache.copy();

@@ -2,6 +2,7 @@
  * Two disks side by side: where what was there before is not there any more. What both have in the same place of the file is not read, so
  * that a large disk costs its tables. Ranges that the caller judges by itself are left out.
  */
+import { SECTOR_SIZE } from "../base/units.ts";
 import type { Extent } from "../protocol/index.ts";
 import type { Device } from "./device.ts";
 import type { Work } from "./jobs.ts";
@@ -65,10 +66,8 @@ function isSame(a: Extent, b: Extent, at: number, end: number, changedHost: (sta
   return a.depth > 0 || !changedHost(host, host + end - at);
 }
 
-const SECTOR = 512;
-
 /** Adds the sectors that differ, neighbours together. */
-export function compareBytes(before: Device, after: Device, from: number, to: number, found: Differing[]): void {
+function compareBytes(before: Device, after: Device, from: number, to: number, found: Differing[]): void {
   for (let at = from; at < to; at += PIECE_BYTES) {
     const length = Math.min(PIECE_BYTES, to - at);
     const [was, is] = [new Uint8Array(length), new Uint8Array(length)];
@@ -80,14 +79,14 @@ export function compareBytes(before: Device, after: Device, from: number, to: nu
 }
 
 export function differingSectors(was: Uint8Array, is: Uint8Array, at: number, found: Differing[]): void {
-  for (let sector = 0; sector < was.length; sector += SECTOR) {
-    const [a, b] = [was.subarray(sector, sector + SECTOR), is.subarray(sector, sector + SECTOR)];
+  for (let sector = 0; sector < was.length; sector += SECTOR_SIZE) {
+    const [a, b] = [was.subarray(sector, sector + SECTOR_SIZE), is.subarray(sector, sector + SECTOR_SIZE)];
     if (a.every((byte, index) => byte === b[index])) continue;
     addDiffering(found, { start: at + sector, end: at + sector + a.length, shows: isZero(b) ? "zeros" : "other" });
   }
 }
 
-export function addDiffering(found: Differing[], next: Differing): void {
+function addDiffering(found: Differing[], next: Differing): void {
   const last = found.at(-1);
   if (last !== undefined && last.end === next.start && last.shows === next.shows) found[found.length - 1] = { ...last, end: next.end };
   else found.push(next);

@@ -14,7 +14,7 @@ import { runLineNow } from "./console.ts";
 import type { Core } from "./core.ts";
 import { forgetNow, NO_HANDLE } from "./device.ts";
 import { clearNow } from "./own-disk.ts";
-import { eventCount, eventsSince, resultOf, STOPPED } from "./row-result.ts";
+import { eventsSince, resultOf, STOPPED } from "./row-result.ts";
 import type { RowResult } from "./row-result.ts";
 import { Waits } from "./waits.ts";
 
@@ -240,7 +240,7 @@ class Player implements Playback {
       if (row === undefined || core.stopping) return;
       this.tellSoon({ running: row });
       core.waits.pace = pace;
-      const from = eventCount(core);
+      const from = core.position();
       const outcome = await runLineNow(core, this.rows[row]!.text.trim());
       core.waits.pace = 1;
       if (disk !== this.disk) return;

@@ -18,11 +18,6 @@ const SHOWN_EVENTS = 3;
 /** Events of one line that are looked at: a line over a million zones has more, and none of them is shown. */
 const MOST_EVENTS = 10_000;
 
-/** Events of the attached image so far, those that no frame has taken over yet with them. */
-export function eventCount(core: Core): number {
-  return core.events.total + pending(core).length;
-}
-
 /** The events since there were `from`, at most MOST_EVENTS. */
 export function eventsSince(core: Core, from: number): readonly LogEvent[] {
   const { events } = core;

@@ -11,7 +11,7 @@ import { displayName } from "./device.ts";
 import { APPEND_PATTERN, callLine, uniform } from "./scripts.ts";
 import type { Attached } from "./store.ts";
 import type { TapedCall, TapeEntry } from "./tape.ts";
-import { commandSize, formatCount, formatHex } from "./units.ts";
+import { commandSize, counted, formatHex } from "./units.ts";
 import type { ZoneModel } from "./zone-model.ts";
 
 export interface SharedScript {
@@ -37,8 +37,6 @@ export function historyScript(core: Core): SharedScript | null {
   const notes = unsaid === 0 ? [] : [`${counted(unsaid, "command")} took bytes from a file, which a link cannot carry: it writes ${formatHex(APPEND_PATTERN)} there.`];
   return { lines, step: moment === null ? null : 1 + core.tape.until(moment).length, notes };
 }
-
-const counted = (count: number, word: string): string => `${formatCount(count)} ${count === 1 ? word : `${word}s`}`;
 
 /** Whether it has bytes that no pattern stands for. */
 const carriesBytes = (call: TapedCall): boolean => (call.name === "write" || call.name === "append") && (call.request.data ?? null) !== null && uniform(call.request.data!) === null;

@@ -75,7 +75,8 @@ export function readableEnd(zone: HostZone, region: Region, beyondPointer: boole
   return Math.min(end, region.stop);
 }
 
-const bytesOf = (extent: JobExtent, host: HostView): number => (extent.unit === "bytes" ? extent.count : extent.count * host.zoneSize);
+/** An extent in bytes of this disk. */
+export const bytesOf = (extent: JobExtent, host: HostView): number => (extent.unit === "bytes" ? extent.count : extent.count * host.zoneSize);
 
 /** The region that a job's words name. On a disk with zones it is made of whole zones. */
 export function regionOf(job: JobSpec, host: HostView): Result<Region, JobProblem> {

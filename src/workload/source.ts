@@ -1,9 +1,9 @@
 /** A job made into its requests: which source serves it, how many requests it has, and what is read back at its end. */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import { capacityOf, checkJob, readableEnd, regionOf } from "./host.ts";
+import { bytesOf, capacityOf, checkJob, readableEnd, regionOf } from "./host.ts";
 import type { HostView, Region } from "./host.ts";
-import type { JobExtent, JobProblem, JobSpec } from "./job.ts";
+import type { JobProblem, JobSpec } from "./job.ts";
 import { LogStore } from "./log-store.ts";
 import type { StoreReport } from "./log-store.ts";
 import { readByChance, readInOrder } from "./read-source.ts";
@@ -56,8 +56,6 @@ function* written(job: JobSpec, host: HostView, region: Region, budget: Budget, 
   if (job.verify && job.doVerify) yield* readBack(job, source);
   return end;
 }
-
-const bytesOf = (extent: JobExtent, host: HostView): number => (extent.unit === "bytes" ? extent.count : extent.count * host.zoneSize);
 
 /** How many requests the bytes of a job are; Infinity where the end of the region decides. */
 function requestsOf(job: JobSpec, host: HostView, region: Region): number {
