@@ -238,6 +238,11 @@ export class Engine {
     return this.labs;
   }
 
+  /** Carries a call out; the lab that the handle is of, if it is one's, notes what it did. */
+  private noted<Value>(image: OpenImage, name: CallName, request: unknown, act: () => Result<Value, Failure>): Result<Value, Failure> {
+    return this.labs === null ? act() : this.labs.around(image, name, request, act);
+  }
+
   /** Whether the handle is a lab's: its flushes are the person's, and nobody waits for them. */
   private isLab(image: OpenImage): boolean {
     return this.labs?.holds(image) ?? false;
@@ -250,8 +255,7 @@ export class Engine {
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {
     return this.withImage<ReplyOf<Name>>(request.handle, (image) => {
-      const act = (): Outcome<Name> => image.guard(() => performOnDevice(name, image, request));
-      const outcome = this.labs === null ? act() : this.labs.around(image, name, request, act);
+      const outcome = this.noted(image, name, request, () => image.guard(() => performOnDevice(name, image, request)));
       this.notifyChanges(image);
       return outcome;
     });
@@ -302,8 +306,7 @@ export class Engine {
     },
     powerCycle: ({ handle }) =>
       this.withImage(handle, (image) => {
-        const act = (): Outcome<"powerCycle"> => image.guard(() => image.powerCycle());
-        const outcome = this.labs === null ? act() : this.labs.around(image, "powerCycle", null, act);
+        const outcome = this.noted(image, "powerCycle", null, () => image.guard(() => image.powerCycle()));
         this.notifyChanges(image);
         return outcome;
       }),
