@@ -2,31 +2,16 @@
  * Composition root of the page's worker: the library of this browser, or for a link files in memory, the engine over it, and the answer
  * to other tabs that want an image. Reaches no network: files at URLs are for remote.ts. Decides nothing else.
  */
-import { BlobStore } from "../bytes/blob-store.ts";
 import { openLibrary } from "../bytes/library.ts";
 import { MemoryFiles } from "../bytes/memory-files.ts";
 import { TAKE_OVER_CHANNEL, announceTakeOver, onTakeOverRequest } from "../bytes/take-over.ts";
 import { Engine } from "../engine/engine.ts";
-import type { EngineHost } from "../engine/engine.ts";
 import { LINK_WORKER } from "../protocol/index.ts";
-import { messagePause } from "./pause.ts";
-import { post, serve } from "./serve.ts";
+import { hostOver } from "./host.ts";
+import { serve } from "./serve.ts";
 
 /** Memory that the files of a link may hold together: its commands are a stranger's, and the tab must live. */
 const LINK_MOST_BYTES = 512 * 2 ** 20;
-
-function hostOver(files: Awaited<ReturnType<typeof openLibrary>>): EngineHost {
-  const reader = new FileReaderSync();
-  return {
-    files,
-    openBlob: (source, name) => new BlobStore(name, source, (blob) => reader.readAsArrayBuffer(blob)),
-    blobOf: (file) => files.blobOf(file),
-    notify: post,
-    now: () => Date.now(),
-    clock: () => performance.now(),
-    pause: messagePause(),
-  };
-}
 
 async function start(): Promise<Engine> {
   const channel = new BroadcastChannel(TAKE_OVER_CHANNEL);
