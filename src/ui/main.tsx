@@ -1,25 +1,10 @@
 /** The page's entry: the houses that it shows, and one React root. */
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import "@fontsource-variable/ibm-plex-sans/wght.css";
-import "@fontsource/ibm-plex-mono/latin-400.css";
-import "@fontsource/ibm-plex-mono/latin-500.css";
-import "@fontsource/ibm-plex-mono/latin-600.css";
 import { connectHouses } from "../state/connect.ts";
 import { remotePageFor } from "../state/remote-address.ts";
 import { Root } from "./root.tsx";
-import "./tokens.css";
-import "./base.css";
-import "./layout.css";
-import "./inspector.css";
-import "./controls.css";
-import "./top-bar.css";
-import "./map.css";
-import "./table.css";
-import "./zone.css";
-import "./lists.css";
-import "./time.css";
-import "./palette.css";
+import "./styles.ts";
 import "./print.css";
 import "./link.css";
 import "./lessons.css";

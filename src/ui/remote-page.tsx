@@ -2,9 +2,8 @@
  * The page of a remote image: first who would be asked and for what, and a button; then the inspector over what is read piece by
  * piece, with the map and the console where the image opens as a disk.
  */
-import { Globe, Monitor, Moon, Sun } from "lucide-react";
+import { Globe } from "lucide-react";
 import { Tooltip } from "radix-ui";
-import { useLayoutEffect } from "react";
 import { useStore } from "zustand/react";
 import { displayName } from "../state/device.ts";
 import { visibleText } from "../state/inspector-text.ts";
@@ -13,24 +12,23 @@ import type { Remote } from "../state/remote.ts";
 import { formatCount, formatRoughBytes } from "../state/units.ts";
 import { BannerList } from "./banners.tsx";
 import { ConsolePanel } from "./console-panel.tsx";
-import { useApp, useAppState, useTheme } from "./context.ts";
+import { useAppState } from "./context.ts";
 import { DropTarget } from "./drop-target.tsx";
 import { EventsPanel } from "./events-panel.tsx";
 import { Inspector } from "./inspector.tsx";
 import { MapPanel } from "./map-panel.tsx";
 import { ResourcesPanel } from "./resources-panel.tsx";
+import { Themed, ThemeSwitch } from "./theme.tsx";
+import { Wordmark } from "./wordmark.tsx";
 import { ZonePanel } from "./zone-panel.tsx";
 import { ZoneTable } from "./zone-table.tsx";
 
 export function RemotePage({ remote }: { remote: Remote }) {
-  const theme = useTheme();
   const phase = useStore(remote.store, (state) => state.phase);
   const sizeBytes = useStore(remote.store, (state) => state.sizeBytes);
-  useLayoutEffect(() => {
-    document.documentElement.dataset["theme"] = theme;
-  }, [theme]);
   return (
     <Tooltip.Provider delayDuration={350} skipDelayDuration={200}>
+      <Themed />
       <div className="shell">
         <RemoteBar remote={remote} sizeBytes={phase === "open" ? sizeBytes : null} />
         {phase === "open" ? (
@@ -52,13 +50,7 @@ function RemoteBar({ remote, sizeBytes }: { remote: Remote; sizeBytes: number | 
   const file = useAppState((state) => state.inspector.file);
   return (
     <header className="top-bar">
-      <h1 className="wordmark">
-        <svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
-          <path d="M1 4h18M1 10h18M1 16h18" className="wordmark-track" />
-          <path d="M1 4h9M1 10h14M1 16h5" className="wordmark-fill" />
-        </svg>
-        zonescope
-      </h1>
+      <Wordmark />
       {sizeBytes !== null && (
         <p className="remote-told" title={visibleText(remote.url)}>
           <strong>{file === null ? "" : visibleText(displayName(file))}</strong> at {parts?.host ?? ""}: {formatRoughBytes(sizeBytes)} ({formatCount(sizeBytes)} bytes), read-only, fetched in pieces as you look
@@ -68,22 +60,9 @@ function RemoteBar({ remote, sizeBytes }: { remote: Remote; sizeBytes: number | 
         <a className="button" href="./">
           Your own images
         </a>
-        <ThemeButton />
+        <ThemeSwitch />
       </div>
     </header>
-  );
-}
-
-const NEXT = { system: "light", light: "dark", dark: "system" } as const;
-
-function ThemeButton() {
-  const app = useApp();
-  const theme = useAppState((state) => state.theme);
-  const Icon = theme === "system" ? Monitor : theme === "light" ? Sun : Moon;
-  return (
-    <button type="button" className="button quiet icon" aria-label={`Theme: ${theme}`} title={`Theme: ${theme}. Click for ${NEXT[theme]}.`} onClick={() => app.page.setTheme(NEXT[theme])}>
-      <Icon size={16} aria-hidden="true" />
-    </button>
   );
 }
 

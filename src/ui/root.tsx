@@ -1,11 +1,11 @@
 /** The house that the page shows: the ordinary one, a link's, or, in a frame whose link is broken, a word about that. */
-import { useLayoutEffect } from "react";
 import { useStore } from "zustand/react";
 import type { Houses } from "../state/houses.ts";
 import type { FailureText } from "../state/failure-text.ts";
-import { AppContext, HousesContext, useTheme } from "./context.ts";
+import { AppContext, HousesContext } from "./context.ts";
 import { EmbedPage } from "./embed-page.tsx";
 import { Page } from "./page.tsx";
+import { Themed } from "./theme.tsx";
 
 export function Root({ houses }: { houses: Houses }) {
   const { app, link, problem, number } = useStore(houses.store);
@@ -18,15 +18,6 @@ export function Root({ houses }: { houses: Houses }) {
       </AppContext>
     </HousesContext>
   );
-}
-
-/** The document wears the theme that the app says. */
-function Themed() {
-  const theme = useTheme();
-  useLayoutEffect(() => {
-    document.documentElement.dataset["theme"] = theme;
-  }, [theme]);
-  return null;
 }
 
 function BrokenFrame({ problem }: { problem: FailureText }) {

@@ -1,13 +1,14 @@
 /** The top bar: which image, what can be done with it as a file, and the theme. */
-import { Command, Download, FolderOpen, Monitor, Moon, Plus, Power, Ruler, Share2, Sun, X } from "lucide-react";
+import { Command, Download, FolderOpen, Plus, Power, Ruler, Share2, X } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { useRef } from "react";
-import type { ThemeChoice } from "../state/theme.ts";
 import { UNIT_CHOICES } from "../state/units.ts";
 import { useApp, useAppState } from "./context.ts";
 import { ImageMenu } from "./image-menu.tsx";
 import { ImageSwitcher } from "./image-switcher.tsx";
+import { ThemeSwitch } from "./theme.tsx";
 import { Tip } from "./tip.tsx";
+import { Wordmark } from "./wordmark.tsx";
 
 const ICON = 15;
 
@@ -17,13 +18,7 @@ export function TopBar() {
   const input = useRef<HTMLInputElement>(null);
   return (
     <header className="top-bar">
-      <h1 className="wordmark">
-        <svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
-          <path d="M1 4h18M1 10h18M1 16h18" className="wordmark-track" />
-          <path d="M1 4h9M1 10h14M1 16h5" className="wordmark-fill" />
-        </svg>
-        zonescope
-      </h1>
+      <Wordmark />
       <div className="image-group">
         <ImageSwitcher />
         <ImageMenu />
@@ -128,24 +123,5 @@ function UnitsMenu() {
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>
-  );
-}
-
-const NEXT: Readonly<Record<ThemeChoice, ThemeChoice>> = { system: "light", light: "dark", dark: "system" };
-
-function ThemeSwitch() {
-  const app = useApp();
-  const theme = useAppState((state) => state.theme);
-  const Icon = theme === "system" ? Monitor : theme === "light" ? Sun : Moon;
-  return (
-    <button
-      type="button"
-      className="button quiet icon"
-      aria-label={`Theme: ${theme}`}
-      title={`Theme: ${theme}. Click for ${NEXT[theme]}.`}
-      onClick={() => app.page.setTheme(NEXT[theme])}
-    >
-      <Icon size={16} aria-hidden="true" />
-    </button>
   );
 }
