@@ -23,8 +23,6 @@ const tools = [
   { what: "nginx", debian: "nginx-light", isThere: hasNginx },
 ];
 
-const missing = () => tools.filter((tool) => !tool.isThere());
-
 /** How to run apt-get with the rights it needs, or null. */
 function aptGet() {
   if (!hasCommand("apt-get")) return null;
@@ -32,8 +30,12 @@ function aptGet() {
   return spawnSync("sudo", ["-n", "true"], { stdio: "ignore" }).status === 0 ? ["sudo", "-n", "apt-get"] : null;
 }
 
-/** True when every tool is there, installed now if need be; otherwise says what to install. */
-export function ensureTools() {
+/**
+ * True when every one of these is there, installed now if need be; otherwise says what to install.
+ * @param {readonly { what: string, debian: string, isThere: () => boolean }[]} wanted
+ */
+export function ensure(wanted) {
+  const missing = () => wanted.filter((tool) => !tool.isThere());
   if (missing().length === 0) return true;
   const apt = aptGet();
   if (apt !== null) {
@@ -47,3 +49,6 @@ export function ensureTools() {
   for (const tool of missing()) console.error(`zonescope: the tests need ${tool.what}; on Debian or Ubuntu: apt-get install ${tool.debian}`);
   return missing().length === 0;
 }
+
+/** True when what `npm test` needs is there. */
+export const ensureTools = () => ensure(tools);
