@@ -1,5 +1,5 @@
 /** What the program crash prints: the list of records, an outcome as lines, and both as JSON. */
-import type { CrashOutcome, CrashRecord, CrashSource, ReplyOf } from "../protocol/index.ts";
+import type { CrashCut, CrashOutcome, CrashRecord, CrashSource, ReplyOf } from "../protocol/index.ts";
 import { checkWords, goneWords, laterWords, lossWords, outcomeWords, recordLine, recordRuns, ruleReason, ruleTitle, verdictWords, wholeSize, zoneStateWords } from "./crash-words.ts";
 import { exactBytes } from "./format.ts";
 
@@ -10,11 +10,17 @@ export function recordLines(records: readonly CrashRecord[]): string {
   return records.map((record) => `${recordLine(record, width)}\n`).join("");
 }
 
+/** Writes before the cut that no barrier before it has made durable. */
+export function pendingAt(records: readonly CrashRecord[], cut: CrashCut["cut"]): readonly CrashRecord[] {
+  const barrier = records.slice(0, cut).findLastIndex(({ type }) => type === "barrier");
+  return records.slice(barrier + 1, cut);
+}
+
 /** An outcome for people. @param zoneSize null for a disk without zones */
 export function outcomeLines(outcome: CrashOutcome, { records, rules }: Recorded, zoneSize: number | null): string {
   const { cut, kept, missing } = outcome;
-  const barrier = records.slice(0, cut).findLastIndex(({ type }) => type === "barrier");
-  const writes = records.slice(0, barrier + 1).filter(({ type }) => type === "write");
+  const durable = records.slice(0, cut - pendingAt(records, cut).length);
+  const writes = durable.filter(({ type }) => type === "write");
   const whole = kept.filter(({ sectors }) => sectors === null).map(({ record }) => record);
   let text = cut === records.length ? `The power fails behind the last record, ${cut}.\n` : `The power fails behind record ${cut} of ${records.length}.\n`;
   text += `  durable by a barrier: ${recordRuns(writes.map(({ record }) => record))}\n`;

@@ -3,7 +3,7 @@ import { assertNever } from "../base/assert.ts";
 import type { Condition } from "../base/conditions.ts";
 import type { CrashLoss, CrashOutcome, CrashRecord, CrashRule, CrashWrite, CrashWriteKind, CrashZone, CrashZoneState } from "../protocol/index.ts";
 import { explain } from "./explain.ts";
-import { exactBytes, hex, integer } from "./format.ts";
+import { counted, exactBytes, hex, integer } from "./format.ts";
 
 /** In the largest unit in which the number is whole, so that nothing is rounded: "136 KiB", "2112 KiB", "512 bytes". */
 export function wholeSize(value: number): string {
@@ -117,7 +117,7 @@ export function outcomeWords(outcome: CrashOutcome): string {
 
 export function checkWords({ check }: CrashOutcome): string {
   if (check === null) return "the image does not open";
-  const count = (number: number, one: string): string[] => (number === 0 ? [] : [`${integer(number)} ${one}${number === 1 ? "" : "s"}`]);
+  const count = (number: number, one: string): string[] => (number === 0 ? [] : [counted(number, one)]);
   const told = [...count(check.corruptions, "corruption"), ...count(check.checkErrors, "check error"), ...count(check.leaks, "leaked cluster")];
   if (told.length === 0) return "no errors";
   return told.join(", ") + (check.corruptions + check.checkErrors === 0 ? " (space that nothing frees; no data is in danger)" : "");

@@ -4,8 +4,8 @@
  */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import type { CrashCut, CrashKept, CrashRecord, CrashRule, CrashSource, ReplyOf } from "../protocol/index.ts";
-import { crashJson, outcomeLines, recordLines } from "./crash-report.ts";
+import type { CrashKept, CrashRecord, CrashRule, CrashSource, ReplyOf } from "../protocol/index.ts";
+import { crashJson, outcomeLines, pendingAt, recordLines } from "./crash-report.ts";
 import { scenarioFor } from "./crash-scenarios.ts";
 import { leftOutWords } from "./crash-words.ts";
 import { explain, openFailureWords } from "./explain.ts";
@@ -223,12 +223,6 @@ function* cutOnce(wish: Wish, plan: Plan, recorded: Recorded, handle: number, zo
   if (!outcome.ok) return err(explain(outcome.error).why);
   yield out(wish.json ? crashJson(plan.source, recorded, outcome.value, null) : `\n${outcomeLines(outcome.value, recorded, zoneSize)}`);
   return ok(outcome.value.losses.length === 0 ? 0 : 2);
-}
-
-/** Writes before the cut that no barrier before it has made durable. */
-export function pendingAt(records: readonly CrashRecord[], cut: CrashCut["cut"]): readonly CrashRecord[] {
-  const barrier = records.slice(0, cut).findLastIndex(({ type }) => type === "barrier");
-  return records.slice(barrier + 1, cut);
 }
 
 /** Reads "all", "none", or numbers as 3,5-7 and sectors of one as 4:0-2. */

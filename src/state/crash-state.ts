@@ -1,5 +1,7 @@
 /** What the crash lab of the page shows, as data: the flush that was recorded, where the power fails, and what is left. */
-import type { CrashKept, CrashOutcome, CrashRecord, ReplyOf } from "../protocol/index.ts";
+import type { CrashKept, CrashOutcome, ReplyOf } from "../protocol/index.ts";
+
+export { pendingAt } from "../command/crash-report.ts";
 
 /** last: the newest commands of the attached image, played again. typed: commands on a copy of it. small: a disk made for the mistake. */
 export type CrashSubject = "last" | "typed" | "small";
@@ -40,9 +42,3 @@ export interface CrashState {
 }
 
 export const NO_CRASH: CrashState = { subject: "small", lastCount: 1, typed: "", mistake: "", running: null, fraction: null, failure: null, run: null, cut: 0, kept: [], outcome: null, tried: null, seed: 0, saved: null };
-
-/** Writes before the cut that no barrier before it has made durable. */
-export function pendingRecords(records: readonly CrashRecord[], cut: number): readonly CrashRecord[] {
-  const barrier = records.slice(0, cut).findLastIndex(({ type }) => type === "barrier");
-  return records.slice(barrier + 1, cut);
-}

@@ -10,7 +10,7 @@ import { run } from "../command/program.ts";
 import type { CallName, CrashOutcome, CrashRecord, CrashSource, Perform } from "../protocol/index.ts";
 import type { StartedCall } from "../client/engine-client.ts";
 import type { Core } from "./core.ts";
-import { pendingRecords } from "./crash-state.ts";
+import { pendingAt } from "./crash-state.ts";
 import type { CrashState } from "./crash-state.ts";
 import { attachAndTellNow, displayName, NO_HANDLE } from "./device.ts";
 import { textOf } from "./failure-text.ts";
@@ -148,7 +148,7 @@ export function createCrashActions(core: Core): CrashActions {
       return null;
     });
 
-  const standing = (records: readonly CrashRecord[], cut: number): Partial<CrashState> => ({ cut, kept: now().kept.filter(({ record: index }) => pendingRecords(records, cut).some((each) => each.record === index)), outcome: null, tried: null, saved: null });
+  const standing = (records: readonly CrashRecord[], cut: number): Partial<CrashState> => ({ cut, kept: now().kept.filter(({ record: index }) => pendingAt(records, cut).some((each) => each.record === index)), outcome: null, tried: null, saved: null });
 
   const showOutcome = (outcome: CrashOutcome, tried: number | null): void => set({ outcome, cut: outcome.cut, kept: outcome.kept, tried, saved: null });
 

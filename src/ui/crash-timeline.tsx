@@ -1,7 +1,7 @@
 /** The writes of a flush as a list with its barriers, and the moment at which the power fails: a line that is dragged, or moved by keys. */
 import { Zap } from "lucide-react";
 import { useRef } from "react";
-import { pendingRecords } from "../state/crash-state.ts";
+import { pendingAt } from "../state/crash-state.ts";
 import type { CrashRun } from "../state/crash-state.ts";
 import { servesWords, writeName } from "../state/crash-text.ts";
 import type { CrashKept, CrashRecord, CrashWrite } from "../protocol/index.ts";
@@ -14,7 +14,7 @@ export function CrashTimeline({ run }: { run: CrashRun }) {
   const cut = useAppState((state) => state.crash.cut);
   const kept = useAppState((state) => state.crash.kept);
   const { records } = run;
-  const pending = new Set(pendingRecords(records, cut).map(({ record }) => record));
+  const pending = new Set(pendingAt(records, cut).map(({ record }) => record));
   return (
     <div className="crash-timeline" role="group" aria-label="Writes of the flush">
       <div className="crash-rows">
