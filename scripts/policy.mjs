@@ -50,7 +50,7 @@ const CSP = "Content-Security-Policy";
  * Paths below the app's folder with their headers; a path that ends in * stands for all that begin like it.
  * @type {readonly { path: string, headers: Record<string, string> }[]}
  */
-export const rules = [
+const rules = [
   { path: "/", headers: { [CSP]: PAGE, ...ALWAYS } },
   { path: "/index.html", headers: { [CSP]: PAGE, ...ALWAYS } },
   { path: "/remote.html", headers: { [CSP]: PAGE, ...ALWAYS } },

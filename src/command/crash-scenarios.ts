@@ -14,7 +14,7 @@ export interface CrashScenario {
 const KIB = 1024;
 
 /** 32 zones of 64 KiB, two of them conventional, in clusters of 4 KiB. */
-export const SMALL_DISK: CreateOptions = {
+const SMALL_DISK: CreateOptions = {
   sizeBytes: 2048 * KIB,
   clusterSize: 4 * KIB,
   refcountBits: 16,

@@ -30,8 +30,6 @@ const KINDS: Readonly<Record<CrashWriteKind, string>> = {
   "other": "other metadata",
 };
 
-export const kindName = (kind: CrashWriteKind): string => KINDS[kind];
-
 /** What of the file a write changes, more closely than its kind where there is more to say. */
 export function writeName({ kind, part }: CrashWrite): string {
   if (kind === "mappings") return part === "L1 table" ? "L1 entries" : "L2 entries";

@@ -15,7 +15,7 @@ export interface SeriesRow {
   readonly amplification: number;
 }
 
-export const SERIES_COLUMNS = ["elapsedMs", "requests", "bytes", "open", "active", "usedBytes", "written", "copied", "freeZones", "amplification"] as const satisfies readonly (keyof SeriesRow)[];
+const SERIES_COLUMNS = ["elapsedMs", "requests", "bytes", "open", "active", "usedBytes", "written", "copied", "freeZones", "amplification"] as const satisfies readonly (keyof SeriesRow)[];
 
 const MOST_ROWS = 512;
 

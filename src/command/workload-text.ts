@@ -18,7 +18,7 @@ const ENDS: Readonly<Record<JobEnd, string>> = {
 export const endWords = (end: JobEnd): string => ENDS[end];
 
 /** "12.3k": IOPS as fio shows them. */
-export function shortCount(value: number): string {
+function shortCount(value: number): string {
   if (value < 1000) return value < 10 && !Number.isInteger(value) ? fixed(value, 1) : integer(Math.round(value));
   return value < 1e6 ? `${fixed(value / 1000, value < 1e5 ? 1 : 0)}k` : `${fixed(value / 1e6, 1)}M`;
 }

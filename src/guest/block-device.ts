@@ -13,7 +13,7 @@ import type { GuestRequest } from "./virtio-block.ts";
 import { encodeReport, reportRoom } from "./zone-report.ts";
 
 /** More than this in one request is no request of a disk but a lie about memory: answered as an I/O error, and nothing is allocated for it. */
-export const MAX_REQUEST_BYTES = 2 ** 24;
+const MAX_REQUEST_BYTES = 2 ** 24;
 
 type Content = Uint8Array | null;
 

@@ -6,7 +6,7 @@
  */
 import { SECTOR_SIZE } from "../base/units.ts";
 
-export const RequestType = {
+const RequestType = {
   IN: 0,
   OUT: 1,
   FLUSH: 4,
@@ -40,7 +40,7 @@ export const QUEUE_SIZE = 128;
 /** Data segments of one request: the queue less the header's and the status's. */
 export const MAX_SEGMENTS = QUEUE_SIZE - 2;
 /** Type (u32), priority (u32), sector (u64). */
-export const REQUEST_HEADER_BYTES = 16;
+const REQUEST_HEADER_BYTES = 16;
 /** What GET_ID answers with. */
 export const ID_BYTES = 20;
 

@@ -69,5 +69,5 @@ function usedOf(picture: ZonePicture, first: number, end: number): number {
 }
 
 /** Bytes of a sequential zone below a pointer, at most its capacity. */
-export const usedBytes = (picture: ZonePicture, zone: number, pointer: number): number =>
+const usedBytes = (picture: ZonePicture, zone: number, pointer: number): number =>
   Math.max(0, Math.min(pointer - zone * picture.zoneSize, picture.capacityOf(zone)));

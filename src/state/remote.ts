@@ -28,7 +28,7 @@ export interface Remote {
   open(): Promise<void>;
 }
 
-export function createRemote(app: App, url: string): Remote {
+function createRemote(app: App, url: string): Remote {
   const store = createStore<RemoteState>()(() => ({ phase: "waiting", sizeBytes: null, failure: null }));
   let file: string | null = null;
   const probe = async (): Promise<string | null> => {

@@ -143,7 +143,7 @@ export function uniform(data: Uint8Array): number | null {
   return data.every((byte) => byte === first) ? first : null;
 }
 
-/** Characters of base64 a line. */
+/** Bytes that a line of base64 stands for. */
 const LINE_BYTES = 57;
 
 function base64Lines(data: Uint8Array): string[] {
