@@ -6,6 +6,8 @@ export default defineConfig({
     environment: "node",
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Every processor, and not all but one: on two that is twice as many. What is bounded in time is so by the processor.
+    maxWorkers: "100%",
     reporters: ["default"],
   },
 });
