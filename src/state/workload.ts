@@ -75,7 +75,7 @@ export function createWorkloadActions(core: Core): WorkloadActions {
     const zones = core.store.getState().attached?.zones ?? null;
     if (zones === null || running.endZone === running.firstZone) return;
     const fills: number[] = [];
-    for (let zone = running.firstZone; zone < Math.min(running.endZone, zones.count); zone++) fills.push((zones.writePointer[zone]! - zones.start(zone)) / zones.geometry.zoneCapacity);
+    for (let zone = running.firstZone; zone < Math.min(running.endZone, zones.count); zone++) fills.push((zones.used(zone) ?? 0) / zones.capacity(zone));
     running.pointers.push({ elapsedMs: report.elapsedMs, fills }, report.end !== null);
   };
 
