@@ -3,7 +3,7 @@
  * store is still open, that it may be written. Knows no platform.
  */
 import { assert } from "../base/assert.ts";
-import type { StoreProblem } from "../base/fault.ts";
+import type { Fault, StoreProblem } from "../base/fault.ts";
 import { storeFault } from "./byte-store.ts";
 
 type Operation = StoreProblem["operation"];
@@ -38,8 +38,20 @@ export function asFault<Value>(
   try {
     return call();
   } catch (thrown) {
-    throw storeFault(store, codeOf(thrown), operation, offset, lengthBytes, errorDetail(thrown));
+    throw platformFault(store, codeOf, operation, offset, lengthBytes, thrown);
   }
+}
+
+/** The Fault for an exception of a platform's call. @param codeOf what an exception of this platform means */
+export function platformFault(
+  store: string,
+  codeOf: (thrown: unknown) => StoreProblem["code"],
+  operation: Operation,
+  offset: number,
+  lengthBytes: number,
+  thrown: unknown,
+): Fault {
+  return storeFault(store, codeOf(thrown), operation, offset, lengthBytes, errorDetail(thrown));
 }
 
 /** The name of what a platform threw ("QuotaExceededError"), or "" where it threw no error. */

@@ -7,7 +7,7 @@
 import type { StoreProblem } from "../base/fault.ts";
 import { storeFault } from "./byte-store.ts";
 import type { ByteStore } from "./byte-store.ts";
-import { asFault, assertRange, errorName, requireOpen, requireWritable } from "./guard.ts";
+import { asFault, assertRange, errorName, platformFault, requireOpen, requireWritable } from "./guard.ts";
 
 type Operation = StoreProblem["operation"];
 
@@ -33,6 +33,11 @@ function codeOf(thrown: unknown): StoreProblem["code"] {
     default:
       return "io";
   }
+}
+
+/** What is left of the bytes. The first call gets the caller's own view: a browser keeps what it made of one, and makes it anew of each new one. */
+function restOf(bytes: Uint8Array, done: number): Uint8Array<ArrayBuffer> {
+  return (done === 0 ? bytes : bytes.subarray(done)) as Uint8Array<ArrayBuffer>;
 }
 
 export class OpfsStore implements ByteStore {
@@ -62,12 +67,20 @@ export class OpfsStore implements ByteStore {
     const asked = into.length;
     let done = 0;
     while (done < asked) {
-      const rest = into.subarray(done) as Uint8Array<ArrayBuffer>;
-      const count = this.ask("read", offset, asked, () => this.handle.read(rest, { at: offset + done }));
+      const count = this.readOnce(offset + done, restOf(into, done));
       if (count <= 0) break;
       done += count;
     }
     return done;
+  }
+
+  /** One call of the platform, without a closure: a small read costs little more than such a call. */
+  private readOnce(at: number, into: Uint8Array<ArrayBuffer>): number {
+    try {
+      return this.handle.read(into, { at });
+    } catch (thrown) {
+      throw platformFault(this.name, codeOf, "read", at, into.length, thrown);
+    }
   }
 
   write(offset: number, from: Uint8Array): void {
@@ -76,7 +89,7 @@ export class OpfsStore implements ByteStore {
     const before = this.size();
     this.length = null;
     for (let done = 0; done < from.length; ) {
-      const rest = from.subarray(done) as Uint8Array<ArrayBuffer>;
+      const rest = restOf(from, done);
       const count = this.ask("write", offset, from.length, () => this.handle.write(rest, { at: offset + done }));
       if (count <= 0) throw storeFault(this.name, "no-space", "write", offset, from.length, `the platform wrote ${done} bytes of it`);
       done += count;

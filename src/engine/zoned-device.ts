@@ -92,8 +92,9 @@ export class ZonedDevice implements Device {
       const stop = Math.min(view.end, end);
       const readableEnd = this.zones.isConventional(view.zone) ? view.end : Math.min(view.writePointer, view.capacityEnd);
       const split = Math.min(Math.max(readableEnd, at), stop);
-      if (split > at) this.disk.read(at, into.subarray(at - offset, split - offset));
-      into.fill(0, split - offset, stop - offset);
+      // A view of one's own costs as much as the read of a small piece: the caller's serves where it is all of it.
+      if (split > at) this.disk.read(at, at === offset && split === end ? into : into.subarray(at - offset, split - offset));
+      if (split < stop) into.fill(0, split - offset, stop - offset);
       at = stop;
     }
     return ok(null);
