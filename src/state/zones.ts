@@ -48,9 +48,21 @@ export function lineOf(model: ZoneModel, request: ZoneRequest): string {
   }
 }
 
-/** Where write and read go when no offset is given. */
+/**
+ * Where write and read go when no offset is given. A finished zone's pointer stands on the next zone's first byte, and one that was
+ * written full may: a write of such a zone is asked for at its start, where the zone itself refuses it, and never lands in another.
+ */
 export function defaultOffset(model: ZoneModel, zone: number, operation: "write" | "read"): number {
-  return operation === "read" || model.isConventional(zone) ? model.start(zone) : model.writePointer[zone]!;
+  const start = model.start(zone);
+  if (operation === "read" || model.isConventional(zone)) return start;
+  const pointer = model.writePointer[zone]!;
+  return pointer < start + model.capacity(zone) ? pointer : start;
+}
+
+/** Whether a guest byte offset is one of this zone. */
+export function isInZone(model: ZoneModel, zone: number, offset: number): boolean {
+  const start = model.start(zone);
+  return start <= offset && offset < start + model.length(zone);
 }
 
 /** How many bytes of a read the panel shows. */

@@ -4,6 +4,8 @@ import { Condition, conditionName } from "../base/conditions.ts";
 import { textOf } from "../state/failure-text.ts";
 import type { ZoneOperationName } from "../state/store.ts";
 import { parseByte, parseSize } from "../state/units.ts";
+import type { FormatBytes } from "../state/units.ts";
+import { defaultOffset, isInZone } from "../state/zones.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
 import { useApp, useAppState, useFormat } from "./context.ts";
 import { StateMachine } from "./state-machine.tsx";
@@ -35,7 +37,7 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
   const lengthBytes = parseSize(length);
   const patternByte = parseByte(pattern);
   const offsetBytes = offset.trim() === "" ? null : parseSize(offset);
-  const badOffset = offset.trim() !== "" && offsetBytes === null;
+  const badOffset = offset.trim() !== "" && (offsetBytes === null || !isInZone(zones, zone, offsetBytes));
   const conventional = zones.isConventional(zone);
 
   const perform = (operation: ZoneOperationName): void => {
@@ -45,6 +47,9 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
   };
   const fieldsBad = lengthBytes === null || patternByte === null;
   const condition = zones.conditionOf(zone);
+  const at = (operation: "write" | "read", chosen: number | null = null): string => size(chosen ?? defaultOffset(zones, zone, operation));
+  const write = steps?.find(({ operation }) => operation === "write");
+  const refusedWrite = write === undefined || write.refusal === null ? null : textOf(write.refusal).why;
 
   return (
     <div className="zone-controls">
@@ -86,27 +91,39 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
           value={offset}
           wrong={badOffset}
           placeholder={conventional ? size(zones.start(zone)) : "pointer"}
-          title={
-            conventional
-              ? "Where write and read start; left empty, the zone's start."
-              : "Where write and read start; left empty, a write goes to the write pointer and a read to the zone's start."
-          }
+          title={badOffset ? outsideOf(zones, zone, size) : wayOf(conventional)}
           onChange={setOffset}
         />
       </div>
       <div className="button-row three">
-        <button type="button" className="button primary" disabled={readOnly || fieldsBad} onClick={() => perform("append")}>
-          Append
-        </button>
-        <button type="button" className="button" disabled={readOnly || fieldsBad || badOffset} onClick={() => perform("write")}>
-          Write
-        </button>
-        <button type="button" className="button" disabled={lengthBytes === null || badOffset} onClick={() => perform("read")}>
-          Read
-        </button>
+        <Tip text={refusedWrite ?? (conventional ? "A conventional zone takes no append" : `At the write pointer, ${at("write")}`)} side="top">
+          <button type="button" className="button primary" disabled={readOnly || fieldsBad} onClick={() => perform("append")}>
+            Append
+          </button>
+        </Tip>
+        <Tip text={(offsetBytes === null ? refusedWrite : null) ?? `At ${at("write", offsetBytes)}`} side="top">
+          <button type="button" className="button" disabled={readOnly || fieldsBad || badOffset} onClick={() => perform("write")}>
+            Write
+          </button>
+        </Tip>
+        <Tip text={`From ${at("read", offsetBytes)}`} side="top">
+          <button type="button" className="button" disabled={lengthBytes === null || badOffset} onClick={() => perform("read")}>
+            Read
+          </button>
+        </Tip>
       </div>
     </div>
   );
+}
+
+const wayOf = (conventional: boolean): string =>
+  conventional
+    ? "Where write and read start; left empty, the zone's start."
+    : "Where write and read start; left empty, a write goes to the write pointer and a read to the zone's start.";
+
+function outsideOf(zones: ZoneModel, zone: number, size: FormatBytes): string {
+  const start = zones.start(zone);
+  return `An offset of this zone: ${size(start)} up to, not including, ${size(start + zones.length(zone))}.`;
 }
 
 /** What a button would lead to, in a sentence. */
