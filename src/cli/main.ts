@@ -4,6 +4,7 @@
  */
 import { NodeFiles } from "../bytes/node-files.ts";
 import { explanationLines } from "../command/explain.ts";
+import { findPage, pageText } from "../command/manual/manual.ts";
 import { run } from "../command/program.ts";
 import type { Stream } from "../command/program.ts";
 import { PROGRAMS, findProgram } from "../command/programs.ts";
@@ -20,7 +21,7 @@ const usage = (): string =>
   `Programs:\n${PROGRAMS.map(({ name, oneline }) => `  ${name.padEnd(10)} ${oneline}\n`).join("")}\n` +
   "  --explain  say on standard error why a command was refused, and what would have worked\n" +
   "  --trace    print the trace events qcow2_wp_tracking and qcow2_imp_open_zones on standard error as they happen\n" +
-  "  --help     this text; 'zonescope <program> --help' for a program's\n" +
+  "  --help     this text; 'zonescope <program> --help' for a program's, 'zonescope help <command>' for a command's page\n" +
   "  --version  the version\n";
 
 /** Runs a command line to its exit status. */
@@ -44,6 +45,7 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
     }
   }
   const name = argv[index];
+  if (name === "help") return help(argv.slice(index + 1), output);
   const program = name === undefined ? null : findProgram(name);
   if (program === null) {
     const said = name === undefined ? "which program?" : `no program named '${name}'`;
@@ -77,6 +79,15 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
   if (failure === null) return status;
   output.err(`zonescope: ${explanationLines(failure)}`);
   return status === 0 ? 1 : status;
+}
+
+/** A page of the manual, or the usage where nothing is asked for. */
+function help(words: readonly string[], output: Output): number {
+  const page = words.length === 0 ? null : findPage(words);
+  if (page !== null) output.out(pageText(page, words.at(-1)));
+  else if (words.length === 0) output.out(usage());
+  else output.err(`zonescope: no command named '${words.join(" ")}'\n`);
+  return page === null && words.length > 0 ? 1 : 0;
 }
 
 /** A session that is told to end stops its work, flushes and closes its image first, unless it is told a second time. */

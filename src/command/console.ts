@@ -8,14 +8,13 @@ import type { Perform } from "../protocol/index.ts";
 import { CREATE_OPTION_NAMES } from "./create-options.ts";
 import { SETTING_NAMES, SETTING_VALUES, SET_USAGE, newConsoleSettings, runSet } from "./console-settings.ts";
 import type { ConsoleSettings } from "./console-settings.ts";
-import { IO_COMMANDS, findIoCommand, helpOf, helpOfAll, runIoCommand } from "./io-commands.ts";
+import { IO_COMMANDS, findIoCommand, helpOfAll, runIoCommand } from "./io-commands.ts";
 import { sessionOver } from "./io-session.ts";
 import { run } from "./program.ts";
 import type { Program, Stream } from "./program.ts";
 import { PROGRAMS, findProgram } from "./programs.ts";
 import type { NamedProgram } from "./programs.ts";
 import { usage as qemuImgUsage } from "./qemu-img.ts";
-import { QEMU_IO_USAGE } from "./qemu-io.ts";
 import { splitShellLine } from "./tokenizer.ts";
 
 export interface ConsoleHost {
@@ -52,7 +51,7 @@ export async function runConsoleLine(line: string, host: ConsoleHost): Promise<{
   const argv = split.value[0] === OWN_NAME ? split.value.slice(1) : split.value;
   const name = argv[0];
   if (name === undefined) return { status: 0 };
-  if (name === "help" || name === "?") return { status: help(argv.slice(1), host) };
+  if (name === "help" || name === "?") return { status: await help(argv.slice(1), host) };
   if (name === "set") {
     const { text, good } = runSet(argv.slice(1), settingsOf(host));
     if (text !== "") host.write(text, good ? "out" : "err");
@@ -119,16 +118,21 @@ function createdFile(argv: readonly string[]): string | null {
   return null;
 }
 
-function help(words: readonly string[], host: ConsoleHost): number {
-  const name = words[0];
-  if (name === undefined) {
+async function help(words: readonly string[], host: ConsoleHost): Promise<number> {
+  if (words.length === 0) {
     const programs = PROGRAMS.map((program) => `${program.name} … -- ${program.oneline}\n`).join("");
-    host.write(`Programs:\n${programs}\nOf the console:\n${SET_USAGE}\nOn the attached image:\n${helpOfAll(false)}\nUse 'help NAME' for more about one.\n`, "out");
+    host.write(`Programs:\n${programs}\nOf the console:\n${SET_USAGE}\nOn the attached image:\n${helpOfAll(false)}\nUse 'help NAME' for more about one, as 'help write' or 'help qemu-img create'.\n`, "out");
     return 0;
   }
-  const text = name === "qemu-img" ? qemuImgUsage() : name === "qemu-io" ? QEMU_IO_USAGE : name === "set" ? SET_USAGE : (findProgram(name)?.help ?? helpOf(name));
-  host.write(text ?? `command ${name} not found\n`, text === null ? "err" : "out");
-  return text === null ? 1 : 0;
+  if (words.length === 1 && words[0] === "qemu-img") {
+    host.write(qemuImgUsage(), "out");
+    return 0;
+  }
+  // The manual's words are many, and loaded when somebody asks.
+  const { findPage, pageText } = await import("./manual/manual.ts");
+  const page = findPage(words);
+  host.write(page === null ? `command ${words.join(" ")} not found\n` : pageText(page, words.at(-1)), page === null ? "err" : "out");
+  return page === null ? 1 : 0;
 }
 
 /** What may stand in place of the last word of `text`, which may be empty. */
@@ -141,7 +145,7 @@ export function completions(text: string): string[] {
   const programs = PROGRAMS.map((program) => program.name);
   let candidates: readonly string[] = [];
   if (first === undefined) candidates = [...programs, ...commands, "set"];
-  else if (first === "help" && before.length === 1) candidates = [...programs, ...commands, "set"];
+  else if (first === "help") candidates = before.length === 1 ? [...programs, ...commands, "set"] : before[1] === "qemu-img" ? (findProgram("qemu-img")?.words ?? []) : [];
   else if (first === "set") candidates = before.length === 1 ? SETTING_NAMES : before.length === 2 ? SETTING_VALUES : [];
   else if (before[before.length - 1] === "-o" && before[1] === "create") candidates = CREATE_OPTION_NAMES.map((name) => `${name}=`);
   else if (before[before.length - 1] === "-f") candidates = ["qcow2", "raw"];

@@ -10,7 +10,7 @@ import { close, open, qemuIoError, quit } from "./io-open.ts";
 import { aioRead, read, readv } from "./io-read.ts";
 import { truncate } from "./io-truncate.ts";
 import { reopen } from "./io-reopen.ts";
-import type { IoArguments, IoCommand, IoSession } from "./io-session.ts";
+import type { IoArguments, IoCommand, IoMore, IoSession } from "./io-session.ts";
 import { aioFlush, aioWrite, discard, flush, write, writev } from "./io-write.ts";
 import { zoneAppend, zoneClose, zoneFinish, zoneOpen, zoneReport, zoneReset } from "./io-zones.ts";
 import { errorOut, out } from "./program.ts";
@@ -24,7 +24,7 @@ const help: IoCommand = {
   shorts: null,
   args: "[command]",
   oneline: "help for one or all commands",
-  help: null,
+  more: null,
   needs: "nothing",
   writes: false,
   *run(session, args) {
@@ -96,7 +96,14 @@ export function helpOfAll(withOwnSession: boolean): string {
 /** The help of one command by name or alias; null if there is no such command. */
 export function helpOf(name: string): string | null {
   const command = findIoCommand(name);
-  return command === null ? null : oneline(command, name) + (command.help ?? "");
+  return command === null ? null : oneline(command, name) + (command.more === null ? "" : moreHelp(command.more));
+}
+
+function moreHelp({ says, example, does, options }: IoMore): string {
+  const letters = new Map<string, string>();
+  for (const [letter, meaning] of Object.entries(options)) letters.set(meaning, `${letters.get(meaning) ?? ""} -${letter},`);
+  const lines = [...letters].map(([meaning, spelled]) => `${spelled} -- ${meaning}\n`).join("");
+  return `\n ${says}\n\n Example:\n '${example}' - ${does}\n\n${lines}${lines === "" ? "" : "\n"}`;
 }
 
 const NO_OPTIONS: GivenOptions["options"] = [];

@@ -19,7 +19,7 @@ export const sleep: IoCommand = {
   shorts: null,
   args: null,
   oneline: "waits for the given value in milliseconds",
-  help: null,
+  more: null,
   needs: "nothing",
   writes: false,
   *run(_, args) {
@@ -48,7 +48,7 @@ export const abort: IoCommand = {
   shorts: null,
   args: null,
   oneline: "simulate a program crash using abort(3)",
-  help: null,
+  more: null,
   needs: "own-session",
   writes: false,
   *run() {
@@ -64,7 +64,12 @@ export const sigraise: IoCommand = {
   shorts: null,
   args: "signal",
   oneline: "raises a signal",
-  help: `\n sends this process a signal by its number\n\n Example:\n 'sigraise ${SIGTERM}' - raises SIGTERM\n\n`,
+  more: {
+    says: "sends this process a signal by its number",
+    example: `sigraise ${SIGTERM}`,
+    does: "raises SIGTERM",
+    options: {},
+  },
   needs: "own-session",
   writes: false,
   *run(_, args) {
@@ -88,7 +93,7 @@ function breakpoint(name: string, args: string, count: number, oneline: string, 
     shorts: null,
     args,
     oneline,
-    help: null,
+    more: null,
     needs: "disk",
     writes: false,
     *run(_: IoSession, given: IoArguments) {

@@ -19,7 +19,7 @@ export const length: IoCommand = {
   shorts: null,
   args: null,
   oneline: "gets the length of the current file",
-  help: null,
+  more: null,
   needs: "disk",
   writes: false,
   *run(session) {
@@ -38,7 +38,7 @@ export const info: IoCommand = {
   shorts: null,
   args: null,
   oneline: "prints information about the current file",
-  help: null,
+  more: null,
   needs: "disk",
   writes: false,
   *run(session) {
@@ -107,7 +107,7 @@ export const map: IoCommand = {
   shorts: null,
   args: "",
   oneline: "prints the allocated areas of a file",
-  help: null,
+  more: null,
   needs: "disk",
   writes: false,
   *run(session) {
@@ -132,7 +132,7 @@ export const alloc: IoCommand = {
   shorts: null,
   args: "offset [count]",
   oneline: "checks if offset is allocated in the file",
-  help: null,
+  more: null,
   needs: "disk",
   writes: false,
   *run(session, args) {

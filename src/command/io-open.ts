@@ -97,11 +97,23 @@ export const open: IoCommand = {
   shorts: "snCro:ki:t:d:U",
   args: "[-rsCnkU] [-t cache] [-d discard] [-o options] [path]",
   oneline: "open the file specified by path",
-  help:
-    "\n opens an image for the commands that follow\n\n Example:\n 'open -r -o driver=qcow2 test.qcow2' - opens an image for reading\n\n" +
-    " -r, -- for reading only\n -s, -- writes go to a place that is gone when the image is closed\n -C, -- keep in the image what is read from its backing file\n" +
-    " -o, -- options, as driver=qcow2|raw, file.filename=path, backing.file.filename=path\n -t, -- cache mode: writethrough and directsync make every write durable\n" +
-    " -d, -- discard mode: with ignore and off, discards do nothing\n -n, -k, -U, -i, -- taken and without effect\n",
+  more: {
+    says: "opens an image for the commands that follow",
+    example: "open -r -o driver=qcow2 test.qcow2",
+    does: "opens an image for reading",
+    options: {
+      r: "for reading only",
+      s: "writes go to a place that is gone when the image is closed",
+      C: "keep in the image what is read from its backing file",
+      o: "options, as driver=qcow2|raw, file.filename=path, backing.file.filename=path",
+      t: "cache mode: writethrough and directsync make every write durable",
+      d: "discard mode: with ignore and off, discards do nothing",
+      n: "taken and without effect",
+      k: "taken and without effect",
+      U: "taken and without effect",
+      i: "taken and without effect",
+    },
+  },
   needs: "own-session",
   writes: false,
   *run(session, args) {
@@ -142,7 +154,7 @@ export const close: IoCommand = {
   shorts: null,
   args: null,
   oneline: "close the current open file",
-  help: null,
+  more: null,
   needs: "own-session",
   writes: false,
   *run(session) {
@@ -163,7 +175,7 @@ export const quit: IoCommand = {
   shorts: null,
   args: null,
   oneline: "exit the program",
-  help: null,
+  more: null,
   needs: "own-session",
   writes: false,
   *run(session) {

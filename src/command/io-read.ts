@@ -147,16 +147,22 @@ export const read: IoCommand = {
   shorts: "bCl:pP:qrs:v",
   args: "[-abCqrv] [-P pattern [-s off] [-l len]] off len",
   oneline: "reads a number of bytes at a specified offset",
-  help:
-    "\n reads bytes of the disk and, if asked, shows or verifies them\n\n Example:\n 'read -v 512 1k' - shows 1 KiB from offset 512\n\n" +
-    " -C, -- report in a machine parsable format\n" +
-    " -l, -- length of the range that -P verifies\n" +
-    " -P, -- verify that every byte is this one\n" +
-    " -q, -- print nothing\n" +
-    " -s, -- start of the range that -P verifies, from off\n" +
-    " -v, -- show the bytes\n" +
-    " -p, -r, -- taken and without effect\n" +
-    " -b, -- read the machine's state behind the disk\n\n",
+  more: {
+    says: "reads bytes of the disk and, if asked, shows or verifies them",
+    example: "read -v 512 1k",
+    does: "shows 1 KiB from offset 512",
+    options: {
+      C: "report in a machine parsable format",
+      l: "length of the range that -P verifies",
+      P: "verify that every byte is this one",
+      q: "print nothing",
+      s: "start of the range that -P verifies, from off",
+      v: "show the bytes",
+      p: "taken and without effect",
+      r: "taken and without effect",
+      b: "read the machine's state behind the disk",
+    },
+  },
   needs: "disk",
   writes: false,
   *run(session, args) {
@@ -237,9 +243,18 @@ export const readv: IoCommand = {
   shorts: "CP:qrv",
   args: "[-Cqrv] [-P pattern] off len [len..]",
   oneline: "reads a number of bytes at a specified offset",
-  help:
-    "\n reads the sum of the lengths as one read\n\n Example:\n 'readv -v 512 1k 1k' - shows 2 KiB from offset 512\n\n" +
-    " -C, -- report in a machine parsable format\n -P, -- verify that every byte is this one\n -q, -- print nothing\n -v, -- show the bytes\n -r, -- taken and without effect\n\n",
+  more: {
+    says: "reads the sum of the lengths as one read",
+    example: "readv -v 512 1k 1k",
+    does: "shows 2 KiB from offset 512",
+    options: {
+      C: "report in a machine parsable format",
+      P: "verify that every byte is this one",
+      q: "print nothing",
+      v: "show the bytes",
+      r: "taken and without effect",
+    },
+  },
   needs: "disk",
   writes: false,
   *run(session, args) {
@@ -256,11 +271,19 @@ export const aioRead: IoCommand = {
   shorts: "CP:iqrv",
   args: "[-Ciqrv] [-P pattern] off len [len..]",
   oneline: "asynchronously reads a number of bytes",
-  help:
-    "\n reads the sum of the lengths as one read; it is done when the command returns, and its failure is printed but is none of the session\n\n" +
-    " Example:\n 'aio_read -v 512 1k 1k' - shows 2 KiB from offset 512\n\n" +
-    " -C, -- report in a machine parsable format\n -P, -- verify that every byte is this one\n -q, -- print nothing\n -v, -- show the bytes\n" +
-    " -i, -- do nothing: an invalid request, which here only says so\n -r, -- taken and without effect\n\n",
+  more: {
+    says: "reads the sum of the lengths as one read; it is done when the command returns, and its failure is printed but is none of the session",
+    example: "aio_read -v 512 1k 1k",
+    does: "shows 2 KiB from offset 512",
+    options: {
+      C: "report in a machine parsable format",
+      P: "verify that every byte is this one",
+      q: "print nothing",
+      v: "show the bytes",
+      i: "do nothing: an invalid request, which here only says so",
+      r: "taken and without effect",
+    },
+  },
   needs: "disk",
   writes: false,
   *run(session, args) {

@@ -76,9 +76,17 @@ export const reopen: IoCommand = {
   shorts: "c:o:rw",
   args: "[(-r|-w)] [-c cache] [-o options]",
   oneline: "reopens an image with new options",
-  help:
-    "\n flushes, closes and opens the image again, as a power cycle does\n\n Example:\n 'reopen -r' - goes on with the image open for reading\n\n" +
-    " -r, -- for reading only\n -w, -- for reading and writing\n -c, -- cache mode, as open's -t\n -o, -- options, as read-only=on, discard=unmap, lazy-refcounts=on\n\n",
+  more: {
+    says: "flushes, closes and opens the image again, as a power cycle does",
+    example: "reopen -r",
+    does: "goes on with the image open for reading",
+    options: {
+      r: "for reading only",
+      w: "for reading and writing",
+      c: "cache mode, as open's -t",
+      o: "options, as read-only=on, discard=unmap, lazy-refcounts=on",
+    },
+  },
   needs: "own-session",
   writes: false,
   *run(session, args) {

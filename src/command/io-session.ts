@@ -57,6 +57,16 @@ export interface IoArguments {
 /** How a command ended; "usage" prints its one-line usage and counts as failed. */
 export type IoEnd = "ok" | "failed" | "usage";
 
+/** What help says of a command beside its one line. */
+export interface IoMore {
+  readonly says: string;
+  /** A line that can be typed, and what it does. */
+  readonly example: string;
+  readonly does: string;
+  /** Each letter that getopt takes, with its meaning. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
 /** A row of the command table: dispatch, completion and help derive from it. */
 export interface IoCommand {
   readonly name: string;
@@ -68,8 +78,8 @@ export interface IoCommand {
   readonly shorts: string | null;
   readonly args: string | null;
   readonly oneline: string;
-  /** More, for `help NAME`; lines with a newline each. */
-  readonly help: string | null;
+  /** More, for `help NAME` and the command's page. */
+  readonly more: IoMore | null;
   /** disk: an image must be open. own-session: the session must be one that opens its images itself. */
   readonly needs: "nothing" | "disk" | "own-session";
   /** Refused up front on an image opened for reading. */

@@ -18,7 +18,12 @@ export const truncate: IoCommand = {
   shorts: "m:",
   args: "[-m prealloc_mode] off",
   oneline: "truncates the current file at the given offset",
-  help: null,
+  more: {
+    says: "gives the disk another size, in bytes",
+    example: "truncate -m full 12M",
+    does: "makes it 12 MiB long and writes what is new",
+    options: { m: "what becomes of the new part: off, metadata, falloc or full; off where nothing is said" },
+  },
   needs: "disk",
   writes: true,
   *run(session, args) {

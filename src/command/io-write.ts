@@ -90,19 +90,25 @@ export const write: IoCommand = {
   shorts: "bcCfnpP:qrs:uz",
   args: "[-bcCfnqruz] [-P pattern | -s source_file] off len",
   oneline: "writes a number of bytes at a specified offset",
-  help:
-    "\n writes bytes, 0xcd each unless another is given\n\n Example:\n 'write -P 5 512 1k' - writes 1 KiB of the byte 5 at offset 512\n\n" +
-    " -P, -- the byte to write\n" +
-    " -s, -- write the bytes of a file, over and over\n" +
-    " -b, -- write to the machine's state behind the disk\n" +
-    " -z, -- write zeros without storing them where that is possible\n" +
-    " -u, -- with -z, give the space back\n" +
-    " -n, -- with -z, no limit of length, and only where no zeros have to be stored\n" +
-    " -f, -- durable when the command returns\n" +
-    " -c, -- compressed; to a zone it is an ordinary write\n" +
-    " -C, -- report in a machine parsable format\n" +
-    " -q, -- print nothing\n" +
-    " -p, -r, -- taken and without effect\n\n",
+  more: {
+    says: "writes bytes, 0xcd each unless another is given",
+    example: "write -P 5 512 1k",
+    does: "writes 1 KiB of the byte 5 at offset 512",
+    options: {
+      P: "the byte to write",
+      s: "write the bytes of a file, over and over",
+      b: "write to the machine's state behind the disk",
+      z: "write zeros without storing them where that is possible",
+      u: "with -z, give the space back",
+      n: "with -z, no limit of length, and only where no zeros have to be stored",
+      f: "durable when the command returns",
+      c: "compressed; to a zone it is an ordinary write",
+      C: "report in a machine parsable format",
+      q: "print nothing",
+      p: "taken and without effect",
+      r: "taken and without effect",
+    },
+  },
   needs: "disk",
   writes: true,
   *run(session, args) {
@@ -155,9 +161,18 @@ export const writev: IoCommand = {
   shorts: "CfqP:r",
   args: "[-Cfqr] [-P pattern] off len [len..]",
   oneline: "writes a number of bytes at a specified offset",
-  help:
-    "\n writes the sum of the lengths as one write\n\n Example:\n 'writev 512 1k 1k' - writes 2 KiB at offset 512\n\n" +
-    " -P, -- the byte to write\n -C, -- report in a machine parsable format\n -f, -- durable when the command returns\n -q, -- print nothing\n -r, -- taken and without effect\n\n",
+  more: {
+    says: "writes the sum of the lengths as one write",
+    example: "writev 512 1k 1k",
+    does: "writes 2 KiB at offset 512",
+    options: {
+      P: "the byte to write",
+      C: "report in a machine parsable format",
+      f: "durable when the command returns",
+      q: "print nothing",
+      r: "taken and without effect",
+    },
+  },
   needs: "disk",
   writes: true,
   *run(session, args) {
@@ -187,12 +202,21 @@ export const aioWrite: IoCommand = {
   shorts: "CfiP:qruz",
   args: "[-Cfiqruz] [-P pattern] off len [len..]",
   oneline: "asynchronously writes a number of bytes",
-  help:
-    "\n writes the sum of the lengths as one write; it is done when the command returns, and its failure is printed but is none of the session\n\n" +
-    " Example:\n 'aio_write 512 1k 1k' - writes 2 KiB at offset 512\n\n" +
-    " -P, -- the byte to write\n -C, -- report in a machine parsable format\n -f, -- durable when the command returns\n" +
-    " -i, -- do nothing: an invalid request, which here only says so\n -q, -- print nothing\n -u, -- with -z, give the space back\n" +
-    " -z, -- write zeros without storing them where that is possible\n -r, -- taken and without effect\n\n",
+  more: {
+    says: "writes the sum of the lengths as one write; it is done when the command returns, and its failure is printed but is none of the session",
+    example: "aio_write 512 1k 1k",
+    does: "writes 2 KiB at offset 512",
+    options: {
+      P: "the byte to write",
+      C: "report in a machine parsable format",
+      f: "durable when the command returns",
+      i: "do nothing: an invalid request, which here only says so",
+      q: "print nothing",
+      u: "with -z, give the space back",
+      z: "write zeros without storing them where that is possible",
+      r: "taken and without effect",
+    },
+  },
   needs: "disk",
   writes: true,
   *run(session, args) {
@@ -250,9 +274,15 @@ export const discard: IoCommand = {
   shorts: "Cq",
   args: "[-Cq] off len",
   oneline: "discards a number of bytes at a specified offset",
-  help:
-    "\n gives the space of a range back; it reads as zeros then\n\n Example:\n 'discard 512 1k' - discards 1 KiB from offset 512\n\n" +
-    " -C, -- report in a machine parsable format\n -q, -- print nothing\n\n",
+  more: {
+    says: "gives the space of a range back; it reads as zeros then",
+    example: "discard 512 1k",
+    does: "discards 1 KiB from offset 512",
+    options: {
+      C: "report in a machine parsable format",
+      q: "print nothing",
+    },
+  },
   needs: "disk",
   writes: true,
   *run(session, args) {
@@ -290,7 +320,7 @@ export const flush: IoCommand = {
   shorts: null,
   args: null,
   oneline: "flush all in-core file state to disk",
-  help: null,
+  more: null,
   needs: "disk",
   writes: false,
   *run(session) {
@@ -307,7 +337,7 @@ export const aioFlush: IoCommand = {
   shorts: null,
   args: null,
   oneline: "completes all outstanding aio requests",
-  help: null,
+  more: null,
   needs: "disk",
   writes: false,
   *run() {

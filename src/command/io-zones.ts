@@ -28,7 +28,7 @@ export const zoneReport: IoCommand = {
   shorts: null,
   args: "offset number",
   oneline: "report zone information",
-  help: null,
+  more: null,
   needs: "disk",
   writes: false,
   *run(session, args) {
@@ -74,7 +74,7 @@ function management(operation: "open" | "close" | "finish" | "reset", alias: str
     shorts: null,
     args: "offset len",
     oneline,
-    help: null,
+    more: null,
     needs: "disk",
     writes: true,
     *run(session, args) {
@@ -103,9 +103,14 @@ export const zoneAppend: IoCommand = {
   shorts: "p",
   args: "[-p] offset len [len..]",
   oneline: "append write a number of bytes at a specified offset",
-  help:
-    "\n appends the sum of the lengths at the write pointer of the zone that starts at offset\n\n Example:\n 'zap -p 64M 4k 8k' - appends 12 KiB and prints where they landed\n\n" +
-    " -p, -- print the sector at which it landed\n\n",
+  more: {
+    says: "appends the sum of the lengths at the write pointer of the zone that starts at offset",
+    example: "zap -p 64M 4k 8k",
+    does: "appends 12 KiB and prints where they landed",
+    options: {
+      p: "print the sector at which it landed",
+    },
+  },
   needs: "disk",
   writes: true,
   *run(session, args) {

@@ -9,7 +9,7 @@ import { LINK_USAGE, link } from "./link.ts";
 import type { Program } from "./program.ts";
 import { INSPECT_USAGE, inspect } from "./inspect.ts";
 import { IMG_COMMANDS, qemuImg } from "./qemu-img.ts";
-import { qemuIo } from "./qemu-io.ts";
+import { QEMU_IO_USAGE, qemuIo } from "./qemu-io.ts";
 import { WORKLOAD_USAGE, workload } from "./workload.ts";
 import { JOB_WORDS } from "./workload-words.ts";
 
@@ -23,7 +23,7 @@ export interface NamedProgram {
   readonly oneline: string;
   /** Words that may come first behind the name, for completion. */
   readonly words: readonly string[];
-  /** More, for `help NAME`; a program without it has its own way there. */
+  /** What it prints for --help; qemu-img has pages by command in place of it. */
   readonly help?: string;
   /** Whether it works on the attached image as it is; the image is then not let go where a word happens to be its name. */
   readonly keepsAttached?: true;
@@ -32,7 +32,7 @@ export interface NamedProgram {
 
 export const PROGRAMS: readonly NamedProgram[] = [
   { name: "qemu-img", oneline: "makes images and tells what they are", words: IMG_COMMANDS.map((command) => command.name), run: (argv) => qemuImg(argv) },
-  { name: "qemu-io", oneline: "runs commands on an image", words: ["-c", "-f", "-r"], run: qemuIo },
+  { name: "qemu-io", oneline: "runs commands on an image", words: ["-c", "-f", "-r"], help: QEMU_IO_USAGE, run: qemuIo },
   { name: "blkzone", oneline: "runs zone commands on an image", words: BLKZONE_WORDS, help: BLKZONE_USAGE, run: (argv) => blkzone(argv) },
   { name: "dialect", oneline: "tells or changes an image's layout of the zoned format", words: [], help: DIALECT_USAGE, run: (argv) => dialect(argv) },
   { name: "inspect", oneline: "tells what a file is, its header field by field, and what its clusters hold", words: ["--output=json"], help: INSPECT_USAGE, run: (argv) => inspect(argv) },

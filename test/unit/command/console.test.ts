@@ -137,7 +137,10 @@ describe("help and completion", () => {
   });
   check("help zap", null, { text: expect.stringContaining("zap [-p] offset len [len..] -- ") as string, status: 0 });
   check("help qemu-img", null, { text: expect.stringMatching(/  check [^]*  create [^]*  map /) as string, status: 0 });
-  check("help foo", null, { status: 1 });
+  check("help qemu-img create", null, { text: expect.stringMatching(/^qemu-img create [^]*  -b FILE\n    the backing file[^]*\nExit status. 0: done/) as string, status: 0 });
+  check("help qemu-io", null, { text: expect.stringContaining("--copy-on-read") as string, status: 0 });
+  check("help set", null, { text: expect.stringMatching(/^set \[explain on\|off\] -- /) as string, status: 0 });
+  check("help foo", null, { text: "err: command foo not found\n", status: 1 });
   const complete = (text: string, expected: string[]): void => it(`completes ${JSON.stringify(text)}`, () => expect(completions(text)).toEqual(expected));
   complete("zone_r", ["zone_report", "zone_reset"]);
   complete("qem", ["qemu-img", "qemu-io"]);
