@@ -29,6 +29,8 @@ export function chainWords(problem: ChainProblem, causeWords: (file: string, cau
       return "Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility level";
     case "l2-cache-entry":
       return `L2 cache entry size must be a power of two between 512 and the cluster size (${problem.clusterSize})`;
+    case "refcount-cache":
+      return "Refcount cache size too big";
     case "part":
       return partWords(problem);
     default:
@@ -74,7 +76,13 @@ export function sourceWords(problem: SourceProblem): string {
     case "bad-size":
       return `Parameter '${problem.option}' expects a non-negative number below 2^64\nOptional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.`;
     case "bad-choice":
-      return `Unsupported value '${problem.value}' for qcow2 option '${problem.option}'. Allowed are any of the following: none, constant, cached, all`;
+      return `Unsupported value '${problem.value}' for qcow2 option 'overlap-check'. Allowed are any of the following: none, constant, cached, all`;
+    case "bad-number":
+      return `Parameter '${problem.option}' expects a number`;
+    case "overlap-checks":
+      return `Conflicting values for qcow2 options 'overlap-check' ('${problem.check}') and 'overlap-check.template' ('${problem.template}')`;
+    case "cache-interval":
+      return "Cache clean interval too big";
     case "cache-sizes":
       return CACHE_SIZES[problem.wrong];
     case "json-syntax":

@@ -12,6 +12,13 @@ const always =
 
 const LEAST_HEADER = 104;
 
+/** A type that is none, or one that the incompatible feature bit contradicts. */
+function compressionWords({ found, allowed }: ImageProblem): string {
+  if (found === "1" && allowed.startsWith("0 (zlib),")) return "qcow2: Compression type incompatible feature bit must be set";
+  if (found === "0" && allowed.startsWith("1 (zstd),")) return "qcow2: Compression type incompatible feature bit must not be set";
+  return `qcow2: unknown compression type: ${found}`;
+}
+
 const HEADER_WORDS: Readonly<Record<string, Words>> = {
   magic: always("Image is not in qcow2 format"),
   version: ({ found }) => `Unsupported qcow2 version ${found}`,
@@ -27,7 +34,7 @@ const HEADER_WORDS: Readonly<Record<string, Words>> = {
   nb_snapshots: always("Snapshot table too large"),
   snapshots_offset: always("Snapshot table offset invalid"),
   refcount_order: always("Reference count entry width too large; may not exceed 64 bits"),
-  compression_type: ({ found }) => `qcow2: unknown compression type: ${found}`,
+  compression_type: compressionWords,
   crypt_method: ({ found }) => `Unsupported encryption method ${found}`,
 };
 

@@ -2,6 +2,7 @@
  * qemu-io's reopen: the open image flushed, closed and opened again with some options changed, as a power cycle does. Options that
  * name files and nodes are refused as QEMU refuses them; those that size caches are taken and have no effect.
  */
+import { openFailureWords } from "./explain.ts";
 import { imageSource } from "./image-source.ts";
 import { USUAL_MODES, withMode } from "./io-modes.ts";
 import type { IoModes } from "./io-modes.ts";
@@ -9,7 +10,8 @@ import { allOptions, closeDisk, openSource, qemuIoError } from "./io-open.ts";
 import { diskOf } from "./io-session.ts";
 import type { IoArguments, IoCommand, IoDisk } from "./io-session.ts";
 import { splitOptionList } from "./option-list.ts";
-import { errorOut } from "./program.ts";
+import { call, errorOut } from "./program.ts";
+import type { Program } from "./program.ts";
 import type { ImageSource } from "../protocol/index.ts";
 
 const CACHE_OPTIONS = ["cache.direct", "cache.no-flush"];
@@ -63,8 +65,12 @@ function reopened(disk: IoDisk, args: IoArguments): Reopened | string {
   if (!parsed.ok) return parsed.error;
   const discard = withMode(modes, { flag: "d", value: given.get("discard") ?? (modes.unmap ? "unmap" : "ignore") });
   if (typeof discard === "string") return "Invalid discard option";
-  const { lazyRefcounts, l2CacheEntryBytes } = parsed.value.source;
-  const changed = { ...(lazyRefcounts === undefined ? {} : { lazyRefcounts }), ...(l2CacheEntryBytes === undefined ? {} : { l2CacheEntryBytes }) };
+  const { lazyRefcounts, l2CacheEntryBytes, refcountCacheBytes } = parsed.value.source;
+  const changed = {
+    ...(lazyRefcounts === undefined ? {} : { lazyRefcounts }),
+    ...(l2CacheEntryBytes === undefined ? {} : { l2CacheEntryBytes }),
+    ...(refcountCacheBytes === undefined ? {} : { refcountCacheBytes }),
+  };
   return { source: { ...parsed.value.source, ...source, ...changed }, readOnly: parsed.value.readOnly ?? readOnly, modes: discard };
 }
 
@@ -104,8 +110,25 @@ export const reopen: IoCommand = {
       yield qemuIoError(next);
       return "failed";
     }
-    const { file } = diskOf(session);
+    const before = diskOf(session);
+    const unfit = yield* misfit(next.source);
+    if (unfit !== null) {
+      yield qemuIoError(unfit);
+      return "failed";
+    }
     if (!(yield* closeDisk(session))) return "failed";
-    return (yield* openSource(session, next.source, { readOnly: next.readOnly, modes: next.modes, word: file })) ? "ok" : "failed";
+    if (yield* openSource(session, next.source, { readOnly: next.readOnly, modes: next.modes, word: before.file })) return "ok";
+    // As it was; where even that fails, it stays closed, and says why.
+    const { file, source = { file, format: null }, facts, modes } = before;
+    yield* openSource(session, source, { readOnly: facts?.image.readOnly ?? false, modes, word: file });
+    return "failed";
   },
 };
+
+/** Why options do not fit to the image, seen before it is closed; null where they do, or where nobody can look while it is open. */
+function* misfit({ backing: _, backingChanges: __, ...source }: ImageSource): Program<string | null> {
+  const looked = yield* call("open", { ...source, readOnly: true, inspect: true });
+  if (!looked.ok) return looked.error.kind === "chain" ? openFailureWords(source.file, looked.error) : null;
+  yield* call("close", { handle: looked.value.handle });
+  return null;
+}

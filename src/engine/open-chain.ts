@@ -107,7 +107,10 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   const backingName = header.backingFile === null || header.backingFile === "" ? null : fullName(place, source.file, header.backingFile);
   const refused = refuseCombination(source, header);
   if (refused !== null) return err(refused);
-  if (wish.inspect) return ok({ ...own, backingName, data: null, backing: null });
+  if (wish.inspect) {
+    const unused = unusedBacking(source);
+    return unused === null ? ok({ ...own, backingName, data: null, backing: null }) : err(unused);
+  }
   const data = await openDataFile(place, source, header, wish, here);
   if (!data.ok) return data;
   const below = named.ok ? named.value : null;
@@ -165,12 +168,15 @@ function backingSource(place: FilePlace, source: ImageSource, header: Header): R
   if (source.backing === null) return ok(null);
   // A name of no letters is none.
   const name = header.backingFile === "" ? null : header.backingFile;
-  const format = formatNamed(name ?? "", backingFormatOf(header));
+  const changes = source.backingChanges ?? { format: null };
+  const format = changes.format === null ? formatNamed(name ?? "", backingFormatOf(header)) : ok(changes.format);
   if (!format.ok) return format;
   if (source.backing !== undefined) return ok({ ...source.backing, format: source.backing.format ?? format.value });
-  if (name === null) return ok(null);
+  if (name === null && source.backingChanges === undefined) return ok(null);
+  if (name === null) return err({ kind: "chain", code: "backing-failed", file: source.file, cause: { kind: "chain", code: "name", file: source.file, problem: { code: "no-file" } } });
   const resolved = resolveName(place, source.file, name, format.value);
-  return resolved.ok ? resolved : err({ kind: "chain", code: "backing-failed", file: name, cause: resolved.error });
+  if (!resolved.ok) return err({ kind: "chain", code: "backing-failed", file: name, cause: resolved.error });
+  return ok({ ...resolved.value, ...changes, format: changes.format ?? resolved.value.format });
 }
 
 /** A header's name as it is told: resolved where it is a path, to the letter where it is anything else. */
@@ -206,9 +212,18 @@ function resolveName(place: FilePlace, image: string, name: string, format: Form
 }
 
 /** Options that do not fit to what the header says. */
-function refuseOptions({ file, lazyRefcounts, l2CacheEntryBytes: entry }: ImageSource, { version, clusterSize }: Header): ChainProblem | null {
+function refuseOptions({ file, lazyRefcounts, l2CacheEntryBytes: entry, refcountCacheBytes }: ImageSource, { version, clusterSize }: Header): ChainProblem | null {
   if (entry !== undefined && (entry < SECTOR_SIZE || entry > clusterSize || !Number.isInteger(Math.log2(entry)))) return { kind: "chain", code: "l2-cache-entry", file, clusterSize };
+  if (refcountCacheBytes !== undefined && refcountCacheBytes / clusterSize >= 2 ** 31) return { kind: "chain", code: "refcount-cache", file };
   return version < 3 && lazyRefcounts === true ? { kind: "chain", code: "lazy-in-version-2", file } : null;
+}
+
+/** Options about a backing file where none is opened: QEMU's format leaves them over, and says so. */
+function unusedBacking({ file, backing, backingChanges }: ImageSource): ChainProblem | null {
+  const about = backing ?? backingChanges;
+  if (about === undefined) return null;
+  const option = about.format !== null || backing === undefined ? "backing.driver" : "backing.file.filename";
+  return { kind: "chain", code: "name", file, problem: { code: "unknown-option", level: "format", driver: "qcow2", option } };
 }
 
 /** Zoned images have their data in themselves: a pointer says nothing of what lies elsewhere. */
@@ -223,7 +238,7 @@ function refuseCombination(source: ImageSource, header: Header): Failure | null 
 async function openDataFile(place: FilePlace, source: ImageSource, header: Header, wish: ChainWish, here: readonly string[]): Promise<Result<OpenedFiles["data"], Failure>> {
   const problem = (code: "data-file-required" | "data-file-refused" | "data-file-raw"): Result<never, Failure> => err({ kind: "chain", code, file: source.file });
   if (!hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA)) {
-    if (source.dataFile !== undefined) return problem("data-file-refused");
+    if (source.dataFile !== undefined) return await refuseDataFile(place, source.dataFile.file, source.file);
     return hasBit(header.autoclear, AUTOCLEAR_RAW_EXTERNAL) ? problem("data-file-raw") : ok(null);
   }
   const name = dataFileOf(header);
@@ -232,6 +247,14 @@ async function openDataFile(place: FilePlace, source: ImageSource, header: Heade
   if (here.includes(place.identity(file))) return err({ kind: "chain", code: "cycle", file });
   const opened = await place.open(file, wish.write ? "write" : "read");
   return opened.ok ? ok({ file, store: opened.value }) : err({ kind: "chain", code: "data-file-failed", file, cause: opened.error });
+}
+
+/** Of an image that keeps its data itself: whether the file is there is told first, as QEMU does. */
+async function refuseDataFile(place: FilePlace, file: string, image: string): Promise<Result<never, Failure>> {
+  const opened = await place.open(file, "read");
+  if (!opened.ok) return err({ kind: "chain", code: "data-file-failed", file, cause: opened.error });
+  opened.value.close();
+  return err({ kind: "chain", code: "data-file-refused", file: image });
 }
 
 /**

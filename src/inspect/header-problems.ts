@@ -3,6 +3,7 @@
  * a copy, and the decoder is asked again. What is allowed is thus said in one place, qcow2/header.ts.
  */
 import type { ImageProblem } from "../base/fault.ts";
+import { INCOMPATIBLE_COMPRESSION_TYPE } from "../qcow2/features.ts";
 import { decodeHeader } from "../qcow2/header.ts";
 import { viewOf } from "./fields.ts";
 
@@ -22,6 +23,10 @@ const noBacking: Mend = (view) => {
   view.setBigUint64(8, 0n);
   view.setUint32(16, 0);
 };
+const zlibAlone: Mend = (view) => {
+  view.setUint8(104, 0);
+  view.setBigUint64(72, view.getBigUint64(72) & ~(1n << BigInt(INCOMPATIBLE_COMPRESSION_TYPE)));
+};
 
 /** By the field's name. What is not here (the magic, the version, the cluster size) gives the rest of the header its meaning. */
 const MENDS: ReadonlyMap<string, Mend> = new Map<string, Mend>([
@@ -34,7 +39,7 @@ const MENDS: ReadonlyMap<string, Mend> = new Map<string, Mend>([
   ["nb_snapshots", noSnapshots],
   ["snapshots_offset", noSnapshots],
   ["refcount_order", (view) => view.setUint32(96, 4)],
-  ["compression_type", (view) => view.setUint8(104, 0)],
+  ["compression_type", zlibAlone],
   ["crypt_method", zero32(32)],
   ["backing_file_offset", noBacking],
   ["backing_file_size", noBacking],

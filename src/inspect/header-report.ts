@@ -6,7 +6,7 @@ import { imageProblem } from "../base/fault.ts";
 import type { ImageProblem } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { FeatureBit, FieldFacts, HeaderReport, NeededFile, Validity } from "../protocol/inspect.ts";
-import { AUTOCLEAR_BITMAPS, AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_DIRTY, INCOMPATIBLE_EXTERNAL_DATA, KNOWN_FEATURES, bitsOf, decodeFeatureNames, hasBit } from "../qcow2/features.ts";
+import { AUTOCLEAR_BITMAPS, AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_DIRTY, INCOMPATIBLE_EXTERNAL_DATA, KNOWN_FEATURES, bitsOf, decodeFeatureNames, hasBit } from "../qcow2/features.ts";
 import type { FeatureKind, FeatureName } from "../qcow2/features.ts";
 import { BITMAPS_MAGIC, FEATURE_NAMES_MAGIC, decodeClusterSize, decodeHeader } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
@@ -179,8 +179,6 @@ function believe({ cluster, header }: FieldContext, field: string, bits: readonl
       const rawAlone = header !== null && has(AUTOCLEAR_RAW_EXTERNAL) && !hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA);
       return anonymous || without || rawAlone ? "odd" : "valid";
     }
-    case "compression_type":
-      return header !== null && (header.compressionType !== 0) !== hasBit(header.incompatible, INCOMPATIBLE_COMPRESSION_TYPE) ? "odd" : "valid";
     case "backing_file_size":
       return view.getBigUint64(8) === 0n && view.getUint32(16) !== 0 ? "odd" : "valid";
     case "snapshots_offset":

@@ -49,6 +49,8 @@ export type ChainProblem = { readonly kind: "chain"; readonly file: string } & (
   | { readonly code: "lazy-in-version-2" }
   /** The pieces in which L2 tables are to be cached are no power of two between 512 bytes and a cluster. */
   | { readonly code: "l2-cache-entry"; readonly clusterSize: number }
+  /** More of a cache of refcount blocks than 2^31 - 1 clusters was asked for. */
+  | { readonly code: "refcount-cache" }
   /** The part of a raw file that shall be the disk does not lie in it, or its size is no multiple of a sector. Bytes. */
   | { readonly code: "part"; readonly offset: number; readonly size: number | null; readonly fileSize: number }
 );

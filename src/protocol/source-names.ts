@@ -24,7 +24,12 @@ export type SourceProblem =
   | { readonly code: "no-file" | "no-filename" | "no-driver" }
   /** The name of a node, as a running QEMU has them; here there are none. */
   | { readonly code: "no-node"; readonly name: string }
-  | { readonly code: "bad-switch" | "bad-size" | "bad-choice"; readonly option: string; readonly value: string }
+  | { readonly code: "bad-switch" | "bad-size"; readonly option: string; readonly value: string }
+  /** Of the overlap checks, by either of the option's names. */
+  | { readonly code: "bad-choice"; readonly value: string }
+  | { readonly code: "bad-number"; readonly option: string }
+  | { readonly code: "overlap-checks"; readonly check: string; readonly template: string }
+  | { readonly code: "cache-interval" }
   | { readonly code: "cache-sizes"; readonly wrong: "all-given" | "l2-above-all" | "refcounts-above-all" }
   | { readonly code: "json-syntax"; readonly detail: string }
   | { readonly code: "json-not-object" };
@@ -76,6 +81,7 @@ const SWITCHES = ["read-only", "auto-read-only", "cache.direct", "cache.no-flush
 const FILE_OPTIONS = ["filename", "locking", "aio", "aio-max-batch", "pr-manager", "drop-cache", "x-check-cache-dropped"];
 const OVERLAP_CHECKS = ["none", "constant", "cached", "all"];
 const OVERLAP_OPTION = /^overlap-check(\.(template|main-header|active-l1|active-l2|refcount-table|refcount-block|snapshot-table|inactive-l1|inactive-l2|bitmap-directory))?$/;
+const OVERLAP_SWITCH = /^overlap-check\.(?!template$)/;
 const QCOW2_OPTIONS = ["lazy-refcounts", "pass-discard-request", "pass-discard-snapshot", "pass-discard-other", "discard-no-unref", "cache-size", "l2-cache-size", "l2-cache-entry-size", "refcount-cache-size", "cache-clean-interval"];
 const FILE_DRIVERS = ["file", "host_device"];
 
@@ -125,7 +131,8 @@ function qcow2Node(options: FlatOptions, file: string, driver: "qcow2" | null): 
   const known = (key: string): boolean => ["file", "backing", "data-file"].some((child) => isBelow(key, child)) || OVERLAP_OPTION.test(key);
   const unknown = unknownOption(options, QCOW2_OPTIONS, known);
   if (unknown !== null) return err({ code: "unknown-option", level: "format", driver: driver ?? "qcow2", option: unknown });
-  const backing = childNode(options, "backing");
+  const isNamed = [...options.keys()].some((key) => key === "backing.filename" || isBelow(key, "backing.file"));
+  const backing = childNode(isNamed ? options : withFile(options, "backing"), "backing");
   if (backing !== null && !backing.ok) return backing;
   const dataFile = childNode(options, "data-file");
   if (dataFile !== null && !dataFile.ok) return dataFile;
@@ -135,15 +142,28 @@ function qcow2Node(options: FlatOptions, file: string, driver: "qcow2" | null): 
   return ok({
     file,
     format: driver,
-    ...(none ? { backing: null } : backing === null ? {} : { backing: backing.value.source }),
+    ...(none ? { backing: null } : backing === null ? {} : isNamed ? { backing: backing.value.source } : { backingChanges: withoutFile(backing.value.source) }),
     ...(dataFile === null ? {} : { dataFile: dataFile.value.source }),
     ...(options.has("lazy-refcounts") ? { lazyRefcounts: isOn(options.get("lazy-refcounts")) } : {}),
-    ...(caches.value === null ? {} : { l2CacheEntryBytes: caches.value }),
+    ...(caches.value.entry === null ? {} : { l2CacheEntryBytes: caches.value.entry }),
+    ...(caches.value.refcounts === null ? {} : { refcountCacheBytes: caches.value.refcounts }),
   });
 }
 
-/** The sizes of caches, which must not contradict each other; otherwise they have no effect. @returns the bytes of a piece of an L2 table, null where none is given */
-function cacheSizes(options: FlatOptions): Result<number | null, SourceProblem> {
+/** Stands for the file that a header names, while options that name none are read. */
+const NAMED_BY_HEADER = "named-by-the-header";
+
+/** Options of a child that name no file, with one; those that have no such child as they are. */
+function withFile(options: FlatOptions, name: string): FlatOptions {
+  if (![...options.keys()].some((key) => key.startsWith(`${name}.`))) return options;
+  const isFile = FILE_DRIVERS.includes(String(options.get(`${name}.driver`)));
+  return new Map([...options, [isFile ? `${name}.filename` : `${name}.file.filename`, NAMED_BY_HEADER]]);
+}
+
+const withoutFile = ({ file: _, ...changes }: ImageSource): Omit<ImageSource, "file"> => changes;
+
+/** The sizes of caches, which must not contradict each other; otherwise they have no effect. @returns the bytes of a piece of an L2 table, and those of the refcounts' cache, null where none are given */
+function cacheSizes(options: FlatOptions): Result<{ readonly entry: number | null; readonly refcounts: number | null }, SourceProblem> {
   const sizes: (number | null)[] = [];
   for (const option of ["cache-size", "l2-cache-size", "refcount-cache-size", "l2-cache-entry-size"]) {
     const size = sizeOf(options, option);
@@ -156,7 +176,7 @@ function cacheSizes(options: FlatOptions): Result<number | null, SourceProblem> 
     if (l2 !== null && l2 > all) return err({ code: "cache-sizes", wrong: "l2-above-all" });
     if (refcounts !== null && refcounts > all) return err({ code: "cache-sizes", wrong: "refcounts-above-all" });
   }
-  return ok(entry);
+  return ok({ entry, refcounts });
 }
 
 /**
@@ -185,8 +205,13 @@ function unknownOption(options: FlatOptions, own: readonly string[], known: (key
 function wrongValue(options: FlatOptions): SourceProblem | null {
   for (const [option, value] of options) {
     if (SWITCHES.includes(option) && typeof value !== "boolean" && value !== "on" && value !== "off") return { code: "bad-switch", option, value: String(value) };
-    if ((option === "overlap-check" || option === "overlap-check.template") && !OVERLAP_CHECKS.includes(String(value))) return { code: "bad-choice", option, value: String(value) };
+    if (OVERLAP_SWITCH.test(option) && typeof value !== "boolean" && value !== "on" && value !== "off") return { code: "bad-switch", option, value: String(value) };
+    if (option === "cache-clean-interval" && !/^-?\d+$/.test(String(value))) return { code: "bad-number", option };
+    if (option === "cache-clean-interval" && (Number(value) < 0 || Number(value) >= 2 ** 32)) return { code: "cache-interval" };
+    if ((option === "overlap-check" || option === "overlap-check.template") && !OVERLAP_CHECKS.includes(String(value))) return { code: "bad-choice", value: String(value) };
   }
+  const [check, template] = [options.get("overlap-check"), options.get("overlap-check.template")];
+  if (check !== undefined && template !== undefined && check !== template) return { code: "overlap-checks", check: String(check), template: String(template) };
   return null;
 }
 

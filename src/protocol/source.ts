@@ -13,6 +13,8 @@ export interface ImageSource {
   readonly format: "qcow2" | "raw" | null;
   /** Absent: what the header names, resolved beside the image. null: none is opened, and what it would show reads as zeros. */
   readonly backing?: ImageSource | null;
+  /** What is to differ in the backing file that the header names; beside nothing where `backing` names one. */
+  readonly backingChanges?: Omit<ImageSource, "file">;
   /** In place of the external data file that the header names, beside nothing: the name is taken as it is. */
   readonly dataFile?: ImageSource;
   /**
@@ -24,6 +26,8 @@ export interface ImageSource {
   readonly lazyRefcounts?: boolean;
   /** Of a qcow2 source: the size of a piece of the cache of L2 tables, in bytes. It is judged and has no effect. */
   readonly l2CacheEntryBytes?: number;
+  /** Of a qcow2 source: the size of the cache of refcount blocks, in bytes; judged as well. */
+  readonly refcountCacheBytes?: number;
   /** Of a raw source: the part of the file that is the disk, in bytes. */
   readonly offset?: number;
   readonly size?: number;

@@ -14,6 +14,7 @@ export const backingFormatOf = (header: Header): string | null => textOf(header,
 export const dataFileOf = (header: Header): string | null => textOf(header, DATA_FILE_MAGIC);
 
 function textOf(header: Header, magic: number): string | null {
-  const extension = header.extensions.find((candidate) => candidate.magic === magic);
+  // Of several the last one counts, as in QEMU.
+  const extension = header.extensions.findLast((candidate) => candidate.magic === magic);
   return extension === undefined ? null : new TextDecoder().decode(extension.data);
 }

@@ -23,7 +23,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { bytes, hostOffset } from "../base/units.ts";
 import type { Bytes, HostOffset } from "../base/units.ts";
-import { INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
+import { INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
 
 export const QCOW2_MAGIC = 0x514649fb;
 export const HEADER_LENGTH = 112;
@@ -148,6 +148,11 @@ export function decodeHeader(cluster: Uint8Array, fileLength: number): Decoded {
   if (refcountOrder > 6) return bad("refcount_order", 96, refcountOrder, "0 to 6");
   const compressionType = headerLength > 104 ? view.getUint8(104) : 0;
   if (COMPRESSION_NAMES[compressionType] === undefined) return bad("compression_type", 104, compressionType, "0 (zlib) or 1 (zstd)");
+  // A reader that does not know the field goes by the bit alone, and must not take clusters of one kind for the other.
+  const tellsOther = hasBit(incompatible, INCOMPATIBLE_COMPRESSION_TYPE);
+  if (tellsOther !== compressionType > 0) {
+    return bad("compression_type", 104, compressionType, tellsOther ? "1 (zstd), for incompatible feature 3 is set" : "0 (zlib), for incompatible feature 3 is not set");
+  }
   const cryptMethod = view.getUint32(32);
   if (CRYPT_NAMES[cryptMethod] === undefined) return bad("crypt_method", 32, cryptMethod, "0 (none), 1 (AES) or 2 (LUKS)");
 

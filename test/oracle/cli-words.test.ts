@@ -97,6 +97,10 @@ describe("qemu-io: the image", () => {
   for (const command of ["flush", "flush 1", "f", "length", "l", "info", "i", "map 1", "alloc", "alloc 0", "alloc 0 1M", "alloc 1 512", "alloc 0 513", "alloc x", "alloc 0 x", "alloc 0 1 2", "alloc 0 8G", "alloc 64M 512", "alloc 65M", "alloc 7E", "a 0"]) io(command);
   io("write -q 1M 64k", "write -q 2M 64k", "write -q -z 1114112 64k", "map", "alloc 0 4M", "alloc 1M 1M");
   for (const command of ["sleep", "sleep 1", "sleep x", "sleep 1 2", "sleep -1", "sleep 10x", "quit", "q 1 2", "close", "close 1", "c", "reopen", "reopen -r", "reopen -rw", "reopen -x", "reopen 1", "reopen -c foo", "reopen -o foo=bar"]) io(command);
+  // What does not fit leaves the image open as it was.
+  for (const options of ["l2-cache-entry-size=33k", "l2-cache-entry-size=128k", "refcount-cache-size=256T", "overlap-check=constant,overlap-check.template=all", "overlap-check.template=blubb", "cache-clean-interval=-1", "cache-clean-interval=x"]) {
+    io("write -q -P 8 0 64k", `reopen -o ${options}`, "write -q -P 9 4k 4k", "read -P 9 4k 4k", "read -P 8 0 4k");
+  }
   for (const command of ["open", "open a.qcow2", "open -r a.qcow2", "open -x a.qcow2", "o", "foo", "", "   ", "foo bar", "# hello", "h", "m", "help help", "help foo", "help foo bar", "help map", "help zz", "help flush", "help alloc"]) io(command);
   io("read 99M 1", "length");
   io("quit", "length");
@@ -123,6 +127,10 @@ describe("qemu-io: the program", () => {
   same("qemu-io", ["--image-opts", "-c", "length", "driver=qcow2,file.filename=a.qcow2"]);
   same("qemu-io", ["--image-opts", "-f", "qcow2", "-c", "length", "driver=qcow2"]);
   same("qemu-io", ["--image-opts", "-c", "length", "driver=qcow2"]);
+  same("qemu-img", ["info", "--image-opts", "driver=qcow2,file.filename=a.qcow2,backing.driver=raw"]);
+  same("qemu-img", ["info", "--image-opts", "driver=qcow2,file.filename=a.qcow2,backing.file.filename=text"]);
+  same("qemu-io", ["-c", "open -o data-file.filename=nonexist a.qcow2", "-c", "open -o data-file.filename=text a.qcow2"]);
+  same("qemu-io", ["-c", "open -o backing.driver=qcow2 a.qcow2"]);
   const readOnly = ["write 0 512", "write -z 0 512", "discard 0 64k", "aio_write 0 512", "writev 0 512", "flush", "read -q 0 512"];
   same("qemu-io", ["-r", ...readOnly.flatMap((command) => ["-c", command]), "a.qcow2"]);
   same("qemu-io", ["-r", "-c", "reopen -w", "-c", "write -q 0 512", "a.qcow2"]);

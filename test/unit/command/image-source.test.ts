@@ -34,6 +34,16 @@ describe("options alone", () => {
     ["driver=foo,filename=a", "Unknown driver 'foo'"],
     ["driver=qcow2,file.filename=a,lazy-refcounts=bla", "Parameter 'lazy-refcounts' expects 'on' or 'off'"],
     ["driver=qcow2,file.filename=a,backing.file.filename=b", { file: "a", format: "qcow2", backing: { file: "b", format: null } }],
+    ["driver=qcow2,file.filename=a,backing.driver=raw", { file: "a", format: "qcow2", backingChanges: { format: "raw" } }],
+    ["driver=qcow2,file.filename=a,backing.driver=file", { file: "a", format: "qcow2", backingChanges: { format: "raw" } }],
+    ["driver=qcow2,file.filename=a,backing.lazy-refcounts=on", { file: "a", format: "qcow2", backingChanges: { format: null, lazyRefcounts: true } }],
+    ["driver=qcow2,file.filename=a,backing.backing.driver=raw", { file: "a", format: "qcow2", backingChanges: { format: null, backingChanges: { format: "raw" } } }],
+    ["driver=qcow2,file.filename=a,backing.driver=foo", "Unknown driver 'foo'"],
+    ["driver=qcow2,file.filename=a,cache-clean-interval=x", "Parameter 'cache-clean-interval' expects a number"],
+    ["driver=qcow2,file.filename=a,cache-clean-interval=-1", "Cache clean interval too big"],
+    ["driver=qcow2,file.filename=a,cache-clean-interval=4294967295", { file: "a", format: "qcow2" }],
+    ["driver=qcow2,file.filename=a,overlap-check.main-header=x", "Parameter 'overlap-check.main-header' expects 'on' or 'off'"],
+    ["driver=qcow2,file.filename=a,overlap-check=constant,overlap-check.template=all", "Conflicting values for qcow2 options 'overlap-check' ('constant') and 'overlap-check.template' ('all')"],
     ["driver=raw,file.filename=a,offset=1M,size=512", { file: "a", format: "raw", offset: 1048576, size: 512 }],
   ])("%s", (options, expected) => {
     expect(said({ options })).toEqual(expected);

@@ -35,7 +35,7 @@ class Place implements FilePlace {
     this.files.set(file, MemoryContents.of(new Uint8Array(size)));
   }
 
-  image(file: string, says: { backing?: string; format?: string; data?: string | true; raw?: true; zoned?: true } = {}): void {
+  image(file: string, says: { backing?: string; format?: string | readonly string[]; data?: string | true; raw?: true; zoned?: true } = {}): void {
     const contents = new MemoryContents();
     const made = writeNewImage(new MemoryStore(file, contents), createOptions({ zoned: says.zoned === true ? {} : null }));
     expect(made.ok).toBe(true);
@@ -45,7 +45,7 @@ class Place implements FilePlace {
       contents.read(120, kept);
       extensions.push([0x007a6264, kept]);
     }
-    if (says.format !== undefined) extensions.push([0xe2792aca, new TextEncoder().encode(says.format)]);
+    for (const format of [says.format ?? []].flat()) extensions.push([0xe2792aca, new TextEncoder().encode(format)]);
     if (typeof says.data === "string") extensions.push([0x44415441, new TextEncoder().encode(says.data)]);
     const head = new Uint8Array(4096);
     contents.read(0, head);
@@ -124,6 +124,33 @@ describe("backing files", () => {
     expect((await opened(source("top", { backing: null }))).backing).toBeNull();
     expect((await opened(source("top", { backing: { file: "other", format: "qcow2" } }))).backing).toMatchObject({ file: "other", format: "qcow2" });
     expect((await opened(source("top", { backing: { file: "other", format: null } }))).backing).toMatchObject({ file: "other", format: "raw" });
+  });
+
+  test("have the format that the header says last", async () => {
+    place.image("base");
+    place.image("twice", { backing: "base", format: ["qcow2", "raw"] });
+    expect((await opened(source("twice"))).backing?.format).toBe("raw");
+  });
+
+  test("are the header's with what the source changes of them", async () => {
+    place.image("base");
+    place.image("mid", { backing: "base", format: "raw" });
+    place.image("top", { backing: "mid", format: "foo" });
+    expect(await failed(source("top"))).toMatchObject({ code: "backing-failed", cause: { code: "name", problem: { code: "unknown-driver", driver: "foo" } } });
+    const files = await opened(source("top", { backingChanges: { format: "qcow2", lazyRefcounts: true, backingChanges: { format: "qcow2" } } }));
+    expect(files.backing).toMatchObject({ file: "mid", format: "qcow2", lazyRefcounts: true, backing: { file: "base", format: "qcow2" } });
+    closeFiles(files);
+    expect(await failed(source("base", { backingChanges: { format: "qcow2" } }))).toMatchObject({ code: "backing-failed", cause: { code: "name", problem: { code: "no-file" } } });
+  });
+
+  test("are not opened for an image's facts, and options about them are refused", async () => {
+    place.image("top", { backing: "missing", format: "raw" });
+    closeFiles(await opened(source("top"), false, true));
+    for (const more of [{ backingChanges: { format: "raw" } }, { backing: { file: "a", format: "raw" } }] as const) {
+      const outcome = await openChain(place, source("top", more), { write: false, inspect: true });
+      expect(outcome).toMatchObject({ ok: false, error: { code: "name", problem: { code: "unknown-option", option: "backing.driver" } } });
+    }
+    expect(place.openStores).toBe(0);
   });
 
   test("that are missing are named from the top down", async () => {

@@ -62,6 +62,10 @@ test("version 2 ends at byte 72: what lies behind is no feature, and its extensi
   expect(header.extensions.map(({ magic, hostOffset, data }) => [magic, hostOffset, data.length])).toEqual([[0x1234, 80, 2]]);
 });
 
+test("zstd is told by the field and by the feature bit together", () => {
+  expect(decoded(changed([72, 8, 8], [104, 1, 1])).compressionType).toBe(1);
+});
+
 test("feature bits of all 64 positions", () => {
   const header = decoded(changed([72, 8, 1n << 63n], [80, 8, (1n << 63n) | 1n], [88, 8, 2n ** 64n - 1n]));
   expect([header.incompatible, header.compatible, header.autoclear]).toEqual([1n << 63n, (1n << 63n) | 1n, 2n ** 64n - 1n]);
@@ -106,6 +110,8 @@ describe("refused, by field and host offset", () => {
     ["header_length", 100, "65544", changed([100, 4, 65544])],
     ["header_length", 100, "4294967288", changed([100, 4, 0xfffffff8])],
     ["compression_type", 104, "2", changed([104, 1, 2])],
+    ["compression_type", 104, "1", changed([104, 1, 1])],
+    ["compression_type", 104, "0", changed([72, 8, 8])],
     ["backing_file_size", 16, "1024", changed([8, 8, 200], [16, 4, 1024])],
     ["backing_file_offset", 8, "100", changed([8, 8, 100], [16, 4, 4])],
     ["backing_file_offset", 8, "65534", changed([8, 8, 65534], [16, 4, 4])],
