@@ -37,6 +37,7 @@ const NOUNS: Readonly<Record<ZoneOperation, string>> = {
   "write-zeroes": "write of zeros",
   append: "append",
   discard: "discard",
+  wear: "wear",
 };
 
 /** The operation done to a zone: "cannot be …". */
@@ -51,14 +52,24 @@ const PARTICIPLES: Readonly<Record<ZoneOperation, string>> = {
   "write-zeroes": "written",
   append: "appended to",
   discard: "discarded",
+  wear: "worn further",
 };
 
 export function explainRefusal(refusal: ZoneRefusal): Explanation {
-  const [virtio, nvme, scsi] = NAMES[refusal.code];
+  const [virtio, nvme, scsi] = wornNames(refusal) ?? NAMES[refusal.code];
   const names: StandardNames = { errno: errnoOf(refusal), virtio, nvme, scsi };
   const [title, why, instead] = sentences(refusal);
   return { title, why, instead, names };
 }
+
+/** What a read or a write of a zone that wore out is refused as; its management is refused as from any other condition. */
+function wornNames(refusal: ZoneRefusal): (typeof NAMES)[ZoneRefusalCode] | null {
+  if (refusal.code !== "invalid-transition" || !TRANSFERS.has(refusal.operation)) return null;
+  if (refusal.condition === Condition.READ_ONLY) return ["ZONE_INVALID_CMD", "1BAh Zone Is Read Only", "ZONE IS READ ONLY"];
+  return refusal.condition === Condition.OFFLINE ? ["ZONE_INVALID_CMD", "1BBh Zone Is Offline", "ZONE IS OFFLINE"] : null;
+}
+
+const TRANSFERS: ReadonlySet<ZoneOperation> = new Set(["read", "write", "write-zeroes", "append"]);
 
 const zoneName = (refusal: ZoneRefusal): string => (refusal.zone === null ? "the zone" : `zone ${refusal.zone}`);
 const leadingName = (refusal: ZoneRefusal): string => (refusal.zone === null ? "The zone" : `Zone ${refusal.zone}`);
@@ -152,6 +163,8 @@ function unsupported(refusal: Extract<ZoneRefusal, { code: "unsupported" }>): Se
 
 function insteadOfTransition(condition: Condition, operation: ZoneOperation, zone: string): string | null {
   if (condition === Condition.FULL) return `Reset ${zone}; it is EMPTY then.`;
+  if (condition === Condition.READ_ONLY) return "What is below its write pointer can be read; write in another zone. The image stores nothing of this: it is gone after a power cycle.";
+  if (condition === Condition.OFFLINE) return "Go on in another zone. The image stores nothing of this: it is gone after a power cycle.";
   if (condition === Condition.EMPTY && operation === "close") return `There is nothing to close; open or write ${zone} first.`;
   return null;
 }

@@ -10,6 +10,7 @@ import type { Program } from "./program.ts";
 import { INSPECT_USAGE, inspect } from "./inspect.ts";
 import { IMG_COMMANDS, qemuImg } from "./qemu-img.ts";
 import { QEMU_IO_USAGE, qemuIo } from "./qemu-io.ts";
+import { WEAR_USAGE, WEAR_WORDS, wear } from "./wear.ts";
 import { WORKLOAD_USAGE, workload } from "./workload.ts";
 import { JOB_WORDS } from "./workload-words.ts";
 
@@ -44,6 +45,7 @@ export const PROGRAMS: readonly NamedProgram[] = [
     keepsAttached: true,
     run: profile,
   },
+  { name: "wear", oneline: "has zones fail as those of worn media do: read-only, or offline", words: WEAR_WORDS, help: WEAR_USAGE, keepsAttached: true, run: wear },
   {
     name: "crash",
     oneline: "cuts the power in the midst of a flush, on a scratch copy, and tells what is lost and why not more",

@@ -1,4 +1,5 @@
 /** The calls on an open device: requests unpacked, sizes bounded, answers packed. */
+import { Condition } from "../base/conditions.ts";
 import { err, ok } from "../base/result.ts";
 import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
@@ -16,7 +17,7 @@ import { readPieces } from "./read-pieces.ts";
 import { readVmState, writeVmState } from "./vm-state-calls.ts";
 import { zoneSteps } from "./zone-steps.ts";
 
-export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "zoneSteps" | "manage" | "append" | "map" | "listSnapshots" | "createSnapshot" | "applySnapshot" | "deleteSnapshot" | "resize" | "changeBitmap";
+export type DeviceCallName = "facts" | "watch" | "setProfile" | "read" | "write" | "writeZeroes" | "discard" | "flush" | "report" | "zoneSteps" | "manage" | "wear" | "append" | "map" | "listSnapshots" | "createSnapshot" | "applySnapshot" | "deleteSnapshot" | "resize" | "changeBitmap";
 type Handler<Name extends CallName> = (image: OpenImage, request: RequestOf<Name>) => Outcome<Name>;
 
 const done = ok({ done: true } as const);
@@ -76,6 +77,11 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   report: (image, { offset, count }) => image.device.report(offset, count),
   zoneSteps: (image, { zone }) => zoneSteps(image.device.zones, image.policy, zone),
   manage: (image, { operation, offset, length }) => changing(image, () => finished(image.device.manage(operation, offset, length)), true),
+  // Nothing that an image stores: one that is open read-only wears out too, and owes no flush.
+  wear: (image, { offset, condition }) => {
+    if (condition !== Condition.READ_ONLY && condition !== Condition.OFFLINE) return err({ kind: "option", option: "condition", found: String(condition), allowed: `${Condition.READ_ONLY} or ${Condition.OFFLINE}` });
+    return finished(image.device.wear(offset, condition));
+  },
   append: (image, { offset, lengths, pattern, data = null }) =>
     changing(image, () => {
       const total = lengths.reduce((sum, length) => sum + length, 0);

@@ -2,6 +2,7 @@
 import type { Result } from "../base/result.ts";
 import type { Extent, Failure, ZoneDescriptor, ZoneRefusal, ZonedFacts } from "../protocol/index.ts";
 import type { ZonePolicy } from "../zoned/policy.ts";
+import type { WornCondition } from "../zoned/transitions.ts";
 import type { ZoneTable } from "../zoned/zone-table.ts";
 import type { ChangeLog } from "./change-log.ts";
 import type { Disk } from "./disk.ts";
@@ -24,6 +25,8 @@ export interface Device {
   discard(offset: number, length: number): Answer;
   map(offset: number, length: number, maxExtents: number): Answer<{ extents: readonly Extent[]; next: number | null }>;
   report(offset: number, count: number): Answer<readonly ZoneDescriptor[]>;
+  /** The zone that holds the offset wears out. Kept in memory alone: the image stores no such condition. */
+  wear(offset: number, to: WornCondition): Answer;
   manage(operation: ManageOperation, offset: number, length: number): Answer;
   /** @param lengths the vector's lengths in bytes; payload.length is their sum. @returns the guest offset where it landed */
   append(offset: number, lengths: readonly number[], payload: Payload): Answer<number>;

@@ -55,6 +55,10 @@ export class PlainDevice implements Device {
     return this.noZones(operation);
   }
 
+  wear(): Answer {
+    return this.noZones("wear");
+  }
+
   append(_offset: number, _lengths: readonly number[], _payload: Payload): Answer<number> {
     return this.noZones("append");
   }

@@ -19,8 +19,8 @@ import type { PointerReport } from "../zoned/pointer.ts";
 import { summarizePointers } from "../zoned/pointer-summary.ts";
 import { QCOW2_POLICY } from "../zoned/policy.ts";
 import type { ZonePolicy } from "../zoned/policy.ts";
-import { decideClose, decideFinish, decideOpen, decideReset, decideWrite } from "../zoned/transitions.ts";
-import type { Decision, Transition, ZoneView } from "../zoned/transitions.ts";
+import { decideClose, decideFinish, decideOpen, decideReset, decideWear, decideWrite, refuseRead } from "../zoned/transitions.ts";
+import type { Decision, Transition, WornCondition, ZoneView } from "../zoned/transitions.ts";
 import { ZoneTable } from "../zoned/zone-table.ts";
 import type { ChangeLog } from "./change-log.ts";
 import type { Answer, Device, ManageOperation } from "./device.ts";
@@ -82,13 +82,15 @@ export class ZonedDevice implements Device {
     return ok(null);
   }
 
-  /** At and above the write pointer, and above the capacity, a sequential zone reads as zeros, whatever the clusters hold. */
+  /** A zone that is offline is not read. At and above the write pointer, and above the capacity, a sequential zone reads as zeros, whatever the clusters hold. */
   read(offset: number, into: Uint8Array): Answer {
     const outside = outOfRange("read", offset, into.length, this.geometry.deviceSize);
     if (outside !== null) return this.refuse(outside.error);
     const end = offset + into.length;
     for (let at = offset; at < end; ) {
       const view = this.zones.view(zoneOf(this.geometry, at));
+      const refusal = refuseRead(view);
+      if (refusal !== null) return this.refuse(refusal);
       const stop = Math.min(view.end, end);
       const readableEnd = this.zones.isConventional(view.zone) ? view.end : Math.min(view.writePointer, view.capacityEnd);
       const split = Math.min(Math.max(readableEnd, at), stop);
@@ -184,6 +186,18 @@ export class ZonedDevice implements Device {
       if (!decision.ok) return this.refuse(decision.error);
       if (decision.value !== null) this.carryOut(operation, zone, decision.value);
     }
+    return ok(null);
+  }
+
+  wear(offset: number, to: WornCondition): Answer {
+    const outside = outOfRange("wear", offset, SECTOR_SIZE, this.geometry.deviceSize);
+    if (outside !== null) return this.refuse(outside.error);
+    const zone = zoneOf(this.geometry, offset);
+    if (this.zones.isConventional(zone)) return this.refuse({ kind: "zone", code: "conventional-zone", operation: "wear", zone });
+    const decision = decideWear(this.zones.view(zone), to);
+    if (!decision.ok) return this.refuse(decision.error);
+    this.log.operation = "wear";
+    if (decision.value !== null) this.zones.apply(zone, decision.value);
     return ok(null);
   }
 

@@ -1,7 +1,7 @@
 /** The device's words that a check may use, as lists: the types of protocol say what they are, and the compiler that none is missing. */
 import type { ZoneOperation, ZoneRefusalCode } from "../protocol/index.ts";
 
-const OPERATIONS: Readonly<Record<ZoneOperation, true>> = { report: true, open: true, close: true, finish: true, reset: true, read: true, write: true, "write-zeroes": true, append: true, discard: true };
+const OPERATIONS: Readonly<Record<ZoneOperation, true>> = { report: true, open: true, close: true, finish: true, reset: true, read: true, write: true, "write-zeroes": true, append: true, discard: true, wear: true };
 export const ZONE_OPERATIONS = Object.keys(OPERATIONS) as readonly ZoneOperation[];
 
 const CODES: Readonly<Record<ZoneRefusalCode, true>> = {

@@ -203,6 +203,11 @@ export interface Calls extends InspectorCalls, CrashCalls, WorkloadCalls {
   /** What each command would do to a zone now, decided by the rules and not carried out; none for a conventional zone. */
   zoneSteps: { request: { handle: number; zone: number }; reply: readonly ZoneStep[] };
   manage: { request: Range & { operation: "open" | "close" | "finish" | "reset" }; reply: Nothing };
+  /**
+   * The zone that holds `offset` wears out, as media does: it is READ_ONLY (13) or OFFLINE (15) until the image is opened anew, for no
+   * image stores that. Allowed on an image that is open read-only. Refused for a conventional zone, and from OFFLINE back to READ_ONLY.
+   */
+  wear: { request: { handle: number; offset: number; condition: Condition }; reply: Nothing };
   /** Appends the vector of lengths, filled with the pattern byte or with `data` (of their sum), as one append; replies where it landed. */
   append: { request: { handle: number; offset: number; lengths: readonly number[]; pattern: number; data?: Uint8Array | null }; reply: { offset: number } };
   /** Extents from `offset`, merged, at most `maxExtents`; `next` is where to go on, null at the end of the range. */

@@ -1,4 +1,5 @@
 /** What was done to an image, as text that other tools run: a shell script of qemu-io or of blkzone, events as JSON Lines. */
+import { Condition } from "../base/conditions.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import { eventText } from "./event-text.ts";
 import type { LogEvent } from "./history.ts";
@@ -30,6 +31,8 @@ export function callLine(call: TapedCall): string {
       const note = (data ?? null) !== null ? "  # bytes of a file" : pattern === APPEND_PATTERN ? "" : `  # filled with ${formatHex(pattern)}`;
       return `zap ${commandSize(offset)} ${lengths.map(commandSize).join(" ")}${note}`;
     }
+    case "wear":
+      return `wear ${call.request.condition === Condition.OFFLINE ? "offline" : "read-only"} ${commandSize(call.request.offset)}`;
     case "setProfile":
       return `profile ${call.request.profile}`;
     case "repair":
@@ -76,6 +79,9 @@ class IoScript {
         return;
       case "setProfile":
         this.comment(`profile ${call.request.profile}: qemu-io has no other rules, so that what comes now may go otherwise.`);
+        return;
+      case "wear":
+        this.comment(`${callLine(call)}: a zone wore out, which qemu-io has no command for. What comes now may go otherwise.`);
         return;
       case "repair":
         this.comment(`The image was checked and repaired (qemu-img check -r ${call.request.mode}), which changed nothing that a guest sees.`);

@@ -88,12 +88,10 @@ export function nowScript(core: Core): SharedScript | null {
 
 function notesOn({ facts, zones }: Attached): readonly string[] {
   const { backingFile } = facts.image;
-  const gone = zones === null ? 0 : zones.countOf(Condition.READ_ONLY) + zones.countOf(Condition.OFFLINE);
   return [
     zones === null ? "The link makes a disk of the same size and options. It carries none of its bytes." : "The link makes a disk of the same geometry and brings its zones to where they are now. It carries none of its bytes: zeros lie below the write pointers.",
     ...(backingFile === null ? [] : ["The image stands on another file; the link’s disk stands alone."]),
     ...(facts.zoned?.policy === AS_POSTED ? [`Under the rules of ${AS_POSTED} limits can be exceeded; a disk on which they were may come out otherwise.`] : []),
-    ...(gone === 0 ? [] : [`${counted(gone, "zone")} cannot be written any more, which no command brings about: they are empty in the link.`]),
   ];
 }
 
@@ -112,7 +110,7 @@ const AS_POSTED = "v4-as-posted";
 const LONGEST_WRITE = 2 ** 30;
 
 /**
- * Commands from empty zones to these. Full zones come first, then closed ones, while nothing else is open, so that no limit is met
+ * Commands from empty zones to these. Worn and full zones come first, then closed ones, while nothing else is open, so that no limit is met
  * that the disk itself did not meet; the implicitly open come last, in the order in which they would be closed.
  *
  * @param newestFirst whether the zone that was used last is the first to be closed
@@ -143,6 +141,15 @@ export function zoneLines(zones: ZoneModel, resources: Resources | null, newestF
     lines.push(`zo ${range(zone)}`);
   };
 
+  for (const [condition, word] of [[Condition.READ_ONLY, "read-only"], [Condition.OFFLINE, "offline"]] as const) {
+    for (const zone of of(condition)) {
+      if (!room()) break;
+      // A zone that wore out is neither open nor active: none that follows is held up by it.
+      if (finished(zone)) lines.push(`zf ${range(zone)}`);
+      else write(zone);
+      lines.push(`wear ${word} ${commandSize(zones.start(zone))}`);
+    }
+  }
   const full = of(Condition.FULL);
   for (let first = 0; first < full.length && room(); ) {
     if (!finished(full[first]!)) {

@@ -8,7 +8,7 @@
 import type { CallName, CreateOptions, Perform, RequestOf } from "../protocol/index.ts";
 
 /** Calls that are played again as they were. */
-const TAPED = ["write", "writeZeroes", "discard", "manage", "append", "powerCycle", "setProfile", "repair"] as const;
+const TAPED = ["write", "writeZeroes", "discard", "manage", "wear", "append", "powerCycle", "setProfile", "repair"] as const;
 type TapedName = (typeof TAPED)[number];
 /** Calls that leave every image's zones and bytes as they are. */
 const HARMLESS: ReadonlySet<string> = new Set(["open", "close", "facts", "watch", "read", "check", "flush", "report", "map", "dialect", "listFiles", "adopt", "exportFile", "takeOver", "scratch", "zoneSteps", "listSnapshots"]);
@@ -158,6 +158,7 @@ function touches(call: TapedCall, start: number, end: number): boolean {
     case "repair":
       return false;
     case "append":
+    case "wear":
       return call.request.offset >= start && call.request.offset < end;
     default:
       return call.request.offset < end && call.request.offset + call.request.length > start;

@@ -28,7 +28,10 @@ const NODES: readonly Node[] = [
   { condition: Condition.CLOSED, x: 182, y: 150, width: 78 },
 ];
 
-const nodeOf = (condition: Condition): Node => NODES.find((node) => node.condition === condition) ?? NODES[0]!;
+/** What a zone is that wore out: drawn for such a zone alone, since no command leads there, and none away. */
+const WORN: readonly Node[] = [Condition.READ_ONLY, Condition.OFFLINE].map((condition) => ({ condition, x: 182, y: 84, width: 96 }));
+
+const nodeOf = (condition: Condition): Node => NODES.find((node) => node.condition === condition) ?? WORN.find((node) => node.condition === condition) ?? NODES[0]!;
 
 /** Where the line from the middle of `node` towards (x, y) leaves its box, `margin` pixels outside. */
 function border(node: Node, x: number, y: number, margin: number): { x: number; y: number } {
@@ -103,7 +106,7 @@ export function StateMachine({ condition, steps, note, onArrow }: Props) {
           const to = border(node, present.x, present.y, 2);
           return <line key={operation} className={why === null ? "machine-arrow" : "machine-arrow refused"} x1={from.x} y1={from.y} x2={to.x} y2={to.y} markerEnd={why === null ? "url(#machine-head)" : undefined} />;
         })}
-        {NODES.map((node) => {
+        {[...NODES, ...WORN.filter((node) => node.condition === condition)].map((node) => {
           const lit = node.condition === condition;
           const look = lookOf(palette, node.condition);
           const left = node.x - node.width / 2;

@@ -6,7 +6,7 @@
  */
 import type { Condition } from "../base/conditions.ts";
 
-export type ZoneOperation = "report" | "open" | "close" | "finish" | "reset" | "read" | "write" | "write-zeroes" | "append" | "discard";
+export type ZoneOperation = "report" | "open" | "close" | "finish" | "reset" | "read" | "write" | "write-zeroes" | "append" | "discard" | "wear";
 
 interface Refused {
   readonly kind: "zone";

@@ -92,7 +92,10 @@ function stepWith(
 const invalid = (operation: ZoneOperation, view: ZoneView): Decision =>
   err({ kind: "zone", code: "invalid-transition", operation, zone: view.zone, condition: view.condition });
 
-/** A condition that no sequential zone of this format can have (NOT_WP) or reach (READ_ONLY, OFFLINE). */
+/** What a zone is once it has worn out: read as before and not written, or neither. */
+export type WornCondition = typeof Condition.READ_ONLY | typeof Condition.OFFLINE;
+
+/** A condition that no command leads to or from: NOT_WP, which a sequential zone never has, and those of a zone that wore out. */
 const isForeign = (condition: Condition): boolean =>
   condition === Condition.NOT_WP || condition === Condition.READ_ONLY || condition === Condition.OFFLINE;
 
@@ -162,6 +165,20 @@ export function decideFinish(view: ZoneView, resources: ResourceView, policy: Zo
 export function decideReset(view: ZoneView): Decision {
   if (isForeign(view.condition)) return invalid("reset", view);
   return view.condition === Condition.EMPTY ? nothing : step(Condition.EMPTY, view.start);
+}
+
+/**
+ * A zone wears out. No command of the standards does that: a device does it by itself and reports it. The pointer stays as it was,
+ * and nothing leads back but another device made of what is stored.
+ */
+export function decideWear(view: ZoneView, to: WornCondition): Decision {
+  if (view.condition === to) return nothing;
+  return view.condition === Condition.OFFLINE ? invalid("wear", view) : step(to, view.writePointer);
+}
+
+/** READ: of a zone that went offline nothing can be read. null: allowed. */
+export function refuseRead(view: Pick<ZoneView, "zone" | "condition">): ZoneRefusal | null {
+  return view.condition === Condition.OFFLINE ? { kind: "zone", code: "invalid-transition", operation: "read", zone: view.zone, condition: view.condition } : null;
 }
 
 /**

@@ -118,3 +118,28 @@ test("the map is saved as SVG and PNG, the events as JSON Lines, the commands as
   expect(lines.map(({ type }) => type)).toContain("transition");
   expect((await saved("Save events", "qemu-io")).data.toString()).toContain("zap 2M 64K");
 });
+
+test("zones that wore out are in the legend, the table, the panel and the saved map, each with what they refuse", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  for (const line of ["write 2M 300k", "write 3M 512k", "wear read-only 2M", "wear offline 3M"]) await app.type(line);
+  await app.expectCondition(2, "READ_ONLY");
+  await app.expectCondition(3, "OFFLINE");
+  const legend = app.map.getByRole("list", { name: "Zones by condition" });
+  await expect(legend.getByRole("listitem").filter({ hasText: "READ_ONLY" })).toContainText("1");
+  await expect(legend.getByRole("listitem").filter({ hasText: "OFFLINE" })).toContainText("1");
+  await app.row(3).click();
+  await expect(app.zone.getByRole("img", { name: "State machine. The zone is OFFLINE." })).toBeVisible();
+  await app.zone.getByRole("button", { name: "reset, to EMPTY: not now" }).focus();
+  await expect(page.getByRole("tooltip").filter({ hasText: "Zone 3 is OFFLINE" })).toBeVisible();
+  expect(await seriousOn(page)).toEqual([]);
+  await app.button("Read").click();
+  await expect(app.zone.getByRole("alert")).toContainText("1BBh Zone Is Offline");
+  await page.getByRole("button", { name: "Save the map" }).click();
+  const download = page.waitForEvent("download");
+  await page.getByRole("menuitem", { name: "As SVG" }).click();
+  const svg = readFileSync(await (await download).path(), "utf8");
+  expect(svg).toContain("READ_ONLY 1");
+  expect(svg).toContain("OFFLINE 1");
+  await page.getByRole("button", { name: "Power cycle" }).click();
+  await app.expectCondition(3, "CLOSED");
+});
