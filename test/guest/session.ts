@@ -1,12 +1,13 @@
 /** A guest over an engine in memory, and its console as a test uses it: a line goes in, what comes back until the next prompt is returned. */
 import { readFileSync } from "node:fs";
 import { BlockDevice } from "../../src/guest/block-device.ts";
+import { EXTRA_FILES, PROMPT } from "../../src/guest/sessions.ts";
+import type { GuestExtra } from "../../src/guest/sessions.ts";
 import { Machine } from "../../src/guest/machine.ts";
 import { engineFixture } from "../../src/testing/engine-fixture.ts";
 import type { EngineFixture } from "../../src/testing/engine-fixture.ts";
 import type { CreateOptions } from "../../src/protocol/index.ts";
 
-const PROMPT = /zoned:[^\n]*# $/;
 const MIB = 2 ** 20;
 
 export interface Answer {
@@ -31,24 +32,24 @@ export class Session {
   }
 
   /** Makes the disks, attaches them as /dev/vda and so on, and waits for the prompt. */
-  static async start(disks: readonly CreateOptions[], memoryBytes = 48 * MIB): Promise<Session> {
+  static async start(disks: readonly CreateOptions[], memoryBytes = 48 * MIB, extras: readonly GuestExtra[] = []): Promise<Session> {
     const fixture = engineFixture();
     const handles: number[] = [];
     for (const [index, options] of disks.entries()) {
       await fixture.ok("create", { file: `disk${index}`, options });
       handles.push((await fixture.ok("open", { file: `disk${index}`, format: "qcow2", readOnly: false })).handle);
     }
-    return Session.attach(fixture, handles, memoryBytes);
+    return Session.attach(fixture, handles, memoryBytes, extras);
   }
 
   /** Attaches what is open. */
-  static async attach(fixture: EngineFixture, handles: readonly number[], memoryBytes = 48 * MIB): Promise<Session> {
+  static async attach(fixture: EngineFixture, handles: readonly number[], memoryBytes = 48 * MIB, extras: readonly GuestExtra[] = []): Promise<Session> {
     const devices: BlockDevice[] = [];
     for (const handle of handles) devices.push(new BlockDevice(fixture.engine.perform, handle, await fixture.ok("facts", { handle })));
     const serial = new Serial();
     const start = performance.now();
     const machine = await Machine.start({
-      files: { emulator: readFileSync("node_modules/v86/build/v86.wasm"), kernel: readFileSync("public/guest/linux.img"), initramfs: readFileSync("public/guest/initramfs.img") },
+      files: { emulator: readFileSync("node_modules/v86/build/v86.wasm"), kernel: readFileSync("public/guest/linux.img"), initramfs: Buffer.concat(["initramfs.img", ...extras.map((extra) => EXTRA_FILES[extra])].map((name) => readFileSync(`public/guest/${name}`))) },
       memoryBytes,
       disks: devices,
       onSerial: (bytes) => serial.heard(bytes),
