@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 import type { Plugin } from "vite";
@@ -20,6 +23,20 @@ const headers = (): Plugin => ({
 });
 
 /**
+ * The files of the guest's machine, as the guest's worker holds what it fetched against them: those of public/guest by the checksums that
+ * are committed there, and the emulator's WebAssembly, which has a folder of its own among the packages.
+ */
+function guestFiles() {
+  const emulator = "node_modules/v86/build/v86.wasm";
+  const committed = readFileSync("public/guest/SHA256SUMS", "utf8").trim().split("\n").map((line) => line.split("  ") as [string, string]);
+  const images = committed.filter(([, name]) => name.endsWith(".img")).map(([sha256, name]) => ({ name, sizeBytes: statSync(`public/guest/${name}`).size, sha256 }));
+  return [...images, { name: basename(emulator), sizeBytes: statSync(emulator).size, sha256: createHash("sha256").update(readFileSync(emulator)).digest("hex") }];
+}
+
+/** Workers by the folder that they are built into, for the policies of scripts/policy.mjs; all others are in "worker". */
+const FOLDERS: Readonly<Record<string, string>> = { remote: "remote", guest: "machine" };
+
+/**
  * The service worker (workbox): after the first visit every file of the app is there without a network. A new version waits until
  * the person says so or every tab is closed (src/client/offline.ts).
  */
@@ -31,7 +48,9 @@ const offline = () =>
     includeAssets: [],
     workbox: {
       globPatterns: ["**/*.{html,js,css,wasm,woff2,svg,png,webmanifest}"],
-      globIgnores: ["src/**"],
+      // The guest's machine is fetched when one is wanted, and kept from then on: its files by its worker, its worker by the rule below.
+      globIgnores: ["src/**", "machine/**", "assets/v86-*.wasm"],
+      runtimeCaching: [{ urlPattern: /\/machine\/[^/]+\.js$/, handler: "CacheFirst", options: { cacheName: "zonescope-machine", expiration: { maxEntries: 4 } } }],
       // The files' names change with their content.
       dontCacheBustURLsMatching: /-[\w-]{8}\.\w+$/,
       ignoreURLParametersMatching: [/.*/],
@@ -60,11 +79,12 @@ const offline = () =>
 /** The app. In mode "e2e" the browser harness of the conformance suites is built beside it, into a folder of its own. */
 export default defineConfig(({ mode }) => ({
   base: "./",
+  define: { GUEST_FILES: JSON.stringify(guestFiles()) },
   plugins: [react(), headers(), offline()],
   worker: {
     format: "es" as const,
     // A folder of their own: a worker obeys the policy of its own response.
-    rollupOptions: { output: { entryFileNames: ({ name }) => `${name === "remote" ? "remote" : "worker"}/[name]-[hash].js`, chunkFileNames: "worker/[name]-[hash].js" } },
+    rollupOptions: { output: { entryFileNames: ({ name }) => `${FOLDERS[name] ?? "worker"}/[name]-[hash].js`, chunkFileNames: "worker/[name]-[hash].js" } },
   },
   build: {
     target: "es2023",

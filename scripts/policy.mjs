@@ -40,6 +40,12 @@ const WORKER = policy({ ...NOTHING, "script-src": "'self' 'wasm-unsafe-eval'", "
 /** The worker behind remote.html, which has no library: it alone may ask other servers, for the image that the person opened there. */
 const REMOTE = policy({ ...NOTHING, "script-src": "'self' 'wasm-unsafe-eval'", "connect-src": "'self' http: https:" });
 
+/**
+ * The guest's worker, the emulated machine: its code is compiled while it runs, as WebAssembly, and its clock is a worker that the emulator
+ * makes of a text of its own. It fetches our own files, and reaches the engine by a port alone.
+ */
+const MACHINE = policy({ ...NOTHING, "script-src": "'self' 'wasm-unsafe-eval'", "worker-src": "blob:", "connect-src": "'self'" });
+
 /** The service worker that keeps the program for offline use: it fetches our own files. */
 const OFFLINE = policy({ ...NOTHING, "script-src": "'self'", "connect-src": "'self'" });
 
@@ -55,6 +61,8 @@ const rules = [
   { path: "/index.html", headers: { [CSP]: PAGE, ...ALWAYS } },
   { path: "/remote.html", headers: { [CSP]: PAGE, ...ALWAYS } },
   { path: "/remote/*", headers: { [CSP]: REMOTE, "Cache-Control": "public, max-age=31536000, immutable", ...ALWAYS } },
+  { path: "/machine/*", headers: { [CSP]: MACHINE, "Cache-Control": "public, max-age=31536000, immutable", ...ALWAYS } },
+  { path: "/guest/*", headers: { "Cache-Control": "no-cache", ...ALWAYS } },
   { path: "/worker/*", headers: { [CSP]: WORKER, "Cache-Control": "public, max-age=31536000, immutable", ...ALWAYS } },
   { path: "/assets/*", headers: { "Cache-Control": "public, max-age=31536000, immutable", ...ALWAYS } },
   { path: "/sw.js", headers: { [CSP]: OFFLINE, "Cache-Control": "no-cache", ...ALWAYS } },

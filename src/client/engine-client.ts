@@ -4,7 +4,7 @@
 import workerAddress from "../worker/main.ts?worker&url";
 import { scriptAddress } from "./trusted.ts";
 import { LINK_WORKER } from "../protocol/index.ts";
-import type { CallMessage, CallName, CancelMessage, Failure, Notice, Outcome, ReplyMessage, RequestOf } from "../protocol/index.ts";
+import type { CallMessage, CallName, CancelMessage, Failure, GiveBackMessage, LendMessage, Notice, Outcome, ReplyMessage, RequestOf } from "../protocol/index.ts";
 
 /** A call that is under way. */
 export interface StartedCall<Name extends CallName> {
@@ -45,6 +45,18 @@ export class EngineClient {
       worker.postMessage(message);
     });
     return { id, cancel, outcome };
+  }
+
+  /** Has open images be a guest's disks until they are given back. @returns the guest's end of the port by which it makes its calls */
+  lend(handles: readonly number[]): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.worker.postMessage({ lend: handles, port: port1 } satisfies LendMessage, [port1]);
+    return port2;
+  }
+
+  /** The guest is gone: nothing that still comes from it is heard. */
+  giveBack(): void {
+    this.worker.postMessage({ giveBack: true } satisfies GiveBackMessage);
   }
 
   /** Hears every notice until the returned function is called. */

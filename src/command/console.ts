@@ -8,6 +8,8 @@ import type { Perform } from "../protocol/index.ts";
 import { CREATE_OPTION_NAMES } from "./create-options.ts";
 import { SETTING_NAMES, SETTING_VALUES, SET_USAGE, newConsoleSettings, runSet } from "./console-settings.ts";
 import type { ConsoleSettings } from "./console-settings.ts";
+import { GUEST_USAGE, GUEST_WORDS, HELD, isGuestLine, runGuestLine } from "./guest-line.ts";
+import type { GuestHost } from "./guest-line.ts";
 import { IO_COMMANDS, findIoCommand, helpOfAll, runIoCommand } from "./io-commands.ts";
 import { sessionOver } from "./io-session.ts";
 import { run } from "./program.ts";
@@ -29,6 +31,8 @@ export interface ConsoleHost {
   detach(): Promise<void>;
   /** Opens an image and makes it the attached one. */
   attach(file: string): Promise<void>;
+  /** Absent where there is no Linux to be had. */
+  readonly guest?: GuestHost;
   /** What `set` changes. A host that lives for one line leaves it out, and the page's one console keeps it here. */
   readonly settings?: ConsoleSettings;
   /** The lines that were run, oldest first, repeated ones as often; absent where none are kept. */
@@ -57,6 +61,7 @@ export async function runConsoleLine(line: string, host: ConsoleHost): Promise<{
     if (text !== "") host.write(text, good ? "out" : "err");
     return { status: good ? 0 : 1 };
   }
+  if (isGuestLine(name)) return { status: await runGuestLine(argv, host.guest, (text, stream) => write(host, text, stream)) };
   const program = findProgram(name);
   return { status: program !== null ? await runProgram(program, argv, host) : await runBare(argv, host) };
 }
@@ -66,6 +71,10 @@ async function runProgram(program: NamedProgram, argv: readonly string[], host: 
   const creates = program.name === "qemu-img" && argv[1] === "create";
   const made = creates ? createdFile(argv.slice(2)) : null;
   const detaches = attached !== null && program.keepsAttached !== true && names(argv, attached.file);
+  if (attached !== null && (detaches || made !== null) && host.guest?.held() === true) {
+    host.write(HELD, "err");
+    return 1;
+  }
   if (detaches) await host.detach();
   let status = 1;
   try {
@@ -121,11 +130,15 @@ function createdFile(argv: readonly string[]): string | null {
 async function help(words: readonly string[], host: ConsoleHost): Promise<number> {
   if (words.length === 0) {
     const programs = PROGRAMS.map((program) => `${program.name} … -- ${program.oneline}\n`).join("");
-    host.write(`Programs:\n${programs}\nOf the console:\n${SET_USAGE}\nOn the attached image:\n${helpOfAll(false)}\nUse 'help NAME' for more about one, as 'help write' or 'help qemu-img create'.\n`, "out");
+    host.write(`Programs:\n${programs}\nOf the console:\n${SET_USAGE}${host.guest === undefined ? "" : `${GUEST_USAGE}\n`}\nOn the attached image:\n${helpOfAll(false)}\nUse 'help NAME' for more about one, as 'help write' or 'help qemu-img create'.\n`, "out");
     return 0;
   }
   if (words.length === 1 && words[0] === "qemu-img") {
     host.write(qemuImgUsage(), "out");
+    return 0;
+  }
+  if (words.length === 1 && isGuestLine(words[0] ?? "")) {
+    host.write(`${GUEST_USAGE}\n`, "out");
     return 0;
   }
   // The manual's words are many, and loaded when somebody asks.
@@ -144,7 +157,8 @@ export function completions(text: string): string[] {
   const commands = IO_COMMANDS.filter((command) => command.needs !== "own-session").map((command) => command.name);
   const programs = PROGRAMS.map((program) => program.name);
   let candidates: readonly string[] = [];
-  if (first === undefined) candidates = [...programs, ...commands, "set"];
+  if (first === undefined) candidates = [...programs, ...commands, ...GUEST_WORDS, "set"];
+  else if (first === "attach") candidates = before.length === 1 ? ["linux"] : [];
   else if (first === "help") candidates = before.length === 1 ? [...programs, ...commands, "set"] : before[1] === "qemu-img" ? (findProgram("qemu-img")?.words ?? []) : [];
   else if (first === "set") candidates = before.length === 1 ? SETTING_NAMES : before.length === 2 ? SETTING_VALUES : [];
   else if (before[before.length - 1] === "-o" && before[1] === "create") candidates = CREATE_OPTION_NAMES.map((name) => `${name}=`);

@@ -150,6 +150,8 @@ function explainUsage(problem: UsageProblem): Explanation {
   switch (problem.code) {
     case "closed-handle":
       return { title: "The image is closed", why: sentence(problem.detail), instead: "Open it again.", names: null };
+    case "lent":
+      return { title: "Linux has the image", why: begun(sentence(problem.detail)), instead: 'Look at it here ("zrp", "read", "info"), or write from the terminal; "detach" ends Linux.', names: null };
     case "read-only":
       return { title: "The image is read-only", why: begun(sentence(problem.detail)), instead: "Work on a copy of it.", names: null };
     case "too-large":

@@ -133,6 +133,8 @@ function errnoOfUsage(code: UsageProblem["code"]): Errno {
   switch (code) {
     case "closed-handle":
       return "EBADF";
+    case "lent":
+      return "EBUSY";
     case "read-only":
     case "corrupt":
       return "EACCES";

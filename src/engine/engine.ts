@@ -254,8 +254,13 @@ export class Engine {
   }
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {
-    return this.withImage<ReplyOf<Name>>(request.handle, (image) => {
-      const outcome = this.noted(image, name, request, () => image.guard(() => performOnDevice(name, image, request)));
+    return this.onImage<ReplyOf<Name>>(request.handle, (image) => this.noted(image, name, request, () => image.guard(() => performOnDevice(name, image, request))));
+  }
+
+  /** Acts on an open image, and tells what changed. */
+  private onImage<Value>(handle: number, act: (image: OpenImage) => Result<Value, Failure>): Result<Value, Failure> {
+    return this.withImage(handle, (image) => {
+      const outcome = act(image);
       this.notifyChanges(image);
       return outcome;
     });
@@ -304,12 +309,8 @@ export class Engine {
       this.images.set(this.nextHandle++, scratch.value);
       return ok({ handle: scratch.value.handle, facts: scratch.value.facts() });
     },
-    powerCycle: ({ handle }) =>
-      this.withImage(handle, (image) => {
-        const outcome = this.noted(image, "powerCycle", null, () => image.guard(() => image.powerCycle()));
-        this.notifyChanges(image);
-        return outcome;
-      }),
+    powerCycle: ({ handle }) => this.onImage(handle, (image) => this.noted(image, "powerCycle", null, () => image.guard(() => image.powerCycle()))),
+    powerCut: ({ handle }) => this.onImage(handle, (image) => image.guard(() => image.powerCut())),
     dialect: ({ file }) => readDialect(this.library, file),
     check: ({ handle }, job) => this.workOn(handle, job, (image) => image.check()),
     repair: ({ handle, mode }, job) => this.workOn(handle, job, (image) => image.repair(mode)),

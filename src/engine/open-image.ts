@@ -299,6 +299,16 @@ export class OpenImage {
     return ok(this.watch());
   }
 
+  /**
+   * Drops what no flush has made durable and opens anew over the store, which is then what a killed process leaves: the order of
+   * `qcow2/flush.ts` holds at every moment. @throws Fault for a store that cannot be opened any more
+   */
+  powerCut(): Result<DeviceSnapshot, Failure> {
+    this.unflushed = false;
+    this.reopen();
+    return ok(this.watch());
+  }
+
   /** The device anew over its files, which something else has changed; it must be flushed. @throws Fault of the store */
   refresh(): void {
     this.device.disk.settle?.();

@@ -142,6 +142,8 @@ export interface Calls extends InspectorCalls, CrashCalls, WorkloadCalls {
   watch: { request: { handle: number }; reply: DeviceSnapshot };
   /** Flush, close, reopen, as a power cycle: open zones become CLOSED or EMPTY. The handle stays; replies as watch does. */
   powerCycle: { request: { handle: number }; reply: DeviceSnapshot };
+  /** The power fails: what no flush has made durable is gone, and the device is what its file has. The handle stays; replies as watch does. */
+  powerCut: { request: { handle: number }; reply: DeviceSnapshot };
   /**
    * The rules of another profile for this device, until it is closed; a power cycle keeps them, and the image stores nothing of
    * it. What the old rules allowed stands. Facts and resources are others afterwards: ask again with watch. Refused (kind

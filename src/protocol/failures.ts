@@ -29,8 +29,8 @@ export interface OptionProblem {
 /** The call makes no sense now: a handle that was closed, a write to an image opened for reading. */
 export interface UsageProblem {
   readonly kind: "usage";
-  /** "corrupt" and "unrepairable" are about an image that was to be written and has the corrupt or the dirty bit. */
-  readonly code: "corrupt" | "unrepairable" | "closed-handle" | "read-only" | "too-large" | "compressed-misaligned" | "compressed-in-use" | "compressed-data-file" | "vm-state-too-far";
+  /** "corrupt" and "unrepairable" are about an image that was to be written and has the corrupt or the dirty bit; "lent": a guest has it. */
+  readonly code: "corrupt" | "unrepairable" | "closed-handle" | "lent" | "read-only" | "too-large" | "compressed-misaligned" | "compressed-in-use" | "compressed-data-file" | "vm-state-too-far";
   readonly detail: string;
 }
 

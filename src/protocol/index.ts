@@ -6,6 +6,7 @@ export * from "./crash.ts";
 export * from "./dialect.ts";
 export * from "./events.ts";
 export * from "./failures.ts";
+export * from "./guest.ts";
 export * from "./inspect.ts";
 export * from "./measure.ts";
 export * from "./move.ts";

@@ -3,9 +3,10 @@ import { createConsoleActions } from "./console.ts";
 import type { ConsoleActions } from "./console.ts";
 import { createCore } from "./core.ts";
 import type { Core, EnginePort } from "./core.ts";
+import { LENT } from "../protocol/index.ts";
 import type { Updates } from "../client/offline.ts";
 import { WELCOME_IMAGE } from "./create-image.ts";
-import { attachAndTellNow, detachNow, createDeviceActions, followNotices, lastImage, NO_HANDLE } from "./device.ts";
+import { attachAndTellNow, detachNow, createDeviceActions, followNotices, isLent, lastImage, NO_HANDLE } from "./device.ts";
 import type { DeviceActions } from "./device.ts";
 import { createLibraryActions } from "./library.ts";
 import type { LibraryActions } from "./library.ts";
@@ -65,6 +66,8 @@ export interface App {
   readonly inspectorWork: InspectorWorkActions;
   readonly save: SaveActions;
   readonly crash: CrashActions;
+  /** Loaded when a guest is wanted first. */
+  readonly guest: Core["guest"];
   readonly workload: WorkloadActions;
   readonly lessons: LessonActions;
   readonly share: ShareActions;
@@ -115,6 +118,7 @@ export function appOver(core: Core, updates?: Updates): App {
     inspectorWork: createInspectorWork(core, underWay),
     save: createSaveActions(core, underWay),
     crash: createCrashActions(core),
+    guest: core.guest,
     workload: createWorkloadActions(core),
     lessons: createLessonActions(core),
     share: createShareActions(core),
@@ -136,6 +140,7 @@ export function appOver(core: Core, updates?: Updates): App {
       dismissBanner: (key) => core.dropBanner(key),
       update: () =>
         core.serial("Updating", async () => {
+          if (isLent(core)) return core.tell("The new version", LENT);
           await detachNow(core);
           updates?.apply();
         }),

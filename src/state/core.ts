@@ -11,6 +11,7 @@ import { ConsoleLog } from "./console-log.ts";
 import { textOf } from "./failure-text.ts";
 import { createFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
+import type { GuestActions } from "./guest.ts";
 import type { LogEvent } from "./history.ts";
 import { Ring } from "./ring.ts";
 import { Waits } from "./waits.ts";
@@ -19,7 +20,7 @@ import type { AppState, AppStore, Banner } from "./store.ts";
 import { Tape } from "./tape.ts";
 
 /** The engine as the actions see it; the client is one, a test's double another. */
-export type EnginePort = Pick<EngineClient, "start" | "onNotice">;
+export type EnginePort = Pick<EngineClient, "start" | "onNotice" | "lend" | "giveBack">;
 
 export type DeviceNotice = Extract<Notice, { notice: "device" }>;
 
@@ -73,6 +74,8 @@ export interface Core {
   /** Runs `task` when everything asked for before it is done; `label` says meanwhile what is going on. */
   serial<Value>(label: string, task: () => Promise<Value>): Promise<Value>;
   set(state: Partial<AppState>): void;
+  /** What is done with a guest; loaded when one is wanted first. */
+  guest(): Promise<GuestActions>;
   addBanner(banner: Banner): void;
   dropBanner(key: string): void;
   /** Shows a failure that belongs to no panel. */
@@ -92,6 +95,7 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
   const set = (state: Partial<AppState>): void => store.setState(state);
   let last: Promise<unknown> = Promise.resolve();
   let askedToPersist = false;
+  let guest: Promise<GuestActions> | null = null;
 
   const refreshLibrary = async (): Promise<void> => {
     const outcome = await port.start("listFiles", {}).outcome;
@@ -163,6 +167,7 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     underWay: null,
     serial,
     set,
+    guest: () => (guest ??= import("./guest.ts").then(({ createGuestActions }) => createGuestActions(core))),
     addBanner,
     dropBanner: (key) => set({ banners: store.getState().banners.filter((banner) => bannerKey(banner) !== key) }),
     tell: (about, failure) => addBanner({ kind: "failure", about, text: textOf(failure) }),

@@ -3,7 +3,7 @@
  * expect to be inside a `serial` turn already.
  */
 import { assertNever } from "../base/assert.ts";
-import { ADOPTED_PREFIX } from "../protocol/index.ts";
+import { ADOPTED_PREFIX, LENT } from "../protocol/index.ts";
 import type { DeviceSnapshot, Failure, SnapshotFacts } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
 import { difference, untold } from "./history.ts";
@@ -25,7 +25,7 @@ export const isDropped = (file: string): boolean => file.startsWith(ADOPTED_PREF
 export const displayName = (file: string): string => (isDropped(file) ? file.slice(ADOPTED_PREFIX.length) : file);
 
 /** Shows a device that was just opened or power cycled; the selection stays where it is when the zone is still there. */
-function show(core: Core, handle: number, file: string, snapshot: DeviceSnapshot, viewed: SnapshotFacts | null): void {
+export function show(core: Core, handle: number, file: string, snapshot: DeviceSnapshot, viewed: SnapshotFacts | null): void {
   // What was told before the snapshot belongs to the columns before it.
   applyNotices(core);
   const { zones, facts, resources } = snapshot;
@@ -75,6 +75,7 @@ const patchEvent = (core: Core, reason: PatchEvent["reason"], patch: ZonePatch):
  * opened takes nothing away. The failure is returned, and not yet shown.
  */
 export async function attachNow(core: Core, file: string, snapshot: SnapshotFacts | null = null): Promise<Failure | null> {
+  if (isLent(core)) return LENT;
   if (core.store.getState().attached?.file === file) await detachNow(core);
   // A file of this machine is taken as what it is offered as, an image, and never as a raw disk that happens to be a letter.
   const part = snapshot === null ? {} : { snapshot: { id: snapshot.id, name: snapshot.name } };
@@ -103,10 +104,14 @@ export async function refreshNow(core: Core): Promise<void> {
   if (watched.ok) show(core, attached.handle, attached.file, watched.value, attached.snapshot);
 }
 
+/** Whether a guest has the attached image: it stays attached until the guest is gone. */
+export const isLent = (core: Core): boolean => core.store.getState().guest.phase !== "off";
+
 /** Flushes and lets go of the attached image. What is shown stays until something else is, or `forgetNow`. */
 export async function detachNow(core: Core): Promise<void> {
   const { attached } = core.store.getState();
   if (attached === null || attached.handle === NO_HANDLE) return;
+  if (isLent(core)) return core.tell(displayName(attached.file), LENT);
   core.set({ attached: { ...attached, handle: NO_HANDLE } });
   const closed = await core.perform("close", { handle: attached.handle });
   if (!closed.ok) core.tell(attached.file, closed.error);

@@ -2,7 +2,7 @@
 import type { CheckReport, CompressedReport, FileIdentity, HeaderReport, LayoutReport, Place, RepairReport, ReplyOf, SnapshotFacts } from "../protocol/index.ts";
 import type { FailureText } from "./failure-text.ts";
 
-export const INSPECTOR_TABS = ["Header", "Layout", "Tables", "Hex", "Check", "Snapshots", "Workload", "Crash lab"] as const;
+export const INSPECTOR_TABS = ["Header", "Layout", "Tables", "Hex", "Check", "Snapshots", "Workload", "Crash lab", "Terminal"] as const;
 export type InspectorTab = (typeof INSPECTOR_TABS)[number];
 
 export type HexView = "host" | "guest";

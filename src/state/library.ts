@@ -1,11 +1,12 @@
 /** The library of images: making, opening a file of the person's machine, copying, renaming, deleting, saving. */
+import { LENT } from "../protocol/index.ts";
 import type { Failure, Outcome } from "../protocol/index.ts";
 import { runLineNow } from "./console.ts";
 import type { LineOutcome } from "./console.ts";
 import type { Core } from "./core.ts";
 import { createLine } from "./create-image.ts";
 import type { NewImage } from "./create-image.ts";
-import { attachAndTellNow, attachNow, detachNow, displayName, forgetNow, isDropped } from "./device.ts";
+import { attachAndTellNow, attachNow, detachNow, displayName, forgetNow, isDropped, isLent } from "./device.ts";
 import { NOTHING_KNOWN } from "./inspector-state.ts";
 import { textOf } from "./failure-text.ts";
 import { parseSize } from "./units.ts";
@@ -69,6 +70,7 @@ export function createLibraryActions(core: Core): LibraryActions {
   /** Does `task` to a file with the image let go; afterwards `then` is attached, or what was when the task failed. */
   const detached = async (file: string, then: string | null, task: () => Promise<Failure | null>): Promise<Failure | null> => {
     if (!isAttached(file)) return task();
+    if (isLent(core)) return LENT;
     await detachNow(core);
     const failure = await task();
     const next = failure === null ? then : file;

@@ -13,7 +13,7 @@ import { createPlayback } from "./playback.ts";
 import type { Playback } from "./playback.ts";
 
 /** The engine behind a link: one that can be ended with its files. */
-export type LinkEngine = Pick<EngineClient, "start" | "onNotice" | "renew" | "dispose">;
+export type LinkEngine = Pick<EngineClient, "start" | "onNotice" | "lend" | "giveBack" | "renew" | "dispose">;
 
 export interface LinkHouse {
   readonly link: Link;

@@ -16,6 +16,8 @@ import { WHOLE_TABLE } from "./table-view.ts";
 import type { TableView } from "./table-view.ts";
 import { NO_CRASH } from "./crash-state.ts";
 import type { CrashState } from "./crash-state.ts";
+import { NO_GUEST } from "./guest-state.ts";
+import type { GuestState } from "./guest-state.ts";
 import { NO_INSPECTOR } from "./inspector-state.ts";
 import type { InspectorState } from "./inspector-state.ts";
 import { NO_LESSONS } from "./lessons-kept.ts";
@@ -119,6 +121,7 @@ export interface AppState {
   readonly tableView: TableView;
   readonly inspector: InspectorState;
   readonly crash: CrashState;
+  readonly guest: GuestState;
   readonly workload: WorkloadState;
   readonly lessons: LessonsState;
 }
@@ -151,6 +154,7 @@ export const createAppStore = (): AppStore =>
     tableView: WHOLE_TABLE,
     inspector: NO_INSPECTOR,
     crash: NO_CRASH,
+    guest: NO_GUEST,
     workload: NO_WORKLOAD,
     lessons: NO_LESSONS,
   }));

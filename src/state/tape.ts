@@ -36,7 +36,7 @@ export class Tape {
   created: CreateOptions | null = null;
   /** Whether nothing was missed since the creation. */
   complete = false;
-  /** The call that this tape cannot play again, by name; null while there was none. */
+  /** The call that this tape cannot play again, by name, or who else changed the image; null while there was none. */
   missed: string | null = null;
   entries: TapeEntry[] = [];
   private dataBytes = 0;
@@ -65,6 +65,12 @@ export class Tape {
     this.dataBytes = 0;
     this.handles.clear();
     this.opened = false;
+  }
+
+  /** Something changes the image from now on that is not heard here. */
+  miss(what: string): void {
+    this.complete = false;
+    this.missed ??= what;
   }
 
   /** @param from events of the log before the call, `to` with it */
@@ -96,8 +102,7 @@ export class Tape {
     const onlyReads = name === "copy" && (request as RequestOf<"copy">).to !== this.file;
     // A commit writes into an image that it names by its overlay.
     if (onlyReads || (!about && name !== "commit")) return;
-    this.complete = false;
-    this.missed ??= name;
+    this.miss(name);
   }
 
   private noteOpened(file: string, handle: number, from: number, to: number): void {

@@ -5,6 +5,7 @@ import { findingWords, visibleText, zoneFindingWords } from "../state/inspector-
 import type { FindingWords } from "../state/inspector-text.ts";
 import type { Repair } from "../state/inspector-state.ts";
 import { counted, formatCount, formatHex } from "../state/units.ts";
+import { foundWords } from "./check-words.ts";
 import { useApp, useAppState } from "./context.ts";
 import { useRows } from "./use-rows.ts";
 import { WorkBar } from "./work-bar.tsx";
@@ -71,18 +72,6 @@ export function CheckTab() {
 }
 
 const hasFindings = (report: CheckReport): boolean => report.findings.length > 0 || (report.zoned?.findings.length ?? 0) > 0;
-
-/** What a check found, in a few words; empty for nothing. */
-export function foundWords({ corruptions, leaks, checkErrors, zoned }: CheckReport): string {
-  const remarks = zoned === null ? 0 : Object.values(zoned.counts).reduce((sum, count) => sum + count, 0);
-  const words = [
-    corruptions > 0 && counted(corruptions, "corruption"),
-    leaks > 0 && counted(leaks, "leaked cluster"),
-    checkErrors > 0 && `${counted(checkErrors, "place")} that could not be checked`,
-    remarks > 0 && `${counted(remarks, "remark")} on zones`,
-  ];
-  return words.filter((word) => word !== false).join(", ");
-}
 
 function Verdict({ report }: { report: CheckReport }) {
   const { corruptions, allocatedClusters, totalClusters, compressedClusters } = report;

@@ -7,17 +7,19 @@ import { displayName } from "../state/device.ts";
 import { visibleText } from "../state/inspector-text.ts";
 import { INSPECTOR_TABS } from "../state/inspector-state.ts";
 import type { InspectorTab } from "../state/inspector-state.ts";
-import { CheckTab, foundWords } from "./check-tab.tsx";
+import { foundWords } from "./check-words.ts";
 import { useApp, useAppState, useFormat } from "./context.ts";
 import { part } from "./part.tsx";
 import { RangeStrip, SaveAsMenu, SaveStrip } from "./save-as-menu.tsx";
 
+const CheckTab = part(async () => (await import("./check-tab.tsx")).CheckTab);
 const CrashTab = part(async () => (await import("./crash-tab.tsx")).CrashTab);
 const HeaderTab = part(async () => (await import("./header-tab.tsx")).HeaderTab);
 const HexTab = part(async () => (await import("./hex-tab.tsx")).HexTab);
 const LayoutTab = part(async () => (await import("./layout-tab.tsx")).LayoutTab);
 const SnapshotsTab = part(async () => (await import("./snapshots-tab.tsx")).SnapshotsTab);
 const TablesTab = part(async () => (await import("./tables-tab.tsx")).TablesTab);
+const TerminalTab = part(async () => (await import("./terminal-tab.tsx")).TerminalTab);
 const WorkloadTab = part(async () => (await import("./workload-tab.tsx")).WorkloadTab);
 
 /** How long the device must be quiet before what changed in the file is read anew. */
@@ -42,6 +44,7 @@ const CONTENT: Readonly<Record<InspectorTab, () => React.ReactNode>> = {
   Snapshots: () => <SnapshotsTab />,
   Workload: () => <WorkloadTab />,
   "Crash lab": () => <CrashTab />,
+  Terminal: () => <TerminalTab />,
 };
 
 export function Inspector() {
@@ -86,7 +89,7 @@ export function Inspector() {
             </Tabs.Trigger>
           ))}
         </Tabs.List>
-        {open && file !== null && tab !== "Crash lab" && (
+        {open && file !== null && tab !== "Crash lab" && tab !== "Terminal" && (
           <p className="panel-note">
             {visibleText(displayName(file))}
             {file === attached ? "" : ", not attached"}
@@ -117,7 +120,7 @@ export function Inspector() {
       )}
       {open && range && <RangeStrip key={file} onDone={() => setRange(false)} />}
       {open && <SaveStrip />}
-      {open && known && tab !== "Crash lab" && <PlaceStrip />}
+      {open && known && tab !== "Crash lab" && tab !== "Terminal" && <PlaceStrip />}
     </Tabs.Root>
   );
 }
@@ -141,8 +144,8 @@ function Told({ tab }: { tab: InspectorTab }) {
   const file = useAppState((state) => state.inspector.file);
   const failure = useAppState((state) => state.inspector.failure);
   const inspection = useAppState((state) => state.inspector.inspection);
-  // The labs look into no file: a job is about the disk that is attached, a crash about a copy of its own.
-  if (tab === "Workload" || tab === "Crash lab") return CONTENT[tab]();
+  // The labs and the terminal look into no file: a job is about the disk that is attached, a crash about a copy of its own.
+  if (tab === "Workload" || tab === "Crash lab" || tab === "Terminal") return CONTENT[tab]();
   if (file === null) return <p className="panel-empty">Attach an image, or drop any file on the page, to see inside it.</p>;
   if (failure !== null) {
     return (

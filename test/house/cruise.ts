@@ -11,8 +11,9 @@ const packagesOf: readonly { readonly from: string; readonly packages: readonly 
   { from: "^src/qcow2/(codecs|zstd-encoder)\\.ts$", packages: ["pako", "fzstd", "@bokuweb/zstd-wasm"] },
   { from: "^src/share/", packages: ["pako"] },
   { from: "^src/guest/machine\\.ts$", packages: ["v86"] },
+  { from: "^src/worker/guest\\.ts$", packages: ["v86"] },
   { from: "^src/state/", packages: ["zustand"] },
-  { from: "^src/ui/", packages: ["react", "react-dom", "zustand", "radix-ui", "lucide-react", "cmdk", "tinykeys", "uqr", "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"] },
+  { from: "^src/ui/", packages: ["react", "react-dom", "zustand", "radix-ui", "lucide-react", "cmdk", "tinykeys", "uqr", "@xterm/xterm", "@xterm/addon-fit", "@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono"] },
 ];
 /** Where Node's own modules may be used. */
 const nodeUsers = "^src/(cli/|bytes/node-|package/node)";
@@ -46,6 +47,7 @@ function allowed(layers: readonly Layer[]): Allowed[] {
   // The client names a worker's entry by its address, to start it; nothing of it is loaded into the page.
   rules.push({ from: { path: "^src/client/engine-client\\.ts$" }, to: { path: "^src/worker/main\\.ts$" } });
   rules.push({ from: { path: "^src/client/remote-engine\\.ts$" }, to: { path: "^src/worker/remote\\.ts$" } });
+  rules.push({ from: { path: "^src/client/guest-machine\\.ts$" }, to: { path: "^src/worker/guest\\.ts$" } });
   for (const { from, packages } of packagesOf) rules.push({ from: { path: from }, to: { path: `^node_modules/(@types/)?(${packages.join("|")})/` } });
   rules.push({ from: { path: nodeUsers }, to: { dependencyTypes: ["core"] } });
   return rules;

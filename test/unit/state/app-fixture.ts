@@ -8,6 +8,7 @@ import { createApp } from "../../../src/state/app.ts";
 import type { App } from "../../../src/state/app.ts";
 import type { EnginePort } from "../../../src/state/core.ts";
 import type { LinkEngine } from "../../../src/state/link-house.ts";
+import { Loans } from "../../../src/worker/loans.ts";
 
 export function stubWindow(): void {
   const kept = new Map<string, string>();
@@ -45,7 +46,7 @@ export function linkEngine(): FakeLinkEngine {
     inner.onNotice((notice) => mine === count && listeners.forEach((listener) => listener(notice)));
     cancelAll = () => waiting.forEach((cancel) => cancel());
     port = {
-      onNotice: inner.onNotice,
+      ...inner,
       start: (name, request) => {
         const cancelled = { ok: false as const, error: { kind: "cancelled" as const } };
         if (disposed) return { id: 0, cancel: () => undefined, outcome: Promise.resolve(cancelled) };
@@ -62,6 +63,8 @@ export function linkEngine(): FakeLinkEngine {
   begin();
   return {
     start: (name, request) => port.start(name, request),
+    lend: (handles) => port.lend(handles),
+    giveBack: () => port.giveBack(),
     onNotice: (listener) => (listeners.add(listener), () => listeners.delete(listener)),
     renew: begin,
     dispose: () => {
@@ -88,10 +91,19 @@ function portOver(files: MemoryFiles): EnginePort {
     },
     now: () => Date.now(),
   });
+  const loans = new Loans(engine.perform, () => undefined);
   let id = 0;
   return {
+    lend: (handles) => {
+      const { port1, port2 } = new MessageChannel();
+      loans.lend({ lend: handles, port: port1 });
+      return port2;
+    },
+    giveBack: () => loans.giveBack(),
     start: (name, request) => {
       const call = ++id;
+      const refused = loans.refusal(name, request);
+      if (refused !== null) return { id: call, cancel: () => undefined, outcome: Promise.resolve({ ok: false, error: refused }) };
       return { id: call, cancel: () => engine.cancel(call), outcome: engine.performAs(name, request, call).then((outcome) => structuredClone(outcome)) };
     },
     onNotice: (listener) => {

@@ -1,0 +1,172 @@
+/** The tab "Terminal": a real Linux on the attached image. Before, what it takes and the button; then how far it is; then its prompt. */
+import { AArrowDown, AArrowUp, Plug, Unplug, Zap } from "lucide-react";
+import { useEffect, useId, useRef, useState } from "react";
+import { displayName } from "../state/device.ts";
+import type { GuestActions } from "../state/guest.ts";
+import { diskName } from "../state/guest-state.ts";
+import type { GuestState } from "../state/guest-state.ts";
+import { visibleText } from "../state/inspector-text.ts";
+import { useApp, useAppState, useTheme } from "./context.ts";
+import { screenOf } from "./terminal-screen.ts";
+import type { TerminalScreen } from "./terminal-screen.ts";
+import "./terminal.css";
+
+const ICON = 14;
+const MEGABYTE = 1e6;
+const MIB = 2 ** 20;
+
+export function TerminalTab() {
+  const app = useApp();
+  const [guest, setGuest] = useState<GuestActions | null>(null);
+  const phase = useAppState((state) => state.guest.phase);
+  useEffect(() => {
+    let here = true;
+    void app.guest().then((actions) => here && setGuest(actions));
+    return () => {
+      here = false;
+    };
+  }, [app]);
+  if (guest === null) return null;
+  return (
+    <div className="terminal inspector-column">
+      {phase === "off" ? <Offer guest={guest} /> : <Bar guest={guest} />}
+      <Screen guest={guest} />
+    </div>
+  );
+}
+
+/** What it is, how the last one ended, and the way to have one. */
+function Offer({ guest }: { guest: GuestActions }) {
+  const attached = useAppState((state) => state.attached);
+  const files = useAppState((state) => state.library.files);
+  const { ended, failure } = useAppState((state) => state.guest);
+  const [second, setSecond] = useState("");
+  const [memory, setMemory] = useState(64);
+  const others = files.filter(({ name }) => name !== attached?.file);
+  const chosen = others.some(({ name }) => name === second) ? second : "";
+  return (
+    <form
+      className="terminal-offer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void guest.attach({ second: chosen === "" ? null : chosen, memoryBytes: memory * MIB });
+      }}
+    >
+      {ended !== null && <p role="status">{ended}</p>}
+      {failure !== null && (
+        <p className="inspector-alert" role="alert">
+          <strong>{failure.title}.</strong> {failure.why} {failure.instead ?? ""}
+        </p>
+      )}
+      <p className="terminal-about">
+        A real Linux 6.12, emulated in this tab, with {attached === null ? "the attached image" : <strong>{visibleText(displayName(attached.file))}</strong>} as its disk /dev/vda: blkzone, dd, zonefs and f2fs, and the map follows. It is fetched once, about 6 MB.
+      </p>
+      <div className="terminal-choices">
+        <label>
+          Second disk, /dev/vdb
+          <select className="input" value={chosen} onChange={(event) => setSecond(event.target.value)}>
+            <option value="">None</option>
+            {others.map(({ name }) => (
+              <option key={name} value={name}>
+                {visibleText(name)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Memory
+          <select className="input" value={memory} onChange={(event) => setMemory(Number(event.target.value))}>
+            <option value={64}>64 MiB</option>
+            <option value={128}>128 MiB</option>
+            <option value={256}>256 MiB</option>
+          </select>
+        </label>
+        <button type="submit" className="button primary" disabled={attached === null}>
+          <Plug size={ICON} aria-hidden="true" /> Attach Linux
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** Which disk is which, how far it is, and the two ways to end it. */
+function Bar({ guest }: { guest: GuestActions }) {
+  const app = useApp();
+  const state = useAppState((all) => all.guest);
+  const { phase, loadedBytes, totalBytes } = state;
+  const screen = screenOf(app, guest.serial);
+  return (
+    <div className="terminal-bar">
+      <p className="terminal-disks">
+        {state.disks.map((file, index) => (
+          <span key={file}>
+            <code>{diskName(index)}</code> {visibleText(displayName(file))}
+          </span>
+        ))}
+      </p>
+      <p className="terminal-phase" role="status">
+        {words(state)}
+      </p>
+      {phase === "loading" && totalBytes > 0 && <progress max={totalBytes} value={loadedBytes} aria-label="Fetching the machine" />}
+      <div className="push head-tools">
+        <button type="button" className="button quiet icon small" aria-label="Smaller type" title="Smaller type" onClick={() => screen.resizeType(-1)}>
+          <AArrowDown size={16} aria-hidden="true" />
+        </button>
+        <button type="button" className="button quiet icon small" aria-label="Larger type" title="Larger type" onClick={() => screen.resizeType(1)}>
+          <AArrowUp size={16} aria-hidden="true" />
+        </button>
+        <button type="button" id="detach-linux" className="button small" disabled={phase === "detaching"} title="Linux syncs and powers off; then everything is flushed" onClick={() => void guest.detach()}>
+          <Unplug size={ICON} aria-hidden="true" /> Detach
+        </button>
+        <button type="button" className="button small" title="The machine stops at once; what was not flushed is lost" onClick={() => void guest.cutPower()}>
+          <Zap size={ICON} aria-hidden="true" /> Power cut
+        </button>
+      </div>
+    </div>
+  );
+}
+
+const megabytes = (bytes: number): string => (bytes / MEGABYTE).toFixed(1);
+
+function words({ phase, loadedBytes, totalBytes, bootMs }: GuestState): string {
+  switch (phase) {
+    case "off":
+      return "";
+    case "loading":
+      return totalBytes === 0 ? "Starting…" : `Fetching Linux: ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} MB`;
+    case "booting":
+      return "Booting…";
+    case "up":
+      return bootMs === null ? "Running" : `Running, up in ${(bootMs / 1000).toFixed(1)} s`;
+    case "detaching":
+      return "Powering off…";
+  }
+}
+
+/** The terminal itself; it stays, to be read, when the machine is gone. */
+function Screen({ guest }: { guest: GuestActions }) {
+  const app = useApp();
+  const theme = useTheme();
+  const phase = useAppState((state) => state.guest.phase);
+  const box = useRef<HTMLDivElement>(null);
+  const note = useId();
+  const shown = phase !== "off" || guest.serial.said().length > 0;
+  const screen: TerminalScreen | null = shown ? screenOf(app, guest.serial) : null;
+  useEffect(() => (screen === null || box.current === null ? undefined : screen.showIn(box.current, () => document.getElementById("detach-linux")?.focus())), [screen]);
+  useEffect(() => screen?.recolour(), [screen, theme]);
+  useEffect(() => {
+    if (screen === null) return;
+    if (phase === "loading") screen.forgetSize();
+    if (phase === "loading" || phase === "up") screen.focus();
+    if (phase === "up") screen.tellSize();
+  }, [screen, phase]);
+  if (!shown) return null;
+  return (
+    <>
+      <div className={phase === "off" ? "terminal-screen over" : "terminal-screen"} ref={box} role="group" aria-label="Terminal of Linux" aria-describedby={note} />
+      <p className="visually-hidden" id={note}>
+        Every key goes to Linux; F6 leaves the terminal.
+      </p>
+    </>
+  );
+}
