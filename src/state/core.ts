@@ -75,7 +75,7 @@ export interface Core {
   serial<Value>(label: string, task: () => Promise<Value>): Promise<Value>;
   set(state: Partial<AppState>): void;
   /** What is done with a guest; loaded when one is wanted first. */
-  guest(): Promise<GuestActions>;
+  readonly guest: () => Promise<GuestActions>;
   addBanner(banner: Banner): void;
   dropBanner(key: string): void;
   /** Shows a failure that belongs to no panel. */

@@ -65,7 +65,7 @@ async function fetchFiles(): Promise<MachineFiles | null> {
     fetched.push(outcome.value);
   }
   const [emulator, kernel, initramfs] = fetched as [Uint8Array, Uint8Array, Uint8Array];
-  return { emulator: emulator as BufferSource, kernel, initramfs };
+  return { emulator: emulator as Uint8Array<ArrayBuffer>, kernel, initramfs };
 }
 
 /** The engine behind a port, as a block device calls it. */
@@ -80,7 +80,7 @@ function performOver(port: MessagePort): Perform {
   return (name, request) =>
     new Promise((resolve) => {
       const id = nextId++;
-      waiting.set(id, resolve as (outcome: Outcome<GuestCallName>) => void);
+      waiting.set(id, resolve);
       const message = { id, name, request } as GuestCallMessage;
       const { data } = request as { readonly data?: Uint8Array | null };
       // The block device has its bytes copied out of the guest's memory already, and forgets them.
