@@ -17,7 +17,21 @@ export interface ImageProblem {
   readonly hostOffset: number;
   readonly found: string;
   readonly allowed: string;
+  /** Set where this is the first that an open image's tables were caught lying: what is to be told of it beside the failure. */
+  readonly corruption?: Corruption;
 }
+
+/** How a table of an open image lies. fatal: the image was open for writing and is marked corrupt. Offsets in bytes of the file. */
+export type Corruption = { readonly fatal: boolean } & (
+  /** A cluster that is to be written, or to be given out, holds metadata: of which structure. */
+  | { readonly what: "overlap"; readonly owner: string }
+  /** An L1 entry leads to no cluster's start. */
+  | { readonly what: "l2-table-offset"; readonly offset: number; readonly l1Index: number }
+  /** An L2 entry leads to no cluster's start, met by a write or by anything else. */
+  | { readonly what: "cluster-offset"; readonly offset: number; readonly l2Offset: number; readonly l2Index: number; readonly written: { readonly guestOffset: number; readonly zero: boolean } | null }
+  /** An L2 entry contradicts itself. */
+  | { readonly what: "cluster-entry"; readonly l2Offset: number; readonly l2Index: number }
+);
 
 /** Why a byte store could not do what it was asked. */
 export interface StoreProblem {

@@ -85,6 +85,11 @@ export function* closeDisk(session: IoSession): Program<boolean> {
   session.disk = null;
   const outcome = yield* call("close", { handle: disk.handle });
   if (outcome.ok) return true;
+  // Of an image that was marked corrupt nothing is written any more, which the write that was refused has told.
+  if (outcome.error.kind === "image") {
+    yield explained(outcome.error);
+    return false;
+  }
   yield* printFailure("close", outcome.error);
   return false;
 }

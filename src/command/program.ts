@@ -4,6 +4,8 @@
  */
 import type { CallName, Outcome, Perform, ProgressListener, RequestOf } from "../protocol/index.ts";
 
+import { corruptionLine } from "./corruption-words.ts";
+
 /** out and err as a shell has them; explain is what this product adds beside QEMU's line for a refusal. */
 export type Stream = "out" | "err" | "explain";
 
@@ -37,12 +39,19 @@ export interface Surroundings {
 
 /** Performs one engine call: `const outcome = yield* call("flush", { handle })`. */
 export function* call<Name extends CallName>(name: Name, request: RequestOf<Name>): Generator<Step, Outcome<Name>, unknown> {
-  return (yield { step: "call", name, request }) as Outcome<Name>;
+  return yield* told((yield { step: "call", name, request }) as Outcome<Name>);
+}
+
+/** The outcome of a call, once what its failure tells of the image beside itself was printed. */
+function* told<Name extends CallName>(outcome: Outcome<Name>): Generator<Step, Outcome<Name>, unknown> {
+  const line = outcome.ok ? null : corruptionLine(outcome.error);
+  if (line !== null) yield errorOut(line);
+  return outcome;
 }
 
 /** As call, for long work: `shown` makes the text that tells how far it is. */
 export function* callShown<Name extends CallName>(name: Name, request: RequestOf<Name>, shown: (fraction: number) => string): Generator<Step, Outcome<Name>, unknown> {
-  return (yield { step: "call", name, request, shown }) as Outcome<Name>;
+  return yield* told((yield { step: "call", name, request, shown }) as Outcome<Name>);
 }
 
 /** Prints text as it is; a line brings its own newline. */

@@ -18,6 +18,7 @@ const BITMAP_RESERVED_HIGH = 0xff00_0000;
 
 export const isCopied = (high: number): boolean => (high & HIGH_COPIED) !== 0;
 export const isCompressed = (high: number): boolean => (high & HIGH_COMPRESSED) !== 0;
+export const hasZeroFlag = (low: number): boolean => (low & LOW_ZERO) !== 0;
 export const hasL1Reserved = (high: number, low: number): boolean => ((high & L1_RESERVED_HIGH) | (low & L1_RESERVED_LOW)) !== 0;
 export const hasL2Reserved = (high: number, low: number): boolean => ((high & L2_RESERVED_HIGH) | (low & L2_RESERVED_LOW)) !== 0;
 export const hasBitmapReserved = (high: number, low: number): boolean => ((high & BITMAP_RESERVED_HIGH) | (low & L2_RESERVED_LOW)) !== 0;

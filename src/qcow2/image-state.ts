@@ -90,6 +90,8 @@ export class ImageState {
   private markedDirty = false;
   /** A change of the image as a whole goes on, after which it is opened anew: every count reaches the disk in its turn. */
   changesWhole = false;
+  /** A lie of the image's tables was told (corruption.ts). */
+  corruptionTold = false;
   /** The flush that failed, after which the image refuses to be written. */
   private lost: Fault | null = null;
   /** Bytes of the L1 table that changed, [start, end); empty when end is 0. */
@@ -246,14 +248,13 @@ export class ImageState {
   }
 
   /**
-   * A write was about to land on metadata: the image says so from now on and is not written any more.
-   * @returns the Fault of this and every later write
+   * A table lies: the image says so from now on and is not written any more.
+   * @param fault of every later write
    */
-  markCorrupt(fault: Fault): Fault {
-    if (this.lost !== null) return fault;
+  markCorrupt(fault: Fault): void {
+    if (this.lost !== null) return;
     if (this.header.version >= 3) this.setIncompatible(this.header.incompatible | (1n << BigInt(INCOMPATIBLE_CORRUPT)));
     this.lost = fault;
-    return fault;
   }
 
   private setIncompatible(bits: bigint): void {

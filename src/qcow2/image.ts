@@ -8,6 +8,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import type { Backing } from "./backing.ts";
 import { BitmapTracker } from "./bitmap-tracker.ts";
 import { readBitmaps } from "./bitmaps.ts";
+import { afterCorruption } from "./corruption.ts";
 import { flushImage } from "./flush.ts";
 import type { Header } from "./header.ts";
 import type { FlushParticipant, ImageState } from "./image-state.ts";
@@ -68,15 +69,17 @@ export class Qcow2Image {
   }
 
   read(offset: number, into: Uint8Array): void {
-    readGuest(this.state, offset, into);
+    this.watched(() => readGuest(this.state, offset, into));
   }
 
   write(offset: number, data: Uint8Array): void {
     this.change(offset, data.length);
-    for (let done = 0; done < data.length; done += PIECE_BYTES) {
-      writeGuest(this.state, offset + done, data.subarray(done, done + PIECE_BYTES));
-      this.relieve();
-    }
+    this.watched(() => {
+      for (let done = 0; done < data.length; done += PIECE_BYTES) {
+        writeGuest(this.state, offset + done, data.subarray(done, done + PIECE_BYTES));
+        this.relieve();
+      }
+    }, true);
   }
 
   /** Whether compressed writes need the zstd encoder loaded. */
@@ -92,73 +95,81 @@ export class Qcow2Image {
   /** Writes whole clusters compressed. @returns the first refusal; what was written before it stands */
   writeCompressed(offset: number, data: Uint8Array): Result<null, CompressionRefusal> {
     this.change(offset, data.length);
-    const outcome = writeCompressed(this.state, offset, data);
-    this.relieve();
-    return outcome;
+    return this.watched(() => {
+      const outcome = writeCompressed(this.state, offset, data);
+      this.relieve();
+      return outcome;
+    });
   }
 
   /** Whole clusters become zero clusters where that can be; the rest is written as zeros. */
   writeZeroes(offset: number, length: number, unmap: boolean): void {
     this.change(offset, length);
-    zeroGuest(this.state, offset, length, unmap, this.relieve);
+    this.watched(() => zeroGuest(this.state, offset, length, unmap, this.relieve));
   }
 
   /** Discards whole clusters of the range. */
   discard(offset: number, length: number): void {
     this.change(offset, length);
-    discardGuest(this.state, offset, length, this.relieve);
+    this.watched(() => discardGuest(this.state, offset, length, this.relieve));
   }
 
   /** Bytes of a machine's state, which lie behind the disk, by their own offset. */
   readVmState(offset: number, into: Uint8Array): void {
-    readVmState(this.state, offset, into);
+    this.watched(() => readVmState(this.state, offset, into));
   }
 
   /** Makes room for [offset, offset + length) of the state. @returns false where no L1 table is that long */
   reserveVmState(offset: number, length: number): boolean {
     assert(!this.readOnly, "writes reach an image only when it is writable");
-    return reserveVmState(this.state, offset, length);
+    return this.watched(() => reserveVmState(this.state, offset, length));
   }
 
   /** Writes bytes of the state for which room was made. */
   writeVmState(offset: number, data: Uint8Array): void {
     assert(!this.readOnly, "writes reach an image only when it is writable");
-    writeVmState(this.state, offset, data);
-    this.relieve();
+    this.watched(() => {
+      writeVmState(this.state, offset, data);
+      this.relieve();
+    });
   }
 
   /** Makes clusters unallocated; start and end are cluster-aligned (the end may be the disk's, rounded up). */
   unmap(start: number, end: number): void {
     this.change(start, end - start);
-    unmapClusters(this.state, start, end, this.relieve);
+    this.watched(() => unmapClusters(this.state, start, end, this.relieve));
   }
 
   /** Writes zeros into [start, end) where something is allocated, and leaves alone what reads as zeros already. */
   clear(start: number, end: number): void {
     this.change(start, end - start);
-    for (let at = start; at < end; ) {
-      const clusterEnd = Math.min((Math.floor(at / this.clusterSize) + 1) * this.clusterSize, end);
-      if (!readsAsZeros(this.state, at, clusterEnd)) writeZeroData(this.state, at, clusterEnd, this.relieve);
-      at = clusterEnd;
-    }
+    this.watched(() => {
+      for (let at = start; at < end; ) {
+        const clusterEnd = Math.min((Math.floor(at / this.clusterSize) + 1) * this.clusterSize, end);
+        if (!readsAsZeros(this.state, at, clusterEnd)) writeZeroData(this.state, at, clusterEnd, this.relieve);
+        at = clusterEnd;
+      }
+    });
   }
 
   /** A change of the image as a whole, over the flushed state. Afterwards this image is not what the file is: it is to be opened anew. */
   changeWhole<Value>(act: (state: ImageState) => Value): Value {
     assert(!this.readOnly, "writes reach an image only when it is writable");
-    flushImage(this.state);
-    this.settle();
-    this.state.changesWhole = true;
-    return act(this.state);
+    return this.watched(() => {
+      flushImage(this.state);
+      this.settle();
+      this.state.changesWhole = true;
+      return act(this.state);
+    });
   }
 
   map(offset: number, length: number, maxExtents: number): { extents: readonly MappedExtent[]; next: number | null } {
-    return mapGuest(this.state, offset, length, maxExtents);
+    return this.watched(() => mapGuest(this.state, offset, length, maxExtents));
   }
 
   /** Returns when everything written before is durable. */
   flush(): void {
-    if (!this.readOnly) flushImage(this.state);
+    if (!this.readOnly) this.watched(() => flushImage(this.state));
   }
 
   /** After the last flush of an image that is closed in good order: stores what its bitmaps recorded, and takes the dirty bit away. */
@@ -172,6 +183,15 @@ export class Qcow2Image {
   private change(offset: number, lengthBytes: number): void {
     assert(!this.readOnly, "writes reach an image only when it is writable");
     this.state.onChange?.(offset, lengthBytes);
+  }
+
+  /** Does an operation; the first lie of the image's tables is told, and the image marked. */
+  private watched<Value>(act: () => Value, writing = false): Value {
+    try {
+      return act();
+    } catch (error) {
+      throw afterCorruption(this.state, error, writing);
+    }
   }
 
   /** Flushes early when the tables in memory are half dirty; legal at any point between two operations on entries. */

@@ -206,7 +206,8 @@ export class Refcounts {
   private refuseMetadata(cluster: number): void {
     const owner = this.metadata.ownerOf(cluster * this.clusterSize);
     if (owner === null) return;
-    throw new Fault(imageProblem("refcount block", `refcount of cluster ${cluster}`, cluster * this.clusterSize, 0, `at least 1: it holds the ${owner}`));
+    const problem = imageProblem("refcount block", `refcount of cluster ${cluster}`, cluster * this.clusterSize, 0, `at least 1: it holds the ${owner}`);
+    throw new Fault({ ...problem, corruption: { fatal: true, what: "overlap", owner } });
   }
 
   /**

@@ -46,6 +46,11 @@ export class TableCache {
     return this.insert(hostOffset, this.load(hostOffset), false);
   }
 
+  /** The bytes of a table that is in memory; null for any other, which is not read. */
+  cached(hostOffset: number): DataView | null {
+    return this.tables.get(hostOffset)?.view ?? null;
+  }
+
   /** A table that is being born at this cluster, dirty as a whole. */
   addNew(hostOffset: HostOffset, data: Uint8Array): CachedTable {
     assert(!this.tables.has(hostOffset), "a new table takes a cluster that holds no cached table");

@@ -82,7 +82,8 @@ function guardMetadata(state: ImageState, host: number, lengthBytes: number): vo
   for (let at = host; at < host + lengthBytes; at += state.clusterSize) {
     const owner = state.metadata.ownerOf(at);
     if (owner === null) continue;
-    throw state.markCorrupt(new Fault(imageProblem("L2 table", "host offset of a data cluster", at, `the ${owner}`, "a cluster that holds no metadata")));
+    const problem = imageProblem("L2 table", "host offset of a data cluster", at, `the ${owner}`, "a cluster that holds no metadata");
+    throw new Fault({ ...problem, corruption: { fatal: true, what: "overlap", owner } });
   }
 }
 

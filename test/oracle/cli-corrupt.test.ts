@@ -1,0 +1,100 @@
+/**
+ * Images whose tables lie, met by reads and writes: which line is printed on which stream, the exit status, and whether the image says
+ * afterwards that it is corrupt, against the stock programs over a copy of the same bytes.
+ */
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { runOurs, runStock } from "./cli-harness.ts";
+
+const root = mkdtempSync(join(tmpdir(), "zonescope-corrupt-"));
+afterAll(() => rmSync(root, { recursive: true }));
+const ours = join(root, "ours");
+const stock = join(root, "stock");
+for (const folder of [ours, stock]) mkdirSync(folder);
+
+const COPIED = 1n << 63n;
+const INCOMPATIBLE_AT = 72;
+/** Of the images made here: the L1 table in cluster 3, the first L2 table in cluster 4, data behind it. */
+const CLUSTER = 65536;
+const L1_AT = 3 * CLUSTER;
+const L2_AT = 4 * CLUSTER;
+
+/** The same image of two clusters of data in both folders, changed alike. */
+function damaged(options: readonly string[], change: (image: DataView) => void): void {
+  runStock(stock, "qemu-img", ["create", "-q", "-f", "qcow2", ...options, "a.qcow2", "64M"]);
+  runStock(stock, "qemu-io", ["-c", "write -q -P 1 0 128k", "a.qcow2"]);
+  const path = join(stock, "a.qcow2");
+  const bytes = new Uint8Array(readFileSync(path));
+  const view = new DataView(bytes.buffer);
+  expect(Number(view.getBigUint64(L1_AT) & ~COPIED)).toBe(L2_AT);
+  change(view);
+  writeFileSync(path, bytes);
+  copyFileSync(path, join(ours, "a.qcow2"));
+}
+
+const isMarked = (folder: string): boolean => (readFileSync(join(folder, "a.qcow2"))[INCOMPATIBLE_AT + 7]! & 2) !== 0;
+
+async function same(argv: readonly string[]): Promise<{ marked: boolean; err: string }> {
+  const ran = { ours: await runOurs(ours, "qemu-io", argv), stock: runStock(stock, "qemu-io", argv) };
+  expect(ran.ours).toEqual(ran.stock);
+  expect(isMarked(ours)).toBe(isMarked(stock));
+  return { marked: isMarked(ours), err: ran.ours.err };
+}
+
+const WRITE = ["-c", "write 0 64k", "a.qcow2"];
+
+describe("a write whose entry leads to metadata", () => {
+  test.each([
+    ["the refcount table", 1, "refcount table"],
+    ["the refcount block", 2, "refcount block"],
+    ["the L1 table", 3, "active L1 table"],
+    ["the L2 table", 4, "active L2 table"],
+  ])("%s", async (_, cluster, name) => {
+    damaged([], (view) => view.setBigUint64(L2_AT, BigInt(cluster * CLUSTER) | COPIED));
+    const { marked, err } = await same(WRITE);
+    expect(marked).toBe(true);
+    expect(err).toBe(`qcow2: Marking image as corrupt: Preventing invalid write on metadata (overlaps with ${name}); further corruption events will be suppressed\n`);
+  });
+});
+
+describe("an entry that leads to no cluster's start", () => {
+  const unaligned = (view: DataView): void => view.setBigUint64(L2_AT + 8, BigInt(5 * CLUSTER + 0x2a00) | COPIED);
+
+  test("read, the image open for writing", async () => {
+    damaged([], unaligned);
+    expect((await same(["-c", "read 64k 512", "a.qcow2"])).marked).toBe(true);
+  });
+
+  test("read, the image open for reading: told once, and not marked", async () => {
+    damaged([], unaligned);
+    expect((await same(["-r", "-c", "read 64k 512", "-c", "read 64k 512", "a.qcow2"])).marked).toBe(false);
+  });
+
+  test("written", async () => {
+    damaged([], unaligned);
+    expect((await same(["-c", "write 64k 512", "a.qcow2"])).marked).toBe(true);
+  });
+
+  test("a cluster of zeros, written", async () => {
+    damaged([], (view) => view.setBigUint64(L2_AT + 8, BigInt(5 * CLUSTER + 0x2a00) | COPIED | 1n));
+    expect((await same(["-c", "write 64k 512", "a.qcow2"])).marked).toBe(true);
+  });
+});
+
+test("subclusters that are allocated without a cluster", async () => {
+  damaged(["-o", "extended_l2=on"], (view) => {
+    view.setBigUint64(L2_AT, 0n);
+    view.setBigUint64(L2_AT + 8, 1n);
+  });
+  const { marked } = await same(["-c", "read 0 512", "a.qcow2"]);
+  expect(marked).toBe(true);
+});
+
+test("what was written before a lie was met is in the image", async () => {
+  damaged([], (view) => view.setBigUint64(L2_AT + 8, BigInt(5 * CLUSTER + 0x2a00) | COPIED));
+  await runOurs(ours, "qemu-io", ["-c", "write -q -P 7 32M 64k", "-c", "read -q 64k 512", "a.qcow2"]);
+  expect(isMarked(ours)).toBe(true);
+  expect(runStock(ours, "qemu-io", ["-r", "-c", "read -P 7 32M 64k", "a.qcow2"])).toMatchObject({ err: "", status: 0 });
+});
