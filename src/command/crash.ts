@@ -14,7 +14,7 @@ import { findIoCommand, runIoCommand } from "./io-commands.ts";
 import { sessionOver } from "./io-session.ts";
 import { readScript } from "./profile-script.ts";
 import type { ProfileContext } from "./profile.ts";
-import { call, errorOut, out } from "./program.ts";
+import { call, errorOut, out, quietly } from "./program.ts";
 import type { Program } from "./program.ts";
 import { splitIoCommand } from "./tokenizer.ts";
 
@@ -158,7 +158,7 @@ function* runAndCut(wish: Wish, plan: Plan, handle: number, zoneSize: number | n
   for (const argv of [...plan.commands, ["flush"]]) {
     if (!wish.json) yield out(`> ${argv.join(" ")}\n`);
     const failed = yield* quietly(runIoCommand(session, argv));
-    if (failed !== "") return err(`"${argv.join(" ")}" failed: ${failed.trim()}`);
+    if (failed !== null) return err(`"${argv.join(" ")}" failed: ${failed.trim()}`);
   }
   const recorded = yield* call("crashRecord", { handle });
   if (!recorded.ok) return err(explain(recorded.error).why);
@@ -173,19 +173,6 @@ function* runAndCut(wish: Wish, plan: Plan, handle: number, zoneSize: number | n
     return ok(0);
   }
   return wish.cut === null ? yield* lookFor(wish, plan, recorded.value, handle, zoneSize) : yield* cutOnce(wish, plan, recorded.value, handle, zoneSize);
-}
-
-/** The words of a command's failure; empty where it succeeded. What it prints is not told: the lab is not about that. */
-function* quietly(running: Program<boolean>): Program<string> {
-  let printed = "";
-  let next = running.next();
-  while (next.done !== true) {
-    if (next.value.step === "print") {
-      if (next.value.stream !== "explain") printed += next.value.text;
-      next = running.next();
-    } else next = running.next(yield next.value);
-  }
-  return next.value ? "" : printed;
 }
 
 function orderLines(rules: readonly CrashRule[], barriers: boolean): string {

@@ -5,12 +5,12 @@
 import { MOST_LINES, isCommand, readLink, writeLink } from "../share/index.ts";
 import type { Link, LinkProblem } from "../share/index.ts";
 import { explainLink } from "./explain-link.ts";
-import { openFailureWords } from "./explain.ts";
 import { integer } from "./format.ts";
 import { parseArguments } from "./link-arguments.ts";
 import type { LinkArguments } from "./link-arguments.ts";
-import { call, errorOut, out, readLine } from "./program.ts";
+import { errorOut, out, readLine } from "./program.ts";
 import type { Program } from "./program.ts";
+import { readTextFile } from "./text-file.ts";
 
 export const LINK_USAGE = `Usage: link [OPTION]... FILE      makes a link that plays the console lines of FILE; - for standard input
        link --show LINK           prints the console lines of a link
@@ -53,7 +53,7 @@ function* refuse(problem: LinkProblem): Program {
 
 function* make(lines: readonly string[], { base, readable, step, autoplay, embed, lesson }: LinkArguments): Program {
   if (!lines.some(isCommand)) return yield* fail("there are no commands to make a link of");
-  const wanted: Link = { lines, autoplay, step, embed, lesson };
+  const wanted: Link = { lines, autoplay, step, embed, lesson, lessonText: null };
   const written = writeLink(wanted, readable ? "run" : "z");
   if (!written.ok) return yield* refuse(written.error);
   // A link that could not be read back would be refused by whoever gets it: better here.
@@ -68,13 +68,14 @@ function* show(text: string): Program {
   const read = readLink(hash < 0 ? text : text.slice(hash));
   if (!read.ok) return yield* refuse(read.error);
   if (read.value === null) return yield* fail("that is no link with commands: behind its # there is neither run= nor z=");
-  const { lines, step, autoplay, embed, lesson } = read.value;
+  const { lines, step, autoplay, embed, lesson, lessonText } = read.value;
   for (const line of lines) yield out(`${line}\n`);
   const notes = [
     ...(step === null ? [] : [`stops behind ${integer(step)} ${step === 1 ? "command" : "commands"}`]),
     ...(autoplay ? [] : ["waits for a click"]),
     ...(embed ? ["for a frame"] : []),
     ...(lesson === null ? [] : [`opens the lesson ${lesson}`]),
+    ...(lessonText === null ? [] : ["brings a lesson of its own"]),
   ];
   if (notes.length > 0) yield { step: "print", stream: "explain", text: `The link ${notes.join(", ")}.\n` };
   return 0;
@@ -92,18 +93,8 @@ function* linesOf(file: string): Program<readonly string[] | null> {
     }
     return lines;
   }
-  const opened = yield* call("open", { file, readOnly: true, format: "raw" });
-  if (!opened.ok) {
-    yield* fail(openFailureWords(file, opened.error));
-    return null;
-  }
-  const { handle, facts } = opened.value;
-  const length = facts.image.fileSize;
-  const read = length > MOST_FILE_BYTES ? null : yield* call("read", { handle, offset: 0, length, pattern: null, wantData: true });
-  yield* call("close", { handle });
-  if (read === null || !read.ok) {
-    yield* fail(read === null ? `${file} is ${integer(length)} bytes long, which is more than any link carries` : openFailureWords(file, read.error));
-    return null;
-  }
-  return new TextDecoder().decode(read.value.data ?? new Uint8Array(0)).replace(/\r?\n$/, "").split(/\r?\n/);
+  const text = yield* readTextFile(file, MOST_FILE_BYTES, (length) => `${file} is ${integer(length)} bytes long, which is more than any link carries`);
+  if (text.ok) return text.value.replace(/\r?\n$/, "").split(/\r?\n/);
+  yield* fail(text.error);
+  return null;
 }

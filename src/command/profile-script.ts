@@ -1,11 +1,10 @@
 /** The commands that profiles are compared on: from a text file of qemu-io lines, or from the console's history. */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import { openFailureWords } from "./explain.ts";
 import { findIoCommand } from "./io-commands.ts";
 import type { ScriptCommand } from "./profile-compare.ts";
-import { call } from "./program.ts";
 import type { Program } from "./program.ts";
+import { readTextFile } from "./text-file.ts";
 import { splitIoCommand, splitShellLine } from "./tokenizer.ts";
 
 const MAX_LINES = 10_000;
@@ -13,15 +12,8 @@ const MAX_BYTES = 64 * 1024;
 
 /** Reads a script from a file, in a shell's folder or in the library; what is wrong comes back in words. */
 export function* readScript(file: string): Program<Result<ScriptCommand[], string>> {
-  const opened = yield* call("open", { file, readOnly: true, format: "raw" });
-  if (!opened.ok) return err(openFailureWords(file, opened.error));
-  const { handle, facts } = opened.value;
-  const length = facts.image.fileSize;
-  const read = length > MAX_BYTES ? null : yield* call("read", { handle, offset: 0, length, pattern: null, wantData: true });
-  yield* call("close", { handle });
-  if (read === null) return err(`${file} is ${length} bytes long; a script has at most ${MAX_BYTES}`);
-  if (!read.ok) return err(openFailureWords(file, read.error));
-  return parseScript(file, new TextDecoder().decode(read.value.data ?? new Uint8Array(0)));
+  const text = yield* readTextFile(file, MAX_BYTES, (length) => `${file} is ${length} bytes long; a script has at most ${MAX_BYTES}`);
+  return text.ok ? parseScript(file, text.value) : text;
 }
 
 /** One command a line, as qemu-io takes it; empty lines and lines that start with # say nothing. A quit ends it. */

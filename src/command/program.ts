@@ -19,6 +19,8 @@ export type Step =
   | { readonly step: "line" }
   /** Asks for the trace events that the pattern names, as qemu-io's -T does; where nobody traces, nothing comes of it. */
   | { readonly step: "trace"; readonly pattern: string }
+  /** Answered with what `load` comes to: a part of the program that is loaded when it is first wanted. */
+  | { readonly step: "load"; readonly load: () => Promise<unknown> }
   /** Sends the program's own process a signal; answered with false where it has none of its own. */
   | { readonly step: "signal"; readonly number: number };
 
@@ -54,6 +56,11 @@ export function* callShown<Name extends CallName>(name: Name, request: RequestOf
   return yield* told((yield { step: "call", name, request, shown }) as Outcome<Name>);
 }
 
+/** Loads a part of the program: `const { checkLesson } = yield* loaded(() => import("./lesson-check.ts"))`. */
+export function* loaded<Part>(load: () => Promise<Part>): Generator<Step, Part, unknown> {
+  return (yield { step: "load", load }) as Part;
+}
+
 /** Prints text as it is; a line brings its own newline. */
 export function* print(text: string, stream: Stream = "out"): Generator<Step, void, unknown> {
   yield { step: "print", stream, text };
@@ -68,6 +75,19 @@ export function* readLine(): Generator<Step, string | null, unknown> {
 export const out = (text: string): Step => ({ step: "print", stream: "out", text });
 /** A step that prints on standard error. */
 export const errorOut = (text: string): Step => ({ step: "print", stream: "err", text });
+
+/** Runs a command without showing what it prints: what it printed when it failed, null where it succeeded. */
+export function* quietly(running: Program<boolean>): Program<string | null> {
+  let printed = "";
+  let next = running.next();
+  while (next.done !== true) {
+    if (next.value.step === "print") {
+      if (next.value.stream !== "explain") printed += next.value.text;
+      next = running.next();
+    } else next = running.next(yield next.value);
+  }
+  return next.value ? null : printed;
+}
 
 function listenerOf(shown: ((fraction: number) => string) | undefined, write: (text: string, stream: Stream) => void): ProgressListener | undefined {
   if (shown === undefined) return undefined;
@@ -97,6 +117,9 @@ export async function run<Value>(
         break;
       case "sleep":
         next = program.next(await surroundings.sleep?.(step.ms));
+        break;
+      case "load":
+        next = program.next(await step.load());
         break;
       case "trace":
         surroundings.trace?.(step.pattern);

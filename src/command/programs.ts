@@ -5,6 +5,7 @@ import type { ProfileContext } from "./profile.ts";
 import { BLKZONE_USAGE, BLKZONE_WORDS, blkzone } from "./blkzone.ts";
 import { CRASH_USAGE, crash } from "./crash.ts";
 import { DIALECT_USAGE, dialect } from "./dialect.ts";
+import { LESSON_USAGE, LESSON_WORDS, lesson } from "./lesson.ts";
 import { LINK_USAGE, link } from "./link.ts";
 import type { Program } from "./program.ts";
 import { INSPECT_USAGE, inspect } from "./inspect.ts";
@@ -55,6 +56,7 @@ export const PROGRAMS: readonly NamedProgram[] = [
     run: crash,
   },
   { name: "link", oneline: "makes links that play commands, and reads them", words: ["--readable", "--show", "--step", "--embed", "--no-autoplay", "--lesson", "--base"], help: LINK_USAGE, keepsAttached: true, run: (argv) => link(argv) },
+  { name: "lesson", oneline: "looks through a lesson's file, and packs it in a link", words: LESSON_WORDS, help: LESSON_USAGE, keepsAttached: true, run: (argv) => lesson(argv) },
   {
     name: "workload",
     oneline: "does what a job of fio would, a log-structured store among them",

@@ -5,25 +5,12 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { bytesOf, zoneCountOf } from "./lesson.ts";
+import { LESSON_FORMAT, LESSON_VERSION, MOST_CHOICES, MOST_CHOICE_TEXT, MOST_DISK_BYTES, MOST_LESSON_BYTES, MOST_PREPARE, MOST_QUESTIONS, MOST_STEPS, MOST_SUMMARY, MOST_TEXT, MOST_TITLE } from "./lesson-file.ts";
 import type { Lesson, LessonDisk, LessonStep, Question } from "./lesson.ts";
 import { refusePrepare } from "./prepare.ts";
 import { MOST_ZONES, readCheck, readSize } from "./read-check.ts";
 import { Complaints, Fields, readText } from "./reader.ts";
 import type { Complaint } from "./reader.ts";
-
-export const LESSON_FORMAT = "zonescope-lesson";
-export const LESSON_VERSION = 1;
-/** Ending of a lesson's file, by which a dropped one is told from an image. */
-export const LESSON_ENDING = ".lesson.json";
-
-/** Bounds of a file. */
-export const MOST_LESSON_BYTES = 64 * 1024;
-const MOST_STEPS = 40;
-const MOST_QUESTIONS = 10;
-const MOST_PREPARE = 64;
-const MOST_TEXT = 600;
-/** The largest disk: what a lesson needs is small, and it comes into a library that others pay for. */
-const MOST_DISK_BYTES = 2 ** 34;
 
 /** @param text the file's, or of a link that carries one; with version 1's two fields of the format or, from a link, the same */
 export function readLesson(text: string): Result<Lesson, readonly Complaint[]> {
@@ -45,8 +32,8 @@ export function readLessonValue(value: unknown): Result<Lesson, readonly Complai
   fields.oneOf("format", [LESSON_FORMAT]);
   fields.integer("version", LESSON_VERSION, LESSON_VERSION);
   const id = fields.matching("id", /^[a-z0-9][a-z0-9-]{0,63}$/, "1 to 64 small letters, digits and dashes, no dash first");
-  const title = fields.text("title", 80);
-  const summary = fields.text("summary", 240);
+  const title = fields.text("title", MOST_TITLE);
+  const summary = fields.text("summary", MOST_SUMMARY);
   const disk = readDisk(fields.raw("disk"), "disk", complaints);
   const zones = zoneCountOf(disk);
   const lesson: Lesson = {
@@ -60,9 +47,6 @@ export function readLessonValue(value: unknown): Result<Lesson, readonly Complai
   fields.end();
   return complaints.list.length === 0 ? ok(lesson) : err(complaints.list);
 }
-
-/** The lesson as its file: what readLesson takes. */
-export const lessonFile = (lesson: Lesson): string => `${JSON.stringify({ format: LESSON_FORMAT, version: LESSON_VERSION, ...lesson }, null, 2)}\n`;
 
 function readDisk(value: unknown, place: string, complaints: Complaints): LessonDisk {
   const fields = new Fields(value, place, complaints);
@@ -104,7 +88,7 @@ function readStep(value: unknown, place: string, complaints: Complaints, zones: 
 
 function readQuestion(value: unknown, place: string, complaints: Complaints): Question {
   const fields = new Fields(value, place, complaints);
-  const choices = fields.list("choices", 2, 6, (choice, at) => readText(choice, at, 200, complaints));
+  const choices = fields.list("choices", 2, MOST_CHOICES, (choice, at) => readText(choice, at, MOST_CHOICE_TEXT, complaints));
   const question: Question = { text: fields.text("text", MOST_TEXT), choices, right: fields.integer("right", 0, Math.max(0, choices.length - 1)), why: fields.text("why", MOST_TEXT) };
   if (new Set(choices).size !== choices.length) fields.complain("choices", "choices that differ");
   fields.end();

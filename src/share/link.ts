@@ -6,6 +6,7 @@
  *   z=1.TEXT       the same lines packed (packed.ts); the number in front is the version of the packing
  *   autoplay=0     waits for a click          embed=1     map, console and transport alone
  *   step=N         stops behind N commands    lesson=NAME opens a lesson
+ *   lesson=1.TEXT  opens a lesson that the link carries itself, packed in the same way
  *
  * A name that is not known says nothing, so that later links open here as far as they are understood. What a known name says must
  * be right, or the link is refused: half a link would show something else than its author meant.
@@ -15,7 +16,7 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { LinkProblem } from "./link-problem.ts";
-import { PACKED_VERSION, packScript, unpackScript } from "./packed.ts";
+import { packLesson, packScript, unpackLesson, unpackScript } from "./packed.ts";
 import { checkScript, MOST_LINES } from "./script.ts";
 
 export interface Link {
@@ -25,13 +26,16 @@ export interface Link {
   /** Commands after which it stops, or null for the end. Comments and empty lines do not count. */
   readonly step: number | null;
   readonly embed: boolean;
+  /** The name of a lesson that the program has, or the person. */
   readonly lesson: string | null;
+  /** The text of a lesson that the link carries: what its file would hold, and not yet read. Never beside a name. */
+  readonly lessonText: string | null;
 }
 
-export const PLAIN_LINK: Link = { lines: [], autoplay: true, step: null, embed: false, lesson: null };
+export const PLAIN_LINK: Link = { lines: [], autoplay: true, step: null, embed: false, lesson: null, lessonText: null };
 
-/** Longest address that is looked at, in characters: the longest script with every byte percent-encoded, and the rest. */
-const MOST_CHARACTERS = 3 * 64 * 1024 + 1024;
+/** Longest address that is looked at, in characters: the longest script with every byte percent-encoded, a lesson, and the rest. */
+const MOST_CHARACTERS = 3 * 64 * 1024 + 96 * 1024;
 const KNOWN = ["run", "z", "autoplay", "step", "embed", "lesson"] as const;
 type Known = (typeof KNOWN)[number];
 
@@ -57,12 +61,18 @@ export function readLink(hash: string): Result<Link | null, LinkProblem> {
   const step = given.get("step");
   if (step !== undefined && (!/^\d{1,5}$/.test(step) || Number(step) > MOST_LINES)) return problem("bad-value", "step", { value: step });
   const lesson = given.get("lesson");
-  if (lesson !== undefined && !/^[a-z0-9][a-z0-9-]{0,63}$/.test(lesson)) return problem("bad-value", "lesson", { value: lesson });
-  return ok({ lines: lines.value, autoplay: autoplay.value, embed: embed.value, step: step === undefined ? null : Number(step), lesson: lesson ?? null });
+  const lessonText = lesson !== undefined && IS_PACKED.test(lesson) ? unpackLesson(lesson) : ok(null);
+  if (!lessonText.ok) return lessonText;
+  const name = lesson === undefined || lessonText.value !== null ? null : lesson;
+  if (name !== null && !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) return problem("bad-value", "lesson", { value: name });
+  return ok({ lines: lines.value, autoplay: autoplay.value, embed: embed.value, step: step === undefined ? null : Number(step), lesson: name, lessonText: lessonText.value });
 }
 
-/** Whether a link plays or embeds, and so has a disk of its own; one that opens a lesson alone does not. */
-export const hasOwnDisk = (link: Link): boolean => link.lines.length > 0 || link.embed;
+/** A name has no dot. */
+const IS_PACKED = /^\d*\./;
+
+/** Whether a link has a house of its own, with its files in memory: it plays, it embeds, or it brings a lesson. One that names a lesson does not. */
+export const hasOwnHouse = (link: Link): boolean => link.lines.length > 0 || link.embed || link.lessonText !== null;
 
 function readLines(given: ReadonlyMap<Known, string>): Result<readonly string[], LinkProblem> {
   const readable = given.get("run");
@@ -87,17 +97,18 @@ function problem(code: LinkProblem["code"], part: Known | "", more: Partial<Link
   return err({ kind: "link", code, part, ...more, ...(more.value === undefined ? {} : { value: more.value.slice(0, 40) }) });
 }
 
-/** What goes behind the address, its # with it. @param form "run" can be read, "z" is short; the lines must be a script's */
+/** What goes behind the address, its # with it. @param form "run" can be read, "z" is short; the lines must be a script's, a lesson's text JSON */
 export function writeLink(link: Link, form: "run" | "z"): Result<string, LinkProblem> {
   const script = link.lines.join("\n");
   const checked = checkScript(script, form);
   if (!checked.ok) return checked;
   const parts: string[] = [];
-  if (link.lines.length > 0) parts.push(form === "run" ? `run=${encodeLines(script)}` : `z=${PACKED_VERSION}.${packScript(script)}`);
+  if (link.lines.length > 0) parts.push(form === "run" ? `run=${encodeLines(script)}` : `z=${packScript(script)}`);
   if (!link.autoplay) parts.push("autoplay=0");
   if (link.step !== null) parts.push(`step=${link.step}`);
   if (link.embed) parts.push("embed=1");
   if (link.lesson !== null) parts.push(`lesson=${link.lesson}`);
+  if (link.lessonText !== null) parts.push(`lesson=${packLesson(link.lessonText)}`);
   return ok(`#${parts.join("&")}`);
 }
 

@@ -1,9 +1,10 @@
 /**
- * The packed form of a script, version 1: base64url (RFC 4648, no padding) of a raw deflate stream (RFC 1951) of the JSON text
- * {"run": LINES}, the lines separated by newlines. A later version gets another number; what version 1 is stays as it is.
+ * The packed forms, version 1: base64url (RFC 4648, no padding) of a raw deflate stream (RFC 1951) of JSON text, behind "1.". A
+ * script's is {"run": LINES}, the lines separated by newlines; a lesson's is what its file holds, read by who knows lessons. A later
+ * version gets another number; what version 1 is stays as it is.
  */
 import { Inflate, deflateRaw } from "pako";
-import { err } from "../base/result.ts";
+import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { LinkProblem } from "./link-problem.ts";
 import { MOST_BYTES, checkScript } from "./script.ts";
@@ -12,26 +13,38 @@ export const PACKED_VERSION = 1;
 
 /** JSON writes each byte of a script as two characters at most, for a script has no control characters but tab and newline. */
 const MOST_JSON_BYTES = 2 * MOST_BYTES + 64;
-/** What the longest script can take packed: deflate stores what it cannot make smaller. */
-const MOST_TEXT = Math.ceil((MOST_JSON_BYTES + 1024) / 3) * 4;
 
-export function packScript(script: string): string {
-  return toBase64Url(deflateRaw(new TextEncoder().encode(JSON.stringify({ run: script })), { level: 9 }));
-}
+export const packScript = (script: string): string => pack(JSON.stringify({ run: script }));
 
 /** @param text what stands behind "z=" */
 export function unpackScript(text: string): Result<readonly string[], LinkProblem> {
-  const problem = (code: LinkProblem["code"], more: Partial<LinkProblem> = {}): Result<never, LinkProblem> => err({ kind: "link", code, part: "z", ...more });
+  const json = unpack(text, "z", MOST_JSON_BYTES, MOST_BYTES);
+  if (!json.ok) return json;
+  const script = scriptOf(json.value);
+  return script === null ? err({ kind: "link", code: "broken", part: "z" }) : checkScript(script, "z");
+}
+
+/** @param json a lesson's file; the spaces between its words are left out */
+export const packLesson = (json: string): string => pack(JSON.stringify(JSON.parse(json)));
+
+/** @param text what stands behind "lesson=" @returns text no longer than a script may be, which may be anything */
+export const unpackLesson = (text: string): Result<string, LinkProblem> => unpack(text, "lesson", MOST_BYTES, MOST_BYTES);
+
+const pack = (json: string): string => `${PACKED_VERSION}.${toBase64Url(deflateRaw(new TextEncoder().encode(json), { level: 9 }))}`;
+
+/** @param mostBytes unpacked @param told the bound that is named when there is more, in bytes of what a person knows */
+function unpack(text: string, part: string, mostBytes: number, told: number): Result<string, LinkProblem> {
+  const problem = (code: LinkProblem["code"], more: Partial<LinkProblem> = {}): Result<never, LinkProblem> => err({ kind: "link", code, part, ...more });
   const [version, packed, ...rest] = text.split(".");
   if (version !== String(PACKED_VERSION)) return problem("version", { value: (version ?? "").slice(0, 20), most: PACKED_VERSION });
   if (packed === undefined || rest.length > 0) return problem("broken");
-  if (packed.length > MOST_TEXT) return problem("too-long", { found: packed.length, most: MOST_TEXT });
+  // The longest that it can be packed: deflate stores what it cannot make smaller.
+  const most = Math.ceil((mostBytes + 1024) / 3) * 4;
+  if (packed.length > most) return problem("too-long", { found: packed.length, most });
   const bytes = fromBase64Url(packed);
-  if (bytes === null) return problem("broken");
-  const json = inflate(bytes);
-  if (json instanceof Error) return problem("too-long", { most: MOST_BYTES });
-  const script = json === null ? null : scriptOf(json);
-  return script === null ? problem("broken") : checkScript(script, "z");
+  const json = bytes === null ? null : inflate(bytes, mostBytes);
+  if (json === TOO_LONG) return problem("too-long", { most: told });
+  return typeof json === "string" ? ok(json) : problem("broken");
 }
 
 function scriptOf(json: string): string | null {
@@ -45,16 +58,17 @@ function scriptOf(json: string): string | null {
   }
 }
 
-const TOO_LONG = new Error("more than a script can be");
+const TOO_LONG = new Error("more than there can be");
 
 /** Stops before a small stream that unpacks to gigabytes has done so. */
 class Bounded extends Inflate {
   readonly pieces: Uint8Array[] = [];
+  mostBytes = 0;
   private lengthBytes = 0;
 
   override onData(piece: Uint8Array): void {
     this.lengthBytes += piece.length;
-    if (this.lengthBytes > MOST_JSON_BYTES) throw TOO_LONG;
+    if (this.lengthBytes > this.mostBytes) throw TOO_LONG;
     this.pieces.push(piece);
   }
 
@@ -64,8 +78,9 @@ class Bounded extends Inflate {
 }
 
 /** null for what is no deflate stream from its first byte to its last. */
-function inflate(packed: Uint8Array): string | Error | null {
+function inflate(packed: Uint8Array, mostBytes: number): string | Error | null {
   const inflating = new Bounded({ raw: true, chunkSize: 16 * 1024 });
+  inflating.mostBytes = mostBytes;
   try {
     if (!inflating.push(packed, true) || inflating.err !== 0 || !inflating.ended) return null;
     const joined = new Uint8Array(inflating.pieces.reduce((sum, piece) => sum + piece.length, 0));

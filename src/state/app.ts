@@ -101,6 +101,7 @@ export function appOver(core: Core, updates?: Updates): App {
   followNotices(core);
   updates?.follow({ waiting: () => core.addBanner({ kind: "update" }), replaced: () => core.addBanner({ kind: "outdated" }) });
   const underWay = new UnderWay(core);
+  const lessons = createLessonActions(core);
   const dialog = (open: OpenDialog | null): void => core.set({ dialog: open, dialogFailure: null } satisfies Partial<AppState>);
   return {
     store: core.store,
@@ -110,7 +111,7 @@ export function appOver(core: Core, updates?: Updates): App {
     frame: core.frame,
     time: createTimeActions(core),
     device: createDeviceActions(core),
-    library: createLibraryActions(core),
+    library: createLibraryActions(core, (file) => lessons.openFile(file)),
     console: createConsoleActions(core),
     zones: createZoneActions(core),
     profiles: createProfileActions(core),
@@ -120,7 +121,7 @@ export function appOver(core: Core, updates?: Updates): App {
     crash: createCrashActions(core),
     guest: core.guest,
     workload: createWorkloadActions(core),
-    lessons: createLessonActions(core),
+    lessons,
     share: createShareActions(core),
     page: {
       start: () =>

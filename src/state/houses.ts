@@ -5,7 +5,7 @@
 import { createStore } from "zustand/vanilla";
 import type { StoreApi } from "zustand/vanilla";
 import { explainLink } from "../command/explain-link.ts";
-import { hasOwnDisk } from "../share/index.ts";
+import { hasOwnHouse } from "../share/index.ts";
 import { readAddress } from "./address.ts";
 import type { Address } from "./address.ts";
 import type { App } from "./app.ts";
@@ -30,6 +30,8 @@ export interface Houses {
   leave(): void;
   /** Copies the link's disk into the library, and goes there. */
   keep(): Promise<void>;
+  /** Puts the lesson that the link carries beside the ordinary page's, and goes there. */
+  keepLesson(): Promise<void>;
   /** The page's address without a link. */
   base(): string;
   /** Ends what can be ended, for tests. */
@@ -62,13 +64,12 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
       return at.embed ? { number: ++count, app: null, link: null, problem } : atHome(before, problem);
     }
     if (at.kind === "none") return atHome(before, null);
-    const { lesson } = at.link;
-    if (!hasOwnDisk(at.link)) {
-      openLesson(home(), lesson);
+    if (!hasOwnHouse(at.link)) {
+      openLesson(home(), at.link);
       return atHome(before, null);
     }
     const link = openLink(at.link);
-    openLesson(link.app, lesson);
+    openLesson(link.app, at.link);
     void link.playback.start();
     return { number: ++count, app: withTastes(before, link.app), link, problem: null };
   };
@@ -91,6 +92,12 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
       // The person may have gone elsewhere meanwhile.
       if (store.getState().link === link) address.leave();
     },
+    keepLesson: async () => {
+      const text = store.getState().link?.link.lessonText ?? null;
+      if (text === null) return;
+      await home().lessons.openText(text, "The link's lesson");
+      address.leave();
+    },
     base: () => address.base(),
     dispose: () => {
       unfollow();
@@ -99,9 +106,10 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
   };
 }
 
-/** Shows the lesson that a link names; of one that is not known the panel of lessons tells. */
-function openLesson(app: App, lesson: string | null): void {
+/** Shows the lesson that a link names or carries; of one that is not known, or cannot be read, the panel of lessons tells. */
+function openLesson(app: App, { lesson, lessonText }: Link): void {
   if (lesson !== null) app.lessons.open(lesson);
+  if (lessonText !== null) void app.lessons.openText(lessonText, "The link's lesson");
 }
 
 /** How the person likes it is the same in every house. */

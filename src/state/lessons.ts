@@ -4,23 +4,24 @@
  *
  * Source: product, "Regions of the page" (lessons) and "Links".
  */
-import { TABS, begunNow, createLine, lessonFile, lessonImage, prepareLines, readLesson, resultFile, stepsDone, watchFor } from "../lessons/index.ts";
-import type { Complaint, Progress, Situation, Watch } from "../lessons/index.ts";
-import { complaintLines } from "../command/explain-lesson.ts";
+import { MOST_LESSON_BYTES, TABS, begunNow, createLine, lessonFile, lessonImage, prepareLines, resultFile, stepsDone, watchFor } from "../lessons/index.ts";
+import type { Progress, Situation, Watch } from "../lessons/index.ts";
 import { runLineNow } from "./console.ts";
 import type { Core } from "./core.ts";
 import { attachAndTellNow, NO_HANDLE } from "./device.ts";
 import { listen } from "./lesson-ear.ts";
-import { keepLessons, loadLessons, MOST_OWN, ownKey } from "./lessons-kept.ts";
-import type { LessonsState, ListedLesson } from "./lessons-kept.ts";
+import { keepLessons, loadLessons, MOST_OWN, readUnread } from "./lessons-kept.ts";
+import type { LessonsState, LessonTrouble, ListedLesson } from "./lessons-kept.ts";
 import { saveText } from "./save-file.ts";
 import type { AppState } from "./store.ts";
 
 export interface LessonActions {
-  /** Shows a lesson by its name: ours, or one that was brought along. It is not started. False when there is none. */
-  open(name: string): boolean;
-  /** Takes the text of a lesson's file and shows the lesson, or what is wrong with it. @param from where it came from, for the words */
-  openText(text: string, from: string): boolean;
+  /** Shows a lesson by its name: ours, or one that was brought along. It is not started. Where there is none the panel tells. */
+  open(name: string): void;
+  /** Takes a lesson's file and shows the lesson, or what is wrong with it. */
+  openFile(file: Pick<File, "name" | "size" | "text">): Promise<void>;
+  /** The same of the file's text. @param from where it came from, for the words */
+  openText(text: string, from: string): Promise<void>;
   /** Back to the list. */
   close(): void;
   /** Makes the lesson's disk anew and begins at the first step. */
@@ -51,11 +52,14 @@ export function createLessonActions(core: Core): LessonActions {
   const now = (): LessonsState => core.store.getState().lessons;
   // In a link's house nothing is remembered, and what is remembered is of the library's images.
   const remembers = core.home === "library";
-  if (remembers) core.set({ lessons: loadLessons() });
   const patch = (change: Partial<LessonsState>): void => {
     core.set({ lessons: { ...now(), ...change } });
     if (remembers) keepLessons(now(), core.store.getState().library.kind === "opfs");
   };
+  if (remembers) core.set({ lessons: loadLessons() });
+  const { unread } = now();
+  /** Done when the lessons that were brought along earlier are there; where their reader does not come they stay unread, and kept. */
+  const unreadRead = unread === null ? null : readUnread(unread).then((merged) => patch(merged(now())), () => undefined);
 
   /** The lesson whose steps are watched: shown, started and not at its end. */
   const running = (): { readonly entry: ListedLesson; readonly progress: Progress } | null => {
@@ -106,16 +110,18 @@ export function createLessonActions(core: Core): LessonActions {
 
   /** An image that is gone, or has another name now, is a lesson's no more: one that gets its name later is somebody's own. */
   const forgetGone = ({ library, lessons }: AppState): void => {
-    const made = lessons.made.filter((image) => library.files.some(({ name }) => name === image));
-    if (made.length !== lessons.made.length) patch({ made });
+    const images = Object.entries(lessons.made);
+    const there = images.filter(([image]) => library.files.some(({ name }) => name === image));
+    if (there.length !== images.length) patch({ made: Object.fromEntries(there) });
   };
 
-  const imageFor = ({ lesson }: ListedLesson): string | null => {
+  /** The image that the lesson made before, or one of a name that is free: never somebody's own, nor that of a lesson with the same id. */
+  const imageFor = ({ key, lesson }: ListedLesson): string | null => {
     const { made } = now();
     const { files } = core.store.getState().library;
     for (let number = 1; number <= MOST_NUMBER; number++) {
       const image = lessonImage(lesson.id, number);
-      if (made.includes(image) || !files.some(({ name }) => name === image)) return image;
+      if (made[image] === key || !files.some(({ name }) => name === image)) return image;
     }
     return null;
   };
@@ -127,7 +133,7 @@ export function createLessonActions(core: Core): LessonActions {
       patch({ trouble: { title: "The lesson's disk was not made", lines: [`The library has ${MOST_NUMBER} images with the names that it could have. Rename or delete one of them.`] } });
       return;
     }
-    patch({ made: [...now().made.filter((other) => other !== image), image], trouble: null });
+    patch({ made: { ...now().made, [image]: key }, trouble: null });
     for (const line of [createLine(lesson, image), ...prepareLines(lesson)]) {
       const outcome = await runLineNow(core, line);
       const attached = core.store.getState().attached;
@@ -142,33 +148,48 @@ export function createLessonActions(core: Core): LessonActions {
 
   const show = (key: string): void => patch({ shown: key, folded: false, hint: false, resumed: (now().progress[key]?.steps.length ?? 0) > 0, trouble: null });
 
+  const entryOf = (name: string): ListedLesson | undefined => {
+    const { list } = now();
+    return list.find(({ key }) => key === name) ?? list.findLast(({ lesson, own }) => own && lesson.id === name);
+  };
+
+  const troubled = (trouble: LessonTrouble): void => patch({ trouble, folded: false, shown: null });
+
+  const openText = async (text: string, from: string): Promise<void> => {
+    await unreadRead;
+    const reader = await import("./lesson-text.ts").catch(() => null);
+    if (reader === null) return troubled({ title: `${from} was not read`, lines: ["The part of the program that reads lessons could not be loaded. Reload the page and try again."] });
+    const read = reader.readListed(text, from);
+    if (!read.ok) return troubled(read.error);
+    const entry = read.value;
+    const { list, progress } = now();
+    const before = list.findIndex(({ key }) => key === entry.key);
+    if (before < 0 && list.filter(({ own }) => own).length >= MOST_OWN) {
+      return troubled({ title: `${from} was not taken`, lines: [`${MOST_OWN} lessons that were brought along are kept at most. Forget one of them first.`] });
+    }
+    // Another edition: what was done of the one before is not done of this one.
+    const same = before >= 0 && JSON.stringify(list[before]!.lesson) === JSON.stringify(entry.lesson);
+    patch({ list: before < 0 ? [...list, entry] : list.with(before, entry), progress: same ? progress : without(progress, entry.key) });
+    show(entry.key);
+  };
+
   return {
     open: (name) => {
-      const entry = now().list.find(({ key }) => key === name) ?? now().list.find(({ key }) => key === ownKey(name));
-      if (entry === undefined) {
-        patch({ trouble: { title: `There is no lesson "${name}" here`, lines: ["The lessons that there are stand in the list. A lesson of somebody's own comes as a file, or as a link that carries it."] }, folded: false, shown: null });
-        return false;
+      const entry = entryOf(name);
+      if (entry === undefined && unreadRead !== null && now().unread !== null) {
+        void unreadRead.then(() => (entryOf(name) === undefined ? troubled(unknown(name)) : show(entryOf(name)!.key)));
+        return;
       }
-      show(entry.key);
-      return true;
+      if (entry === undefined) troubled(unknown(name));
+      else show(entry.key);
     },
-    openText: (text, from) => {
-      const read = readLesson(text);
-      if (!read.ok) {
-        patch({ trouble: troubleOf(from, read.error), folded: false, shown: null });
-        return false;
-      }
-      const entry: ListedLesson = { key: ownKey(read.value.id), lesson: read.value, own: true };
-      const { list, progress } = now();
-      const before = list.find(({ key }) => key === entry.key);
-      // Another lesson of that name: what was done of the one before is not done of this one.
-      const kept = before !== undefined && JSON.stringify(before.lesson) === JSON.stringify(entry.lesson) ? progress : without(progress, entry.key);
-      const others = list.filter(({ key }) => key !== entry.key);
-      const own = others.filter((other) => other.own).slice(-(MOST_OWN - 1));
-      patch({ list: [...others.filter((other) => !other.own), ...own, entry], progress: kept });
-      show(entry.key);
-      return true;
+    openFile: async (file) => {
+      if (file.size > MOST_LESSON_BYTES) return troubled({ title: `${file.name} is no lesson that can be opened`, lines: [`It has ${file.size} bytes; a lesson has at most ${MOST_LESSON_BYTES}.`] });
+      const text = await file.text().catch(() => null);
+      if (text === null) return troubled({ title: `${file.name} cannot be read`, lines: ["The browser was refused it, or it was moved."] });
+      await openText(text, file.name);
     },
+    openText,
     close: () => patch({ shown: null, hint: false, trouble: null }),
     start: async () => {
       const entry = shownLesson(core.store.getState());
@@ -208,9 +229,10 @@ export function createLessonActions(core: Core): LessonActions {
 
 const without = (progress: LessonsState["progress"], key: string): LessonsState["progress"] => Object.fromEntries(Object.entries(progress).filter(([other]) => other !== key));
 
-function troubleOf(from: string, complaints: readonly Complaint[]): NonNullable<LessonsState["trouble"]> {
-  return { title: `${from} is no lesson that can be opened`, lines: complaintLines(complaints) };
-}
+const unknown = (name: string): LessonTrouble => ({
+  title: `There is no lesson "${name}" here`,
+  lines: ["The lessons that there are stand in the list. A lesson of somebody's own comes as a file, or as a link that carries it."],
+});
 
 /** What is now, when the lesson's disk is the one that is attached and open; null while another one is. */
 function situationOf({ attached, resources, selected, inspector }: AppState, image: string | null): Situation | null {

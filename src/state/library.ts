@@ -1,6 +1,7 @@
 /** The library of images: making, opening a file of the person's machine, copying, renaming, deleting, saving. */
 import { LENT } from "../protocol/index.ts";
 import type { Failure, Outcome } from "../protocol/index.ts";
+import { isLessonFile } from "../lessons/index.ts";
 import { runLineNow } from "./console.ts";
 import type { LineOutcome } from "./console.ts";
 import type { Core } from "./core.ts";
@@ -13,7 +14,10 @@ import { parseSize } from "./units.ts";
 
 export interface LibraryActions {
   create(image: NewImage): Promise<void>;
-  /** Opens a file of the person's machine. Of several, the one on top of the others: they are found by the names in its header. */
+  /**
+   * Opens a file of the person's machine. Of several, the one on top of the others: they are found by the names in its header. A
+   * lesson's file is opened as a lesson.
+   */
   openFiles(sources: readonly File[]): Promise<void>;
   /** Asks a file's server how long the file is, and takes it as one that was dropped; it is not opened yet. */
   adoptUrl(url: string): Promise<Outcome<"adoptUrl">>;
@@ -63,7 +67,8 @@ async function topOf(core: Core, files: readonly string[]): Promise<string | nul
   return files.find((candidate) => !needed.has(displayName(candidate))) ?? files[0] ?? null;
 }
 
-export function createLibraryActions(core: Core): LibraryActions {
+/** @param openLesson takes a file that is a lesson's by its name */
+export function createLibraryActions(core: Core, openLesson: (file: File) => Promise<void>): LibraryActions {
   const names = (): string[] => core.store.getState().library.files.map((file) => file.name);
   const isAttached = (file: string): boolean => core.store.getState().attached?.file === file;
 
@@ -106,8 +111,9 @@ export function createLibraryActions(core: Core): LibraryActions {
     openFiles: (sources) =>
       core.serial("Opening", async () => {
         core.dropFailures();
+        for (const lesson of sources.filter(({ name }) => isLessonFile(name))) await openLesson(lesson);
         const files: string[] = [];
-        for (const source of sources) {
+        for (const source of sources.filter(({ name }) => !isLessonFile(name))) {
           const adopted = await core.perform("adopt", { source });
           if (adopted.ok) files.push(adopted.value.file);
           else core.tell(source.name, adopted.error);

@@ -69,6 +69,7 @@ function watched(app: App, personActs: () => void): App {
     zones: noted(app.zones, "perform"),
     device: noted(app.device, "attach", "powerCycle"),
     time: noted(app.time, "fork"),
+    lessons: noted(app.lessons, "start", "resume"),
     library: noted(app.library, "create", "openFiles", "editCopy", "duplicate", "rename", "remove"),
   };
 }

@@ -271,6 +271,8 @@ class Player implements Playback {
   /** The disk that the script finds: one of its own making, or the one that every link has. */
   private async prepareNow(): Promise<void> {
     const { core } = this;
+    // A lesson makes its disk when it starts; in a frame there is none.
+    if (this.commandCount === 0 && this.link.lessonText !== null && !this.link.embed) return forgetNow(core);
     if (!this.link.lines.some(makesDisk)) {
       core.log.write("The link makes no disk of its own, so it begins with this one:\n", "explain");
       await runLineNow(core, LINK_DISK_LINE);

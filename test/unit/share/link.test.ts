@@ -4,7 +4,7 @@ import { deflateRaw } from "pako";
 import { expect, test } from "vitest";
 import { Random } from "../../../src/base/random.ts";
 import { explainLink } from "../../../src/command/explain-link.ts";
-import { LINK_DISK_LINE, MOST_BYTES, PLAIN_LINK, hasOwnDisk, isCommand, readLink, writeLink } from "../../../src/share/index.ts";
+import { LINK_DISK_LINE, MOST_BYTES, PLAIN_LINK, hasOwnHouse, isCommand, readLink, writeLink } from "../../../src/share/index.ts";
 import type { Link } from "../../../src/share/index.ts";
 
 const packed = (json: unknown): string => Buffer.from(deflateRaw(new TextEncoder().encode(typeof json === "string" ? json : JSON.stringify(json)))).toString("base64url");
@@ -59,7 +59,7 @@ test("what is written is read back, in both forms", () => {
   const characters = [..."zap 2M4k#&=%+;\"'\\/?🦀é\t.-_"];
   for (let round = 0; round < 200; round++) {
     const lines = Array.from({ length: 1 + random.below(30) }, () => Array.from({ length: 1 + random.below(40) }, () => random.pick(characters)).join(""));
-    const link: Link = { lines, autoplay: random.chance(0.5), step: random.chance(0.5) ? random.below(10_001) : null, embed: random.chance(0.5), lesson: random.chance(0.5) ? "open-limit" : null };
+    const link: Link = { lines, autoplay: random.chance(0.5), step: random.chance(0.5) ? random.below(10_001) : null, embed: random.chance(0.5), lesson: random.chance(0.5) ? "open-limit" : null, lessonText: null };
     for (const form of ["run", "z"] as const) {
       const written = writeLink(link, form);
       if (!written.ok) throw new Error(JSON.stringify(written.error));
@@ -83,8 +83,8 @@ test("the longest script there may be makes a link and comes back", () => {
 
 test("an address that is no link is none", () => {
   for (const hash of ["", "#", "#zones", "#later=1", "#runs=zap", `#${"x".repeat(300_000)}`]) expect(readLink(hash)).toEqual({ ok: true, value: null });
-  expect(hasOwnDisk(read("#lesson=append"))).toBe(false);
-  expect(hasOwnDisk(read("#embed=1"))).toBe(true);
+  expect(hasOwnHouse(read("#lesson=append"))).toBe(false);
+  expect(hasOwnHouse(read("#embed=1"))).toBe(true);
 });
 
 const HOSTILE: readonly (readonly [string, string, string])[] = [
