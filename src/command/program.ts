@@ -56,7 +56,7 @@ export function* callShown<Name extends CallName>(name: Name, request: RequestOf
   return yield* told((yield { step: "call", name, request, shown }) as Outcome<Name>);
 }
 
-/** Loads a part of the program: `const { checkLesson } = yield* loaded(() => import("./lesson-check.ts"))`. */
+/** Loads a part of the program: `const { lesson } = yield* loaded(() => import("./lesson.ts"))`. */
 export function* loaded<Part>(load: () => Promise<Part>): Generator<Step, Part, unknown> {
   return (yield { step: "load", load }) as Part;
 }

@@ -3,10 +3,11 @@ import { PROFILE_NAMES } from "../protocol/index.ts";
 import { PROFILE_USAGE, profile } from "./profile.ts";
 import type { ProfileContext } from "./profile.ts";
 import { BLKZONE_USAGE, BLKZONE_WORDS, blkzone } from "./blkzone.ts";
-import { CRASH_USAGE, crash } from "./crash.ts";
+import { CRASH_USAGE } from "./crash-usage.ts";
 import { DIALECT_USAGE, dialect } from "./dialect.ts";
-import { LESSON_USAGE, LESSON_WORDS, lesson } from "./lesson.ts";
-import { LINK_USAGE, link } from "./link.ts";
+import { LESSON_USAGE, LESSON_WORDS } from "./lesson-usage.ts";
+import { LINK_USAGE } from "./link-usage.ts";
+import { loaded } from "./program.ts";
 import type { Program } from "./program.ts";
 import { INSPECT_USAGE, inspect } from "./inspect.ts";
 import { IMG_COMMANDS, qemuImg } from "./qemu-img.ts";
@@ -32,6 +33,13 @@ export interface NamedProgram {
   readonly run: (argv: readonly string[], context: ProgramContext) => Program;
 }
 
+/** A program that is loaded when it is first run: a first visit need not wait for it. */
+function later(load: () => Promise<NamedProgram["run"]>): NamedProgram["run"] {
+  return function* run(argv, context) {
+    return yield* (yield* loaded(load))(argv, context);
+  };
+}
+
 export const PROGRAMS: readonly NamedProgram[] = [
   { name: "qemu-img", oneline: "makes images and tells what they are", words: IMG_COMMANDS.map((command) => command.name), run: (argv) => qemuImg(argv) },
   { name: "qemu-io", oneline: "runs commands on an image", words: ["-c", "-f", "-r"], help: QEMU_IO_USAGE, run: qemuIo },
@@ -53,10 +61,10 @@ export const PROGRAMS: readonly NamedProgram[] = [
     words: ["-c", "--cut", "--keep", "--seed", "--wrong-order", "--list", "--output=json"],
     help: CRASH_USAGE,
     keepsAttached: true,
-    run: crash,
+    run: later(async () => (await import("./crash.ts")).crash),
   },
-  { name: "link", oneline: "makes links that play commands, and reads them", words: ["--readable", "--show", "--step", "--embed", "--no-autoplay", "--lesson", "--base"], help: LINK_USAGE, keepsAttached: true, run: (argv) => link(argv) },
-  { name: "lesson", oneline: "looks through a lesson's file, and packs it in a link", words: LESSON_WORDS, help: LESSON_USAGE, keepsAttached: true, run: (argv) => lesson(argv) },
+  { name: "link", oneline: "makes links that play commands, and reads them", words: ["--readable", "--show", "--step", "--embed", "--no-autoplay", "--lesson", "--base"], help: LINK_USAGE, keepsAttached: true, run: later(async () => (await import("./link.ts")).link) },
+  { name: "lesson", oneline: "looks through a lesson's file, and packs it in a link", words: LESSON_WORDS, help: LESSON_USAGE, keepsAttached: true, run: later(async () => (await import("./lesson.ts")).lesson) },
   {
     name: "workload",
     oneline: "does what a job of fio would, a log-structured store among them",

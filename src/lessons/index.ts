@@ -1,4 +1,4 @@
-/** Lessons in one import. */
+/** Lessons in one import, but for the reader of their files (read-lesson.ts), which is loaded when the first file comes. */
 export { CATALOG } from "./catalog/index.ts";
 export * from "./checks.ts";
 export * from "./happenings.ts";
@@ -6,5 +6,3 @@ export * from "./lesson.ts";
 export * from "./lesson-disk.ts";
 export * from "./lesson-file.ts";
 export * from "./progress.ts";
-export * from "./read-lesson.ts";
-export type { Complaint } from "./reader.ts";

@@ -3,8 +3,8 @@ import { complaintLines } from "../command/explain-lesson.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { readLesson } from "../lessons/read-lesson.ts";
-import { ownKey } from "./lessons-kept.ts";
-import type { LessonTrouble, ListedLesson } from "./lessons-kept.ts";
+import { ownKey } from "./listed-lesson.ts";
+import type { LessonTrouble, ListedLesson } from "./listed-lesson.ts";
 
 /** @param from where it came from, for the words */
 export function readListed(text: string, from: string): Result<ListedLesson, LessonTrouble> {

@@ -1,20 +1,9 @@
 /** What of lessons outlives the tab: how far they are, lessons that were brought along, and which images lessons made. */
 import { CATALOG, lessonFile, readProgress } from "../lessons/index.ts";
-import type { Lesson, Progress } from "../lessons/index.ts";
+import type { Progress } from "../lessons/index.ts";
+import { isOwnKey } from "./listed-lesson.ts";
+import type { LessonTrouble, ListedLesson } from "./listed-lesson.ts";
 import { keep, readKept } from "./theme.ts";
-
-/** A lesson in the list. Those of a file or a link have another key than ours of the same id. */
-export interface ListedLesson {
-  readonly key: string;
-  readonly lesson: Lesson;
-  readonly own: boolean;
-}
-
-/** Why something came to nothing: a title and lines, with text in them that somebody else may have written. */
-export interface LessonTrouble {
-  readonly title: string;
-  readonly lines: readonly string[];
-}
 
 export interface LessonsState {
   readonly list: readonly ListedLesson[];
@@ -46,10 +35,7 @@ export interface UnreadLessons {
 const KEY = "zonescope.lessons";
 /** Lessons of one's own that are kept. */
 export const MOST_OWN = 12;
-const OWN = "own:";
 
-/** A lesson is the same in another edition when its id and its title are: then it takes the place of the one before. */
-export const ownKey = ({ id, title }: Lesson): string => `${OWN}${id}:${title}`;
 const builtIn = (): ListedLesson[] => CATALOG.map((lesson) => ({ key: lesson.id, lesson, own: false }));
 
 export const NO_LESSONS: LessonsState = { list: builtIn(), folded: null, shown: null, progress: {}, made: {}, hint: false, resumed: false, trouble: null, unread: null };
@@ -65,14 +51,14 @@ export function loadLessons(text = readKept(KEY)): LessonsState {
   const files = Array.isArray(kept["own"]) ? kept["own"].filter(isString).slice(0, MOST_OWN) : [];
   const all = isRecord(kept["progress"]) ? kept["progress"] : {};
   const { shown } = kept;
-  const isOwn = isString(shown) && shown.startsWith(OWN);
+  const isOwn = isString(shown) && isOwnKey(shown);
   return {
     ...NO_LESSONS,
     list,
     folded: typeof kept["folded"] === "boolean" ? kept["folded"] : null,
     ...progressOf(list, all, isString(shown) ? shown : null),
     made: isRecord(kept["made"]) ? Object.fromEntries(Object.entries(kept["made"]).filter((entry): entry is [string, string] => isString(entry[1]))) : {},
-    unread: files.length === 0 ? null : { files, progress: Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith(OWN))), shown: isOwn ? shown : null },
+    unread: files.length === 0 ? null : { files, progress: Object.fromEntries(Object.entries(all).filter(([key]) => isOwnKey(key))), shown: isOwn ? shown : null },
   };
 }
 

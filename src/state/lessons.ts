@@ -11,7 +11,8 @@ import type { Core } from "./core.ts";
 import { attachAndTellNow, NO_HANDLE } from "./device.ts";
 import { listen } from "./lesson-ear.ts";
 import { keepLessons, loadLessons, MOST_OWN, readUnread } from "./lessons-kept.ts";
-import type { LessonsState, LessonTrouble, ListedLesson } from "./lessons-kept.ts";
+import type { LessonsState } from "./lessons-kept.ts";
+import type { LessonTrouble, ListedLesson } from "./listed-lesson.ts";
 import { saveText } from "./save-file.ts";
 import type { AppState } from "./store.ts";
 

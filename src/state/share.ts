@@ -1,5 +1,7 @@
 /** The links of the attached image, for the dialog "Share". Makes addresses; sends nothing anywhere. */
 import { explainLink } from "../command/explain-link.ts";
+import { lessonFile } from "../lessons/index.ts";
+import type { Lesson } from "../lessons/index.ts";
 import { PLAIN_LINK, isCommand, readLink, writeLink } from "../share/index.ts";
 import type { Core } from "./core.ts";
 import type { FailureText } from "./failure-text.ts";
@@ -24,6 +26,8 @@ export interface ShareActions {
   script(way: ShareWay): SharedScript | null;
   /** The link, or why it cannot be made. @param base the page's address without a link */
   link(script: SharedScript, choice: ShareChoice, base: string): MadeLink | FailureText;
+  /** A link that brings a lesson along. */
+  lessonLink(lesson: Lesson, base: string): Pick<MadeLink, "url"> | FailureText;
 }
 
 export function createShareActions(core: Core): ShareActions {
@@ -38,6 +42,10 @@ export function createShareActions(core: Core): ShareActions {
       if (!read.ok) return explainLink(read.error);
       const framed = writeLink({ ...plain, embed: true }, form);
       return { url: base + written.value, frame: framed.ok ? frameOf(base + framed.value) : "" };
+    },
+    lessonLink: (lesson, base) => {
+      const written = writeLink({ ...PLAIN_LINK, lessonText: lessonFile(lesson) }, "z");
+      return written.ok ? { url: base + written.value } : explainLink(written.error);
     },
   };
 }

@@ -67,6 +67,13 @@ const wantsStillness = (): boolean => window.matchMedia("(prefers-reduced-motion
 /** Whether changes may move: false where the system asks for stillness. */
 export const useMotion = (): boolean => !useSyncExternalStore(subscribeToStillness, wantsStillness);
 
+const ONE_SCREEN = "(min-width: 1200px) and (min-height: 720px)";
+const subscribeToOneScreen = subscribeTo(ONE_SCREEN);
+const isOneScreen = (): boolean => window.matchMedia(ONE_SCREEN).matches;
+
+/** Whether all regions stand on one screen, as layout.css says; elsewhere the page scrolls. */
+export const useOneScreen = (): boolean => useSyncExternalStore(subscribeToOneScreen, isOneScreen);
+
 /** How numbers of bytes are written, by the units that the person chose. */
 export function useFormat(): FormatBytes {
   const units = useAppState((state) => state.units);

@@ -29,7 +29,7 @@ export function DropTarget({ children }: { children: ReactNode }) {
       {children}
       {over && (
         <div className="drop-veil" aria-hidden="true">
-          <p>Drop the image to open it. It is read where it is; nothing is copied.</p>
+          <p>Drop the image or lesson to open it. An image is read where it is; nothing is copied.</p>
         </div>
       )}
     </div>

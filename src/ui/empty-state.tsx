@@ -19,7 +19,7 @@ export function EmptyState() {
       {link === null ? (
         <p>Make a zoned disk, or drop a .qcow2 file anywhere on this page. A dropped file is read where it is and not changed.</p>
       ) : (
-        <p>The link’s commands make one. Press Play to see what they do.</p>
+        <p>{link.playback.commandCount > 0 ? "The link’s commands make one. Press Play to see what they do." : "The lesson makes one when it starts."}</p>
       )}
       <div className="invitation-actions">
         {link === null && (

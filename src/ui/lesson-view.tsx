@@ -1,11 +1,13 @@
 /** One lesson: its steps with the present one lit, what just happened, a hint for whoever asks, and the questions at the end. */
-import { Check, ChevronLeft, Download, Lightbulb, RotateCcw } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { Check, ChevronLeft, Download, Lightbulb, Link, RotateCcw } from "lucide-react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { isDone, stepsDone } from "../lessons/index.ts";
 import type { Lesson, Progress } from "../lessons/index.ts";
 import { shownProgress } from "../state/lessons.ts";
-import type { ListedLesson } from "../state/lessons-kept.ts";
-import { useApp, useAppState } from "./context.ts";
+import type { ListedLesson } from "../state/listed-lesson.ts";
+import { formatCount } from "../state/units.ts";
+import { useApp, useAppState, useHouses } from "./context.ts";
+import { CopyField } from "./copy-field.tsx";
 import { LessonQuestions } from "./lesson-questions.tsx";
 import { Prose } from "./prose.tsx";
 import { Tip } from "./tip.tsx";
@@ -63,7 +65,31 @@ function Intro({ entry: { lesson, own } }: { entry: ListedLesson }) {
           Start lesson
         </button>
       </div>
+      {own && <PassOn lesson={lesson} />}
     </div>
+  );
+}
+
+/** The ways to give a lesson of one's own to others. */
+function PassOn({ lesson }: { lesson: Lesson }) {
+  const app = useApp();
+  const houses = useHouses();
+  const [open, setOpen] = useState(false);
+  const made = useMemo(() => (open ? app.share.lessonLink(lesson, houses.base()) : null), [open, app, houses, lesson]);
+  return (
+    <>
+      <div className="button-line">
+        <button type="button" className="button quiet small" onClick={() => app.lessons.saveLesson()}>
+          <Download size={13} aria-hidden="true" />
+          Save the lesson
+        </button>
+        <button type="button" className="button quiet small" aria-expanded={open} onClick={() => setOpen(!open)}>
+          <Link size={13} aria-hidden="true" />
+          Link to it
+        </button>
+      </div>
+      {made !== null && ("url" in made ? <CopyField label="Link" text={made.url} note={`${formatCount(made.url.length)} characters; it carries the lesson`} /> : <p className="lesson-aside">{made.why}</p>)}
+    </>
   );
 }
 

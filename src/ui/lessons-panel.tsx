@@ -4,15 +4,20 @@ import { isDone } from "../lessons/index.ts";
 import type { Progress } from "../lessons/index.ts";
 import { visibleText } from "../state/inspector-text.ts";
 import { shownLesson } from "../state/lessons.ts";
-import type { ListedLesson } from "../state/lessons-kept.ts";
-import { useApp, useAppState } from "./context.ts";
-import { LessonView } from "./lesson-view.tsx";
+import type { ListedLesson } from "../state/listed-lesson.ts";
+import { useApp, useAppState, useOneScreen } from "./context.ts";
+import { part } from "./part.tsx";
+
+const LessonView = part(async () => (await import("./lesson-view.tsx")).LessonView);
 
 const ICON = 15;
 
 export function LessonsPanel() {
   const app = useApp();
-  const { list, folded, progress, trouble } = useAppState((state) => state.lessons);
+  const { list, folded: chosen, progress, trouble } = useAppState((state) => state.lessons);
+  // Where the page scrolls, the map comes first: the lessons lie folded over it until they are wanted.
+  const oneScreen = useOneScreen();
+  const folded = chosen ?? !oneScreen;
   const entry = useAppState(shownLesson);
   const done = list.filter(({ key, lesson }) => progress[key] !== undefined && isDone(lesson, progress[key])).length;
   const Arrow = folded ? ChevronDown : ChevronUp;
@@ -94,6 +99,7 @@ function List({ list, progress }: { list: readonly ListedLesson[]; progress: Rea
           </li>
         ))}
       </ol>
+      <p className="lessons-note">Drop a .lesson.json file on the page to start one that somebody else wrote.</p>
     </>
   );
 }

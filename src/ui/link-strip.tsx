@@ -1,5 +1,5 @@
 /** The region "Link" above the others: the link's script beside what each line did, the transport, and the ways out. */
-import { ChevronDown, ChevronRight, HardDriveDownload, LogOut } from "lucide-react";
+import { BookOpen, ChevronDown, ChevronRight, HardDriveDownload, LogOut } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import type { LinkHouse } from "../state/link-house.ts";
 import type { Playback } from "../state/playback.ts";
@@ -13,8 +13,11 @@ const OVERSCAN = 10;
 /** Narrower than this there is room for the regions or the script, not for both. */
 const ROOM_FOR_SCRIPT = 700;
 
-export function LinkStrip({ house: { playback } }: { house: LinkHouse }) {
+const WORD = "Its disk is in memory; your images are not touched.";
+
+export function LinkStrip({ house: { playback, link } }: { house: LinkHouse }) {
   const houses = useHouses();
+  const plays = playback.commandCount > 0;
   const [open, setOpen] = useState(() => window.innerWidth >= ROOM_FOR_SCRIPT);
   const attached = useAppState((state) => state.attached !== null);
   const done = usePlayback(playback, (state) => state.done);
@@ -22,13 +25,21 @@ export function LinkStrip({ house: { playback } }: { house: LinkHouse }) {
   return (
     <section className="link-strip" aria-label="Link">
       <div className="link-head">
-        <button type="button" className="button quiet icon small" aria-label={open ? "Fold the script" : "Show the script"} aria-expanded={open} onClick={() => setOpen(!open)}>
-          {open ? <ChevronDown size={ICON} aria-hidden="true" /> : <ChevronRight size={ICON} aria-hidden="true" />}
-        </button>
+        {playback.rows.length > 0 && (
+          <button type="button" className="button quiet icon small" aria-label={open ? "Fold the script" : "Show the script"} aria-expanded={open} onClick={() => setOpen(!open)}>
+            {open ? <ChevronDown size={ICON} aria-hidden="true" /> : <ChevronRight size={ICON} aria-hidden="true" />}
+          </button>
+        )}
         <h2 className="panel-title">Link</h2>
-        <Transport playback={playback} />
-        {open ? <p className="current-line link-word">Its disk is in memory; your images are not touched.</p> : <CurrentLine playback={playback} />}
+        {plays && <Transport playback={playback} />}
+        {open || !plays ? <p className="current-line link-word">{plays ? WORD : `A lesson. ${WORD}`}</p> : <CurrentLine playback={playback} />}
         <div className="link-ways">
+          {link.lessonText !== null && (
+            <button type="button" className="button quiet" onClick={() => void houses.keepLesson()}>
+              <BookOpen size={ICON} aria-hidden="true" />
+              Keep lesson
+            </button>
+          )}
           <button type="button" className="button quiet" disabled={!attached} onClick={() => void houses.keep()}>
             <HardDriveDownload size={ICON} aria-hidden="true" />
             Keep as image
@@ -39,9 +50,11 @@ export function LinkStrip({ house: { playback } }: { house: LinkHouse }) {
           </button>
         </div>
       </div>
-      <div className="link-progress" aria-hidden="true">
-        <div style={{ transform: `scaleX(${share})` }} />
-      </div>
+      {plays && (
+        <div className="link-progress" aria-hidden="true">
+          <div style={{ transform: `scaleX(${share})` }} />
+        </div>
+      )}
       {open && playback.rows.length > 0 && <Script playback={playback} />}
     </section>
   );

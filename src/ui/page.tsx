@@ -28,6 +28,8 @@ export function Page() {
   const past = useAppState((state) => state.moment !== null);
   useShortcuts(useApp());
   const dialog = useAppState((state) => state.dialog);
+  // Beside a link's commands there are lessons when the link names one, or a file brought one.
+  const lessons = useAppState(({ lessons: { shown, trouble } }) => shown !== null || trouble !== null);
   return (
     <Tooltip.Provider delayDuration={350} skipDelayDuration={200}>
       <DropTarget>
@@ -36,7 +38,7 @@ export function Page() {
           <Banners />
           {link !== null && <LinkStrip house={link} />}
           <div className={past ? "regions in-past" : "regions"}>
-            {(link === null || link.link.lesson !== null) && <LessonsPanel />}
+            {(link === null || link.link.lesson !== null || link.link.lessonText !== null || lessons) && <LessonsPanel />}
             <main>
               <MapPanel />
               <div className="side">

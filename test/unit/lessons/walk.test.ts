@@ -1,6 +1,7 @@
 /** Every lesson from its first step to its last over the real engine: what is wrong finishes no step, what is right finishes exactly one. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { CATALOG, lessonFile, readLesson } from "../../../src/lessons/index.ts";
+import { CATALOG, lessonFile } from "../../../src/lessons/index.ts";
+import { readLesson } from "../../../src/lessons/read-lesson.ts";
 import type { App } from "../../../src/state/app.ts";
 import { shownProgress } from "../../../src/state/lessons.ts";
 import { parseSize } from "../../../src/state/units.ts";
