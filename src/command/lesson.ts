@@ -18,11 +18,19 @@ import { getopt, mistakeWords } from "./getopt.ts";
 import { createFailureWords } from "./img-create.ts";
 import { runIoCommand } from "./io-commands.ts";
 import { sessionOver } from "./io-session.ts";
-import { LESSON_USAGE } from "./lesson-usage.ts";
 import { call, errorOut, out, quietly } from "./program.ts";
 import type { Program } from "./program.ts";
 import { readTextFile } from "./text-file.ts";
 import { splitIoCommand } from "./tokenizer.ts";
+
+export const LESSON_USAGE = `Usage: lesson check FILE...            looks through files of lessons, and makes their disks in memory
+       lesson link [--base URL] FILE   makes a link that brings the lesson along
+
+  --base URL   the page's address in front; without it, what stands behind it alone
+
+Ends with 0 when nothing is wrong with any of the files, and with 1 otherwise.
+
+`;
 
 /** Runs lesson; argv is what follows its name. */
 export function* lesson(argv: readonly string[]): Program {

@@ -8,10 +8,21 @@ import { explainLink } from "./explain-link.ts";
 import { integer } from "./format.ts";
 import { parseArguments } from "./link-arguments.ts";
 import type { LinkArguments } from "./link-arguments.ts";
-import { LINK_USAGE } from "./link-usage.ts";
 import { errorOut, out, readLine } from "./program.ts";
 import type { Program } from "./program.ts";
 import { readTextFile } from "./text-file.ts";
+
+export const LINK_USAGE = `Usage: link [OPTION]... FILE      makes a link that plays the console lines of FILE; - for standard input
+       link --show LINK           prints the console lines of a link
+
+  --base URL      the page's address in front; without it, what stands behind it alone
+  --readable      as #run=, which can be read and written by hand; without it packed, as #z=
+  --step N        stops behind the first N commands
+  --no-autoplay   waits for a click
+  --embed         map, console and transport alone, for a frame
+  --lesson NAME   opens a lesson beside it
+
+`;
 
 /** Runs link; argv is what follows its name. */
 export function* link(argv: readonly string[]): Program {

@@ -1,19 +1,13 @@
 /** The programs of the command language by name: what a line of the console or of a shell may start with. */
 import { PROFILE_NAMES } from "../protocol/index.ts";
-import { PROFILE_USAGE, profile } from "./profile.ts";
+import { profile } from "./profile.ts";
 import type { ProfileContext } from "./profile.ts";
-import { BLKZONE_USAGE, BLKZONE_WORDS, blkzone } from "./blkzone.ts";
-import { CRASH_USAGE } from "./crash-usage.ts";
-import { DIALECT_USAGE, dialect } from "./dialect.ts";
-import { LESSON_USAGE, LESSON_WORDS } from "./lesson-usage.ts";
-import { LINK_USAGE } from "./link-usage.ts";
+import { BLKZONE_WORDS, blkzone } from "./blkzone.ts";
 import { loaded } from "./program.ts";
 import type { Program } from "./program.ts";
-import { INSPECT_USAGE, inspect } from "./inspect.ts";
 import { IMG_COMMANDS, qemuImg } from "./qemu-img.ts";
-import { QEMU_IO_USAGE, qemuIo } from "./qemu-io.ts";
-import { WEAR_USAGE, WEAR_WORDS, wear } from "./wear.ts";
-import { WORKLOAD_USAGE, workload } from "./workload.ts";
+import { qemuIo } from "./qemu-io.ts";
+import { WEAR_WORDS, wear } from "./wear.ts";
 import { JOB_WORDS } from "./workload-words.ts";
 
 export interface ProgramContext extends ProfileContext {
@@ -26,8 +20,6 @@ export interface NamedProgram {
   readonly oneline: string;
   /** Words that may come first behind the name, for completion. */
   readonly words: readonly string[];
-  /** What it prints for --help; qemu-img has pages by command in place of it. */
-  readonly help?: string;
   /** Whether it works on the attached image as it is; the image is then not let go where a word happens to be its name. */
   readonly keepsAttached?: true;
   readonly run: (argv: readonly string[], context: ProgramContext) => Program;
@@ -42,36 +34,36 @@ function later(load: () => Promise<NamedProgram["run"]>): NamedProgram["run"] {
 
 export const PROGRAMS: readonly NamedProgram[] = [
   { name: "qemu-img", oneline: "makes images and tells what they are", words: IMG_COMMANDS.map((command) => command.name), run: (argv) => qemuImg(argv) },
-  { name: "qemu-io", oneline: "runs commands on an image", words: ["-c", "-f", "-r"], help: QEMU_IO_USAGE, run: qemuIo },
-  { name: "blkzone", oneline: "runs zone commands on an image", words: BLKZONE_WORDS, help: BLKZONE_USAGE, run: (argv) => blkzone(argv) },
-  { name: "dialect", oneline: "tells or changes an image's layout of the zoned format", words: [], help: DIALECT_USAGE, run: (argv) => dialect(argv) },
-  { name: "inspect", oneline: "tells what a file is, its header field by field, and what its clusters hold", words: ["--output=json"], help: INSPECT_USAGE, run: (argv) => inspect(argv) },
+  { name: "qemu-io", oneline: "runs commands on an image", words: ["-c", "-f", "-r"], run: qemuIo },
+  { name: "blkzone", oneline: "runs zone commands on an image", words: BLKZONE_WORDS, run: (argv) => blkzone(argv) },
+  { name: "dialect", oneline: "tells or changes an image's layout of the zoned format", words: [], run: later(async () => (await import("./dialect.ts")).dialect) },
+  { name: "inspect", oneline: "tells what a file is, its header field by field, and what its clusters hold", words: ["--output=json"], run: later(async () => (await import("./inspect.ts")).inspect) },
   {
     name: "profile",
     oneline: "tells and switches whose rules a disk follows, and compares them",
     words: ["compare", ...PROFILE_NAMES],
-    help: PROFILE_USAGE,
+   
     keepsAttached: true,
     run: profile,
   },
-  { name: "wear", oneline: "has zones fail as those of worn media do: read-only, or offline", words: WEAR_WORDS, help: WEAR_USAGE, keepsAttached: true, run: wear },
+  { name: "wear", oneline: "has zones fail as those of worn media do: read-only, or offline", words: WEAR_WORDS, keepsAttached: true, run: wear },
   {
     name: "crash",
     oneline: "cuts the power in the midst of a flush, on a scratch copy, and tells what is lost and why not more",
     words: ["-c", "--cut", "--keep", "--seed", "--wrong-order", "--list", "--output=json"],
-    help: CRASH_USAGE,
+   
     keepsAttached: true,
     run: later(async () => (await import("./crash.ts")).crash),
   },
-  { name: "link", oneline: "makes links that play commands, and reads them", words: ["--readable", "--show", "--step", "--embed", "--no-autoplay", "--lesson", "--base"], help: LINK_USAGE, keepsAttached: true, run: later(async () => (await import("./link.ts")).link) },
-  { name: "lesson", oneline: "looks through a lesson's file, and packs it in a link", words: LESSON_WORDS, help: LESSON_USAGE, keepsAttached: true, run: later(async () => (await import("./lesson.ts")).lesson) },
+  { name: "link", oneline: "makes links that play commands, and reads them", words: ["--readable", "--show", "--step", "--embed", "--no-autoplay", "--lesson", "--base"], keepsAttached: true, run: later(async () => (await import("./link.ts")).link) },
+  { name: "lesson", oneline: "looks through a lesson's file, and packs it in a link", words: ["check", "link"], keepsAttached: true, run: later(async () => (await import("./lesson.ts")).lesson) },
   {
     name: "workload",
     oneline: "does what a job of fio would, a log-structured store among them",
     words: JOB_WORDS.map(({ name }) => `${name}=`),
-    help: WORKLOAD_USAGE,
+   
     keepsAttached: true,
-    run: workload,
+    run: later(async () => (await import("./workload.ts")).workload),
   },
 ];
 

@@ -1,5 +1,7 @@
-/** Lessons in one import, but for the reader of their files (read-lesson.ts), which is loaded when the first file comes. */
-export { CATALOG } from "./catalog/index.ts";
+/**
+ * Lessons in one import, but for what is loaded apart: ours (catalog/index.ts) beside the page, and the reader of files of lessons
+ * (read-lesson.ts) when the first one comes.
+ */
 export * from "./checks.ts";
 export * from "./happenings.ts";
 export * from "./lesson.ts";

@@ -108,7 +108,7 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
 
 /** Shows the lesson that a link names or carries; of one that is not known, or cannot be read, the panel of lessons tells. */
 function openLesson(app: App, { lesson, lessonText }: Link): void {
-  if (lesson !== null) app.lessons.open(lesson);
+  if (lesson !== null) void app.lessons.open(lesson);
   if (lessonText !== null) void app.lessons.openText(lessonText, "The link's lesson");
 }
 

@@ -55,10 +55,9 @@ export function listen(core: Core, imageNow: () => string | null, heard: () => v
       if (name === "open" && outcome.ok) {
         const { file, readOnly } = request as RequestOf<"open">;
         handles.set((outcome.value as { handle: number }).handle, file);
-        if (image !== null && file === image && !readOnly) {
-          if (opened.has(file)) hear({ kind: "power-cycled" });
-          opened.add(file);
-        }
+        if (readOnly) return;
+        if (file === image && opened.has(file)) hear({ kind: "power-cycled" });
+        opened.add(file);
         return;
       }
       if (image === null) return;

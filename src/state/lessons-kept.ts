@@ -1,5 +1,8 @@
-/** What of lessons outlives the tab: how far they are, lessons that were brought along, and which images lessons made. */
-import { CATALOG, lessonFile, readProgress } from "../lessons/index.ts";
+/**
+ * What of lessons outlives the tab: how far they are, lessons that were brought along, and which images lessons made. The lessons
+ * themselves are loaded beside the page; until they are there, what was kept of them stays as it was kept.
+ */
+import { lessonFile, readProgress } from "../lessons/index.ts";
 import type { Progress } from "../lessons/index.ts";
 import { isOwnKey } from "./listed-lesson.ts";
 import type { LessonTrouble, ListedLesson } from "./listed-lesson.ts";
@@ -21,11 +24,11 @@ export interface LessonsState {
   readonly resumed: boolean;
   /** What the last lesson's file, or the last start, came to nothing for. */
   readonly trouble: LessonTrouble | null;
-  /** Lessons that were brought along earlier and are not read yet; null when there are none. */
+  /** What was kept of lessons that are not there yet; null when they all are. */
   readonly unread: UnreadLessons | null;
 }
 
-/** As they were kept. */
+/** As it was kept: files of lessons that were brought along, progress by key, and the lesson that was shown. */
 export interface UnreadLessons {
   readonly files: readonly string[];
   readonly progress: Readonly<Record<string, unknown>>;
@@ -36,29 +39,23 @@ const KEY = "zonescope.lessons";
 /** Lessons of one's own that are kept. */
 export const MOST_OWN = 12;
 
-const builtIn = (): ListedLesson[] => CATALOG.map((lesson) => ({ key: lesson.id, lesson, own: false }));
 
-export const NO_LESSONS: LessonsState = { list: builtIn(), folded: null, shown: null, progress: {}, made: {}, hint: false, resumed: false, trouble: null, unread: null };
+const NOTHING_KEPT: UnreadLessons = { files: [], progress: {}, shown: null };
+export const NO_LESSONS: LessonsState = { list: [], folded: null, shown: null, progress: {}, made: {}, hint: false, resumed: false, trouble: null, unread: NOTHING_KEPT };
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 const isString = (value: unknown): value is string => typeof value === "string";
 
-/** What was kept; of what cannot be, the part that can. Lessons that were brought along are there when readUnread has read them. */
+/** What was kept; of what cannot be, the part that can. The lessons are there when readUnread has read them. */
 export function loadLessons(text = readKept(KEY)): LessonsState {
   const kept = parsed(text);
   if (!isRecord(kept)) return NO_LESSONS;
-  const list = builtIn();
-  const files = Array.isArray(kept["own"]) ? kept["own"].filter(isString).slice(0, MOST_OWN) : [];
-  const all = isRecord(kept["progress"]) ? kept["progress"] : {};
-  const { shown } = kept;
-  const isOwn = isString(shown) && isOwnKey(shown);
+  const { own, progress, shown, folded, made } = kept;
   return {
     ...NO_LESSONS,
-    list,
-    folded: typeof kept["folded"] === "boolean" ? kept["folded"] : null,
-    ...progressOf(list, all, isString(shown) ? shown : null),
-    made: isRecord(kept["made"]) ? Object.fromEntries(Object.entries(kept["made"]).filter((entry): entry is [string, string] => isString(entry[1]))) : {},
-    unread: files.length === 0 ? null : { files, progress: Object.fromEntries(Object.entries(all).filter(([key]) => isOwnKey(key))), shown: isOwn ? shown : null },
+    folded: typeof folded === "boolean" ? folded : null,
+    made: isRecord(made) ? Object.fromEntries(Object.entries(made).filter((entry): entry is [string, string] => isString(entry[1]))) : {},
+    unread: { files: Array.isArray(own) ? own.filter(isString).slice(0, MOST_OWN) : [], progress: isRecord(progress) ? progress : {}, shown: isString(shown) ? shown : null },
   };
 }
 
@@ -73,28 +70,32 @@ function progressOf(list: readonly ListedLesson[], all: Readonly<Record<string, 
 }
 
 /**
- * The lessons that were brought along earlier, put beside what there is by now: a lesson that came meanwhile, and what was done of it,
- * counts more than what was kept.
+ * Loads our lessons, reads those that were brought along, and puts what was kept of them beside what there is by now: a lesson that came
+ * meanwhile, and what was done of it, counts more.
  */
 export async function readUnread({ files, progress, shown }: UnreadLessons): Promise<(now: LessonsState) => LessonsState> {
-  const { readListed } = await import("./lesson-text.ts");
-  const list: ListedLesson[] = [];
-  for (const file of files) {
-    const read = readListed(file, "");
-    if (read.ok && !list.some(({ key }) => key === read.value.key)) list.push(read.value);
-  }
+  const [{ CATALOG }, own] = await Promise.all([import("../lessons/catalog/index.ts"), readOwn(files)]);
+  const list: ListedLesson[] = CATALOG.map((lesson) => ({ key: lesson.id, lesson, own: false }));
+  for (const entry of own ?? []) if (!list.some(({ key }) => key === entry.key)) list.push(entry);
   return (now) => {
     const more = list.filter(({ key }) => !now.list.some((other) => other.key === key));
     const kept = progressOf(more, progress, now.shown === null && now.trouble === null ? shown : null);
-    const own = now.list.filter((entry) => entry.own);
     return {
       ...now,
-      list: [...now.list.filter((entry) => !entry.own), ...more, ...own],
+      list: [...more, ...now.list],
       progress: { ...kept.progress, ...now.progress },
       ...(kept.shown === null ? {} : { shown: kept.shown, resumed: kept.resumed }),
-      unread: null,
+      // Where the reader did not come, those of one's own stay as they were kept.
+      unread: own === null ? { files, progress: Object.fromEntries(Object.entries(progress).filter(([key]) => isOwnKey(key))), shown: null } : null,
     };
   };
+}
+
+/** null where the part of the program that reads them did not come. */
+async function readOwn(files: readonly string[]): Promise<readonly ListedLesson[] | null> {
+  if (files.length === 0) return [];
+  const reader = await import("./lesson-text.ts").catch(() => null);
+  return reader === null ? null : files.map((file) => reader.readListed(file, "")).flatMap((read) => (read.ok ? [read.value] : []));
 }
 
 function parsed(text: string | null): unknown {

@@ -18,7 +18,7 @@ import type { AppState } from "./store.ts";
 
 export interface LessonActions {
   /** Shows a lesson by its name: ours, or one that was brought along. It is not started. Where there is none the panel tells. */
-  open(name: string): void;
+  open(name: string): Promise<void>;
   /** Takes a lesson's file and shows the lesson, or what is wrong with it. */
   openFile(file: Pick<File, "name" | "size" | "text">): Promise<void>;
   /** The same of the file's text. @param from where it came from, for the words */
@@ -58,9 +58,11 @@ export function createLessonActions(core: Core): LessonActions {
     if (remembers) keepLessons(now(), core.store.getState().library.kind === "opfs");
   };
   if (remembers) core.set({ lessons: loadLessons() });
-  const { unread } = now();
-  /** Done when the lessons that were brought along earlier are there; where their reader does not come they stay unread, and kept. */
-  const unreadRead = unread === null ? null : readUnread(unread).then((merged) => patch(merged(now())), () => undefined);
+  /** Done when the lessons are there. */
+  const arrived = readUnread(now().unread!).then(
+    (merged) => patch(merged(now())),
+    () => core.set({ lessons: { ...now(), trouble: { title: "The lessons could not be loaded", lines: ["Reload the page to try again."] } } }),
+  );
 
   /** The lesson whose steps are watched: shown, started and not at its end. */
   const running = (): { readonly entry: ListedLesson; readonly progress: Progress } | null => {
@@ -157,7 +159,7 @@ export function createLessonActions(core: Core): LessonActions {
   const troubled = (trouble: LessonTrouble): void => patch({ trouble, folded: false, shown: null });
 
   const openText = async (text: string, from: string): Promise<void> => {
-    await unreadRead;
+    await arrived;
     const reader = await import("./lesson-text.ts").catch(() => null);
     if (reader === null) return troubled({ title: `${from} was not read`, lines: ["The part of the program that reads lessons could not be loaded. Reload the page and try again."] });
     const read = reader.readListed(text, from);
@@ -175,12 +177,10 @@ export function createLessonActions(core: Core): LessonActions {
   };
 
   return {
-    open: (name) => {
+    open: async (name) => {
+      // At once where it is there, so that it can be started in the same breath.
+      if (entryOf(name) === undefined) await arrived;
       const entry = entryOf(name);
-      if (entry === undefined && unreadRead !== null && now().unread !== null) {
-        void unreadRead.then(() => (entryOf(name) === undefined ? troubled(unknown(name)) : show(entryOf(name)!.key)));
-        return;
-      }
       if (entry === undefined) troubled(unknown(name));
       else show(entry.key);
     },

@@ -194,7 +194,7 @@ function Ending({ entry }: { entry: ListedLesson }) {
         Save the result
       </button>
       {next !== null && (
-        <button type="button" className="button primary" onClick={() => app.lessons.open(next.key)}>
+        <button type="button" className="button primary" onClick={() => void app.lessons.open(next.key)}>
           Next: {next.lesson.title}
         </button>
       )}

@@ -25,7 +25,7 @@ export function LessonsPanel() {
     <aside className={folded ? "panel panel-lessons folded" : "panel panel-lessons"} aria-label="Lessons">
       <div className="panel-head">
         <h2 className="panel-title">Lessons</h2>
-        <p className="panel-note">{folded && entry !== null ? entry.lesson.title : done === 0 ? `${list.length}, each on a disk of its own` : `${done} of ${list.length} done`}</p>
+        <p className="panel-note">{folded && entry !== null ? entry.lesson.title : list.length === 0 ? "" : done === 0 ? `${list.length}, each on a disk of its own` : `${done} of ${list.length} done`}</p>
         <button type="button" className="button quiet icon small push" aria-expanded={!folded} aria-label={folded ? "Show the lessons" : "Fold the lessons away"} onClick={() => app.lessons.fold(!folded)}>
           <Arrow size={ICON} aria-hidden="true" />
         </button>
@@ -33,7 +33,7 @@ export function LessonsPanel() {
       {!folded && (
         <div className="lessons-body" tabIndex={-1}>
           {trouble !== null && <Trouble title={trouble.title} lines={trouble.lines} />}
-          {entry === null ? <List list={list} progress={progress} /> : <LessonView key={entry.key} entry={entry} />}
+          {entry === null ? list.length > 0 && <List list={list} progress={progress} /> : <LessonView key={entry.key} entry={entry} />}
         </div>
       )}
     </aside>
@@ -75,7 +75,7 @@ function List({ list, progress }: { list: readonly ListedLesson[]; progress: Rea
             type="button"
             className="button primary"
             onClick={() => {
-              app.lessons.open(next.key);
+              void app.lessons.open(next.key);
               if (!begun) void app.lessons.start();
             }}
           >
@@ -86,7 +86,7 @@ function List({ list, progress }: { list: readonly ListedLesson[]; progress: Rea
       <ol className="lesson-list" aria-label="All lessons">
         {list.map(({ key, lesson, own }) => (
           <li key={key}>
-            <button type="button" className="lesson-row" onClick={() => app.lessons.open(key)}>
+            <button type="button" className="lesson-row" onClick={() => void app.lessons.open(key)}>
               <Mark entry={{ key, lesson, own }} progress={progress[key]} />
               <span className="lesson-name">{lesson.title}</span>
               <State progress={progress[key]} entry={{ key, lesson, own }} />

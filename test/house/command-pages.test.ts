@@ -7,7 +7,7 @@ import { imgOptionWords, ownOptions } from "../../src/command/manual/img-option-
 import { IMG_WORDS } from "../../src/command/manual/img-words.ts";
 import { IO_WORDS } from "../../src/command/manual/io-words.ts";
 import { MANUAL, findPage, optionsOf, pageText } from "../../src/command/manual/manual.ts";
-import { CONSOLE_WORDS, PROGRAM_WORDS } from "../../src/command/manual/program-words.ts";
+import { CONSOLE_WORDS, PROGRAM_WORDS, USAGES } from "../../src/command/manual/program-words.ts";
 import { PROGRAMS } from "../../src/command/programs.ts";
 import { IMG_COMMANDS } from "../../src/command/qemu-img.ts";
 import { madePages } from "../../src/testing/pages/pages.ts";
@@ -19,6 +19,7 @@ test("every command has a page, and no page is of a command that is gone", () =>
   expect(sorted(Object.keys(IMG_WORDS))).toEqual(sorted(IMG_COMMANDS.map(({ name }) => name)));
   expect(sorted(Object.keys(IO_WORDS))).toEqual(sorted(IO_COMMANDS.map(({ name }) => name)));
   expect(sorted(Object.keys(PROGRAM_WORDS))).toEqual(sorted(PROGRAMS.map(({ name }) => name).filter((name) => name !== "qemu-img")));
+  expect(sorted(Object.keys(USAGES))).toEqual(sorted(Object.keys(PROGRAM_WORDS)));
   expect(MANUAL).toHaveLength(IMG_COMMANDS.length + IO_COMMANDS.length + PROGRAMS.length - 1 + Object.keys(CONSOLE_WORDS).length);
 });
 

@@ -8,7 +8,7 @@ import { imgOptionWords } from "./img-option-words.ts";
 import { IMG_WORDS } from "./img-words.ts";
 import { IO_WORDS } from "./io-words.ts";
 import type { ManualOption, ManualPage, ManualWords } from "./page.ts";
-import { CONSOLE_WORDS, PROGRAM_WORDS } from "./program-words.ts";
+import { CONSOLE_WORDS, PROGRAM_WORDS, USAGES } from "./program-words.ts";
 
 const SIZES = "Sizes and offsets are in bytes; k, M, G, T, P and E behind a number multiply it by powers of 1024, and 0x in front makes it hexadecimal.";
 const ZONE_SECTORS = "Offsets and lengths are in sectors of 512 bytes; K, M, G behind a number multiply it by powers of 1024.";
@@ -86,7 +86,7 @@ function programPage(name: string, words: ManualWords): ManualPage {
     synopsis: `${name} ${words.args ?? ""}`.trim(),
     oneline: program.oneline,
     options: [],
-    usage: program.help ?? null,
+    usage: USAGES[name] ?? null,
     status: words.status ?? "",
     units: name === "blkzone" ? ZONE_SECTORS : WITH_SIZES.includes(name) ? SIZES : "",
     ...rest(words),

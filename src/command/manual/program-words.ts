@@ -1,10 +1,45 @@
 /** The words of the programs' pages, and of what the console has beside. */
+import { BLKZONE_USAGE } from "../blkzone.ts";
+import { CRASH_USAGE } from "../crash.ts";
+import { DIALECT_USAGE } from "../dialect.ts";
+import { INSPECT_USAGE } from "../inspect.ts";
+import { LESSON_USAGE } from "../lesson.ts";
+import { LINK_USAGE } from "../link.ts";
+import { PROFILE_USAGE } from "../profile.ts";
+import { QEMU_IO_USAGE } from "../qemu-io.ts";
+import { WORKLOAD_USAGE } from "../workload.ts";
 import type { ManualWords } from "./page.ts";
+
+/** What each prints for --help; qemu-img has pages by command in place of it. */
+export const USAGES: Readonly<Record<string, string>> = {
+  "qemu-io": QEMU_IO_USAGE,
+  blkzone: BLKZONE_USAGE,
+  dialect: DIALECT_USAGE,
+  inspect: INSPECT_USAGE,
+  profile: PROFILE_USAGE,
+  crash: CRASH_USAGE,
+  link: LINK_USAGE,
+  lesson: LESSON_USAGE,
+  workload: WORKLOAD_USAGE,
+};
 
 const OURS = "A program of this one alone.";
 
 /** Lines for `profile compare`. */
 const PARTING = "# Two writes, the second above the pointer\nwrite 1M 4k\nwrite 1040K 4k\nzf 2M 1M\n";
+
+/** The shortest lesson that there is. */
+const SHORT_LESSON = `{
+  "format": "zonescope-lesson", "version": 1,
+  "id": "short", "title": "A short lesson", "summary": "One append.",
+  "disk": { "size": "4M", "zoneSize": "1M", "maxAppend": "64K" },
+  "steps": [
+    { "text": "Append 4 KiB to zone 0.", "hint": "Press Append.",
+      "check": { "check": "advanced", "by": "4K", "zone": 0 } }
+  ],
+  "questions": []
+}
+`;
 
 export const PROGRAM_WORDS: Readonly<Record<string, ManualWords>> = {
   "qemu-io": {
@@ -67,6 +102,16 @@ export const PROGRAM_WORDS: Readonly<Record<string, ManualWords>> = {
       { says: "Back to its lines.", lines: ["link --show 'https://example.org/#run=zap%202M%204k%0Azf%202M%201M&step=1'"] },
     ],
     status: "0: made or read. 1: it cannot be.",
+    differs: OURS,
+  },
+  lesson: {
+    args: "check FILE... | link [--base URL] FILE",
+    about: "Looks through a lesson that somebody wrote, and packs it in a link. What is wrong is told with its place in the file; the lesson's disk is made and prepared in memory, so that one that cannot be is found. docs/lessons.md has how a lesson is written.",
+    examples: [
+      { says: "A lesson that asks for a zone which its disk does not have.", files: { "short.lesson.json": SHORT_LESSON.replace('"zone": 0', '"zone": 9') }, lines: ["lesson check short.lesson.json"] },
+      { says: "To be sent to learners.", files: { "short.lesson.json": SHORT_LESSON }, lines: ["lesson check short.lesson.json", "lesson link --base https://example.org/ short.lesson.json"] },
+    ],
+    status: "0: nothing is wrong with any file. 1: something is, or it cannot be read.",
     differs: OURS,
   },
   workload: {

@@ -1,6 +1,7 @@
 /** Every lesson from its first step to its last over the real engine: what is wrong finishes no step, what is right finishes exactly one. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { CATALOG, lessonFile } from "../../../src/lessons/index.ts";
+import { CATALOG } from "../../../src/lessons/catalog/index.ts";
+import { lessonFile } from "../../../src/lessons/index.ts";
 import { readLesson } from "../../../src/lessons/read-lesson.ts";
 import type { App } from "../../../src/state/app.ts";
 import { shownProgress } from "../../../src/state/lessons.ts";
@@ -36,7 +37,7 @@ async function act(app: App, doing: Act): Promise<void> {
 describe.each(CATALOG.map((lesson) => [lesson.id, lesson] as const))("the lesson %s", (id, lesson) => {
   test("is done step by step", async () => {
     const app = await started();
-    app.lessons.open(id);
+    await app.lessons.open(id);
     await app.lessons.start();
     await frames();
     expect(app.store.getState().lessons.trouble).toBeNull();
@@ -59,7 +60,7 @@ describe.each(CATALOG.map((lesson) => [lesson.id, lesson] as const))("the lesson
 
   test("is done by the lines of its texts and hints alone, where they have any", async () => {
     const app = await started();
-    app.lessons.open(id);
+    await app.lessons.open(id);
     await app.lessons.start();
     await frames();
     for (const [index, { text, hint }] of lesson.steps.entries()) {
