@@ -34,7 +34,7 @@ export function readLessonValue(value: unknown): Result<Lesson, readonly Complai
   const id = fields.matching("id", /^[a-z0-9][a-z0-9-]{0,63}$/, "1 to 64 small letters, digits and dashes, no dash first");
   const title = fields.text("title", MOST_TITLE);
   const summary = fields.text("summary", MOST_SUMMARY);
-  const disk = readDisk(fields.raw("disk"), "disk", complaints);
+  const disk = readDisk(fields.raw("disk"), "disk", fields.complaints);
   const zones = zoneCountOf(disk);
   const lesson: Lesson = {
     id,

@@ -27,8 +27,17 @@ export class Complaints {
 
 function shown(value: unknown): string {
   if (value === undefined) return "nothing";
-  const text = JSON.stringify(value) ?? "nothing";
+  const text = jsonOf(value);
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
+}
+
+/** Lists within lists by the thousand are read by a platform that cannot write them. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "what is nested too deep to show";
+  }
 }
 
 /** Characters that turn the direction of text around, or are not seen: in a lesson they would show something else than it says. */
@@ -51,8 +60,9 @@ export class Fields {
 
   constructor(value: unknown, place: string, complaints: Complaints) {
     this.place = place;
-    this.complaints = complaints;
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    // Of what is no object it is enough to say so: that it has none of the fields nobody need hear.
+    this.complaints = isObject ? complaints : new Complaints();
     if (!isObject) complaints.add(place, value, "an object");
     this.value = isObject ? (value as Record<string, unknown>) : {};
   }

@@ -60,7 +60,7 @@ export function createLessonActions(core: Core): LessonActions {
   if (remembers) core.set({ lessons: loadLessons() });
   /** Done when the lessons are there. */
   const arrived = readUnread(now().unread!).then(
-    (merged) => patch(merged(now())),
+    (merged) => core.set({ lessons: merged(now()) }),
     () => core.set({ lessons: { ...now(), trouble: { title: "The lessons could not be loaded", lines: ["Reload the page to try again."] } } }),
   );
 

@@ -1,5 +1,7 @@
 /** Which house is shown: the address decides, what goes is ended, and what stays is as it was. */
-import { beforeEach, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { beforeEach, expect, test, vi } from "vitest";
+import { PLAIN_LINK, writeLink } from "../../../src/share/index.ts";
 import type { Address } from "../../../src/state/address.ts";
 import { readAddress } from "../../../src/state/address.ts";
 import type { App } from "../../../src/state/app.ts";
@@ -100,9 +102,36 @@ test("theme and units go along from house to house", async () => {
 test("a lesson's link opens the lesson in the ordinary house; one that is not known is told", async () => {
   const { houses, ordinary, go } = await stage("#lesson=write-pointer");
   expect(houses.store.getState()).toMatchObject({ link: null, problem: null });
-  expect(ordinary.store.getState().lessons.shown).not.toBeNull();
+  await vi.waitFor(() => expect(ordinary.store.getState().lessons.shown).toBe("write-pointer"));
   go("#lesson=no-such-lesson");
-  expect(ordinary.store.getState().lessons.trouble?.title).toContain("no-such-lesson");
+  await vi.waitFor(() => expect(ordinary.store.getState().lessons.trouble?.title).toContain("no-such-lesson"));
+});
+
+test("a lesson that a link brings is in a house of its own, starts there on a disk in memory, and is kept at a word", async () => {
+  const text = readFileSync("docs/example.lesson.json", "utf8");
+  const written = writeLink({ ...PLAIN_LINK, lessonText: text }, "z");
+  if (!written.ok) throw new Error(JSON.stringify(written.error));
+  const { houses, ordinary, engines, go } = await stage(written.value);
+  const { link } = houses.store.getState();
+  const { app } = link!;
+  await vi.waitFor(() => expect(app.store.getState().lessons).toMatchObject({ shown: expect.stringMatching(/^own:/) as string, trouble: null }));
+  // There is no disk before the lesson makes one.
+  expect(app.store.getState()).toMatchObject({ attached: null, ready: true });
+  await app.lessons.start();
+  const { id } = JSON.parse(text) as { id: string };
+  expect(app.store.getState().attached?.file).toBe(`lesson-${id}.qcow2`);
+  expect(ordinary.store.getState().library.files.map(({ name }) => name)).toEqual(["welcome.qcow2"]);
+  expect(window.localStorage.getItem("zonescope.lessons")).toBeNull();
+  await houses.keepLesson();
+  expect(houses.store.getState()).toMatchObject({ app: ordinary, link: null });
+  expect(engines[0]!.disposed()).toBe(true);
+  expect(ordinary.store.getState().lessons).toMatchObject({ shown: expect.stringMatching(/^own:/) as string, trouble: null });
+  // One that is none is told where it would have stood.
+  const broken = writeLink({ ...PLAIN_LINK, lessonText: text.replace('"steps"', '"stops"') }, "z");
+  go(broken.ok ? broken.value : "");
+  const second = houses.store.getState().link!.app;
+  await vi.waitFor(() => expect(second.store.getState().lessons.trouble).not.toBeNull());
+  expect(second.store.getState().lessons.trouble).toMatchObject({ title: "The link's lesson is no lesson that can be opened", lines: expect.arrayContaining([expect.stringMatching(/^steps: found nothing; wanted: a list of 1 to 40/)]) as string[] });
 });
 
 test("a disk that stands on another is not kept alone, and the link stays", async () => {
