@@ -9,8 +9,8 @@ import { REFUSAL_CODES, ZONE_OPERATIONS } from "./words.ts";
 /** Zones that a lesson's disk can have. */
 export const MOST_ZONES = 4096;
 /** How deep checks may stand in checks. */
-const MOST_DEPTH = 4;
-const MOST_TIMES = 1000;
+export const MOST_DEPTH = 4;
+export const MOST_TIMES = 1000;
 const ADVANCING = ["write", "append", "write-zeroes"] as const;
 
 export const CHECKS = ["condition", "pointer", "count", "gauge", "selected", "inspected", "reached", "advanced", "done", "refused", "power-cycled", "command", "all", "any", "not"] as const;

@@ -23,6 +23,8 @@ function refusal(hash: string): string {
   return outcome.error.code;
 }
 
+const HELLO = '{"format":"zonescope-lesson","version":1,"id":"hello","title":"One append","summary":"A zone and its pointer.","disk":{"size":"4M","zoneSize":"1M","maxAppend":"64K"},"steps":[{"text":"Append 4 KiB to zone 0.","hint":"Press Append.","check":{"check":"advanced","by":"4K","zone":0}}],"questions":[]}';
+
 /** Links as they were shared once. They are never changed: whoever has one relies on it. */
 const GOLDEN: readonly (readonly [string, Partial<Link>])[] = [
   ["#run=zap%202M%204k%0Azf%202M%201M", { lines: ["zap 2M 4k", "zf 2M 1M"] }],
@@ -30,6 +32,7 @@ const GOLDEN: readonly (readonly [string, Partial<Link>])[] = [
   ["#run=qemu-img%20create%20-f%20qcow2%20a.qcow2%20-o%20size=8M,zone_size=1M,zone_model=1&embed=1&later=yes", { lines: ["qemu-img create -f qcow2 a.qcow2 -o size=8M,zone_size=1M,zone_model=1"], embed: true }],
   ["#z=1.q1YqKs1TslKqSixQMPJVMMmOyatKA7EMfZVqAQ&lesson=write-pointer", { lines: ["zap 2M 4k", "zf 2M 1M"], lesson: "write-pointer" }],
   ["#lesson=append", { lesson: "append" }],
+  ["#lesson=1.LY5Ba8MwDIX_inlnb7QQdvCtu4axwo6jBy_WiFgiZ5Zbuob896G6Nz3xpO9b8Z3LHCsCbllIh7zQ00SqWeBxoaKcBWHvwQkBI01ThkflOhEC3oVcXBaSBA89z3Msfwg4OHvmoiTHVd2SWSqVZ3gk1h-EFco3u-_e4O_gj5b3lud4PbSfAS9dj81DKy2K8Lmi0tVkW8F1rudXV3Pj7YwwsljhWEjVtZqth5GGO_kxIKZLlIFM_Mucu_6hgrDbtpPH75m0chbjnrZ_", { lessonText: HELLO }],
 ];
 
 test.each(GOLDEN)("the golden link %s", (hash, link) => {
@@ -40,7 +43,8 @@ test("the documentation's links are read, each form among them, and its standing
   const text = readFileSync("docs/links.md", "utf8");
   const links = [...text.matchAll(/(?:…|https:\/\/example\.org\/zonescope)\/(#[^\s`'"]+)/g)].map(([, hash]) => read(hash!.replaceAll("&amp;", "&")));
   expect(links.length).toBeGreaterThan(6);
-  const plain = links.filter(({ lesson }) => lesson === null);
+  const plain = links.filter(({ lesson, lessonText }) => lesson === null && lessonText === null);
+  expect(links.flatMap(({ lessonText }) => (lessonText === null ? [] : [(JSON.parse(lessonText) as { id: string }).id]))).toEqual(["hello"]);
   for (const { lines } of plain) expect(lines[0]).toBe("zap 2M 4k");
   const said = (what: (link: Link) => boolean): boolean => links.some(what);
   expect([said((link) => !link.autoplay), said((link) => link.step === 1), said((link) => link.embed), said((link) => link.lesson === "write-pointer")]).toEqual([true, true, true, true]);
@@ -59,7 +63,7 @@ test("what is written is read back, in both forms", () => {
   const characters = [..."zap 2M4k#&=%+;\"'\\/?🦀é\t.-_"];
   for (let round = 0; round < 200; round++) {
     const lines = Array.from({ length: 1 + random.below(30) }, () => Array.from({ length: 1 + random.below(40) }, () => random.pick(characters)).join(""));
-    const link: Link = { lines, autoplay: random.chance(0.5), step: random.chance(0.5) ? random.below(10_001) : null, embed: random.chance(0.5), lesson: random.chance(0.5) ? "open-limit" : null, lessonText: null };
+    const link: Link = { lines, autoplay: random.chance(0.5), step: random.chance(0.5) ? random.below(10_001) : null, embed: random.chance(0.5), lesson: null, lessonText: null, ...random.pick([{}, { lesson: "open-limit" }, { lessonText: HELLO }]) };
     for (const form of ["run", "z"] as const) {
       const written = writeLink(link, form);
       if (!written.ok) throw new Error(JSON.stringify(written.error));
@@ -85,6 +89,7 @@ test("an address that is no link is none", () => {
   for (const hash of ["", "#", "#zones", "#later=1", "#runs=zap", `#${"x".repeat(300_000)}`]) expect(readLink(hash)).toEqual({ ok: true, value: null });
   expect(hasOwnHouse(read("#lesson=append"))).toBe(false);
   expect(hasOwnHouse(read("#embed=1"))).toBe(true);
+  expect(hasOwnHouse(read(`#lesson=1.${packed("{}")}`))).toBe(true);
 });
 
 const HOSTILE: readonly (readonly [string, string, string])[] = [
@@ -115,6 +120,12 @@ const HOSTILE: readonly (readonly [string, string, string])[] = [
   ["a step beyond every script", "#run=zap&step=10001", "bad-value"],
   ["a switch that is none", "#run=zap&embed=yes", "bad-value"],
   ["a lesson with markup", "#lesson=<img>", "bad-value"],
+  ["a lesson with a path", "#lesson=a.b", "bad-value"],
+  ["a lesson of a version that is not known", "#lesson=2.q1Yq", "version"],
+  ["a lesson that is cut off", "#lesson=1.LY5Ba8MwDIX_inlnb7QQdv", "broken"],
+  ["a lesson that unpacks to a gigabyte", `#lesson=1.${packed("a".repeat(30_000_000))}`, "too-long"],
+  ["a lesson that is too long packed", `#lesson=1.${"A".repeat(95_000)}`, "too-long"],
+  ["two lessons", "#lesson=append&lesson=1.q1Yq", "twice"],
 ];
 test.each(HOSTILE)("%s is refused", (_name, hash, code) => {
   expect(refusal(hash)).toBe(code);
