@@ -7,6 +7,7 @@ import { LESSON_USAGE } from "../lesson.ts";
 import { LINK_USAGE } from "../link.ts";
 import { PROFILE_USAGE } from "../profile.ts";
 import { QEMU_IO_USAGE } from "../qemu-io.ts";
+import { WEAR_USAGE } from "../wear.ts";
 import { WORKLOAD_USAGE } from "../workload.ts";
 import type { ManualWords } from "./page.ts";
 
@@ -20,6 +21,7 @@ export const USAGES: Readonly<Record<string, string>> = {
   crash: CRASH_USAGE,
   link: LINK_USAGE,
   lesson: LESSON_USAGE,
+  wear: WEAR_USAGE,
   workload: WORKLOAD_USAGE,
 };
 
@@ -113,6 +115,13 @@ export const PROGRAM_WORDS: Readonly<Record<string, ManualWords>> = {
     ],
     status: "0: nothing is wrong with any file. 1: something is, or it cannot be read.",
     differs: OURS,
+  },
+  wear: {
+    args: "read-only|offline OFFSET...",
+    about: "Has zones of the attached image fail as those of worn media do. A zone that is READ_ONLY is read and not written any more, one that is OFFLINE neither. In a shell nothing is attached, so that it has nothing to work on there.",
+    examples: [],
+    status: "0: done. 1: a zone stays as it is, or a mistake in the command.",
+    differs: "A program of this one alone: a device does it by itself, no standard has a command for it, and no image stores it. It lasts until the image is opened anew.",
   },
   workload: {
     args: "[-p] [--output=human|json] [IMAGE] rw=KIND [WORD=VALUE]...",
