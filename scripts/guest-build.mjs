@@ -5,6 +5,7 @@
  *
  *   npm run guest:build               compares what it made with the committed files, and says what is other
  *   npm run guest:build -- --write    puts it in their place
+ *   npm run guest:build -- --keep-kernel   takes the committed kernel for the one that would be built, which is most of the work
  *
  * GUEST_BUILD is the folder that it works in (2 GB); without it, one below the system's temporary folder, kept for the next time.
  */
@@ -13,7 +14,8 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { characterDevice, cpio, folder, link, program } from "./guest-cpio.mjs";
+import { IMAGES, builtImage, packagesOf } from "./guest-image.mjs";
+import { licences, sources } from "./guest-licences.mjs";
 import { root } from "./run.mjs";
 
 /** @typedef {{ package: string, version: string, architecture: string, source: string, sourceVersion: string, sha256: string }} Package */
@@ -135,51 +137,6 @@ function checkConfig(config) {
   if (lost.length > 0) throw new Error(`the kernel's configuration has not got: ${lost.join(", ")}`);
 }
 
-/** @param {(package_: string) => string} folderOf @returns {Buffer} the initial file system, compressed */
-function builtInitramfs(folderOf) {
-  /** @type {{ folders: string[], links: Record<string, string>, ours: Record<string, string>, programs: Record<string, string[]>, busybox: string }} */
-  const list = JSON.parse(readFileSync(join(recipe, "initramfs.json"), "utf8"));
-  const parents = [...new Set(list.folders.flatMap((path) => path.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"))))];
-  const entries = [
-    ...parents.sort().map(folder),
-    characterDevice("dev/console", 5, 1),
-    ...Object.entries(list.links).map(([path, to]) => link(path, to)),
-    ...list.busybox.split(" ").map((applet) => link(`usr/bin/${applet}`, "busybox")),
-    ...Object.entries(list.ours).map(([path, file]) => program(path, readFileSync(join(recipe, file)))),
-    ...Object.entries(list.programs).flatMap(([name, paths]) => paths.map((path) => program(path, readFileSync(join(folderOf(name), path))))),
-  ];
-  return must("gzip", ["-9n"], { input: cpio(entries) });
-}
-
-/** Each source package's copyright file, and the licences that those refer to. @param {(package_: string) => string} folderOf @param {string} tree @returns {Map<string, Buffer>} */
-function licences(folderOf, tree) {
-  const files = new Map();
-  const text = (/** @type {string} */ path) => readFileSync(path);
-  for (const { package: name, source } of pinned.packages) files.set(`licences/${source}.txt`, text(join(folderOf(name), `usr/share/doc/${name}/copyright`)));
-  files.set("licences/linux.txt", text(join(tree, "COPYING")));
-  files.set("licences/Linux-syscall-note.txt", text(join(tree, "LICENSES/exceptions/Linux-syscall-note")));
-  for (const licence of ["GPL-2", "GPL-3", "LGPL-2.1", "LGPL-3"]) files.set(`licences/${licence}.txt`, text(`/usr/share/common-licenses/${licence}`));
-  files.set("licences/v86.txt", text(join(root, "node_modules/v86/LICENSE")));
-  return files;
-}
-
-function sources() {
-  const row = (/** @type {Package} */ { package: name, version, architecture, source, sourceVersion }) => `| ${name} | ${version} | ${architecture} | ${source} ${sourceVersion} |`;
-  return `# What the files of this folder were made of
-
-\`linux.img\` is a Linux kernel, \`initramfs.img\` the file system that it starts with. They were made by \`npm run guest:build\` of
-zonescope from these packages of Debian, unchanged; the recipe (configuration, list of files, our own scripts) is in the folder \`guest\` of
-zonescope. Licences are in \`licences\`: a package's by the name of its source, and the texts that those refer to.
-
-| package | version | architecture | source package |
-|---|---|---|---|
-${[pinned.kernel, ...pinned.packages].map(row).join("\n")}
-
-The sources: \`apt-get source NAME=VERSION\` with the archives of \`guest/sources.list\`, or https://snapshot.debian.org/package/NAME/VERSION/
-for every version there ever was. The kernel's package contains its source.
-`;
-}
-
 function main() {
   if (process.platform !== "linux" || !existsSync("/usr/bin/dpkg-deb")) throw new Error("this works on a Debian machine only");
   checkMachine();
@@ -193,7 +150,15 @@ function main() {
   const folderOf = (/** @type {string} */ name) => folders.get(name) ?? "";
   const tree = kernelSource(folderOf(pinned.kernel.package));
 
-  const made = new Map([["linux.img", builtKernel(tree)], ["initramfs.img", builtInitramfs(folderOf)], ["SOURCES.md", Buffer.from(sources())], ...licences(folderOf, tree)]);
+  const kernel = process.argv.includes("--keep-kernel") ? readFileSync(join(target, "linux.img")) : builtKernel(tree);
+  const lists = Object.entries(IMAGES);
+  const filesWith = (/** @type {string} */ name) => lists.filter(([, list]) => packagesOf(recipe, list).includes(name)).map(([file]) => file);
+  const made = new Map([
+    ["linux.img", kernel],
+    ...lists.map(([file, list]) => /** @type {const} */ ([file, builtImage(recipe, list, folderOf)])),
+    ["SOURCES.md", Buffer.from(sources(pinned.kernel, pinned.packages, filesWith))],
+    ...licences(pinned.packages, folderOf, tree),
+  ]);
   const sums = [...made].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, bytes]) => `${sha256(bytes)}  ${name}\n`).join("");
   made.set("SHA256SUMS", Buffer.from(sums));
 
@@ -211,7 +176,7 @@ function main() {
       console.log(`other: ${name}`);
     }
   }
-  for (const name of ["linux.img", "initramfs.img"]) console.log(`${name}: ${made.get(name)?.length} bytes`);
+  for (const name of ["linux.img", ...Object.keys(IMAGES)]) console.log(`${name}: ${made.get(name)?.length} bytes`);
   if (!write) console.log(same ? "all files are what is committed" : "run with --write to put them in place");
   return same;
 }

@@ -1,11 +1,13 @@
-/** The files of the guest: what is committed is what its checksums say, small enough, and comes with its licences and sources. */
+/** The files of the guest: what is committed is what its checksums and lists say, small enough, and comes with its licences and sources. */
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { expect, test } from "vitest";
+import { basename, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { entriesOf, librariesOf } from "./guest-archive.ts";
 
 const FOLDER = "public/guest";
 const MOST_BYTES = 7_000_000;
+const MOST_EXTRA_BYTES = 6_000_000;
 
 interface Package {
   readonly package: string;
@@ -13,30 +15,77 @@ interface Package {
   readonly source: string;
   readonly sourceVersion: string;
 }
-const pinned = JSON.parse(readFileSync("guest/packages.json", "utf8")) as { readonly kernel: Package; readonly packages: readonly Package[] };
+interface Recipe {
+  readonly programs: Readonly<Record<string, readonly string[]>>;
+  readonly links: Readonly<Record<string, string>>;
+}
+const json = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
+const pinned = json("guest/packages.json") as { readonly kernel: Package; readonly packages: readonly Package[] };
+const recipeOf = (image: string) => json(`guest/${basename(image, ".img")}.json`) as Recipe;
+const IMAGES = ["initramfs.img", "fio.img", "btrfs.img"];
 
 const files = readdirSync(FOLDER, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(FOLDER, name)).isFile());
+const sizeOf = (name: string): number => statSync(join(FOLDER, name)).size;
+const textOf = (name: string): string => readFileSync(join(FOLDER, name), "utf8");
 
 test("every file has the checksum that is committed beside it", () => {
-  const sums = readFileSync(join(FOLDER, "SHA256SUMS"), "utf8").trim().split("\n").map((line) => line.split("  "));
+  const sums = textOf("SHA256SUMS").trim().split("\n").map((line) => line.split("  "));
   const found = files.filter((name) => name !== "SHA256SUMS").map((name) => [createHash("sha256").update(readFileSync(join(FOLDER, name))).digest("hex"), name]);
   const byName = (a: readonly string[], b: readonly string[]) => ((a[1] ?? "") < (b[1] ?? "") ? -1 : 1);
   expect(found.sort(byName)).toEqual(sums.sort(byName));
 });
 
-test(`kernel and initial file system have at most ${MOST_BYTES} bytes together`, () => {
-  const size = (name: string) => statSync(join(FOLDER, name)).size;
-  expect(size("linux.img") + size("initramfs.img")).toBeLessThanOrEqual(MOST_BYTES);
+test(`kernel and initial file system have at most ${MOST_BYTES} bytes together, and each second file ${MOST_EXTRA_BYTES}`, () => {
+  expect(sizeOf("linux.img") + sizeOf("initramfs.img")).toBeLessThanOrEqual(MOST_BYTES);
+  for (const name of ["fio.img", "btrfs.img"]) expect(sizeOf(name), name).toBeLessThanOrEqual(MOST_EXTRA_BYTES);
 });
 
-test("every package is named with its version and its source, and its licence is there", () => {
-  const sources = readFileSync(join(FOLDER, "SOURCES.md"), "utf8");
-  for (const { package: name, version, source, sourceVersion } of [pinned.kernel, ...pinned.packages]) {
-    expect(sources).toContain(`| ${name} | ${version} |`);
-    expect(sources).toContain(`| ${source} ${sourceVersion} |`);
-    expect(files).toContain(join("licences", `${source}.txt`));
-  }
-  expect(files).toEqual(expect.arrayContaining(["licences/GPL-2.txt", "licences/GPL-3.txt", "licences/LGPL-2.1.txt", "licences/v86.txt"]));
+describe.each(IMAGES)("%s", (image) => {
+  const entries = entriesOf(join(FOLDER, image));
+  const { programs, links } = recipeOf(image);
+
+  test("has what its list says, of pinned packages", () => {
+    expect([...entries.keys()]).toEqual(expect.arrayContaining([...Object.values(programs).flat(), ...Object.keys(links)]));
+    const names = pinned.packages.map(({ package: name }) => name);
+    for (const name of Object.keys(programs)) expect(names).toContain(name);
+  });
+
+  test("has every library that its programs are linked with, where the initial file system has not", () => {
+    const there = new Set([...entries.keys(), ...entriesOf(join(FOLDER, "initramfs.img")).keys()].map((path) => basename(path)));
+    const wanted = Object.values(programs).flat().flatMap((path) => librariesOf(entries.get(path) ?? expect.fail(`no ${path}`)));
+    expect(wanted).toContain("libc.so.6");
+    expect(wanted.filter((name) => !there.has(name))).toEqual([]);
+  });
+});
+
+describe("licences and sources", () => {
+  test("every package that something is of is named with its version, its file and its source, and its licence is there", () => {
+    const rows = textOf("SOURCES.md").split("\n").filter((line) => line.startsWith("| "));
+    for (const { package: name, version, source, sourceVersion } of [pinned.kernel, ...pinned.packages]) {
+      const row = rows.find((line) => line.startsWith(`| ${name} | ${version} | `)) ?? expect.fail(`no ${name} ${version}`);
+      expect(row).toContain(`[${source} ${sourceVersion}](https://snapshot.debian.org/package/${source}/`);
+      const images = IMAGES.filter((image) => name in recipeOf(image).programs);
+      expect(row).toContain(`| ${name === pinned.kernel.package ? "linux.img" : images.join(", ")} |`);
+      expect(row).not.toContain("|  |");
+      expect(files).toContain(join("licences", `${source}.txt`));
+    }
+  });
+
+  test("every licence that a package refers to is there", () => {
+    const versioned: Readonly<Record<string, string>> = { GPL: "GPL-3", LGPL: "LGPL-3", GFDL: "GFDL-1.3" };
+    const named = pinned.packages.flatMap(({ source }) => [...textOf(`licences/${source}.txt`).matchAll(/common-licenses\/([\w.-]*\w)/g)].map(([, name = ""]) => versioned[name] ?? name));
+    expect(named).toContain("LGPL-2.1");
+    for (const name of named) expect(files).toContain(`licences/${name}.txt`);
+    expect(files).toEqual(expect.arrayContaining(["licences/GPL-2.txt", "licences/linux.txt", "licences/Linux-syscall-note.txt"]));
+  });
+
+  test("the emulator is the one that is told, with its licence and those of its parts", () => {
+    const { version } = json("node_modules/v86/package.json") as { readonly version: string };
+    expect(textOf("SOURCES.md")).toContain(`v86 ${version} `);
+    expect(textOf("licences/v86.txt")).toBe(readFileSync("node_modules/v86/LICENSE", "utf8"));
+    const parts = textOf("licences/v86-parts.txt");
+    for (const part of ["SoftFloat", "Zstandard", "jor1k", "Jocelyn Mayer", "Rust", "The MIT licence"]) expect(parts).toContain(part);
+  });
 });
 
 test("a first visit fetches none of it", () => {
