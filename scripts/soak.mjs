@@ -22,5 +22,5 @@ const done =
   install() &&
   ensureTools() &&
   runTool("vite/bin/vite.js", ["build", "--mode", "e2e", "--logLevel", "warn"]) &&
-  runTool("@playwright/test/cli.js", ["test", "soak"], { SOAK_MINUTES: String(settings.minutes), SOAK_SEED: String(settings.seed) });
+  runTool("@playwright/test/cli.js", ["test", "e2e/soak.test.ts"], { SOAK_MINUTES: String(settings.minutes), SOAK_SEED: String(settings.seed) });
 process.exit(done ? 0 : 1);
