@@ -59,9 +59,8 @@ export const createImage: ImgCommand = {
       yield imgUsageError(`Unexpected argument: ${words[2]}`);
       return 1;
     }
-    const refused = table === null ? `Unknown file format '${format}'` : last("object") === null ? null : "--object is not supported";
-    if (table === null || refused !== null) {
-      yield imgError(`${file}: ${refused ?? ""}`);
+    if (table === null) {
+      yield imgError(`${file}: Unknown file format '${format}'`);
       return 1;
     }
     const wish = { file, format, table, backing: last("b"), backingFormat: last("F"), unchecked: last("u") !== null, quiet: last("q") !== null };

@@ -15,9 +15,10 @@ import { measureImage } from "./img-measure.ts";
 import { rebaseImage } from "./img-rebase.ts";
 import { resizeImage } from "./img-resize.ts";
 import { snapshotImage } from "./img-snapshot.ts";
-import { imgUsageError } from "./img-words.ts";
+import { imgError, imgUsageError } from "./img-words.ts";
 import { out } from "./program.ts";
 import type { Program } from "./program.ts";
+import { mistakenObjects } from "./secret-object.ts";
 import { QEMU_VERSION, VERSION } from "./version.ts";
 
 export interface ImgCommand {
@@ -40,8 +41,43 @@ export function usage(): string {
   return `${versionLine}usage: qemu-img [standard options] command [command options]\n\nCommands:\n${commands}`;
 }
 
+/** Of the options in front of the command: -T and --trace, each with its pattern. */
+interface Front {
+  readonly patterns: readonly string[];
+  /** What follows, from the command's name on. */
+  readonly rest: readonly string[];
+}
+
+/** Takes the options of tracing off; a string is what is wrong with them. */
+function frontOf(argv: readonly string[]): Front | string {
+  const patterns: string[] = [];
+  let at = 0;
+  for (; at < argv.length; at++) {
+    const word = argv[at]!;
+    const joined = word.startsWith("--trace=") ? word.slice("--trace=".length) : word.startsWith("-T") && word.length > 2 ? word.slice(2) : null;
+    if (joined !== null) patterns.push(joined);
+    else if (word !== "-T" && word !== "--trace") break;
+    else {
+      const pattern = argv[++at];
+      if (pattern === undefined) return word === "-T" ? "option requires an argument -- 'T'" : "option '--trace' requires an argument";
+      patterns.push(pattern);
+    }
+  }
+  return { patterns, rest: argv.slice(at) };
+}
+
 /** Runs qemu-img; argv is what follows its name. */
 export function* qemuImg(argv: readonly string[]): Program {
+  const front = frontOf(argv);
+  if (typeof front === "string") {
+    yield imgUsageError(front);
+    return 1;
+  }
+  for (const pattern of front.patterns) yield { step: "trace", pattern };
+  return yield* dispatch(front.rest);
+}
+
+function* dispatch(argv: readonly string[]): Program {
   const name = argv[0];
   if (name === undefined) {
     yield imgUsageError("Not enough arguments");
@@ -77,6 +113,11 @@ export function* qemuImg(argv: readonly string[]): Program {
   if (parsed.value.options.some((option) => option.flag === "h")) {
     yield out(usage());
     return 0;
+  }
+  const mistake = mistakenObjects(parsed.value.options.filter(({ flag }) => flag === "object").map(({ value }) => value));
+  if (mistake !== null) {
+    yield imgError(mistake);
+    return 1;
   }
   return yield* command.run(last === undefined ? parsed.value : { ...parsed.value, words: [...parsed.value.words, last] });
 }

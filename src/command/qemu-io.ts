@@ -12,7 +12,7 @@ import { newSession } from "./io-session.ts";
 import type { IoSession } from "./io-session.ts";
 import { out, readLine } from "./program.ts";
 import type { Program } from "./program.ts";
-import { mistakenObject } from "./secret-object.ts";
+import { mistakenObjects } from "./secret-object.ts";
 import { splitIoCommand } from "./tokenizer.ts";
 import { QEMU_VERSION, VERSION } from "./version.ts";
 
@@ -114,6 +114,7 @@ function* parseOptions(argv: readonly string[]): Program<QemuIoOptions | number>
     return 1;
   }
   const commands: string[] = [];
+  const objects: string[] = [];
   let format: string | null = null;
   let readOnly = false;
   let imageOptions = false;
@@ -147,7 +148,8 @@ function* parseOptions(argv: readonly string[]): Program<QemuIoOptions | number>
         yield { step: "trace", pattern: value };
         break;
       case "object": {
-        const mistake = mistakenObject(value);
+        objects.push(value);
+        const mistake = mistakenObjects(objects);
         if (mistake === null) break;
         yield qemuIoError(mistake);
         return 1;

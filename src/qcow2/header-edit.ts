@@ -11,9 +11,19 @@
  * 3. What of the new list of extensions lies behind the first sector, where after step 2 none is read.
  * 4. The first sector again, now with the whole list.
  *
- * Between 2 and 4 the feature name table may be missing, which only names things. A barrier follows each step. Where even without
- * that table the extensions reach beyond the first sector, there is no such order: steps 2 to 4 are then one write, and a crash
- * within it may tear the list of extensions; the fields of the header itself stay whole.
+ * Between 2 and 4 the feature name table may be missing, which only names things. A barrier follows each step.
+ *
+ * Where even without that table the extensions reach beyond the first sector, the change makes a detour over a place behind all that the
+ * old and the new header take:
+ *
+ * 1. The whole list and the name, in that place, where nothing points yet.
+ * 2. The first sector: the fixed part, the place of the name, and an extension that nobody knows, whose data reaches up to that place, so
+ *    that the list goes on there.
+ * 3. What of the list and the name lies behind the first sector in their own places, which nothing reads after step 2.
+ * 4. The first sector, with the list as it shall be.
+ *
+ * A reader keeps an extension that it does not know, and the next change here takes a bridge that a crash left away again. A first cluster
+ * with no room for a second list has no such order either: its change is one write, which a crash may tear.
  *
  * Source: qcow2 specification, "Header" and "Header extensions".
  */
@@ -51,7 +61,7 @@ export function changeHeader(store: ByteStore, editOf: (header: Header) => Heade
   const header = readHeader(store);
   const plan = planEdit(store, header, editOf(header));
   if (plan === null) return false;
-  const { cluster, whole, essential, nameBehind } = plan;
+  const { cluster, whole, essential, nameBehind, detour } = plan;
   const write = (from: number, to: number, bytes: Uint8Array): void => {
     store.write(from, bytes.subarray(from, to));
     store.flush();
@@ -62,11 +72,14 @@ export function changeHeader(store: ByteStore, editOf: (header: Header) => Heade
     write(0, SECTOR_SIZE, whole);
     return true;
   }
-  if (essential === null) {
+  if (detour !== null) {
+    write(detour.at, detour.end, detour.bytes);
+    write(0, SECTOR_SIZE, detour.bytes);
+  } else if (essential !== null) write(0, SECTOR_SIZE, essential);
+  else {
     write(0, behind, whole);
     return true;
   }
-  write(0, SECTOR_SIZE, essential);
   write(SECTOR_SIZE, behind, whole);
   write(0, SECTOR_SIZE, whole);
   return true;
@@ -92,7 +105,19 @@ interface Plan {
   readonly essential: Uint8Array | null;
   /** What of the name has to be written first. */
   readonly nameBehind: { readonly from: number; readonly to: number } | null;
+  /** The list and the name in another place [at, end), and a first sector that leads there; null where none is needed, or has room. */
+  readonly detour: Detour | null;
 }
+
+interface Detour {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly end: number;
+}
+
+/** The extension that only leads over what lies behind it; nobody knows it. */
+const BRIDGE_MAGIC = 0x7a736272;
+const EXTENSION_HEAD = 8;
 
 function planEdit(store: ByteStore, header: Header, edit: HeaderEdit): Plan | null {
   const cluster = new Uint8Array(header.clusterSize);
@@ -102,7 +127,7 @@ function planEdit(store: ByteStore, header: Header, edit: HeaderEdit): Plan | nu
   const name = edit.backingFile === undefined ? oldText : new TextEncoder().encode(edit.backingFile ?? "");
   if (name.length > MAX_BACKING_NAME) throw new Fault({ kind: "unsupported", feature: `a backing file's name of ${name.length} bytes` });
   const fixed = fixedPart(cluster, header, edit.fields ?? {});
-  const extensions = edit.extensions ?? header.extensions;
+  const extensions = (edit.extensions ?? header.extensions).filter(({ magic }) => magic !== BRIDGE_MAGIC);
   const end = listEnd(fixed.length, extensions);
   const isSame = name.length === oldText.length && name.every((byte, index) => byte === oldText[index]);
   const at = placeOf(name.length, end, { extensionsEnd: listEnd(header.headerLength, header.extensions), name: oldName }, isSame, header.clusterSize);
@@ -118,10 +143,34 @@ function planEdit(store: ByteStore, header: Header, edit: HeaderEdit): Plan | nu
   const present = cluster.slice();
   // What lies in the first sector is written with it.
   const nameFrom = Math.max(at, SECTOR_SIZE);
-  const nameBehind = at + name.length > nameFrom && !(isSame && at === oldName.at) ? { from: nameFrom, to: at + name.length } : null;
-  if (nameBehind !== null) present.set(name.subarray(nameFrom - at), nameFrom);
   const essential = listEnd(fixed.length, needed) <= SECTOR_SIZE ? encode(needed) : null;
-  return { cluster: present, whole: encode(extensions), essential, nameBehind };
+  const behindAll = Math.max(SECTOR_SIZE, end, at + name.length, listEnd(header.headerLength, header.extensions), oldName.at + oldName.lengthBytes);
+  const detour = essential === null ? detourOf(cluster, { fixed, extensions, name }, roundUp(behindAll, 8)) : null;
+  // On a detour the name in its own place is written behind it.
+  const nameBehind = detour === null && at + name.length > nameFrom && !(isSame && at === oldName.at) ? { from: nameFrom, to: at + name.length } : null;
+  if (nameBehind !== null) present.set(name.subarray(nameFrom - at), nameFrom);
+  return { cluster: present, whole: encode(extensions), essential, nameBehind, detour };
+}
+
+interface Parts {
+  readonly fixed: Uint8Array;
+  readonly extensions: readonly ExtensionBytes[];
+  readonly name: Uint8Array;
+}
+
+/** The header with its list and name from `at` on, a multiple of 8; null where they do not fit. */
+function detourOf(cluster: Uint8Array, { fixed, extensions, name }: Parts, at: number): Detour | null {
+  const listFrom = fixed.length + EXTENSION_HEAD;
+  const nameAt = listEnd(at, extensions);
+  if (listFrom > SECTOR_SIZE || nameAt + name.length > cluster.length) return null;
+  const bridge = { magic: BRIDGE_MAGIC, data: cluster.slice(listFrom, at) };
+  const bytes = cluster.slice();
+  const head = encodeHead(fixed, [bridge, ...extensions], { at: nameAt, lengthBytes: name.length });
+  // Of the bridge nothing is written but its head and what of its data fills the first sector, which is as it was.
+  bytes.set(head.subarray(0, listFrom));
+  bytes.set(head.subarray(at), at);
+  bytes.set(name, nameAt);
+  return { bytes, at, end: nameAt + name.length };
 }
 
 interface OldLayout {

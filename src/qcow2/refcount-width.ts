@@ -44,10 +44,21 @@ export function* changeRefcountWidth(state: ImageState, order: number): Generato
   const narrow = yield* findTooLarge(refcounts, order);
   if (narrow !== null) return err(narrow);
   const plan = new Plan(state, refcounts, order);
-  const planned = yield* plan.make();
-  if (!planned.ok) return planned;
-  const old = refcounts.ownClusters();
-  yield* writeStructure(state, refcounts, plan, order);
+  let old: readonly HostCluster[] | null = null;
+  try {
+    const planned = yield* plan.make();
+    if (!planned.ok) return planned;
+    const own = refcounts.ownClusters();
+    yield* writeStructure(state, refcounts, plan, order);
+    old = own;
+  } catch (error) {
+    // What the store could not do once it is not asked to undo: the old image, with leaks.
+    plan.forget();
+    throw error;
+  } finally {
+    // Refused, or stopped where it yielded: nothing leads to the new structure, and its clusters are free again.
+    if (old === null) giveUpClusters(state, plan.clusters());
+  }
   const refcountTable = { offset: plan.tableCluster * header.clusterSize, clusters: plan.tableClusters };
   const changed = changeHeader(state.store, () => ({ fields: { refcountTable, refcountOrder: order } }));
   assert(changed, "numbers of the fixed part need no room");
@@ -95,6 +106,16 @@ class Plan {
     this.state = state;
     this.refcounts = refcounts;
     this.perBlock = (state.clusterSize * 8) / 2 ** order;
+  }
+
+  /** All that the new structure takes. */
+  clusters(): HostCluster[] {
+    return [...this.blocks.values(), ...Array.from({ length: this.tableClusters }, (_, index) => hostCluster(this.tableCluster + index))];
+  }
+
+  forget(): void {
+    this.blocks.clear();
+    this.tableClusters = 0;
   }
 
   /** Takes clusters until all are counted, its own among them. */

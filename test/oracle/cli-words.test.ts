@@ -142,6 +142,18 @@ describe("qemu-io: the program", () => {
   }
 });
 
+describe("qemu-img: what every command takes", () => {
+  for (const object of ["secret,id=s0", "secret", "foo,id=x", "iothread,id=io0", "secret,id=s0,data=a,file=b"]) {
+    for (const command of ["info", "check", "map"]) same("qemu-img", [command, "--object", object, "a.qcow2"]);
+    same("qemu-img", ["create", "-f", "qcow2", "--object", object, "b.qcow2", "1M"]);
+  }
+  same("qemu-img", ["check", "--object", "secret,id=s0,data=abc", "--object", "secret,id=s0,data=d", "a.qcow2"]);
+  same("qemu-img", ["check", "--object", "secret,id=s0,data=abc", "--object", "secret,id=s1,data=d", "a.qcow2"]);
+  same("qemu-img", ["create", "-q", "-f", "qcow2", "--object", "secret,id=s0,data=abc", "b.qcow2", "1M"]);
+  same("qemu-img", ["-T", "qcow2_writev_start_req", "check", "a.qcow2"]);
+  same("qemu-img", ["--trace=qcow2_writev_start_req", "--trace", "enable=qcow2_writev_start_req", "check", "-U", "a.qcow2"]);
+});
+
 describe("qemu-img create", () => {
   const create = (...argv: string[]): void => same("qemu-img", ["create", ...argv]);
   create();

@@ -66,6 +66,10 @@ const cases: readonly [what: string, start: Start, to: BackingName | null][] = [
   ["no name", { backing: { file: "old.raw", format: "raw" } }, null],
   ["version 2", { version: 2, backing: { file: "old.raw", format: "raw" } }, { file: "base.qcow2", format: "qcow2" }],
   ["clusters of 512 bytes", { clusterSize: 512, backing: { file: "old.raw", format: "raw" } }, { file: "new.raw", format: "raw" }],
+  ["an extension that no sector holds", { unknownBytes: 600 }, { file: "base.qcow2", format: "qcow2" }],
+  ["the same, and a name that becomes longer", { backing: { file: "old.raw", format: "raw" }, unknownBytes: 600 }, { file: LONG, format: "qcow2" }],
+  ["the same, and none any more", { backing: { file: LONG, format: "raw" }, unknownBytes: 600 }, null],
+  ["the same in clusters of 4 KiB", { clusterSize: 4096, backing: { file: "old.raw", format: "raw" }, unknownBytes: 600 }, { file: "b", format: "qcow2" }],
   ["an unknown extension", { backing: { file: "old.raw", format: "raw" }, unknownBytes: 40 }, null],
 ];
 
@@ -106,10 +110,18 @@ test("without room nothing is written", () => {
   expect(store.log).toEqual([]);
 });
 
-test("extensions that no sector holds stay, and so does the image", () => {
-  const store = new RecordingStore("image", imageOf({ unknownBytes: 600 }));
+test("extensions that no sector holds stay, and what a crash left of the way there is gone with the next change", () => {
+  const store = new RecordingStore("image", imageOf({ backing: { file: "old.raw", format: "raw" }, unknownBytes: 600 }));
   expect(writeBackingName(store, { file: "base", format: "qcow2" })).toBe(true);
-  const after = store.crashOfProgram(store.log.length);
-  expect(nameOf(after)).toEqual({ file: "base", format: "qcow2" });
-  expect(extensionsOf(after)).toContainEqual([UNKNOWN, 600]);
+  const whole = extensionsOf(store.crashOfProgram(store.log.length));
+  expect(whole.map(([magic]) => magic)).toEqual([0xe2792aca, UNKNOWN, FEATURE_NAMES_MAGIC]);
+  let bridged = 0;
+  for (let count = 0; count <= store.log.length; count++) {
+    const left = store.crashOfProgram(count);
+    if (extensionsOf(left).length > whole.length) bridged++;
+    const again = new MemoryStore("image", left);
+    expect(writeBackingName(again, { file: "base", format: "qcow2" })).toBe(true);
+    expect(extensionsOf(left)).toEqual(whole);
+  }
+  expect(bridged).toBeGreaterThan(0);
 });
