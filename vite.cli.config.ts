@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-/** The command line: one file for Node, with the shebang that `bin` needs. */
+/** The command line for Node, with the shebang that `bin` needs; what is loaded when it is first wanted lies in files beside it. */
 export default defineConfig({
   publicDir: false,
   build: {

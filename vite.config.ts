@@ -5,6 +5,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 import type { Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
+import { docsSite } from "./scripts/docs-site.mjs";
 import { headersFile, headersOf } from "./scripts/policy.mjs";
 
 /** Sends the headers of scripts/policy.mjs with what is served of a build, and writes them beside it for static hosts. */
@@ -80,7 +81,7 @@ const offline = () =>
 export default defineConfig(({ mode }) => ({
   base: "./",
   define: { GUEST_FILES: JSON.stringify(guestFiles()) },
-  plugins: [react(), headers(), offline()],
+  plugins: [react(), headers(), docsSite(), offline()],
   worker: {
     format: "es" as const,
     // A folder of their own: a worker obeys the policy of its own response.
@@ -92,6 +93,6 @@ export default defineConfig(({ mode }) => ({
     emptyOutDir: true,
     // What a first load may weigh is judged compressed, by test/house.
     chunkSizeWarningLimit: 700,
-    rollupOptions: { input: ["index.html", "remote.html", ...(mode === "e2e" ? ["src/testing/browser/harness.html"] : [])] },
+    rollupOptions: { input: ["index.html", "remote.html", "src/ui/docs.css", ...(mode === "e2e" ? ["src/testing/browser/harness.html"] : [])] },
   },
 }));

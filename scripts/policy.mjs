@@ -49,6 +49,9 @@ const MACHINE = policy({ ...NOTHING, "script-src": "'self' 'wasm-unsafe-eval'", 
 /** The service worker that keeps the program for offline use: it fetches our own files. */
 const OFFLINE = policy({ ...NOTHING, "script-src": "'self'", "connect-src": "'self'" });
 
+/** The documents: text and pictures of our own, and the one script that has them wear the theme. */
+const DOCUMENT = policy({ ...NOTHING, "script-src": "'self'", "style-src": "'self'", "font-src": "'self'", "img-src": "'self'", "require-trusted-types-for": "'script'" });
+
 const ALWAYS = { "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin" };
 const CSP = "Content-Security-Policy";
 
@@ -60,6 +63,7 @@ const rules = [
   { path: "/", headers: { [CSP]: PAGE, ...ALWAYS } },
   { path: "/index.html", headers: { [CSP]: PAGE, ...ALWAYS } },
   { path: "/remote.html", headers: { [CSP]: PAGE, ...ALWAYS } },
+  { path: "/docs/*", headers: { [CSP]: DOCUMENT, ...ALWAYS } },
   { path: "/remote/*", headers: { [CSP]: REMOTE, "Cache-Control": "public, max-age=31536000, immutable", ...ALWAYS } },
   { path: "/machine/*", headers: { [CSP]: MACHINE, "Cache-Control": "public, max-age=31536000, immutable", ...ALWAYS } },
   { path: "/guest/*", headers: { "Cache-Control": "no-cache", ...ALWAYS } },

@@ -16,7 +16,6 @@ import { run } from "./program.ts";
 import type { Program, Stream } from "./program.ts";
 import { PROGRAMS, findProgram } from "./programs.ts";
 import type { NamedProgram } from "./programs.ts";
-import { usage as qemuImgUsage } from "./qemu-img.ts";
 import { splitShellLine } from "./tokenizer.ts";
 
 export interface ConsoleHost {
@@ -134,8 +133,7 @@ async function help(words: readonly string[], host: ConsoleHost): Promise<number
     return 0;
   }
   if (words.length === 1 && words[0] === "qemu-img") {
-    host.write(qemuImgUsage(), "out");
-    return 0;
+    return await runProgram(findProgram("qemu-img")!, ["qemu-img", "--help"], host);
   }
   if (words.length === 1 && isGuestLine(words[0] ?? "")) {
     host.write(`${GUEST_USAGE}\n`, "out");

@@ -1,4 +1,4 @@
-/** The help sheet: the keys, and what the map's colours and patterns mean. */
+/** The help sheet: the keys, what the map's colours and patterns mean, and the way to the documents. */
 import { Dialog as Primitive } from "radix-ui";
 import { Condition, conditionName } from "../base/conditions.ts";
 import { useApp } from "./context.ts";
@@ -36,6 +36,14 @@ const MEANINGS: readonly (readonly [Condition, string])[] = [
   [Condition.NOT_WP, "conventional: written anywhere, no write pointer"],
 ];
 
+/** Documents beside the app, which scripts/docs-site.mjs makes. */
+const DOCUMENTS: readonly (readonly [string, string])[] = [
+  ["docs/index.html", "All documents"],
+  ["docs/commands/index.html", "Commands"],
+  ["docs/semantics.html", "What a zone does"],
+  ["docs/links.html", "Links and embedding"],
+];
+
 export function HelpDialog() {
   const app = useApp();
   return (
@@ -57,6 +65,16 @@ export function HelpDialog() {
                   </div>
                 ))}
               </dl>
+              <h3>Documentation</h3>
+              <ul className="help-documents">
+                {DOCUMENTS.map(([path, name]) => (
+                  <li key={path}>
+                    <a href={path} target="_blank" rel="noopener">
+                      {name}
+                    </a>
+                  </li>
+                ))}
+              </ul>
             </section>
             <section>
               {PLACES.map(([place, keys]) => (

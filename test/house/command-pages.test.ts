@@ -23,6 +23,10 @@ test("every command has a page, and no page is of a command that is gone", () =>
   expect(MANUAL).toHaveLength(IMG_COMMANDS.length + IO_COMMANDS.length + PROGRAMS.length - 1 + Object.keys(CONSOLE_WORDS).length);
 });
 
+test("the console completes qemu-img with the commands that it has", () => {
+  expect(PROGRAMS.find(({ name }) => name === "qemu-img")?.words).toEqual(IMG_COMMANDS.map(({ name }) => name));
+});
+
 test("every option of qemu-img has words, with a value where one follows, and no words are of an option that is gone", () => {
   for (const command of IMG_COMMANDS) {
     const options = optionsOf(command);

@@ -1,0 +1,143 @@
+/**
+ * The documents of docs as pages beside the app, dist/docs: markdown made HTML when the app is built, so that they are there without a
+ * network, with the app's own type and colours, and without a word of script but for the theme.
+ */
+import { readFileSync, readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { posix } from "node:path";
+import MarkdownIt from "markdown-it";
+import { root } from "./run.mjs";
+
+const FOLDER = join(root, "docs");
+const STYLE = "src/ui/docs.css";
+
+/** The markdown files below docs, by their path there. */
+export const documents = () =>
+  readdirSync(FOLDER, { recursive: true, encoding: "utf8" })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => path.endsWith(".md"))
+    .sort();
+
+/**
+ * Where a document's page lies below docs: README.md is its folder's index.
+ * @param {string} path
+ */
+export const pagePath = (path) => (posix.basename(path) === "README.md" ? posix.join(posix.dirname(path), "index.html") : path.replace(/\.md$/, ".html"));
+
+/**
+ * A heading's anchor, as GitHub makes it.
+ * @param {string} text
+ */
+const slug = (text) =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
+    .replaceAll(" ", "-");
+
+/** @param {string} text */
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+
+/** @param {ReadonlySet<string>} known documents that have a page */
+function markdown(known) {
+  const md = new MarkdownIt({ html: true });
+  /** @type {Map<string, number>} */
+  let seen = new Map();
+  md.core.ruler.push("anchors", (state) => {
+    seen = new Map();
+    state.tokens.forEach((token, index) => {
+      if (token.type !== "heading_open") return;
+      const id = slug((state.tokens[index + 1]?.children ?? []).map(({ content }) => content).join(""));
+      const count = seen.get(id) ?? 0;
+      seen.set(id, count + 1);
+      token.attrSet("id", count === 0 ? id : `${id}-${count}`);
+    });
+  });
+  // A wide table is scrolled by itself, and by keys too.
+  md.renderer.rules["table_open"] = () => '<div class="wide" tabindex="0" role="region" aria-label="Table">\n<table>\n';
+  md.renderer.rules["table_close"] = () => "</table>\n</div>\n";
+  /** @type {(link: string, from: string) => string | null} */
+  const target = (link, from) => {
+    if (/^[a-z]+:/i.test(link) || link.startsWith("#")) return link;
+    const [path = "", anchor] = link.split("#");
+    const at = posix.normalize(posix.join(posix.dirname(from), path));
+    const file = known.has(at) ? at : known.has(`${at.replace(/\/$/, "")}/README.md`) ? `${at.replace(/\/$/, "")}/README.md` : null;
+    return file === null ? null : posix.relative(posix.dirname(from), pagePath(file)) + (anchor === undefined ? "" : `#${anchor}`);
+  };
+  md.renderer.rules["link_open"] = (tokens, index, options, env, self) => {
+    const token = tokens[index];
+    const href = target(String(token?.attrGet("href") ?? ""), env.from);
+    // What has no page here, such as a source file, stays a name.
+    if (href === null) token?.attrs?.splice(token.attrIndex("href"), 1);
+    else token?.attrSet("href", href);
+    return self.renderToken(tokens, index, options);
+  };
+  return md;
+}
+
+/**
+ * Every document as a page: its path below the app's folder and its HTML.
+ * @param {string} style the built style sheet, below the app's folder
+ * @returns {Map<string, string>}
+ */
+export function sitePages(style) {
+  const paths = documents();
+  const md = markdown(new Set(paths));
+  return new Map(paths.map((path) => [`docs/${pagePath(path)}`, page(path, readFileSync(join(FOLDER, path), "utf8").replace(/^(<!--.*?-->\n)+/s, ""), md, style)]));
+}
+
+/**
+ * typedoc now and then counts a heading twice where there is one, and leads to "name-1": to "name" then.
+ * @param {string} html
+ */
+function withAnchors(html) {
+  const ids = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
+  return html.replaceAll(/href="#([^"]+?)(-\d+)?"/g, (whole, name, count = "") => (ids.has(name + count) || !ids.has(name) ? whole : `href="#${name}"`));
+}
+
+/**
+ * @param {string} path
+ * @param {string} text
+ * @param {MarkdownIt} md
+ * @param {string} style
+ */
+function page(path, text, md, style) {
+  const title = /^# (.+)$/m.exec(text)?.[1] ?? path;
+  const up = posix.relative(posix.dirname(`docs/${path}`), ".") + "/";
+  const index = path === "README.md" ? "" : `<a href="${up}docs/index.html">Documentation</a>`;
+  const folder = posix.dirname(path) === "." || posix.basename(path) === "README.md" ? "" : ` <a href="index.html">${escaped(posix.basename(posix.dirname(path)))}</a>`;
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>${escaped(title.replaceAll("`", ""))} – zonescope</title>
+    <script src="${up}docs/theme.js"></script>
+    <link rel="stylesheet" href="${up}${style}" />
+    <link rel="icon" href="${up}icon.svg" type="image/svg+xml" />
+  </head>
+  <body>
+    <header><nav aria-label="Documentation"><a href="${up}">zonescope</a> ${index}${existsIndex(path) ? folder : ""}</nav></header>
+    <main>
+${withAnchors(md.render(text, { from: path }))}    </main>
+  </body>
+</html>
+`;
+}
+
+/** @param {string} path */
+const existsIndex = (path) => documents().includes(posix.join(posix.dirname(path), "README.md"));
+
+/**
+ * The plugin that puts the pages beside the app. Their style sheet is an entry of the build named "docs".
+ * @returns {import("vite").Plugin}
+ */
+export const docsSite = () => ({
+  name: "zonescope-docs",
+  apply: "build",
+  generateBundle(_, bundle) {
+    const style = Object.values(bundle).find((file) => file.type === "asset" && file.originalFileNames.some((name) => relative(STYLE, name) === ""));
+    if (style === undefined) throw new Error(`${STYLE} was not built`);
+    for (const [fileName, source] of sitePages(style.fileName)) this.emitFile({ type: "asset", fileName, source });
+  },
+});
