@@ -11,12 +11,18 @@ import { root } from "./run.mjs";
 const FOLDER = join(root, "docs");
 const STYLE = "src/ui/docs.css";
 
-/** The markdown files below docs, by their path there. */
-export const documents = () =>
+/** @param {string} ending */
+const filesOf = (ending) =>
   readdirSync(FOLDER, { recursive: true, encoding: "utf8" })
     .map((path) => path.replaceAll("\\", "/"))
-    .filter((path) => path.endsWith(".md"))
+    .filter((path) => path.endsWith(ending))
     .sort();
+
+/** The markdown files below docs, by their path there. */
+export const documents = () => filesOf(".md");
+
+/** Files that documents hand to their readers as they are. */
+export const attachments = () => filesOf(".json");
 
 /**
  * Where a document's page lies below docs: README.md is its folder's index.
@@ -60,6 +66,7 @@ function markdown(known) {
     if (/^[a-z]+:/i.test(link) || link.startsWith("#")) return link;
     const [path = "", anchor] = link.split("#");
     const at = posix.normalize(posix.join(posix.dirname(from), path));
+    if (attachments().includes(at)) return link;
     const file = known.has(at) ? at : known.has(`${at.replace(/\/$/, "")}/README.md`) ? `${at.replace(/\/$/, "")}/README.md` : null;
     return file === null ? null : posix.relative(posix.dirname(from), pagePath(file)) + (anchor === undefined ? "" : `#${anchor}`);
   };
@@ -139,5 +146,6 @@ export const docsSite = () => ({
     const style = Object.values(bundle).find((file) => file.type === "asset" && file.originalFileNames.some((name) => relative(STYLE, name) === ""));
     if (style === undefined) throw new Error(`${STYLE} was not built`);
     for (const [fileName, source] of sitePages(style.fileName)) this.emitFile({ type: "asset", fileName, source });
+    for (const path of attachments()) this.emitFile({ type: "asset", fileName: `docs/${path}`, source: readFileSync(join(FOLDER, path)) });
   },
 });

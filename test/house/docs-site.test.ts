@@ -2,13 +2,13 @@
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
-import { documents, pagePath, sitePages } from "../../scripts/docs-site.mjs";
+import { attachments, documents, pagePath, sitePages } from "../../scripts/docs-site.mjs";
 import { headersOf } from "../../scripts/policy.mjs";
 
 const STYLE = "assets/docs-12345678.css";
 const pages = sitePages(STYLE);
 const hrefs = (html: string): string[] => [...html.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, href = ""]) => href);
-const BESIDE = new Set([STYLE, "docs/theme.js", "icon.svg", "."]);
+const BESIDE = new Set([STYLE, "docs/theme.js", "icon.svg", ".", ...attachments().map((path) => `docs/${path}`)]);
 
 test("there is a page for each document, and an index", () => {
   expect(pages.size).toBe(documents().length);
@@ -38,7 +38,7 @@ test("a link to what is no document is a name, and no broken link", () => {
   expect(named.length).toBeGreaterThan(50);
   for (const { path, link } of named) {
     const at = posix.normalize(posix.join(posix.dirname(path), link)).replace(/\/$/, "");
-    expect(documents().includes(at) || documents().includes(`${at}/README.md`) || at.startsWith(".."), `${path}: ${link}`).toBe(true);
+    expect([...documents(), ...attachments()].includes(at) || documents().includes(`${at}/README.md`) || at.startsWith(".."), `${path}: ${link}`).toBe(true);
   }
 });
 
