@@ -8,12 +8,9 @@ import { SECTOR_SIZE } from "../base/units.ts";
 import type { Result } from "../base/result.ts";
 import type { DeviceFacts, Failure, Perform } from "../protocol/index.ts";
 import { statusOf } from "./status.ts";
-import { ID_BYTES, Status, decodeRequest, encodeAnswer } from "./virtio-block.ts";
+import { ID_BYTES, MAX_REQUEST_BYTES, Status, decodeRequest, encodeAnswer } from "./virtio-block.ts";
 import type { GuestRequest } from "./virtio-block.ts";
 import { encodeReport, reportRoom } from "./zone-report.ts";
-
-/** More than this in one request is no request of a disk but a lie about memory: answered as an I/O error, and nothing is allocated for it. */
-const MAX_REQUEST_BYTES = 2 ** 24;
 
 type Content = Uint8Array | null;
 
@@ -33,10 +30,11 @@ export class BlockDevice {
    * Carries a request out.
    * @param readable what the device may read of the descriptors, end to end
    * @param writableBytes how much it may write
-   * @returns what to write there, status in its last byte, or null where the guest left no byte for one
+   * @returns what to write there, status in its last byte, or null where the guest left no byte for one, or room for more than
+   * MAX_REQUEST_BYTES
    */
   async answer(readable: Uint8Array, writableBytes: number): Promise<Uint8Array | null> {
-    if (writableBytes > MAX_REQUEST_BYTES + SECTOR_SIZE) return null;
+    if (writableBytes > MAX_REQUEST_BYTES) return null;
     const request = decodeRequest(readable, writableBytes);
     if (request.type === "unreadable") return request.status === null ? null : encodeAnswer(writableBytes, request.status, null);
     const outcome = await this.carryOut(request);

@@ -5,11 +5,10 @@
 import { V86 } from "v86";
 import { assert } from "../base/assert.ts";
 import type { BlockDevice } from "./block-device.ts";
-import { CONFIG_BYTES, encodeConfig, featuresOf } from "./block-config.ts";
 import { bootImage } from "./boot.ts";
-import { shapeProblem, virtioClass } from "./v86-shape.ts";
-import type { Cpu, Emulator, VirtQueue, VirtioDevice } from "./v86-shape.ts";
-import { DEVICE_ID, QUEUE_SIZE } from "./virtio-block.ts";
+import { shapeProblem } from "./v86-shape.ts";
+import type { Cpu, Emulator } from "./v86-shape.ts";
+import { VirtioDisk } from "./virtio-disk.ts";
 
 export interface MachineFiles {
   /** WebAssembly of the emulator. */
@@ -25,7 +24,7 @@ export interface MachineOptions {
   readonly disks: readonly BlockDevice[];
   /** Bytes from the guest's serial line, a few at a time. */
   readonly onSerial: (bytes: Uint8Array) => void;
-  /** The guest has powered itself off. */
+  /** The guest has powered itself off, or reset itself. */
   readonly onPowerOff: () => void;
 }
 
@@ -42,9 +41,6 @@ const INTERRUPT_LINE = 0x3c;
 const ELCR_HIGH = 0x4d1;
 
 const MOST_DISKS = 2;
-const FIRST_PCI_DEVICE = 16;
-const FIRST_PORT = 0xe000;
-const PORTS_PER_DISK = 0x400;
 
 /** Serial output is handed on in pieces: a terminal that is called for each byte is slow. */
 const SERIAL_PIECE_BYTES = 4096;
@@ -52,9 +48,9 @@ const SERIAL_PIECE_BYTES = 4096;
 export class Machine {
   private readonly emulator: Emulator;
   private readonly options: MachineOptions;
+  private disks: readonly VirtioDisk[] = [];
   private readonly pending: number[] = [];
   private telling = false;
-  /** Once it is off nothing is written to its memory any more: an answer that comes later is dropped. */
   private off = false;
 
   private constructor(emulator: Emulator, options: MachineOptions) {
@@ -83,7 +79,9 @@ export class Machine {
     assert(problem === null, `v86 is not the version that is pinned: ${problem}`);
     const machine = new Machine(emulator, options);
     const { cpu } = emulator.v86;
-    for (const [index, disk] of options.disks.entries()) machine.attach(cpu, index, disk);
+    machine.disks = options.disks.map((disk, index) => new VirtioDisk(cpu, index, disk));
+    // There is no firmware to start it again, as the emulator would try to: a reset is a power off.
+    cpu.reboot_internal = () => machine.halted();
     routeInterrupts(cpu);
     for (const { address, bytes } of boot.memory) cpu.write_blob(bytes, address);
     emulator.add_listener("serial0-output-byte", (byte: number) => machine.heard(byte));
@@ -100,13 +98,19 @@ export class Machine {
   /** Cuts the power: nothing of the guest goes on, and requests under way get no answer. */
   async cutPower(): Promise<void> {
     if (this.off) return;
-    this.off = true;
+    this.switchOff();
     await this.emulator.destroy();
+  }
+
+  /** Nothing is written to its memory any more: an answer that comes later is dropped. */
+  private switchOff(): void {
+    this.off = true;
+    for (const disk of this.disks) disk.switchOff();
   }
 
   private halted(): void {
     if (this.off) return;
-    this.off = true;
+    this.switchOff();
     // Not from within the processor's own step.
     setTimeout(() => {
       void this.emulator.destroy().then(() => {
@@ -130,49 +134,6 @@ export class Machine {
     this.options.onSerial(Uint8Array.from(this.pending));
     this.pending.length = 0;
   }
-
-  private attach(cpu: Cpu, index: number, disk: BlockDevice): void {
-    const port = FIRST_PORT + index * PORTS_PER_DISK;
-    const config = encodeConfig(disk.facts);
-    // Counts resets: a request that was under way before one has no place to be answered any more.
-    let generation = 0;
-    const device: VirtioDevice = new (virtioClass(cpu))(cpu, {
-      name: `virtio-blk-${index}`,
-      pci_id: (FIRST_PCI_DEVICE + index) * 8,
-      device_id: DEVICE_ID,
-      subsystem_device_id: 2,
-      common: { initial_port: port, queues: [{ size_supported: QUEUE_SIZE, notify_offset: 0 }], features: featuresOf(disk.facts), on_driver_ok: () => undefined },
-      notification: { initial_port: port + 0x100, single_handler: false, handlers: [() => serveQueue()] },
-      isr_status: { initial_port: port + 0x200 },
-      device_specific: { initial_port: port + 0x300, struct: configFields(config) },
-    });
-    setClass(cpu, FIRST_PCI_DEVICE + index);
-    const reset = device.reset.bind(device);
-    device.reset = () => {
-      generation++;
-      reset();
-    };
-    const serveQueue = (): void => {
-      const queue = device.queues[0];
-      if (queue === undefined) return;
-      while (queue.has_request()) void this.serve(device, queue, disk, () => generation);
-    };
-  }
-
-  /** Takes one request off the queue and answers it, now or later. */
-  private async serve(device: VirtioDevice, queue: VirtQueue, disk: BlockDevice, generation: () => number): Promise<void> {
-    const chain = queue.pop_request();
-    const since = generation();
-    const readable = new Uint8Array(chain.length_readable);
-    chain.get_next_blob(readable);
-    const answer = await disk.answer(readable, chain.length_writable);
-    if (this.off || generation() !== since) return;
-    // No byte for a status: there is no way to answer, and the device says that it is broken.
-    if (answer === null) return device.needs_reset();
-    chain.set_next_blob(answer);
-    queue.push_reply(chain);
-    queue.flush_replies();
-  }
 }
 
 /** Resolves when the emulator has its devices and nothing runs yet. */
@@ -184,21 +145,6 @@ function ready(options: object): Promise<Emulator> {
 }
 
 const instantiate = async (source: BufferSource, imports: WebAssembly.Imports): Promise<WebAssembly.Instance> => (await WebAssembly.instantiate(source, imports)).instance;
-
-/** 4-byte fields: the emulator takes reads of one byte and of four of them, which are all that a driver makes of what is offered. */
-const configFields = (config: Uint8Array) =>
-  Array.from({ length: CONFIG_BYTES / 4 }, (_, index) => ({
-    bytes: 4 as const,
-    name: `config+${index * 4}`,
-    read: () => new DataView(config.buffer).getInt32(index * 4, true),
-    write: () => undefined,
-  }));
-
-/** Mass storage, other: the emulator's class takes all devices for network adapters. */
-function setClass(cpu: Cpu, pciDevice: number): void {
-  const space = cpu.devices.pci.device_spaces[pciDevice * 8];
-  if (space !== undefined) new Uint8Array(space.buffer, space.byteOffset).set([0x00, 0x80, 0x01], 0x09);
-}
 
 /** Routes interrupts as firmware would have: every PIRQ and every device to one line, level-triggered. */
 function routeInterrupts(cpu: Cpu): void {

@@ -14,7 +14,22 @@ export interface BufferChain {
   set_next_blob(from: Uint8Array): number;
 }
 
+interface Descriptor {
+  readonly addr_low: number;
+  readonly addr_high: number;
+  /** With a sign, though the guest writes it without. */
+  readonly len: number;
+  readonly flags: number;
+  readonly next: number;
+}
+
 export interface VirtQueue {
+  /** Descriptors that it has, where they lie, and the next chain that the driver has made available. */
+  readonly size: number;
+  readonly desc_addr: number;
+  readonly avail_last_idx: number;
+  avail_get_entry(index: number): number;
+  get_descriptor(table: number, index: number): Descriptor;
   has_request(): boolean;
   pop_request(): BufferChain;
   push_reply(chain: BufferChain): void;
@@ -55,6 +70,8 @@ export interface Cpu {
   };
   readonly io: { port_write8(port: number, value: number): void };
   write_blob(bytes: Uint8Array, address: number): void;
+  /** What a reset of the machine does. */
+  reboot_internal(): void;
 }
 
 export interface Emulator {
@@ -77,12 +94,12 @@ export function shapeProblem(emulator: unknown): string | null {
   const own = hasMethods(emulator, ["run", "stop", "destroy", "add_listener", "serial_send_bytes"]);
   if (own !== null) return `the emulator: ${own}`;
   const { cpu } = (emulator as Emulator).v86 ?? {};
-  const ofCpu = hasMethods(cpu, ["write_blob"]) ?? hasMethods(cpu.io, ["port_write8"]);
+  const ofCpu = hasMethods(cpu, ["write_blob", "reboot_internal"]) ?? hasMethods(cpu.io, ["port_write8"]);
   if (ofCpu !== null) return `its processor: ${ofCpu}`;
   const { pci, virtio_balloon: balloon } = cpu.devices;
   if (!(pci?.isa_bridge_space8 instanceof Uint8Array) || !Array.isArray(pci.device_spaces)) return "its PCI bus is another";
   const virtio = balloon?.virtio;
-  const ofVirtio = hasMethods(virtio, ["reset", "needs_reset"]) ?? hasMethods(virtio?.queues?.[0], ["has_request", "pop_request", "push_reply", "flush_replies"]);
+  const ofVirtio = hasMethods(virtio, ["reset", "needs_reset"]) ?? hasMethods(virtio?.queues?.[0], ["has_request", "pop_request", "push_reply", "flush_replies", "avail_get_entry", "get_descriptor"]);
   return ofVirtio === null ? null : `its virtio device: ${ofVirtio}`;
 }
 

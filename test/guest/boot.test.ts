@@ -83,3 +83,7 @@ describe("zones", () => {
     expect((await report()).slice(2).every(({ condition }) => condition === Condition.EMPTY)).toBe(true);
   });
 });
+
+test("a reset of the machine, past the first process, ends it as a power off does", async () => {
+  await session.end("reboot -f");
+});

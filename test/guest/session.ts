@@ -71,10 +71,10 @@ export class Session {
     return { text: said, status: Number(status) };
   }
 
-  /** Types a line and waits until the machine is off. */
-  async powerOff(): Promise<void> {
+  /** Types what ends the machine, "poweroff" say, and waits until it is off. */
+  async end(line: string): Promise<void> {
     this.serial.forget();
-    this.machine.send(new TextEncoder().encode("poweroff\r"));
+    this.machine.send(new TextEncoder().encode(`${line}\r`));
     await this.serial.until(/\[off\]\n$/);
   }
 }

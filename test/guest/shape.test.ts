@@ -21,6 +21,6 @@ test("an emulator of another shape is refused by name", () => {
   expect(shapeProblem({})).toBe("the emulator: it has no run");
   const methods = { run: () => 0, stop: () => 0, destroy: () => 0, add_listener: () => 0, serial_send_bytes: () => 0 };
   expect(shapeProblem({ ...methods })).toBe("its processor: it is not there");
-  const cpu = { write_blob: () => 0, io: { port_write8: () => 0 }, devices: { pci: { isa_bridge_space8: new Uint8Array(256), device_spaces: [] } } };
+  const cpu = { write_blob: () => 0, reboot_internal: () => 0, io: { port_write8: () => 0 }, devices: { pci: { isa_bridge_space8: new Uint8Array(256), device_spaces: [] } } };
   expect(shapeProblem({ ...methods, v86: { cpu } })).toBe("its virtio device: it is not there");
 });

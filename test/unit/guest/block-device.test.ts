@@ -140,9 +140,16 @@ describe("a zoned disk", () => {
     expect(await report()).toEqual(before);
   });
 
-  test("an image opened for reading answers a write with an I/O error", async () => {
-    const { send } = await attached({}, true);
+  test("an image opened for reading refuses all that would change it, and reads and reports", async () => {
+    const { send, report } = await attached({}, true);
+    const before = await report();
     expect((await send(1, 0n, new Uint8Array(512))).status).toBe(1);
+    expect((await send(15, 0n, new Uint8Array(512), 11)).status).toBe(1);
+    for (const type of [18, 20, 22, 24, 26]) expect((await send(type, 0n)).status, `type ${type}`).toBe(1);
+    expect(await report()).toEqual(before);
+    expect((await send(0, 0n, undefined, 512)).status).toBe(0);
+    expect((await send(16, 0n, undefined, 1024)).status).toBe(0);
+    expect((await send(4, 0n)).status).toBe(0);
   });
 
   test("room for more than any disk would read is not answered, and nothing is allocated for it", async () => {
