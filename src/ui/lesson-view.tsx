@@ -1,12 +1,12 @@
 /** One lesson: its steps with the present one lit, what just happened, a hint for whoever asks, and the questions at the end. */
 import { Check, ChevronLeft, Download, Lightbulb, Link, RotateCcw } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { isDone, stepsDone } from "../lessons/index.ts";
+import { bytesOf, isDone, stepsDone } from "../lessons/index.ts";
 import type { Lesson, Progress } from "../lessons/index.ts";
 import { shownProgress } from "../state/lessons.ts";
 import type { ListedLesson } from "../state/listed-lesson.ts";
 import { formatCount } from "../state/units.ts";
-import { useApp, useAppState, useHouses } from "./context.ts";
+import { useApp, useAppState, useFormat, useHouses } from "./context.ts";
 import { CopyField } from "./copy-field.tsx";
 import { LessonQuestions } from "./lesson-questions.tsx";
 import { Prose } from "./prose.tsx";
@@ -50,6 +50,7 @@ export function LessonView({ entry }: { entry: ListedLesson }) {
 
 function Intro({ entry: { lesson, own } }: { entry: ListedLesson }) {
   const app = useApp();
+  const size = useFormat();
   const busy = useAppState((state) => state.busy !== null);
   const { steps, questions } = lesson;
   return (
@@ -57,7 +58,7 @@ function Intro({ entry: { lesson, own } }: { entry: ListedLesson }) {
       <p>{lesson.summary}</p>
       <p className="quiet">
         {steps.length} {steps.length === 1 ? "step" : "steps"}
-        {questions.length === 0 ? "" : questions.length === 1 ? " and a question" : ` and ${questions.length} questions`}, on a disk of {lesson.disk.size}B that is made for it.
+        {questions.length === 0 ? "" : questions.length === 1 ? " and a question" : ` and ${questions.length} questions`}, on a disk of {size(bytesOf(lesson.disk.size) ?? 0)} that is made for it.
         {own ? " Somebody else wrote it; it reaches nothing but that disk." : ""}
       </p>
       <div className="button-line">
