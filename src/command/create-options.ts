@@ -171,8 +171,9 @@ function typed(option: OptionRow, value: string): Result<string | number, Create
   switch (option.type) {
     case "size": {
       const size = parseSize(value);
-      return size.ok
-        ? size
+      if (size.ok) return size;
+      return size.error === "out-of-range"
+        ? err(`Value '${value}' is out of range for parameter '${option.name}'`)
         : err(
             `Parameter '${option.name}' expects a non-negative number below 2^64\n` +
               "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.",

@@ -54,7 +54,7 @@ function* mapRange({ options }: GivenOptions): Program<MapRange | null> {
     if (flag !== "s" && flag !== "l") continue;
     const what = flag === "s" ? "start offset" : "max length";
     const parsed = parseIoNumber(value);
-    if (!parsed.ok && parsed.error === "too-large") {
+    if (!parsed.ok && parsed.error === "out-of-range") {
       yield imgError(`Invalid ${what} specified. Must be between 0 and 9223372036854775807.`);
       return null;
     }

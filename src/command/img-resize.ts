@@ -38,7 +38,8 @@ export const resizeImage: ImgCommand = {
     const sign = size.startsWith("+") ? 1 : size.startsWith("-") ? -1 : 0;
     const parsed = parseSize(sign === 0 ? size : size.slice(1));
     if (!parsed.ok) {
-      yield imgError(
+      if (parsed.error === "out-of-range") yield imgError(`Value '${sign === 0 ? size : size.slice(1)}' is out of range for parameter 'size'`);
+      else yield imgError(
         "Parameter 'size' expects a non-negative number below 2^64\nOptional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.",
       );
       return 1;

@@ -7,8 +7,8 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 
-/** invalid: not a size at all. too-large: does not fit into 64 bits (or 63, where the caller says so). */
-export type SizeProblem = "invalid" | "too-large";
+/** invalid: not a size at all. out-of-range: negative, or does not fit into 64 bits (or 63, where the caller says so). */
+export type SizeProblem = "invalid" | "out-of-range";
 
 const SUFFIXES = "bkmgtpe";
 const UINT64_END = 2n ** 64n;
@@ -18,6 +18,8 @@ const INT64_END = 2 ** 63;
 export function parseSize(text: string): Result<number, SizeProblem> {
   const hex = /^\s*\+?0[xX]([0-9a-fA-F]+)$/.exec(text);
   if (hex !== null) return below(BigInt(`0x${hex[1]!}`));
+  // As QEMU 10: a negative number of bytes is out of range, with a suffix it is no size at all.
+  if (/^\s*-\d+$/.test(text)) return err("out-of-range");
   const decimal = /^\s*\+?(\d*)(?:\.(\d*))?([bkmgtpeBKMGTPE])?$/.exec(text);
   if (decimal === null) return err("invalid");
   const whole = decimal[1]!;
@@ -28,18 +30,18 @@ export function parseSize(text: string): Result<number, SizeProblem> {
   if (hasFraction && shift === 0) return err("invalid");
   const wholeValue = BigInt(whole === "" ? 0 : whole);
   // An integer part that does not fit before scaling is no number at all to QEMU; one that overflows by its suffix is too large.
-  if (wholeValue >= UINT64_END) return err(shift === 0 ? "too-large" : "invalid");
+  if (wholeValue >= UINT64_END) return err(shift === 0 ? "out-of-range" : "invalid");
   const multiplier = 1n << BigInt(shift);
   const part = hasFraction ? (BigInt(fraction) * multiplier) / 10n ** BigInt(fraction.length) : 0n;
   return below(wholeValue * multiplier + part);
 }
 
-const below = (value: bigint): Result<number, SizeProblem> => (value >= UINT64_END ? err("too-large") : ok(Number(value)));
+const below = (value: bigint): Result<number, SizeProblem> => (value >= UINT64_END ? err("out-of-range") : ok(Number(value)));
 
 /** A size as qemu-io's commands take it: below 2^63. */
 export function parseIoNumber(text: string): Result<number, SizeProblem> {
   const parsed = parseSize(text);
-  return parsed.ok && parsed.value >= INT64_END && !isInt64Max(text) ? err("too-large") : parsed;
+  return parsed.ok && parsed.value >= INT64_END && !isInt64Max(text) ? err("out-of-range") : parsed;
 }
 
 /** 2^63 - 1 itself is allowed, and is 2^63 once it is a double. */

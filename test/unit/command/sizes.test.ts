@@ -33,10 +33,12 @@ describe("sizes as qemu_strtosz reads them", () => {
   check("0.1k", 102);
   check("1.23456789k", 1264);
   check("18446744073709551615", 2 ** 64);
-  check("18446744073709551616", "too-large");
-  check("16E", "too-large");
+  check("18446744073709551616", "out-of-range");
+  check("16E", "out-of-range");
+  // As QEMU 10 has it; 7.2 calls it no size.
+  check("-1", "out-of-range");
   check("99999999999999999999k", "invalid");
-  for (const text of ["", " ", "x", "1.5", "1.5b", "64MB", "1kk", "1e3", "1E0", "0x", "0xg", "0x10k", "0x1.8", "-1", "inf", "nan", "1_0", "1.1.1k", "1 ", "k", "."]) {
+  for (const text of ["", " ", "x", "1.5", "1.5b", "64MB", "1kk", "1e3", "1E0", "0x", "0xg", "0x10k", "0x1.8", "-1k", "inf", "nan", "1_0", "1.1.1k", "1 ", "k", "."]) {
     check(text, "invalid");
   }
 });
