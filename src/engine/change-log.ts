@@ -82,11 +82,11 @@ export class ChangeLog implements ZoneObserver {
         zone,
         condition: Uint8Array.from(zone, (index) => zones.condition[index]!),
         writePointer: Float64Array.from(zone, (index) => zones.writePointer[index]!),
-        writes: Uint32Array.from(zone, (index) => zones.writes[index]!),
-        bytesWritten: Float64Array.from(zone, (index) => zones.bytesWritten[index]!),
-        resets: Uint32Array.from(zone, (index) => zones.resets[index]!),
-        finishes: Uint32Array.from(zone, (index) => zones.finishes[index]!),
-        refusals: Uint32Array.from(zone, (index) => zones.refusals[index]!),
+        writes: Uint32Array.from(zone, (index) => zones.writes[index] ?? 0),
+        bytesWritten: Float64Array.from(zone, (index) => zones.bytesWritten[index] ?? 0),
+        resets: Uint32Array.from(zone, (index) => zones.resets[index] ?? 0),
+        finishes: Uint32Array.from(zone, (index) => zones.finishes[index] ?? 0),
+        refusals: Uint32Array.from(zone, (index) => zones.refusals[index] ?? 0),
       },
     };
   }

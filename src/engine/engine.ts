@@ -269,7 +269,7 @@ export class Engine {
   private readonly handlers: Handlers = {
     create: async ({ file, options }, job) => this.inUse([file, options.dataFile?.file ?? file]) ?? (await createImageFile(this.library, file, options, job)),
     createRaw: async ({ file, sizeBytes, preallocation }, job) => this.inUse([file]) ?? (await createRawFile(this.library, file, sizeBytes, preallocation, job)),
-    open: async ({ readOnly, inspect = false, unsafe = false, beside, commitTo, mend = false, temporary = false, ...given }, job) => {
+    open: async ({ readOnly, inspect = false, unsafe = false, beside, commitTo, mend = false, temporary = false, watch = false, ...given }, job) => {
       const source = beside === undefined ? ok(given) : sourceBeside(this.library, beside, given);
       if (!source.ok) return source;
       const opened = await openChain(this.library, source.value, { write: !readOnly && !temporary, inspect, ...(commitTo === undefined ? {} : { commitTo }) });
@@ -283,15 +283,16 @@ export class Engine {
         const files = temporary ? withOverlay(opened.value, this.host.now, this.codecs) : ok(unsafe ? unsafeFiles(opened.value) : opened.value);
         if (!files.ok) return files;
         const image = new OpenImage(this.nextHandle, files.value, !readOnly, this.host.now, this.codecs);
-        return ok({ image, facts: image.facts() });
+        const snapshot = watch ? image.watch() : null;
+        return ok({ image, snapshot, facts: snapshot?.facts ?? image.facts() });
       });
       if (!made.ok) {
         closeFiles(opened.value);
         return made;
       }
-      const { image, facts } = made.value;
+      const { image, facts, snapshot } = made.value;
       this.images.set(this.nextHandle++, image);
-      return ok({ handle: image.handle, facts, ...(mended.value === null ? {} : { mended: mended.value }) });
+      return ok({ handle: image.handle, facts, ...(mended.value === null ? {} : { mended: mended.value }), ...(snapshot === null ? {} : { snapshot }) });
     },
     close: async ({ handle }) => {
       const image = this.images.get(handle);

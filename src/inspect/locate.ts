@@ -10,7 +10,7 @@ import { decodeCluster, isPlaced, subclusterKind } from "../qcow2/l2-entries.ts"
 import type { ClusterEntry } from "../qcow2/l2-entries.ts";
 import { zoneEnd, zoneOf, zoneStart } from "../zoned/geometry.ts";
 import { POINTER_BYTES, decodePointer } from "../zoned/pointer.ts";
-import { conditionAfterPowerCycle } from "../zoned/zone-table.ts";
+import { conditionAfterPowerCycle } from "../zoned/pointer.ts";
 import { zoneIndex } from "../base/units.ts";
 import { HostIndex } from "./host-index.ts";
 import { tolerant } from "./inspected.ts";

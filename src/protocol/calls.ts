@@ -107,6 +107,7 @@ interface OpenWish {
   readonly unsafe?: boolean;
   readonly commitTo?: string | null;
   readonly temporary?: boolean;
+  readonly watch?: boolean;
 }
 /** What is done to a bitmap. granularity null: the cluster size, within 4 KiB and 64 KiB. */
 export type BitmapChange =
@@ -129,11 +130,11 @@ export interface Calls extends InspectorCalls, CrashCalls, WorkloadCalls {
    * treated as QEMU does: the dirty bit has it repaired first, the corrupt bit has it refused; without, such an image is opened for reading.
    * With `unsafe` a flush asks nothing of the platform, so that after a power failure the file may be anything: for one that is new. `commitTo`
    * names the file of the chain, null the first backing file, that is opened to be written too. With `temporary` the files are only read,
-   * and what is written is gone when the handle is closed.
+   * and what is written is gone when the handle is closed. With `watch` it replies as watch does too, and is watched from then on.
    */
   open: {
     request: ImageSource & OpenWish;
-    reply: { handle: number; facts: DeviceFacts; mended?: MendedOnOpen };
+    reply: { handle: number; facts: DeviceFacts; mended?: MendedOnOpen; snapshot?: DeviceSnapshot };
   };
   /** Flushes and closes. The handle is gone even when the flush failed, and the failure is told. */
   close: { request: { handle: number }; reply: Nothing };

@@ -12,7 +12,7 @@ export type { PointerSummary } from "../zoned/pointer-summary.ts";
 
 /**
  * What was done to zones, counted in memory since the image was opened or power-cycled: the image stores none of it, and a power
- * cycle begins anew. What changed nothing (an empty write, a reset of an empty zone, a finish of a full one) is not counted.
+ * cycle begins anew. Of a whole device every column is empty as long as nothing was counted. What changed nothing (an empty write, a reset of an empty zone, a finish of a full one) is not counted.
  */
 export interface ZoneCounters {
   /** Writes, appends and writes of zeroes that were carried out; one that crosses conventional zones counts in each. */

@@ -124,15 +124,19 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     return result;
   };
 
+  let asked = 0;
   const serial = <Value>(label: string, task: () => Promise<Value>): Promise<Value> => {
-    const turn = last.then(async () => {
+    const run = async (): Promise<Value> => {
       set({ busy: label });
       try {
         return await task();
       } finally {
+        asked--;
         set({ busy: null, progress: null });
       }
-    });
+    };
+    // With nothing before it, it begins at once: the engine is at work while the page still draws what the click changed.
+    const turn = asked++ === 0 ? run() : last.then(run);
     last = turn.catch(() => undefined);
     return turn;
   };

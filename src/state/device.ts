@@ -2,7 +2,7 @@
  * The attached image: attaching, letting go, power cycles, and following what the engine tells of it. Functions ending in `Now`
  * expect to be inside a `serial` turn already.
  */
-import { assertNever } from "../base/assert.ts";
+import { assert, assertNever } from "../base/assert.ts";
 import { ADOPTED_PREFIX, LENT } from "../protocol/index.ts";
 import type { DeviceSnapshot, Failure, SnapshotFacts } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
@@ -79,16 +79,13 @@ export async function attachNow(core: Core, file: string, snapshot: SnapshotFact
   if (core.store.getState().attached?.file === file) await detachNow(core);
   // A file of this machine is taken as what it is offered as, an image, and never as a raw disk that happens to be a letter.
   const part = snapshot === null ? {} : { snapshot: { id: snapshot.id, name: snapshot.name } };
-  const opened = await core.perform("open", { file, readOnly: isDropped(file) || snapshot !== null, format: isDropped(file) ? "qcow2" : null, ...part });
+  const opened = await core.perform("open", { file, readOnly: isDropped(file) || snapshot !== null, format: isDropped(file) ? "qcow2" : null, watch: true, ...part });
   if (!opened.ok) return opened.error;
-  const watched = await core.perform("watch", { handle: opened.value.handle });
-  if (!watched.ok) {
-    await core.perform("close", { handle: opened.value.handle });
-    return watched.error;
-  }
+  const { handle, snapshot: whole } = opened.value;
+  assert(whole !== undefined, "an image that is opened to be watched is told whole");
   // Shown at once: the old one is flushed and closed meanwhile.
   const closing = detachNow(core);
-  show(core, opened.value.handle, file, watched.value, snapshot);
+  show(core, handle, file, whole, snapshot);
   await closing;
   core.dropBanner(`in-use ${file}`);
   core.dropBanner(`taken-over ${file}`);

@@ -36,7 +36,7 @@ export function stepOver(model: ZoneModel, event: LogEvent, direction: 1 | -1): 
     case "transition":
       if (event.zone >= model.count) return;
       model.set(event.zone, direction === 1 ? event.to : event.from, model.writePointer[event.zone]!);
-      if (event.operation === "reset") model.resets[event.zone]! += direction;
+      if (event.operation === "reset") model.addTo("resets", event.zone, direction);
       return;
     case "pointer":
       if (event.zone >= model.count) return;
@@ -44,7 +44,7 @@ export function stepOver(model: ZoneModel, event: LogEvent, direction: 1 | -1): 
       countPointer(model, event, direction);
       return;
     case "refusal":
-      if (event.refusal.zone !== null && event.refusal.zone < model.count) model.refusals[event.refusal.zone]! += direction;
+      if (event.refusal.zone !== null && event.refusal.zone < model.count) model.addTo("refusals", event.refusal.zone, direction);
       return;
     case "patch":
       stepOverPatch(model, event.patch, direction);
@@ -60,11 +60,11 @@ function countPointer(model: ZoneModel, event: Extract<DeviceEvent, { type: "poi
     case "write":
     case "append":
     case "write-zeroes":
-      model.writes[event.zone]! += direction;
-      model.bytesWritten[event.zone]! += direction * (event.to - event.from);
+      model.addTo("writes", event.zone, direction);
+      model.addTo("bytesWritten", event.zone, direction * (event.to - event.from));
       return;
     case "finish":
-      model.finishes[event.zone]! += direction;
+      model.addTo("finishes", event.zone, direction);
       return;
     default:
       return;

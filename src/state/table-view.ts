@@ -60,7 +60,7 @@ function keyOf(model: ZoneModel, sort: SortKey): (zone: number) => number {
       // In sectors: the product with the number of zones stays a safe integer.
       return (zone) => model.capacity(zone) / 512;
     case "resets":
-      return (zone) => model.resets[zone]!;
+      return (zone) => model.counted("resets", zone);
     default:
       return () => 0;
   }

@@ -7,7 +7,7 @@
 import type { Condition } from "../base/conditions.ts";
 import { ZoneType } from "../base/conditions.ts";
 import { tally, wordsOf } from "../base/tally.ts";
-import type { ZoneChanges, ZoneColumns, ZoneGeometry } from "../protocol/index.ts";
+import type { ZoneChanges, ZoneColumns, ZoneCounters, ZoneGeometry } from "../protocol/index.ts";
 
 /** Hears of every zone that changed, at once and before anything is drawn. */
 export interface ZoneWatcher {
@@ -23,12 +23,8 @@ export class ZoneModel {
   readonly type: Uint8Array;
   readonly condition: Uint8Array;
   readonly writePointer: Float64Array;
-  /** Counted since the image was opened, by zone. */
-  readonly resets: Uint32Array;
-  readonly writes: Uint32Array;
-  readonly bytesWritten: Float64Array;
-  readonly finishes: Uint32Array;
-  readonly refusals: Uint32Array;
+  /** Counted since the image was opened. */
+  private counters: ZoneCounters;
   /** Number of zones by condition. */
   readonly counts = new Uint32Array(16);
   /** At most one, for the map. */
@@ -40,30 +36,46 @@ export class ZoneModel {
     this.type = columns.type;
     this.condition = columns.condition;
     this.writePointer = columns.writePointer;
-    this.resets = columns.resets;
-    this.writes = columns.writes;
-    this.bytesWritten = columns.bytesWritten;
-    this.finishes = columns.finishes;
-    this.refusals = columns.refusals;
+    this.counters = columns;
     tally(this.condition, wordsOf(this.condition), 0, this.count, this.counts);
   }
 
   /** Takes changed rows over; a row beyond the last zone is ignored. */
   apply(changes: ZoneChanges): void {
+    const counters = this.ownCounters();
     for (let row = 0; row < changes.zone.length; row++) {
       const zone = changes.zone[row]!;
       if (zone >= this.count) continue;
       const condition = this.condition[zone]!;
       const pointer = this.writePointer[zone]!;
-      const written = changes.bytesWritten[row]! > this.bytesWritten[zone]!;
+      const written = changes.bytesWritten[row]! > (counters.bytesWritten[zone] ?? 0);
       this.set(zone, changes.condition[row]!, changes.writePointer[row]!);
-      this.resets[zone] = changes.resets[row]!;
-      this.writes[zone] = changes.writes[row]!;
-      this.bytesWritten[zone] = changes.bytesWritten[row]!;
-      this.finishes[zone] = changes.finishes[row]!;
-      this.refusals[zone] = changes.refusals[row]!;
+      counters.resets[zone] = changes.resets[row]!;
+      counters.writes[zone] = changes.writes[row]!;
+      counters.bytesWritten[zone] = changes.bytesWritten[row]!;
+      counters.finishes[zone] = changes.finishes[row]!;
+      counters.refusals[zone] = changes.refusals[row]!;
       this.watcher?.changed(zone, condition, pointer, written);
     }
+  }
+
+  /** What was counted of a zone since the image was opened. */
+  counted(counter: keyof ZoneCounters, zone: number): number {
+    return this.counters[counter][zone] ?? 0;
+  }
+
+  /** Counts for a zone, or takes back what was counted. */
+  addTo(counter: keyof ZoneCounters, zone: number, by: number): void {
+    this.ownCounters()[counter][zone]! += by;
+  }
+
+  /** The counters with a place for each zone: they come without as long as nothing was counted. */
+  private ownCounters(): ZoneCounters {
+    if (this.counters.writes.length !== this.count) {
+      const words = (): Uint32Array => new Uint32Array(this.count);
+      this.counters = { writes: words(), bytesWritten: new Float64Array(this.count), resets: words(), finishes: words(), refusals: words() };
+    }
+    return this.counters;
   }
 
   /** Has `watcher` hear of every change until the returned function is called. */
@@ -93,11 +105,11 @@ export class ZoneModel {
       type: this.type,
       condition: this.condition.slice(),
       writePointer: this.writePointer.slice(),
-      writes: this.writes.slice(),
-      bytesWritten: this.bytesWritten.slice(),
-      resets: this.resets.slice(),
-      finishes: this.finishes.slice(),
-      refusals: this.refusals.slice(),
+      writes: this.counters.writes.slice(),
+      bytesWritten: this.counters.bytesWritten.slice(),
+      resets: this.counters.resets.slice(),
+      finishes: this.counters.finishes.slice(),
+      refusals: this.counters.refusals.slice(),
     });
   }
 

@@ -63,11 +63,11 @@ function Selected({ zones, zone }: { zones: ZoneModel; zone: number }) {
         </tbody>
       </table>
       <dl className="counters" aria-label="Since the image was opened">
-        <Count name="Writes" value={zones.writes[zone]!} />
-        <Written value={zones.bytesWritten[zone]!} />
-        <Count name="Resets" value={zones.resets[zone]!} />
-        <Count name="Finishes" value={zones.finishes[zone]!} />
-        <Count name="Refusals" value={zones.refusals[zone]!} />
+        <Count name="Writes" value={zones.counted("writes", zone)} />
+        <Written value={zones.counted("bytesWritten", zone)} />
+        <Count name="Resets" value={zones.counted("resets", zone)} />
+        <Count name="Finishes" value={zones.counted("finishes", zone)} />
+        <Count name="Refusals" value={zones.counted("refusals", zone)} />
       </dl>
       <ZoneControls key={zone} zones={zones} zone={zone} />
       <div className="outcome">

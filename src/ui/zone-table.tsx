@@ -240,7 +240,7 @@ function Row({ zones, zone, row, selected, first, size, onSelect }: RowProps) {
       <div role="cell">{size(zones.start(zone))}</div>
       <div role="cell">{conventional ? "–" : size(zones.writePointer[zone]!)}</div>
       <div role="cell">{size(zones.capacity(zone))}</div>
-      <div role="cell">{formatCount(zones.resets[zone]!)}</div>
+      <div role="cell">{formatCount(zones.counted("resets", zone))}</div>
     </div>
   );
 }

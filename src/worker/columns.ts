@@ -2,7 +2,7 @@
  * The columns by zone in a message to the page, which are handed over rather than copied: of a million zones they are tens of
  * megabytes. The engine makes them for the message and keeps none.
  */
-import type { DeviceSnapshot, Notice, Outcome, ReplyMessage, ZoneColumns } from "../protocol/index.ts";
+import type { DeviceSnapshot, Notice, ReplyMessage, ZoneColumns } from "../protocol/index.ts";
 
 /** Below this a copy costs less. */
 const HANDED_OVER_FROM_BYTES = 2 ** 16;
@@ -15,8 +15,9 @@ export function columnsOf(message: Notice | ReplyMessage): ArrayBuffer[] {
 
 /** Of the replies only a whole device has columns. */
 function zonesOf(outcome: ReplyMessage["outcome"]): ZoneColumns | null {
-  if (!outcome.ok || !("zones" in outcome.value)) return null;
-  return (outcome as Extract<Outcome<"watch">, { ok: true }> & { value: DeviceSnapshot }).value.zones;
+  if (!outcome.ok) return null;
+  const { value } = outcome as { value: { zones?: DeviceSnapshot["zones"]; snapshot?: { zones?: DeviceSnapshot["zones"] } } };
+  return value.zones ?? value.snapshot?.zones ?? null;
 }
 
 function buffersOf(columns: object): ArrayBuffer[] {

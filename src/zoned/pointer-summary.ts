@@ -7,8 +7,8 @@ import { tally, wordsOf } from "../base/tally.ts";
 import { zoneIndex } from "../base/units.ts";
 import { zoneCapacityOf, zoneStart } from "./geometry.ts";
 import type { ZoneGeometry } from "./geometry.ts";
+import { conditionsAfterPowerCycle } from "./pointer.ts";
 import type { PointerColumns } from "./pointer.ts";
-import { conditionsAfterPowerCycle } from "./zone-table.ts";
 
 export interface PointerSummary {
   readonly empty: number;

@@ -9,12 +9,12 @@
  *
  * Source: zoned format, "Zoned metadata" and "What a reader must refuse".
  */
-import { ZoneType } from "../base/conditions.ts";
+import { Condition, ZoneType } from "../base/conditions.ts";
 import { imageProblem } from "../base/fault.ts";
 import type { ImageProblem } from "../base/fault.ts";
 import { SECTOR_SIZE, guestOffset, zoneIndex } from "../base/units.ts";
-import type { GuestOffset } from "../base/units.ts";
-import { zoneStart } from "./geometry.ts";
+import type { GuestOffset, ZoneIndex } from "../base/units.ts";
+import { zoneCapacityOf, zoneStart } from "./geometry.ts";
 import type { ZoneGeometry } from "./geometry.ts";
 
 export const POINTER_BYTES = 8;
@@ -58,8 +58,13 @@ export interface PointerColumns {
   readonly writePointer: Float64Array;
 }
 
+/** With the Condition that each pointer means. */
+export interface StoredZones extends PointerColumns {
+  readonly condition: Uint8Array;
+}
+
 export interface PointerReport {
-  readonly columns: PointerColumns;
+  readonly columns: StoredZones;
   readonly findings: readonly PointerFinding[];
   /** A pointer that is no multiple of a sector: the image may be read, not written. */
   readonly readOnly: boolean;
@@ -78,17 +83,19 @@ export function readPointers(geometry: ZoneGeometry, entries: DataView, metadata
   const { zoneCount } = geometry;
   const type = new Uint8Array(zoneCount).fill(ZoneType.SEQUENTIAL);
   const writePointer = new Float64Array(zoneCount);
+  const condition = new Uint8Array(zoneCount).fill(Condition.EMPTY);
+  const columns: StoredZones = { type, writePointer, condition };
   const words = wordsOf(entries);
   const findings: PointerFinding[] = [];
   let readOnly = false;
   for (let index = 0; index < zoneCount; index++) {
     // Where the header wants conventional zones, none is ordinary.
-    if (words !== null && index >= geometry.conventionalZones) index = takeOrdinary(words, index, zoneCount, geometry.zoneSize, writePointer);
-    if (index === zoneCount) break;
+    if (words !== null && index >= geometry.conventionalZones) index = takeOrdinary(words, index, geometry, columns);
     const { conventional, offset } = decodePointer(entries, index);
     if (!isPlausible(geometry, index, { conventional, offset })) return implausible(geometry, entries, index, metadataOffset + index * POINTER_BYTES);
     if (conventional) type[index] = ZoneType.CONVENTIONAL;
     writePointer[index] = offset;
+    condition[index] = conditionAfterPowerCycle(geometry, zoneIndex(index), conventional, offset);
     const disagrees = conventional !== index < geometry.conventionalZones;
     const misaligned = offset % SECTOR_SIZE !== 0;
     readOnly ||= misaligned;
@@ -96,7 +103,7 @@ export function readPointers(geometry: ZoneGeometry, entries: DataView, metadata
     if (disagrees && findings.length < MAX_FINDINGS) findings.push({ code: "type-disagrees", ...found });
     if (misaligned && findings.length < MAX_FINDINGS) findings.push({ code: "pointer-not-sector-aligned", ...found });
   }
-  return { columns: { type, writePointer }, findings, readOnly };
+  return { columns, findings, readOnly };
 }
 
 /** The entries as pairs of words, low word first; null where the processor or the array's place does not let them be read so. */
@@ -105,24 +112,63 @@ function wordsOf(entries: DataView): Uint32Array | null {
   return littleEndian && entries.byteOffset % 4 === 0 ? new Uint32Array(entries.buffer, entries.byteOffset, entries.byteLength >> 2) : null;
 }
 
+/** A sector's size is a power of two: below it is what these bits say. */
+const BELOW_SECTOR = SECTOR_SIZE - 1;
+
 /**
- * Takes over pointers of sequential zones, each inside its zone and at a sector, from `first` on.
+ * Takes over pointers of sequential zones, each inside its zone and at a sector, from `first` on; not the last zone of the device, which
+ * may be short.
  *
- * Quotients by the zone size are exact, for it is a power of two; numbers that outgrow 31 bits in the midst of a million zones would
- * have the compiler begin anew.
- * @returns the first zone whose entry is anything else, or `end`
+ * Shares of the zone size are exact, for it is a power of two; numbers that outgrow 31 bits in the midst of a million zones would
+ * have the compiler begin anew. Most zones of most devices are empty, and their condition stands already.
+ * @returns the first zone whose entry is anything else, or the last of the device
  */
-function takeOrdinary(words: Uint32Array, first: number, end: number, zoneSize: number, writePointer: Float64Array): number {
+function takeOrdinary(words: Uint32Array, first: number, geometry: ZoneGeometry, { writePointer, condition }: StoredZones): number {
+  const perByte = 1 / geometry.zoneSize;
+  const capacity = geometry.zoneCapacity * perByte;
+  const end = geometry.zoneCount - 1;
   for (let index = first; index < end; index++) {
     const low = words[2 * index]!;
+    // The mark of a conventional zone is in the high word too.
     const high = words[2 * index + 1]!;
     const offset = high * 2 ** 32 + low;
-    const above = offset / zoneSize - index;
-    // The mark of a conventional zone is in the high word too.
-    if (high >= 2 ** 21 || !(above >= 0 && above <= 1) || low % SECTOR_SIZE !== 0) return index;
+    const above = offset * perByte - index;
+    if (above !== 0) {
+      if (high >= 2 ** 21 || !(above > 0 && above <= 1)) return index;
+      condition[index] = above >= capacity ? Condition.FULL : Condition.CLOSED;
+    }
+    if ((low & BELOW_SECTOR) !== 0) return index;
     writePointer[index] = offset;
   }
-  return end;
+  return Math.max(first, end);
+}
+
+/**
+ * The condition that a stored pointer means (zoned format, "Zoned metadata"): no open state outlives the power.
+ * @param offset the pointer, an absolute guest byte offset
+ */
+export function conditionAfterPowerCycle(geometry: ZoneGeometry, zone: ZoneIndex, conventional: boolean, offset: number): Condition {
+  if (conventional) return Condition.NOT_WP;
+  const start = zoneStart(geometry, zone);
+  if (offset <= start) return Condition.EMPTY;
+  return offset >= start + zoneCapacityOf(geometry, zone, false) ? Condition.FULL : Condition.CLOSED;
+}
+
+/** The same of every zone, in parts of the zone size as readPointers does, for the same reason. */
+export function conditionsAfterPowerCycle(geometry: ZoneGeometry, { type, writePointer }: PointerColumns): Uint8Array {
+  const { zoneCount } = geometry;
+  const conditions = new Uint8Array(zoneCount);
+  const perByte = 1 / geometry.zoneSize;
+  const capacity = geometry.zoneCapacity * perByte;
+  for (let index = 0; index < zoneCount; index++) {
+    const above = writePointer[index]! * perByte - index;
+    if (type[index] === ZoneType.CONVENTIONAL) conditions[index] = Condition.NOT_WP;
+    else conditions[index] = above <= 0 ? Condition.EMPTY : above >= capacity ? Condition.FULL : Condition.CLOSED;
+  }
+  const last = zoneCount - 1;
+  // It may be short, and its capacity with it.
+  if (last >= 0) conditions[last] = conditionAfterPowerCycle(geometry, zoneIndex(last), type[last] === ZoneType.CONVENTIONAL, writePointer[last]!);
+  return conditions;
 }
 
 /** Whether the pointer lies inside its zone. The patched builds store start + zone_size for a finished last zone, even a short one. */

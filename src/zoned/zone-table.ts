@@ -7,12 +7,12 @@
 import { assert } from "../base/assert.ts";
 import { Condition, ZoneType } from "../base/conditions.ts";
 import { tally, wordsOf } from "../base/tally.ts";
-import { guestOffset, zoneIndex } from "../base/units.ts";
+import { guestOffset } from "../base/units.ts";
 import type { GuestOffset, ZoneIndex } from "../base/units.ts";
 import { ClosingOrder } from "./closing-order.ts";
 import { zoneCapacityOf, zoneEnd, zoneStart } from "./geometry.ts";
 import type { ZoneGeometry } from "./geometry.ts";
-import type { PointerColumns } from "./pointer.ts";
+import type { StoredZones } from "./pointer.ts";
 import type { ClosingRule } from "./policy.ts";
 import type { ResourceView, Transition, ZoneView } from "./transitions.ts";
 
@@ -38,39 +38,32 @@ export class ZoneTable {
   /** Write pointer by zone, an absolute guest byte offset; a conventional zone's is its start. */
   readonly writePointer: Float64Array;
   // Counters by zone since the device was opened. They live in memory only: the image stores none, and a power cycle begins anew.
+  // All of them are empty until the first one counts: of a million zones they are more than all else that a device keeps.
   /** Writes, appends and writes of zeroes that were carried out. */
-  readonly writes: Uint32Array;
+  writes = new Uint32Array(0);
   /** Bytes of those writes. */
-  readonly bytesWritten: Float64Array;
-  readonly resets: Uint32Array;
-  readonly finishes: Uint32Array;
+  bytesWritten = new Float64Array(0);
+  resets = new Uint32Array(0);
+  finishes = new Uint32Array(0);
   /** Refused operations that name the zone. */
-  readonly refusals: Uint32Array;
+  refusals = new Uint32Array(0);
   private readonly observer: ZoneObserver;
   /** The implicitly open zones. */
   private readonly implicit: ClosingOrder;
-  /** Whether a counter of any zone is not zero. */
-  private hasCounted = false;
   private explicitCount = 0;
   private closedCount = 0;
 
   /**
-   * @param pointers the stored pointers, already validated, which become the table's own; conditions follow from them as after a
-   *   power cycle
+   * @param stored the stored pointers, already validated, with the conditions that they mean; they become the table's own
    */
-  constructor(geometry: ZoneGeometry, pointers: PointerColumns, observer: ZoneObserver) {
+  constructor(geometry: ZoneGeometry, stored: StoredZones, observer: ZoneObserver) {
     const count = geometry.zoneCount;
     this.geometry = geometry;
     this.observer = observer;
     this.implicit = new ClosingOrder(count);
-    this.type = pointers.type;
-    this.writePointer = pointers.writePointer;
-    this.condition = conditionsAfterPowerCycle(geometry, pointers);
-    this.writes = new Uint32Array(count);
-    this.bytesWritten = new Float64Array(count);
-    this.resets = new Uint32Array(count);
-    this.finishes = new Uint32Array(count);
-    this.refusals = new Uint32Array(count);
+    this.type = stored.type;
+    this.writePointer = stored.writePointer;
+    this.condition = stored.condition;
     const counts = new Uint32Array(16);
     tally(this.condition, wordsOf(this.condition), 0, count, counts);
     this.closedCount = counts[Condition.CLOSED]!;
@@ -81,21 +74,28 @@ export class ZoneTable {
     this.implicit.setRule(rule);
   }
 
-  /** A copy of every column. Of counters that are all zero there is nothing to copy, which is so when a device has just been opened. */
+  /** A copy of every column. */
   columns(): ZoneTableColumns {
-    const counter = <Column extends Uint32Array | Float64Array>(column: Column, zeros: (count: number) => Column): Column =>
-      this.hasCounted ? (column.slice() as Column) : zeros(column.length);
-    const words = (count: number): Uint32Array => new Uint32Array(count);
     return {
       type: this.type.slice(),
       condition: this.condition.slice(),
       writePointer: this.writePointer.slice(),
-      writes: counter(this.writes, words),
-      bytesWritten: counter(this.bytesWritten, (count) => new Float64Array(count)),
-      resets: counter(this.resets, words),
-      finishes: counter(this.finishes, words),
-      refusals: counter(this.refusals, words),
+      writes: this.writes.slice(),
+      bytesWritten: this.bytesWritten.slice(),
+      resets: this.resets.slice(),
+      finishes: this.finishes.slice(),
+      refusals: this.refusals.slice(),
     };
+  }
+
+  private beginCounting(): void {
+    const { zoneCount } = this.geometry;
+    if (this.writes.length === zoneCount) return;
+    this.writes = new Uint32Array(zoneCount);
+    this.bytesWritten = new Float64Array(zoneCount);
+    this.resets = new Uint32Array(zoneCount);
+    this.finishes = new Uint32Array(zoneCount);
+    this.refusals = new Uint32Array(zoneCount);
   }
 
   isConventional(zone: ZoneIndex): boolean {
@@ -157,7 +157,7 @@ export class ZoneTable {
 
   /** Counts a write that was carried out. @param lengthBytes what of it lies in this zone */
   countWrite(zone: ZoneIndex, lengthBytes: number): void {
-    this.hasCounted = true;
+    this.beginCounting();
     this.writes[zone]!++;
     this.bytesWritten[zone]! += lengthBytes;
     this.observer.counted(zone);
@@ -165,7 +165,7 @@ export class ZoneTable {
 
   /** Counts a reset or finish that changed the zone, or a refusal that names it. */
   count(what: "resets" | "finishes" | "refusals", zone: ZoneIndex): void {
-    this.hasCounted = true;
+    this.beginCounting();
     this[what][zone]!++;
     this.observer.counted(zone);
   }
@@ -184,31 +184,4 @@ export class ZoneTable {
     this.observer.conditionChanged(zone, from, to);
     if (this.implicit.size !== implicitBefore) this.observer.implicitOpenChanged(zone, this.implicit.size);
   }
-}
-
-/**
- * The condition that a stored pointer means (zoned format, "Zoned metadata"): no open state outlives the power.
- * @param offset the pointer, an absolute guest byte offset
- */
-export function conditionAfterPowerCycle(geometry: ZoneGeometry, zone: ZoneIndex, conventional: boolean, offset: number): Condition {
-  if (conventional) return Condition.NOT_WP;
-  const start = zoneStart(geometry, zone);
-  if (offset <= start) return Condition.EMPTY;
-  return offset >= start + zoneCapacityOf(geometry, zone, false) ? Condition.FULL : Condition.CLOSED;
-}
-
-/** The same of every zone, in parts of the zone size as readPointers does, for the same reason. */
-export function conditionsAfterPowerCycle(geometry: ZoneGeometry, { type, writePointer }: PointerColumns): Uint8Array {
-  const { zoneCount, zoneSize } = geometry;
-  const conditions = new Uint8Array(zoneCount);
-  const capacity = geometry.zoneCapacity / zoneSize;
-  for (let index = 0; index < zoneCount; index++) {
-    const above = writePointer[index]! / zoneSize - index;
-    if (type[index] === ZoneType.CONVENTIONAL) conditions[index] = Condition.NOT_WP;
-    else conditions[index] = above <= 0 ? Condition.EMPTY : above >= capacity ? Condition.FULL : Condition.CLOSED;
-  }
-  const last = zoneCount - 1;
-  // It may be short, and its capacity with it.
-  if (last >= 0) conditions[last] = conditionAfterPowerCycle(geometry, zoneIndex(last), type[last] === ZoneType.CONVENTIONAL, writePointer[last]!);
-  return conditions;
 }

@@ -113,7 +113,7 @@ test("counters live in memory: a power cycle begins anew", async () => {
   await manage("finish", 3);
   await write(3 * MIB, 4 * KIB);
   const { zones } = await ok("powerCycle", { handle });
-  for (const column of [zones!.writes, zones!.bytesWritten, zones!.resets, zones!.finishes, zones!.refusals]) expect([...column]).toEqual(Array(12).fill(0));
+  for (const column of [zones!.writes, zones!.bytesWritten, zones!.resets, zones!.finishes, zones!.refusals]) expect(column).toHaveLength(0);
   rows();
   await write(4 * MIB, 512);
   expect(rows()).toEqual({ 4: { ...NOTHING, writes: 1, bytesWritten: 512 } });

@@ -97,7 +97,7 @@ test("zone columns follow changes, and the counts with them", () => {
   });
   expect([Condition.EMPTY, Condition.FULL, Condition.IMPLICIT_OPEN].map((condition) => model.countOf(condition))).toEqual([1, 1, 1]);
   expect([model.used(1), model.used(2)]).toEqual([4096, 49152]);
-  expect(model.resets[2]).toBe(4);
+  expect(model.counted("resets", 2)).toBe(4);
 });
 
 test("a name that is taken gets a number", () => {

@@ -17,7 +17,8 @@ beforeEach(stubWindow);
 function shown(app: App): unknown {
   const { past, attached } = app.store.getState();
   const zones = past ?? attached!.zones!;
-  return { condition: [...zones.condition], pointer: [...zones.writePointer], counts: [...zones.counts], writes: [...zones.writes].slice(2), resets: [...zones.resets] };
+  const each = (counter: "writes" | "resets"): number[] => Array.from({ length: zones.count }, (_, zone) => zones.counted(counter, zone));
+  return { condition: [...zones.condition], pointer: [...zones.writePointer], counts: [...zones.counts], writes: each("writes").slice(2), resets: each("resets") };
 }
 
 async function work(app: App, lines: number, seed: number): Promise<Map<number, unknown>> {

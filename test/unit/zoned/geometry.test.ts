@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { bytes, zoneIndex } from "../../../src/base/units.ts";
 import { countZones, zoneCapacityOf, zoneEnd, zoneLength, zoneOf, zoneStart } from "../../../src/zoned/geometry.ts";
 import type { ZoneGeometry } from "../../../src/zoned/geometry.ts";
-import { conditionAfterPowerCycle } from "../../../src/zoned/zone-table.ts";
+import { conditionAfterPowerCycle } from "../../../src/zoned/pointer.ts";
 import { Condition } from "../../../src/base/conditions.ts";
 
 const geometry = (deviceSize: number, zoneSize: number, zoneCapacity: number): ZoneGeometry => ({

@@ -1,9 +1,9 @@
 /** Entries of the zoned metadata: bit 59, little-endian, large offsets, and what is refused or found odd. Zoned format, "Zoned metadata". */
 import { describe, expect, test } from "vitest";
-import { ZoneType } from "../../../src/base/conditions.ts";
+import { Condition, ZoneType } from "../../../src/base/conditions.ts";
 import { bytes, guestOffset } from "../../../src/base/units.ts";
 import type { ZoneGeometry } from "../../../src/zoned/geometry.ts";
-import { readPointers, decodePointer, encodePointer } from "../../../src/zoned/pointer.ts";
+import { conditionsAfterPowerCycle, readPointers, decodePointer, encodePointer } from "../../../src/zoned/pointer.ts";
 
 const GIB = 2 ** 30;
 const geometry = (changes: Partial<Record<keyof ZoneGeometry, number>> = {}): ZoneGeometry =>
@@ -81,7 +81,7 @@ describe("all entries", () => {
     const words = fresh();
     words[2]! |= BIT_59;
     expect(readPointers(geometry({ conventionalZones: 1 }), stored(...words), HOST)).toEqual({
-      columns: { type: Uint8Array.from([ZoneType.SEQUENTIAL, ZoneType.SEQUENTIAL, ZoneType.CONVENTIONAL, ZoneType.SEQUENTIAL]), writePointer: Float64Array.from([0, GIB, 2 * GIB, 3 * GIB]) },
+      columns: { type: Uint8Array.from([ZoneType.SEQUENTIAL, ZoneType.SEQUENTIAL, ZoneType.CONVENTIONAL, ZoneType.SEQUENTIAL]), writePointer: Float64Array.from([0, GIB, 2 * GIB, 3 * GIB]), condition: Uint8Array.from([Condition.EMPTY, Condition.EMPTY, Condition.NOT_WP, Condition.EMPTY]) },
       findings: [
         { code: "type-disagrees", zone: 0, hostOffset: HOST, stored: 0 },
         { code: "type-disagrees", zone: 2, hostOffset: HOST + 16, stored: 2 * GIB },
@@ -121,4 +121,17 @@ describe("all entries", () => {
     const problem = readPointers(geometry(), stored(...words), HOST);
     expect("found" in problem && problem.found).toBe("0");
   });
+});
+
+test("every condition follows from its pointer, also of a short last zone, whichever loop read it", () => {
+  const shape = geometry({ zoneCapacity: 3 * (GIB / 4), deviceSize: 3 * GIB + GIB / 2 });
+  const words = fresh();
+  words[1]! += BigInt(GIB / 4);
+  words[2]! += BigInt(3 * (GIB / 4));
+  words[3]! += BigInt(GIB / 2);
+  const report = readPointers(shape, stored(...words), HOST);
+  if (!("columns" in report)) throw new Error("refused");
+  const expected = [Condition.EMPTY, Condition.CLOSED, Condition.FULL, Condition.FULL];
+  expect([...report.columns.condition]).toEqual(expected);
+  expect([...conditionsAfterPowerCycle(shape, report.columns)]).toEqual(expected);
 });
