@@ -76,7 +76,7 @@ class Run {
   takeSnapshot({ zones, resources }: DeviceSnapshot): void {
     // What was told before is older than the snapshot.
     this.takeNotices();
-    this.seen = { condition: [...zones!.condition], writePointer: [...zones!.writePointer], resets: [...zones!.resets], resources: JSON.stringify(resources) };
+    this.seen = { condition: [...zones!.condition], writePointer: [...zones!.writePointer], resets: Array.from(zones!.condition, (_, zone) => zones!.resets[zone] ?? 0), resources: JSON.stringify(resources) };
     this.same([...zones!.type], this.model.zones.map((zone) => (zone.conventional ? 1 : 2)), "types");
   }
 
