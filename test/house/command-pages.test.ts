@@ -1,5 +1,5 @@
 /** The manual has a page for every command and words for every option, and docs has those pages, with what the examples print today. */
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { getopt } from "../../src/command/getopt.ts";
 import { IO_COMMANDS } from "../../src/command/io-commands.ts";
@@ -10,6 +10,8 @@ import { MANUAL, findPage, optionsOf, pageText } from "../../src/command/manual/
 import { CONSOLE_WORDS, PROGRAM_WORDS, USAGES } from "../../src/command/manual/program-words.ts";
 import { PROGRAMS } from "../../src/command/programs.ts";
 import { IMG_COMMANDS } from "../../src/command/qemu-img.ts";
+import { figuresText, withFigures } from "../../src/testing/pages/figures.ts";
+import type { LongRun, Measured } from "../../src/testing/pages/figures.ts";
 import { madePages } from "../../src/testing/pages/pages.ts";
 
 const MADE_FOLDERS = ["commands"];
@@ -92,3 +94,20 @@ test("docs has what `npm run docs` makes of the tables", async () => {
   for (const folder of MADE_FOLDERS) expect(readdirSync(`docs/${folder}`).map((name) => `${folder}/${name}`).sort()).toEqual(sorted([...pages.keys()].filter((path) => path.startsWith(`${folder}/`))));
   for (const [path, text] of pages) expect(readFileSync(`docs/${path}`, "utf8"), path).toBe(text);
 }, 60_000);
+
+const jsonOf = <Value>(path: string, without: Value): Value => (existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Value) : without);
+
+test("the README has the figures that were measured", () => {
+  const readme = readFileSync("README.md", "utf8");
+  expect(withFigures(readme, jsonOf<Measured | null>("docs/figures.json", null), jsonOf<readonly LongRun[]>("docs/runs.json", []))).toBe(readme);
+});
+
+test("a figure stands in the README with its yardstick, its ratio and the command that makes it; one that nothing was wanted of does not", () => {
+  const figure = { id: "node/append", place: "Node", what: "4 KiB appends", unit: "calls/s", value: 123456, against: "raw writes", base: 41152, ratio: 3, spread: null, wanted: "at least 3" } as const;
+  const machine = { system: "linux x64", processors: 2, load: 0.1, memoryGiB: 8, node: "20.20.2", chromium: "140", qemu: "7.2" };
+  const text = figuresText({ date: "2026-11-29T22:10:00Z", machine, figures: [figure, { ...figure, what: "nothing wanted", wanted: null }] }, [{ what: "fuzz", result: "no finding", command: "npm run fuzz", date: "2026-11-29" }]);
+  expect(text).toContain("| Node: 4 KiB appends | 123,000 calls/s | 41,200 calls/s, raw writes | 3.00 | at least 3 | `npm run bench -- --only node` |\n");
+  expect(text).toContain("Measured on 2026-11-29: 2 processors, 8 GiB of memory, linux x64");
+  expect(text).toContain("| fuzz | no finding | `npm run fuzz` | 2026-11-29 |\n");
+  expect(text).not.toContain("nothing wanted");
+});

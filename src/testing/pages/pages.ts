@@ -7,3 +7,5 @@ export async function madePages(): Promise<ReadonlyMap<string, string>> {
   const commands = [...(await commandPages())].map(([name, text]) => [`commands/${name}`, text] as const);
   return new Map([...commands, ["semantics.md", await semanticsPage()], ["format.md", await formatPage()]]);
 }
+
+export { withFigures } from "./figures.ts";
