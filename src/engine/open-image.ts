@@ -26,6 +26,7 @@ import { closeFiles, filesOf } from "./open-chain.ts";
 import { STANDALONE, deviceFacts, formatOf, openDevice } from "./open-device.ts";
 import type { Format, OpenedDevice, OpenedFiles } from "./open-device.ts";
 import { checkZones } from "./zone-check.ts";
+import { completeSnapshots, lacksNothingElse, withCompleted } from "./snapshot-repair.ts";
 import { unmapHidden } from "./zone-repair.ts";
 
 const SHOWN_ORDER = 64;
@@ -207,11 +208,16 @@ export class OpenImage {
 
   private *repairFlushed(mode: RepairMode): Work<RepairReport> {
     const { store } = this;
-    const outcome = yield* part(repairImage(store, readHeader(store), this.ownedAreas(), [ZONED_EXTENSION_MAGIC], mode), 0, 0.6);
-    let clusters = yield* part(this.checkClusters(), 0.6, 0.8);
-    const sound = clusters.corruptions === 0 && clusters.checkErrors === 0;
+    let outcome = yield* part(repairImage(store, readHeader(store), this.ownedAreas(), [ZONED_EXTENSION_MAGIC], mode), 0, 0.6);
+    let clusters = yield* part(this.checkClusters(), 0.6, mode === "all" ? 0.7 : 0.8);
+    const completes = mode === "all" && lacksNothingElse(clusters);
+    const sound = completes || (clusters.corruptions === 0 && clusters.checkErrors === 0);
     if (sound) declareSound(store, readHeader(store));
     this.reopen();
+    if (completes && completeSnapshots(this)) {
+      outcome = withCompleted(outcome);
+      clusters = yield* part(this.checkClusters(), 0.7, 0.8);
+    }
     const { disk, zones } = this.device;
     const unmaps = mode === "all" && sound && zones !== null && disk instanceof Qcow2Image && !disk.readOnly;
     const unmappedBytes = unmaps ? yield* part(unmapHidden(disk, zones), 0.8, 0.85) : 0;

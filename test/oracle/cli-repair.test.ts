@@ -86,6 +86,9 @@ const alike: Readonly<Record<string, { readonly from?: string; readonly modes?: 
   "an entry at a table": { modes: ["all"], damage: (image) => image.l2(0, () => COPIED | 0x20000n) },
   "reserved bits in an entry": { modes: ["all"], clean: false, damage: (image) => image.l2(0, (entry) => entry | 0x100n) },
   "a snapshot's cluster counted once": { from: "snapshot.qcow2", modes: ["all"], damage: (image) => image.refcount(7, 1) },
+  "a snapshot that tells nothing of its disk": { from: "snapshot.qcow2", modes: ["all"], damage: (image) => image.snapshotExtra(0) },
+  "a snapshot that does not tell its disk's size, and a leak": { from: "snapshot.qcow2", modes: ["all"], damage: all((image) => image.snapshotExtra(8), (image) => image.refcount(20, 1)) },
+  "the same, where only leaks are repaired": { from: "snapshot.qcow2", modes: ["leaks"], clean: false, damage: all((image) => image.snapshotExtra(8), (image) => image.refcount(20, 1)) },
   "a snapshot's L2 table counted once": { from: "snapshot.qcow2", modes: ["all"], damage: (image) => image.refcount(4, 2) },
 };
 

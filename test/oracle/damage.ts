@@ -40,6 +40,15 @@ export class Patient {
     this.bytes.writeUInt16BE(value, this.word(this.word(48)) + cluster * 2);
   }
 
+  /** The first snapshot's entry with so many bytes of extra data, fewer than it has. */
+  snapshotExtra(lengthBytes: number): void {
+    const at = this.word(64);
+    const before = this.bytes.readUInt32BE(at + 36);
+    const names = this.bytes.readUInt16BE(at + 12) + this.bytes.readUInt16BE(at + 14);
+    this.bytes.copyWithin(at + 40 + lengthBytes, at + 40 + before, at + 40 + before + names);
+    this.bytes.writeUInt32BE(lengthBytes, at + 36);
+  }
+
   /** The low byte of the incompatible features: 1 is dirty, 2 is corrupt. */
   incompatible(bits: number): void {
     this.bytes[79] = bits;

@@ -192,7 +192,7 @@ function change(builder: Builder, layer: Layer, snapshots: { name: string; model
     const name = `snap${index}`;
     builder.run("qemu-img", ["snapshot", "-c", name, layer.file]);
     snapshots.push({ name, model: layer.model.copy() });
-  } else if (kind === "apply" && snapshots.length > 0) {
+  } else if (kind === "apply" && snapshots.length > 0 && !traits.has("bitmaps")) {
     traits.add("applied snapshot");
     const { name, model } = random.pick(snapshots);
     builder.run("qemu-img", ["snapshot", "-a", name, layer.file]);
