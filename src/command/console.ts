@@ -12,7 +12,7 @@ import { GUEST_USAGE, GUEST_WORDS, HELD, isGuestLine, runGuestLine } from "./gue
 import type { GuestHost } from "./guest-line.ts";
 import { IO_COMMANDS, findIoCommand, helpOfAll, runIoCommand } from "./io-commands.ts";
 import { sessionOver } from "./io-session.ts";
-import { run } from "./program.ts";
+import { NOT_LOADED, run } from "./program.ts";
 import type { Program, Stream } from "./program.ts";
 import { PROGRAMS, findProgram } from "./programs.ts";
 import type { NamedProgram } from "./programs.ts";
@@ -140,7 +140,12 @@ async function help(words: readonly string[], host: ConsoleHost): Promise<number
     return 0;
   }
   // The manual's words are many, and loaded when somebody asks.
-  const { findPage, pageText } = await import("./manual/manual.ts");
+  const manual = await import("./manual/manual.ts").catch(() => null);
+  if (manual === null) {
+    host.write(NOT_LOADED, "err");
+    return 1;
+  }
+  const { findPage, pageText } = manual;
   const page = findPage(words);
   host.write(page === null ? `command ${words.join(" ")} not found\n` : pageText(page, words.at(-1)), page === null ? "err" : "out");
   return page === null ? 1 : 0;

@@ -19,7 +19,7 @@ export type Step =
   | { readonly step: "line" }
   /** Asks for the trace events that the pattern names, as qemu-io's -T does; where nobody traces, nothing comes of it. */
   | { readonly step: "trace"; readonly pattern: string }
-  /** Answered with what `load` comes to: a part of the program that is loaded when it is first wanted. */
+  /** Answered with what `load` comes to, a part of the program that is loaded when it is first wanted; null where it did not come. */
   | { readonly step: "load"; readonly load: () => Promise<unknown> }
   /** Sends the program's own process a signal; answered with false where it has none of its own. */
   | { readonly step: "signal"; readonly number: number };
@@ -56,10 +56,13 @@ export function* callShown<Name extends CallName>(name: Name, request: RequestOf
   return yield* told((yield { step: "call", name, request, shown }) as Outcome<Name>);
 }
 
-/** Loads a part of the program: `const { lesson } = yield* loaded(() => import("./lesson.ts"))`. */
-export function* loaded<Part>(load: () => Promise<Part>): Generator<Step, Part, unknown> {
-  return (yield { step: "load", load }) as Part;
+/** Loads a part of the program. null where it did not come: no network, or its file went with the version that brought it. */
+export function* loaded<Part>(load: () => Promise<Part>): Generator<Step, Part | null, unknown> {
+  return (yield { step: "load", load }) as Part | null;
 }
+
+/** What is said then. */
+export const NOT_LOADED = "this part of the program could not be loaded: look whether there is a network, and reload the page\n";
 
 /** Prints text as it is; a line brings its own newline. */
 export function* print(text: string, stream: Stream = "out"): Generator<Step, void, unknown> {
@@ -119,7 +122,7 @@ export async function run<Value>(
         next = program.next(await surroundings.sleep?.(step.ms));
         break;
       case "load":
-        next = program.next(await step.load());
+        next = program.next(await step.load().catch(() => null));
         break;
       case "trace":
         surroundings.trace?.(step.pattern);

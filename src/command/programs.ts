@@ -3,7 +3,7 @@ import { PROFILE_NAMES } from "../protocol/index.ts";
 import { profile } from "./profile.ts";
 import type { ProfileContext } from "./profile.ts";
 import { BLKZONE_WORDS, blkzone } from "./blkzone.ts";
-import { loaded } from "./program.ts";
+import { NOT_LOADED, errorOut, loaded } from "./program.ts";
 import type { Program } from "./program.ts";
 import { qemuIo } from "./qemu-io.ts";
 import { WEAR_WORDS, wear } from "./wear.ts";
@@ -27,7 +27,10 @@ export interface NamedProgram {
 /** A program that is loaded when it is first run: a first visit need not wait for it. */
 function later(load: () => Promise<NamedProgram["run"]>): NamedProgram["run"] {
   return function* run(argv, context) {
-    return yield* (yield* loaded(load))(argv, context);
+    const program = yield* loaded(load);
+    if (program !== null) return yield* program(argv, context);
+    yield errorOut(NOT_LOADED);
+    return 1;
   };
 }
 

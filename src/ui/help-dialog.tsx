@@ -42,6 +42,7 @@ const DOCUMENTS: readonly (readonly [string, string])[] = [
   ["docs/commands/index.html", "Commands"],
   ["docs/semantics.html", "What a zone does"],
   ["docs/links.html", "Links and embedding"],
+  ["docs/lessons.html", "Writing a lesson"],
 ];
 
 export function HelpDialog() {

@@ -99,7 +99,12 @@ function List({ list, progress }: { list: readonly ListedLesson[]; progress: Rea
           </li>
         ))}
       </ol>
-      <p className="lessons-note">Drop a .lesson.json file on the page to start one that somebody else wrote.</p>
+      <p className="lessons-note">
+        Drop a .lesson.json file on the page to start one that somebody else wrote.{" "}
+        <a href="docs/lessons.html" target="_blank" rel="noopener">
+          How to write one
+        </a>
+      </p>
     </>
   );
 }

@@ -1,13 +1,14 @@
 /**
  * A part of the page that is loaded when it is first wanted, so that a first visit need not wait for it. While it is on its way nothing
- * stands in its place; a part whose file went with the version that brought it is told of by client/offline.ts.
+ * stands in its place. One that does not come, for want of a network or because its file went with the version that brought it, says so
+ * where it would have stood, and the rest of the page goes on; client/offline.ts tells of the new version.
  */
 import { Suspense, lazy } from "react";
 import type { ComponentType } from "react";
 
 /** @param load imports the file, and picks the component of it */
 export function part<Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> {
-  const Part = lazy(async () => ({ default: await load() })) as unknown as ComponentType<Props>;
+  const Part = lazy(async () => ({ default: await load().catch(() => Missing) })) as unknown as ComponentType<Props>;
   return function Loaded(props: Props) {
     return (
       <Suspense fallback={null}>
@@ -15,4 +16,12 @@ export function part<Props extends object>(load: () => Promise<ComponentType<Pro
       </Suspense>
     );
   };
+}
+
+function Missing() {
+  return (
+    <p className="inspector-alert" role="alert">
+      This part of the page could not be loaded. Look whether there is a network, and reload the page.
+    </p>
+  );
 }

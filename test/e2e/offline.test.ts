@@ -38,6 +38,20 @@ test("after the first visit the program works without a network, and so does wha
   await expect(zonescope.output).toContainText("wrote 65536/65536 bytes at offset 0");
 });
 
+test("a part that does not come says so in its place, and the page goes on", async ({ page }) => {
+  const zonescope = await Zonescope.open(page);
+  await page.route(/\/assets\/(crash|help-dialog|lesson-view)[^/]*\.js$/, (route) => route.abort());
+  await page.getByRole("tab", { name: "Crash lab" }).click();
+  const missing = page.getByRole("alert").filter({ hasText: "This part of the page could not be loaded." });
+  await expect(missing).toHaveCount(1);
+  await zonescope.type("crash --list");
+  await expect(zonescope.output).toContainText("this part of the program could not be loaded");
+  await page.getByRole("complementary", { name: "Lessons" }).getByRole("button", { name: "The write pointer" }).click();
+  await expect(missing).toHaveCount(2);
+  await zonescope.type("zap 2M 4k");
+  await zonescope.expectCondition(2, "IMPLICIT_OPEN");
+});
+
 test("a new version waits for the person's word, and another tab goes on as it is", async ({ page, context }) => {
   const site = new Site(BUILD);
   const address = await site.start();

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
-import { run } from "../../../src/command/program.ts";
+import { loaded, run } from "../../../src/command/program.ts";
 import { findProgram } from "../../../src/command/programs.ts";
 import { Engine } from "../../../src/engine/engine.ts";
 import { CATALOG } from "../../../src/lessons/catalog/index.ts";
@@ -73,6 +73,11 @@ test("a link brings the lesson, to the letter", async () => {
   expect(read.value).toMatchObject({ lines: [], lesson: null });
   expect(readLesson(read.value.lessonText!)).toEqual(readLesson(EXAMPLE));
   expect(await runLesson(["link", "b.lesson.json"], { "b.lesson.json": "[]" })).toMatchObject({ status: 1, out: "", err: "b.lesson.json: found []; wanted: an object\n" });
+});
+
+test("a part of the program that does not come ends a line, and is no fault", async () => {
+  const part = await run(loaded(() => Promise.reject(new TypeError("Failed to fetch dynamically imported module"))), () => Promise.reject(new Error("no call")), () => undefined);
+  expect(part).toBeNull();
 });
 
 test("what it does not understand it says", async () => {
