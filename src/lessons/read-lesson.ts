@@ -4,6 +4,7 @@
  */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
+import { SECTOR_SIZE } from "../base/units.ts";
 import { bytesOf, zoneCountOf } from "./lesson.ts";
 import { LESSON_FORMAT, LESSON_VERSION, MOST_CHOICES, MOST_CHOICE_TEXT, MOST_DISK_BYTES, MOST_LESSON_BYTES, MOST_PREPARE, MOST_QUESTIONS, MOST_STEPS, MOST_SUMMARY, MOST_TEXT, MOST_TITLE } from "./lesson-file.ts";
 import type { Lesson, LessonDisk, LessonStep, Question } from "./lesson.ts";
@@ -62,6 +63,7 @@ function readDisk(value: unknown, place: string, complaints: Complaints): Lesson
     ...fields.optional("prepare", () => fields.list("prepare", 0, MOST_PREPARE, (line, at) => readPrepare(line, at, complaints))),
   };
   if ((bytesOf(disk.size) ?? 0) > MOST_DISK_BYTES) fields.complain("size", "at most 16G");
+  if ((bytesOf(disk.maxAppend) ?? 0) % SECTOR_SIZE !== 0) fields.complain("maxAppend", `a multiple of ${SECTOR_SIZE} bytes`);
   const zones = zoneCountOf(disk);
   if (fields.has("zoneSize") && (zones === 0 || zones > MOST_ZONES)) fields.complain("zoneSize", `1 to ${MOST_ZONES} zones on the disk`);
   fields.end();

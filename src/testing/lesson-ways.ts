@@ -134,4 +134,18 @@ export const WAYS: Readonly<Record<string, readonly Way[]>> = {
     { wrong: [{ tab: "Hex" }], right: [{ tab: "Layout" }] },
     { wrong: ["qemu-img info lesson-metadata.qcow2", "qemu-img check no-such.qcow2"], right: ["qemu-img check lesson-metadata.qcow2"] },
   ],
+  "linux-sees-zones": [
+    { wrong: ["zo 2m 2m", "write 6m 4k"], right: ["zo 4m 2m"] },
+    { wrong: ["write 4m 4k"], right: ["write 2m 64k", "write 2112k 192k"] },
+    { wrong: ["write 4100k 4k"], right: [{ button: "Close", zone: 1 }] },
+    { wrong: ["zf 6m 2m"], right: [{ button: "Finish", zone: 1 }] },
+    { wrong: ["zrs 2m 2m"], right: ["zrs 0 32m"] },
+  ],
+  "f2fs-on-zones": [
+    { wrong: ["write 0 4k"], right: ["write 16m 4k"] },
+    { wrong: ["write 16388k 4k"], right: ["write 24m 2m", "write 28m 2m", "write 30m 2m"] },
+    { wrong: ["write 4k 4k"], right: ["write 16392k 4k"] },
+    { wrong: ["zf 34m 2m", "zrs 22m 2m"], right: ["zrs 24m 2m"] },
+    { wrong: ["zrs 28m 2m"], right: ["zrs 0 128m"] },
+  ],
 };

@@ -6,7 +6,9 @@ import { CAPACITY } from "./capacity.ts";
 import { CLEANING } from "./cleaning.ts";
 import { CONDITIONS_LESSON } from "./conditions.ts";
 import { CONVENTIONAL } from "./conventional.ts";
+import { F2FS_ON_ZONES } from "./f2fs-on-zones.ts";
 import { FINISH_RESET } from "./finish-reset.ts";
+import { LINUX_SEES_ZONES } from "./linux-sees-zones.ts";
 import { METADATA } from "./metadata.ts";
 import { OPEN_LIMIT } from "./open-limit.ts";
 import { OPEN_WAYS } from "./open-ways.ts";
@@ -28,4 +30,6 @@ export const CATALOG: readonly Lesson[] = [
   CONVENTIONAL,
   CLEANING,
   METADATA,
+  LINUX_SEES_ZONES,
+  F2FS_ON_ZONES,
 ];

@@ -50,6 +50,7 @@ const CASES: readonly (readonly [string, unknown, string])[] = [
   ["a size that is a number", change((lesson) => (lesson.disk["size"] = 4096)), 'disk.size: found 4096; wanted: a size in quotes, such as "4K", "1M" or "512"'],
   ["an option in a size", change((lesson) => (lesson.disk["size"] = "4M -o backing_file=a")), "disk.size: found"],
   ["a disk too large", change((lesson) => (lesson.disk["size"] = "17G")), 'disk.size: found "17G"; wanted: at most 16G'],
+  ["an append that is no whole sectors", change((lesson) => (lesson.disk["maxAppend"] = "1280")), 'disk.maxAppend: found "1280"; wanted: a multiple of 512 bytes'],
   ["another program in a line", change((lesson) => (lesson.disk["prepare"] = ["qemu-img info a.qcow2"])), 'disk.prepare[0]: found "qemu-img info a.qcow2"; wanted: one of the commands write,'],
   ["a file in a line", change((lesson) => (lesson.disk["prepare"] = ["write -s a.qcow2 0 4k"])), "disk.prepare[0]: found"],
   ["two lines in one", change((lesson) => (lesson.disk["prepare"] = ["flush\nquit"])), "disk.prepare[0]: found"],
