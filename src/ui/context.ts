@@ -53,10 +53,17 @@ function subscribeTo(query: string): (listener: () => void) => () => void {
 const subscribeToDark = subscribeTo("(prefers-color-scheme: dark)");
 const systemIsDark = (): boolean => window.matchMedia("(prefers-color-scheme: dark)").matches;
 
-/** Light or dark as it is shown now, the system's word counting where the person chose nothing. */
+const PRINT = "print";
+const subscribeToPrinting = subscribeTo(PRINT);
+/** Whether the page is being put on paper. */
+export const isPrinting = (): boolean => window.matchMedia(PRINT).matches;
+
+/** Light or dark as it is shown now, the system's word counting where the person chose nothing; light on paper. */
 export function useTheme(): Theme {
   const choice = useAppState((state) => state.theme);
   const dark = useSyncExternalStore(subscribeToDark, systemIsDark);
+  const printing = useSyncExternalStore(subscribeToPrinting, isPrinting);
+  if (printing) return "light";
   if (choice !== "system") return choice;
   return dark ? "dark" : "light";
 }

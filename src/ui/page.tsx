@@ -9,6 +9,7 @@ import { Inspector } from "./inspector.tsx";
 import { LessonsPanel } from "./lessons-panel.tsx";
 import { LinkStrip } from "./link-strip.tsx";
 import { MapPanel } from "./map-panel.tsx";
+import { PaletteWait } from "./palette-wait.tsx";
 import { part } from "./part.tsx";
 import { ResourcesPanel } from "./resources-panel.tsx";
 import { TopBar } from "./top-bar.tsx";
@@ -19,7 +20,7 @@ import { ZoneTable } from "./zone-table.tsx";
 const FileDialogs = part(async () => (await import("./file-dialogs.tsx")).FileDialogs);
 const HelpDialog = part(async () => (await import("./help-dialog.tsx")).HelpDialog);
 const NewImageDialog = part(async () => (await import("./new-image-dialog.tsx")).NewImageDialog);
-const PaletteDialog = part(async () => (await import("./palette-dialog.tsx")).PaletteDialog);
+const PaletteDialog = part(async () => (await import("./palette-dialog.tsx")).PaletteDialog, <PaletteWait />);
 const ProfilesDialog = part(async () => (await import("./profiles-dialog.tsx")).ProfilesDialog);
 const ShareDialog = part(async () => (await import("./share-dialog.tsx")).ShareDialog);
 

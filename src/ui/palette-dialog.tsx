@@ -1,15 +1,26 @@
 /** The command palette: everything that the page can do, found by its words. */
 import { Command } from "cmdk";
 import { Dialog as Primitive } from "radix-ui";
+import { useEffect, useRef, useState } from "react";
 import { useApp, useAppState } from "./context.ts";
 import { COMMANDS, keyNames } from "./commands.ts";
 import type { PageCommand } from "./commands.ts";
+import { forgetTyped, typedAhead } from "./palette-wait.tsx";
 
 const GROUPS: readonly PageCommand["group"][] = ["Zone", "Map", "Time", "Inspector", "Image", "Page"];
 
 export function PaletteDialog() {
   const app = useApp();
   const files = useAppState((state) => state.library.files);
+  const input = useRef<HTMLInputElement>(null);
+  const [search, setSearch] = useState(typedAhead().text);
+  useEffect(() => {
+    const { entered } = typedAhead();
+    forgetTyped();
+    if (!entered) return;
+    const timer = window.setTimeout(() => input.current?.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true })), 0);
+    return () => window.clearTimeout(timer);
+  }, []);
   const close = (): void => app.page.closeDialog();
   const run = (act: () => void): void => {
     close();
@@ -23,7 +34,7 @@ export function PaletteDialog() {
         <Primitive.Content className="dialog palette" aria-describedby={undefined}>
           <Primitive.Title className="visually-hidden">Command palette</Primitive.Title>
           <Command label="Commands" loop filter={rank}>
-            <Command.Input className="palette-input" placeholder="What shall be done?" />
+            <Command.Input ref={input} autoFocus value={search} onValueChange={setSearch} className="palette-input" placeholder="What shall be done?" />
             <Command.List className="palette-list">
               <Command.Empty className="panel-empty">Nothing is called that. The console's help lists the commands of the disk.</Command.Empty>
               {GROUPS.map((group) => (

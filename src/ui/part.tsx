@@ -1,17 +1,17 @@
 /**
  * A part of the page that is loaded when it is first wanted, so that a first visit need not wait for it. While it is on its way nothing
- * stands in its place. One that does not come, for want of a network or because its file went with the version that brought it, says so
+ * is to be seen in its place. One that does not come, for want of a network or because its file went with the version that brought it, says so
  * where it would have stood, and the rest of the page goes on; client/offline.ts tells of the new version.
  */
 import { Suspense, lazy } from "react";
-import type { ComponentType } from "react";
+import type { ComponentType, ReactNode } from "react";
 
-/** @param load imports the file, and picks the component of it */
-export function part<Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> {
+/** @param load imports the file, and picks the component of it; `meanwhile` stands in its place until it is there */
+export function part<Props extends object>(load: () => Promise<ComponentType<Props>>, meanwhile: ReactNode = null): ComponentType<Props> {
   const Part = lazy(async () => ({ default: await load().catch(() => Missing) })) as unknown as ComponentType<Props>;
   return function Loaded(props: Props) {
     return (
-      <Suspense fallback={null}>
+      <Suspense fallback={meanwhile}>
         <Part {...props} />
       </Suspense>
     );

@@ -8,6 +8,7 @@ import type { Palette } from "../render/palette.ts";
 import type { Rings } from "../render/rings.ts";
 import type { Scene } from "../render/scene.ts";
 import type { ZonePicture } from "../render/zone-picture.ts";
+import { isPrinting } from "./context.ts";
 
 export interface BoxSize {
   readonly width: number;
@@ -68,7 +69,8 @@ export function usePainter({ cells, rings, frame, zones, size, inset, scene, pic
       if (next === "next-frame") frame.request(paint);
       else if (next !== null) timer = window.setTimeout(() => frame.request(paint), next);
     };
-    draw.current = () => frame.request(paint);
+    // What is put on paper is taken before the next frame comes.
+    draw.current = () => (isPrinting() ? paint() : frame.request(paint));
     return () => window.clearTimeout(timer);
   }, [frame]);
 

@@ -143,3 +143,43 @@ test("zones that wore out are in the legend, the table, the panel and the saved 
   await page.getByRole("button", { name: "Power cycle" }).click();
   await app.expectCondition(3, "CLOSED");
 });
+
+test("what is typed before the palette has arrived is not lost, and neither is Enter", async ({ page }) => {
+  let arrive = (): void => undefined;
+  const arrival = new Promise<void>((resolve) => (arrive = resolve));
+  await page.route(/palette-dialog/, async (route) => {
+    await arrival;
+    await route.continue();
+  });
+  const app = await Zonescope.open(page);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("lbx");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.type("a");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(app.row(3)).not.toContainText("0x1800");
+  arrive();
+  await expect(app.row(3)).toContainText("0x1800");
+  await expect(page.getByRole("dialog")).toBeHidden();
+});
+
+test("from the dark theme the page is printed light, map and all, and is dark again afterwards", async ({ page }) => {
+  await page.emulateMedia({ colorScheme: "dark" });
+  const app = await Zonescope.open(page);
+  await app.type("zf 5M 1M");
+  await app.expectCondition(5, "FULL");
+  const looks = (): Promise<{ theme: string | undefined; ground: string; corner: number[] }> =>
+    page.evaluate(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>("[aria-label='Zone map'] canvas")!;
+      // In the strip above the first cell's vessel, between its labels.
+      const pixel = canvas.getContext("2d")!.getImageData(60, 14, 1, 1).data;
+      return { theme: document.documentElement.dataset["theme"], ground: getComputedStyle(document.querySelector(".panel-map")!).backgroundColor, corner: [...pixel.slice(0, 3)] };
+    });
+  const dark = await looks();
+  expect(dark.theme).toBe("dark");
+  await page.emulateMedia({ colorScheme: "dark", media: "print" });
+  await expect.poll(looks).toEqual({ theme: "light", ground: "rgb(255, 255, 255)", corner: [255, 255, 255] });
+  await page.emulateMedia({ colorScheme: "dark", media: "screen" });
+  await expect.poll(looks).toEqual(dark);
+});
