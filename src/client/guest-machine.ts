@@ -1,6 +1,6 @@
 /** The page's end of the guest's worker: starts one, hears of it, and ends it at once where it is told to. */
 import workerAddress from "../worker/guest.ts?worker&url";
-import type { GuestCommand, GuestDisk, GuestNotice } from "../protocol/index.ts";
+import type { GuestCommand, GuestNotice, GuestParts } from "../protocol/index.ts";
 import { scriptAddress } from "./trusted.ts";
 
 export class GuestMachine {
@@ -11,11 +11,11 @@ export class GuestMachine {
    * @param port to the engine's worker, which has lent the disks
    * @throws where the browser has no workers, or refuses this one
    */
-  constructor(disks: readonly GuestDisk[], port: MessagePort, memoryBytes: number, listen: (notice: GuestNotice) => void) {
+  constructor(parts: GuestParts, port: MessagePort, listen: (notice: GuestNotice) => void) {
     this.worker = new Worker(scriptAddress(workerAddress), { type: "module", name: "zonescope guest" });
     this.worker.onmessage = (event: MessageEvent<GuestNotice>) => listen(event.data);
     this.worker.onerror = (event) => listen({ notice: "failed", problem: { code: "machine", detail: event.message || "the machine's worker could not be started" } });
-    this.worker.postMessage({ command: "start", disks, port, memoryBytes } satisfies GuestCommand, [port]);
+    this.worker.postMessage({ command: "start", parts, port } satisfies GuestCommand, [port]);
   }
 
   /** Types into the terminal. */

@@ -40,4 +40,5 @@ const ALLOWED: Readonly<Record<string, string>> = {
   embed: "it is 0 or 1",
   step: "it is a number of commands from 0 to 10,000",
   lesson: "it is a lesson's name, small letters, digits and hyphens, or a packed lesson behind 1.",
+  guest: "it is a session's name: small letters, digits and hyphens",
 };

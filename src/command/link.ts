@@ -53,7 +53,7 @@ function* refuse(problem: LinkProblem): Program {
 
 function* make(lines: readonly string[], { base, readable, step, autoplay, embed, lesson }: LinkArguments): Program {
   if (!lines.some(isCommand)) return yield* fail("there are no commands to make a link of");
-  const wanted: Link = { lines, autoplay, step, embed, lesson, lessonText: null };
+  const wanted: Link = { lines, autoplay, step, embed, lesson, lessonText: null, guest: null };
   const written = writeLink(wanted, readable ? "run" : "z");
   if (!written.ok) return yield* refuse(written.error);
   // A link that could not be read back would be refused by whoever gets it: better here.
@@ -68,7 +68,7 @@ function* show(text: string): Program {
   const read = readLink(hash < 0 ? text : text.slice(hash));
   if (!read.ok) return yield* refuse(read.error);
   if (read.value === null) return yield* fail("that is no link with commands: behind its # there is neither run= nor z=");
-  const { lines, step, autoplay, embed, lesson, lessonText } = read.value;
+  const { lines, step, autoplay, embed, lesson, lessonText, guest } = read.value;
   for (const line of lines) yield out(`${line}\n`);
   const notes = [
     ...(step === null ? [] : [`stops behind ${integer(step)} ${step === 1 ? "command" : "commands"}`]),
@@ -76,6 +76,7 @@ function* show(text: string): Program {
     ...(embed ? ["for a frame"] : []),
     ...(lesson === null ? [] : [`opens the lesson ${lesson}`]),
     ...(lessonText === null ? [] : ["brings a lesson of its own"]),
+    ...(guest === null ? [] : [`offers the session ${guest} of Linux`]),
   ];
   if (notes.length > 0) yield { step: "print", stream: "explain", text: `The link ${notes.join(", ")}.\n` };
   return 0;

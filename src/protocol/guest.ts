@@ -46,9 +46,18 @@ export interface GuestFile {
   readonly sha256: string;
 }
 
+/** What a machine is to have. */
+export interface GuestParts {
+  /** /dev/vda, /dev/vdb. */
+  readonly disks: readonly GuestDisk[];
+  readonly memoryBytes: number;
+  /** Names of files that are unpacked behind the initial file system. */
+  readonly extras: readonly string[];
+}
+
 /** Page to the guest's worker. */
 export type GuestCommand =
-  | { readonly command: "start"; readonly disks: readonly GuestDisk[]; readonly port: MessagePort; readonly memoryBytes: number }
+  | { readonly command: "start"; readonly parts: GuestParts; readonly port: MessagePort }
   /** Typed into the terminal. */
   | { readonly command: "type"; readonly bytes: Uint8Array };
 

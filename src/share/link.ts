@@ -7,6 +7,7 @@
  *   autoplay=0     waits for a click          embed=1     map, console and transport alone
  *   step=N         stops behind N commands    lesson=NAME opens a lesson
  *   lesson=1.TEXT  opens a lesson that the link carries itself, packed in the same way
+ *   guest=NAME     offers a session of Linux
  *
  * A name that is not known says nothing, so that later links open here as far as they are understood. What a known name says must
  * be right, or the link is refused: half a link would show something else than its author meant.
@@ -30,13 +31,15 @@ export interface Link {
   readonly lesson: string | null;
   /** The text of a lesson that the link carries: what its file would hold, and not yet read. Never beside a name. */
   readonly lessonText: string | null;
+  /** A ready-made session of the guest, which begins at a click. */
+  readonly guest: string | null;
 }
 
-export const PLAIN_LINK: Link = { lines: [], autoplay: true, step: null, embed: false, lesson: null, lessonText: null };
+export const PLAIN_LINK: Link = { lines: [], autoplay: true, step: null, embed: false, lesson: null, lessonText: null, guest: null };
 
 /** Longest address that is looked at, in characters: the longest script with every byte percent-encoded, a lesson, and the rest. */
 const MOST_CHARACTERS = 3 * 64 * 1024 + 96 * 1024;
-const KNOWN = ["run", "z", "autoplay", "step", "embed", "lesson"] as const;
+const KNOWN = ["run", "z", "autoplay", "step", "embed", "lesson", "guest"] as const;
 type Known = (typeof KNOWN)[number];
 
 /** @param hash with or without its # @returns null where the address is no link at all */
@@ -64,10 +67,14 @@ export function readLink(hash: string): Result<Link | null, LinkProblem> {
   const lessonText = lesson !== undefined && IS_PACKED.test(lesson) ? unpackLesson(lesson) : ok(null);
   if (!lessonText.ok) return lessonText;
   const name = lesson === undefined || lessonText.value !== null ? null : lesson;
-  if (name !== null && !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) return problem("bad-value", "lesson", { value: name });
-  return ok({ lines: lines.value, autoplay: autoplay.value, embed: embed.value, step: step === undefined ? null : Number(step), lesson: name, lessonText: lessonText.value });
+  if (name !== null && !NAME.test(name)) return problem("bad-value", "lesson", { value: name });
+  const guest = given.get("guest");
+  if (guest !== undefined && !NAME.test(guest)) return problem("bad-value", "guest", { value: guest });
+  return ok({ lines: lines.value, autoplay: autoplay.value, embed: embed.value, step: step === undefined ? null : Number(step), lesson: name, lessonText: lessonText.value, guest: guest ?? null });
 }
 
+/** Of a lesson, and of a session. */
+const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 /** A name has no dot. */
 const IS_PACKED = /^\d*\./;
 
@@ -108,6 +115,7 @@ export function writeLink(link: Link, form: "run" | "z"): Result<string, LinkPro
   if (link.step !== null) parts.push(`step=${link.step}`);
   if (link.embed) parts.push("embed=1");
   if (link.lesson !== null) parts.push(`lesson=${link.lesson}`);
+  if (link.guest !== null) parts.push(`guest=${link.guest}`);
   if (link.lessonText !== null) parts.push(`lesson=${packLesson(link.lessonText)}`);
   return ok(`#${parts.join("&")}`);
 }

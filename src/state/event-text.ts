@@ -26,7 +26,8 @@ export function eventText(event: LogEvent, size: FormatBytes): string {
         : `qcow2_imp_open_zones: ${event.count} implicitly open after ${operationName(event.operation)}`;
     case "refusal": {
       const where = event.refusal.zone === null ? "" : ` at zone ${event.refusal.zone}`;
-      return `Refused ${operationName(event.refusal.operation)}${where}: ${event.refusal.code}. ${textOf(event.refusal).why}`;
+      const { why, names } = textOf(event.refusal);
+      return `Refused ${operationName(event.refusal.operation)}${where}: ${event.refusal.code}. ${why}${names === null ? "" : ` To a guest: ${names.virtio}.`}`;
     }
     case "flush":
       return "Flushed: everything acknowledged so far is on disk";

@@ -6,6 +6,22 @@ import type { FailureText } from "./failure-text.ts";
  */
 export type GuestPhase = "off" | "loading" | "booting" | "up" | "detaching";
 
+/** A ready-made session that is under way. */
+export interface ShownSession {
+  readonly name: string;
+  readonly title: string;
+  /** How many lines it has, and which of them comes next; the number of them when all were typed. */
+  readonly lines: number;
+  readonly at: number;
+  /** What the line shows, said before it is typed. */
+  readonly says: string;
+  readonly line: string;
+  /** The line was typed, and the shell has not come back. */
+  readonly running: boolean;
+  /** The lines are typed by themselves. */
+  readonly playing: boolean;
+}
+
 export interface GuestState {
   readonly phase: GuestPhase;
   /** Images by the name that Linux has for them: the first is /dev/vda. */
@@ -15,13 +31,16 @@ export interface GuestState {
   readonly totalBytes: number;
   /** From switching on to the first prompt; null before. */
   readonly bootMs: number | null;
+  /** The session that is chosen before there is a machine, by its name: a link names one. */
+  readonly chosen: string;
+  readonly session: ShownSession | null;
   /** How the last guest ended, a sentence; null where none did, or another is here. */
   readonly ended: string | null;
   /** Why there is none, or why it ended by itself. */
   readonly failure: FailureText | null;
 }
 
-export const NO_GUEST: GuestState = { phase: "off", disks: [], loadedBytes: 0, totalBytes: 0, bootMs: null, ended: null, failure: null };
+export const NO_GUEST: GuestState = { phase: "off", disks: [], loadedBytes: 0, totalBytes: 0, bootMs: null, chosen: "", session: null, ended: null, failure: null };
 
 /** Linux's name for a disk by its place. */
 export const diskName = (index: number): string => `/dev/vd${String.fromCharCode(0x61 + index)}`;

@@ -12,6 +12,8 @@ import type { Core } from "./core.ts";
 import { attachNow, displayName, NO_HANDLE, show } from "./device.ts";
 import { textOf } from "./failure-text.ts";
 import { NO_GUEST } from "./guest-state.ts";
+import { createSessionActions } from "./guest-session.ts";
+import type { SessionActions } from "./guest-session.ts";
 import type { GuestState } from "./guest-state.ts";
 import { Serial } from "./serial.ts";
 
@@ -21,6 +23,8 @@ export interface GuestWish {
   /** The image that is to be /dev/vdb; null for none. */
   readonly second?: string | null;
   readonly memoryBytes?: number;
+  /** Files of public/guest that are unpacked beside the initial file system. */
+  readonly extras?: readonly string[];
 }
 
 export interface GuestActions {
@@ -32,14 +36,15 @@ export interface GuestActions {
   detachNow(): Promise<Explanation | null>;
   /** Stops the machine at once; what no flush made durable is gone. */
   cutPower(): Promise<void>;
+  /** The engine is gone with the disks: the machine goes too. */
+  drop(): void;
   readonly serial: Serial;
-  /** Resolves with true at the next prompt that is the last thing the terminal says, with false when the guest is gone. */
-  atPrompt(): Promise<boolean>;
+  readonly session: SessionActions;
 }
 
 const MIB = 2 ** 20;
 /** Enough for f2fs and zonefs. */
-export const USUAL_MEMORY = 64 * MIB;
+const USUAL_MEMORY = 64 * MIB;
 
 /** How long a shell may take to power off: it syncs, unmounts, and kills what runs. */
 const POWER_OFF_MS = 20_000;
@@ -143,7 +148,7 @@ export function createGuestActions(core: Core): GuestActions {
     return explainGuestRefusal(refusal);
   };
 
-  const attachLinuxNow = async ({ file = null, second = null, memoryBytes = USUAL_MEMORY }: GuestWish): Promise<Explanation | null> => {
+  const attachLinuxNow = async ({ file = null, second = null, memoryBytes = USUAL_MEMORY, extras = [] }: GuestWish): Promise<Explanation | null> => {
     if (running !== null) return told("Linux is here already", `It has ${now().disks.map(displayName).join(" and ")}.`, 'Detach it first: "detach".');
     set(NO_GUEST);
     const fail = (failure: Explanation): Explanation => {
@@ -159,7 +164,7 @@ export function createGuestActions(core: Core): GuestActions {
     const port = core.port.lend(disks.map(({ handle }) => handle));
     let machine: GuestMachine;
     try {
-      machine = new GuestMachine(disks, port, memoryBytes, hear);
+      machine = new GuestMachine({ disks, memoryBytes, extras }, port, hear);
     } catch {
       core.port.giveBack();
       await closeOwn(own);
@@ -226,7 +231,8 @@ export function createGuestActions(core: Core): GuestActions {
         await closeOwn(cut.own);
       });
     },
+    drop: () => finishNow({ ended: null, failure: null }),
     serial,
-    atPrompt: () => serial.atPrompt(),
+    session: createSessionActions(core, serial, attachLinuxNow),
   };
 }

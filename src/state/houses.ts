@@ -65,11 +65,11 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
     }
     if (at.kind === "none") return atHome(before, null);
     if (!hasOwnHouse(at.link)) {
-      openLesson(home(), at.link);
+      openNamed(home(), at.link);
       return atHome(before, null);
     }
     const link = openLink(at.link);
-    openLesson(link.app, at.link);
+    openNamed(link.app, at.link);
     void link.playback.start();
     return { number: ++count, app: withTastes(before, link.app), link, problem: null };
   };
@@ -106,10 +106,16 @@ export function openHouses({ address, openOrdinary, openLink }: HousesHost): Hou
   };
 }
 
-/** Shows the lesson that a link names or carries; of one that is not known, or cannot be read, the panel of lessons tells. */
-function openLesson(app: App, { lesson, lessonText }: Link): void {
+/**
+ * Shows the lesson that a link names or carries, and the session that it names; of one that is not known, or cannot be read, its panel
+ * tells. Neither begins before a click.
+ */
+function openNamed(app: App, { lesson, lessonText, guest }: Link): void {
   if (lesson !== null) void app.lessons.open(lesson);
   if (lessonText !== null) void app.lessons.openText(lessonText, "The link's lesson");
+  if (guest === null) return;
+  app.store.setState({ guest: { ...app.store.getState().guest, chosen: guest } });
+  app.inspector.show("Terminal");
 }
 
 /** How the person likes it is the same in every house. */

@@ -8,7 +8,7 @@ import type { Link } from "../share/index.ts";
 import { appOver } from "./app.ts";
 import type { App } from "./app.ts";
 import { createCore } from "./core.ts";
-import { displayName, NO_HANDLE } from "./device.ts";
+import { displayName, isLent, NO_HANDLE } from "./device.ts";
 import { createPlayback } from "./playback.ts";
 import type { Playback } from "./playback.ts";
 
@@ -27,7 +27,13 @@ export interface LinkHouse {
 
 export function openLinkHouse(engine: LinkEngine, link: Link): LinkHouse {
   const core = createCore(engine, "memory");
-  const playback = createPlayback(core, link, () => engine.renew());
+  const dropGuest = (): void => {
+    if (isLent(core)) void core.guest().then((guest) => guest.drop());
+  };
+  const playback = createPlayback(core, link, () => {
+    dropGuest();
+    engine.renew();
+  });
   return {
     link,
     app: watched(appOver(core), () => playback.personActs()),
@@ -44,6 +50,7 @@ export function openLinkHouse(engine: LinkEngine, link: Link): LinkHouse {
         return { file: new File([outcome.value.source], displayName(attached.file)) };
       }),
     dispose: () => {
+      dropGuest();
       playback.dispose();
       engine.dispose();
     },

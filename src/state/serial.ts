@@ -2,11 +2,10 @@
  * The guest's serial line as the page has it: the bytes of this boot, kept for a terminal that is shown later, whoever listens, and whether
  * the shell waits at its prompt.
  */
+import { PROMPT } from "../guest/sessions.ts";
 
 /** Of what was said, for a terminal that is shown later. */
 const KEPT_BYTES = 512 * 1024;
-/** The prompt of the guest's shell, which its init sets. */
-const PROMPT = /(?:^|\n)zoned:[^\n]*# $/;
 const TAIL = 400;
 /** A line that is typed quietly is answered within this, or what it says is shown after all. */
 const QUIET_MS = 10_000;

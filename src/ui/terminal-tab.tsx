@@ -1,10 +1,11 @@
 /** The tab "Terminal": a real Linux on the attached image. Before, what it takes and the button; then how far it is; then its prompt. */
-import { AArrowDown, AArrowUp, Plug, Unplug, Zap } from "lucide-react";
+import { AArrowDown, AArrowUp, Pause, Play, Plug, StepForward, Unplug, Zap } from "lucide-react";
 import { useEffect, useId, useRef, useState } from "react";
 import { displayName } from "../state/device.ts";
 import type { GuestActions } from "../state/guest.ts";
 import { diskName } from "../state/guest-state.ts";
 import type { GuestState } from "../state/guest-state.ts";
+import { SESSIONS, sessionNamed } from "../state/guest-session.ts";
 import { visibleText } from "../state/inspector-text.ts";
 import { useApp, useAppState, useTheme } from "./context.ts";
 import { screenOf } from "./terminal-screen.ts";
@@ -30,16 +31,32 @@ export function TerminalTab() {
   return (
     <div className="terminal inspector-column">
       {phase === "off" ? <Offer guest={guest} /> : <Bar guest={guest} />}
+      <SessionStrip guest={guest} />
       <Screen guest={guest} />
     </div>
   );
 }
 
-/** What it is, how the last one ended, and the way to have one. */
+/** What it is, how the last one ended, and the ways to have one: over the attached image, or a session over a disk of its own. */
 function Offer({ guest }: { guest: GuestActions }) {
+  const { ended, failure } = useAppState((state) => state.guest);
+  return (
+    <div className="terminal-offers" tabIndex={0} role="group" aria-label="Linux">
+      {ended !== null && <p role="status">{ended}</p>}
+      {failure !== null && (
+        <p className="inspector-alert" role="alert">
+          <strong>{failure.title}.</strong> {failure.why} {failure.instead ?? ""}
+        </p>
+      )}
+      <OwnDisk guest={guest} />
+      <Sessions guest={guest} />
+    </div>
+  );
+}
+
+function OwnDisk({ guest }: { guest: GuestActions }) {
   const attached = useAppState((state) => state.attached);
   const files = useAppState((state) => state.library.files);
-  const { ended, failure } = useAppState((state) => state.guest);
   const [second, setSecond] = useState("");
   const [memory, setMemory] = useState(64);
   const others = files.filter(({ name }) => name !== attached?.file);
@@ -52,14 +69,8 @@ function Offer({ guest }: { guest: GuestActions }) {
         void guest.attach({ second: chosen === "" ? null : chosen, memoryBytes: memory * MIB });
       }}
     >
-      {ended !== null && <p role="status">{ended}</p>}
-      {failure !== null && (
-        <p className="inspector-alert" role="alert">
-          <strong>{failure.title}.</strong> {failure.why} {failure.instead ?? ""}
-        </p>
-      )}
       <p className="terminal-about">
-        A real Linux 6.12, emulated in this tab, with {attached === null ? "the attached image" : <strong>{visibleText(displayName(attached.file))}</strong>} as its disk /dev/vda: blkzone, dd, zonefs and f2fs, and the map follows. It is fetched once, about 6 MB.
+        A real Linux 6.12, emulated in this tab, with {attached === null ? "the attached image" : <strong>{visibleText(displayName(attached.file))}</strong>} as its disk /dev/vda: blkzone, dd, zonefs and f2fs, and the map follows. It is fetched once, about 7 MB.
       </p>
       <div className="terminal-choices">
         <label>
@@ -86,6 +97,76 @@ function Offer({ guest }: { guest: GuestActions }) {
         </button>
       </div>
     </form>
+  );
+}
+
+/** Ready-made sessions; a link may have named one. */
+function Sessions({ guest }: { guest: GuestActions }) {
+  const named = useAppState((state) => state.guest.chosen);
+  const [picked, setPicked] = useState<string | null>(null);
+  const name = picked ?? (named === "" ? SESSIONS[0]?.name ?? "" : named);
+  const session = sessionNamed(name);
+  const begin = (playing: boolean): void => void guest.session.begin(name, playing);
+  return (
+    <form
+      className="terminal-offer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        begin(true);
+      }}
+    >
+      <div className="terminal-choices">
+        <label>
+          Or a session, on a disk of its own
+          <select className="input" value={name} onChange={(event) => setPicked(event.target.value)}>
+            {session === undefined && <option value={name}>No session is named “{visibleText(name)}”</option>}
+            {SESSIONS.map((each) => (
+              <option key={each.name} value={each.name}>
+                {each.title}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button type="submit" className="button" disabled={session === undefined}>
+          <Play size={ICON} aria-hidden="true" /> Play session
+        </button>
+        <button type="button" className="button" disabled={session === undefined} onClick={() => begin(false)}>
+          <StepForward size={ICON} aria-hidden="true" /> Step through
+        </button>
+      </div>
+      {session !== undefined && <p className="terminal-about">{session.summary}</p>}
+    </form>
+  );
+}
+
+/** What the next line of a session shows, and the line; typed at a click, or by itself. */
+function SessionStrip({ guest }: { guest: GuestActions }) {
+  const session = useAppState((state) => state.guest.session);
+  if (session === null) return null;
+  const { at, lines, says, line, running, playing, title } = session;
+  const over = at >= lines;
+  return (
+    <div className="terminal-session" role="group" aria-label={`Session: ${title}`}>
+      <p role="status">
+        <strong>{over ? title : `${at + 1} of ${lines}`}</strong> {says}
+      </p>
+      {line !== "" && <code>{line}</code>}
+      <div className="head-tools">
+        {!over && (
+          <button type="button" className="button small" onClick={() => guest.session.play(!playing)}>
+            {playing ? <Pause size={ICON} aria-hidden="true" /> : <Play size={ICON} aria-hidden="true" />} {playing ? "Pause" : "Play"}
+          </button>
+        )}
+        {!over && (
+          <button type="button" className="button small" disabled={running} onClick={() => guest.session.next()}>
+            <StepForward size={ICON} aria-hidden="true" /> Type it
+          </button>
+        )}
+        <button type="button" className="button quiet small" onClick={() => guest.session.end()}>
+          End session
+        </button>
+      </div>
+    </div>
   );
 }
 

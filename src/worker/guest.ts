@@ -32,8 +32,8 @@ scope.onmessage = (event: MessageEvent<GuestCommand>) => {
   else start(data).catch((error: unknown) => fail({ code: "machine", detail: String(error) }));
 };
 
-async function start({ disks, port, memoryBytes }: Extract<GuestCommand, { command: "start" }>): Promise<void> {
-  const files = await fetchFiles();
+async function start({ parts: { disks, memoryBytes, extras }, port }: Extract<GuestCommand, { command: "start" }>): Promise<void> {
+  const files = await fetchFiles(extras);
   if (files === null) return;
   const perform = performOver(port);
   machine = await Machine.start({
@@ -47,10 +47,10 @@ async function start({ disks, port, memoryBytes }: Extract<GuestCommand, { comma
 }
 
 /** One after the other, so that what is told is one number that grows. null where one could not be had, which is told. */
-async function fetchFiles(): Promise<MachineFiles | null> {
+async function fetchFiles(extras: readonly string[]): Promise<MachineFiles | null> {
   if (typeof WebAssembly === "undefined") return fail({ code: "browser", lacks: "webassembly" }), null;
   if (typeof crypto === "undefined" || crypto.subtle === undefined) return fail({ code: "browser", lacks: "checksums" }), null;
-  const wanted = [EMULATOR, KERNEL, INITRAMFS].map((name) => {
+  const wanted = [EMULATOR, KERNEL, INITRAMFS, ...extras].map((name) => {
     const file = GUEST_FILES.find((known) => known.name === name);
     assert(file !== undefined, `${name} is no file that this program was built with`);
     return file;
@@ -64,8 +64,20 @@ async function fetchFiles(): Promise<MachineFiles | null> {
     before += file.sizeBytes;
     fetched.push(outcome.value);
   }
-  const [emulator, kernel, initramfs] = fetched as [Uint8Array, Uint8Array, Uint8Array];
-  return { emulator: emulator as Uint8Array<ArrayBuffer>, kernel, initramfs };
+  const [emulator, kernel, ...archives] = fetched as [Uint8Array, Uint8Array, ...Uint8Array[]];
+  return { emulator: emulator as Uint8Array<ArrayBuffer>, kernel, initramfs: endToEnd(archives) };
+}
+
+/** Linux unpacks one archive after the other; each begins on a border of four bytes. */
+function endToEnd(archives: readonly Uint8Array[]): Uint8Array {
+  const border = (length: number): number => Math.ceil(length / 4) * 4;
+  const joined = new Uint8Array(archives.reduce((sum, { length }) => sum + border(length), 0));
+  let at = 0;
+  for (const archive of archives) {
+    joined.set(archive, at);
+    at += border(archive.length);
+  }
+  return joined;
 }
 
 /** The engine behind a port, as a block device calls it. */

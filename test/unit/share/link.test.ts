@@ -31,6 +31,7 @@ const GOLDEN: readonly (readonly [string, Partial<Link>])[] = [
   ["#run=%23%20two%20appends%0Azap%202M%204k%0D%0Azap%202M%204k%0A&autoplay=0&step=1", { lines: ["# two appends", "zap 2M 4k", "zap 2M 4k"], autoplay: false, step: 1 }],
   ["#run=qemu-img%20create%20-f%20qcow2%20a.qcow2%20-o%20size=8M,zone_size=1M,zone_model=1&embed=1&later=yes", { lines: ["qemu-img create -f qcow2 a.qcow2 -o size=8M,zone_size=1M,zone_model=1"], embed: true }],
   ["#z=1.q1YqKs1TslKqSixQMPJVMMmOyatKA7EMfZVqAQ&lesson=write-pointer", { lines: ["zap 2M 4k", "zf 2M 1M"], lesson: "write-pointer" }],
+  ["#guest=order", { guest: "order" }],
   ["#lesson=append", { lesson: "append" }],
   ["#lesson=1.LY5Ba8MwDIX_inlnb7QQdvCtu4axwo6jBy_WiFgiZ5Zbuob896G6Nz3xpO9b8Z3LHCsCbllIh7zQ00SqWeBxoaKcBWHvwQkBI01ThkflOhEC3oVcXBaSBA89z3Msfwg4OHvmoiTHVd2SWSqVZ3gk1h-EFco3u-_e4O_gj5b3lud4PbSfAS9dj81DKy2K8Lmi0tVkW8F1rudXV3Pj7YwwsljhWEjVtZqth5GGO_kxIKZLlIFM_Mucu_6hgrDbtpPH75m0chbjnrZ_", { lessonText: HELLO }],
 ];
@@ -43,7 +44,7 @@ test("the documentation's links are read, each form among them, and its standing
   const text = readFileSync("docs/links.md", "utf8");
   const links = [...text.matchAll(/(?:…|https:\/\/example\.org\/zonescope)\/(#[^\s`'"]+)/g)].map(([, hash]) => read(hash!.replaceAll("&amp;", "&")));
   expect(links.length).toBeGreaterThan(6);
-  const plain = links.filter(({ lesson, lessonText }) => lesson === null && lessonText === null);
+  const plain = links.filter(({ lesson, lessonText, guest }) => lesson === null && lessonText === null && guest === null);
   expect(links.flatMap(({ lessonText }) => (lessonText === null ? [] : [(JSON.parse(lessonText) as { id: string }).id]))).toEqual(["hello"]);
   for (const { lines } of plain) expect(lines[0]).toBe("zap 2M 4k");
   const said = (what: (link: Link) => boolean): boolean => links.some(what);
@@ -63,7 +64,7 @@ test("what is written is read back, in both forms", () => {
   const characters = [..."zap 2M4k#&=%+;\"'\\/?🦀é\t.-_"];
   for (let round = 0; round < 200; round++) {
     const lines = Array.from({ length: 1 + random.below(30) }, () => Array.from({ length: 1 + random.below(40) }, () => random.pick(characters)).join(""));
-    const link: Link = { lines, autoplay: random.chance(0.5), step: random.chance(0.5) ? random.below(10_001) : null, embed: random.chance(0.5), lesson: null, lessonText: null, ...random.pick([{}, { lesson: "open-limit" }, { lessonText: HELLO }]) };
+    const link: Link = { lines, autoplay: random.chance(0.5), step: random.chance(0.5) ? random.below(10_001) : null, embed: random.chance(0.5), lesson: null, lessonText: null, guest: random.chance(0.5) ? "order" : null, ...random.pick([{}, { lesson: "open-limit" }, { lessonText: HELLO }]) };
     for (const form of ["run", "z"] as const) {
       const written = writeLink(link, form);
       if (!written.ok) throw new Error(JSON.stringify(written.error));
@@ -88,6 +89,7 @@ test("the longest script there may be makes a link and comes back", () => {
 test("an address that is no link is none", () => {
   for (const hash of ["", "#", "#zones", "#later=1", "#runs=zap", `#${"x".repeat(300_000)}`]) expect(readLink(hash)).toEqual({ ok: true, value: null });
   expect(hasOwnHouse(read("#lesson=append"))).toBe(false);
+  expect(hasOwnHouse(read("#guest=order"))).toBe(false);
   expect(hasOwnHouse(read("#embed=1"))).toBe(true);
   expect(hasOwnHouse(read(`#lesson=1.${packed("{}")}`))).toBe(true);
 });
@@ -119,6 +121,7 @@ const HOSTILE: readonly (readonly [string, string, string])[] = [
   ["a step that is none", "#run=zap&step=-1", "bad-value"],
   ["a step beyond every script", "#run=zap&step=10001", "bad-value"],
   ["a switch that is none", "#run=zap&embed=yes", "bad-value"],
+  ["a session with markup", "#guest=<img>", "bad-value"],
   ["a lesson with markup", "#lesson=<img>", "bad-value"],
   ["a lesson with a path", "#lesson=a.b", "bad-value"],
   ["a lesson of a version that is not known", "#lesson=2.q1Yq", "version"],
