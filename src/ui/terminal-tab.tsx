@@ -148,7 +148,7 @@ function SessionStrip({ guest }: { guest: GuestActions }) {
   return (
     <div className="terminal-session" role="group" aria-label={`Session: ${title}`}>
       <p role="status">
-        <strong>{over ? title : `${at + 1} of ${lines}`}</strong> {says}
+        <strong>{over || line === "" ? title : `${at + 1} of ${lines}`}</strong> {says}
       </p>
       {line !== "" && <code>{line}</code>}
       <div className="head-tools">

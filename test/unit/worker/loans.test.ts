@@ -1,6 +1,6 @@
 /** Images that a guest has: what its port performs and what not, what the page may still ask, and what a power cut leaves. */
 import { expect, test } from "vitest";
-import type { CallName, GuestCallMessage, GuestReplyMessage, RequestOf } from "../../../src/protocol/index.ts";
+import type { CallName, GuestReplyMessage, RequestOf } from "../../../src/protocol/index.ts";
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 import type { EngineFixture } from "../../../src/testing/engine-fixture.ts";
 import { Loans } from "../../../src/worker/loans.ts";
