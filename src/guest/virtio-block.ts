@@ -39,8 +39,8 @@ export const DEVICE_ID = 0x1042;
 export const QUEUE_SIZE = 128;
 /** Data segments of one request: the queue less the header's and the status's. */
 export const MAX_SEGMENTS = QUEUE_SIZE - 2;
-/** More than this in one request is no request of a disk but a lie about memory: nothing is allocated for it. */
-export const MAX_REQUEST_BYTES = 2 ** 24;
+/** More than this in one request, 16 MiB of data beside header and status, is no request of a disk but a lie about memory: nothing is allocated for it. */
+export const MAX_REQUEST_BYTES = 2 ** 24 + SECTOR_SIZE;
 /** Type (u32), priority (u32), sector (u64). */
 const REQUEST_HEADER_BYTES = 16;
 /** What GET_ID answers with. */

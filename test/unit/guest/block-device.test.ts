@@ -156,12 +156,18 @@ describe("a zoned disk", () => {
     const { device } = await attached();
     expect(await device.answer(requestBytes(0, 0n), 2 ** 40)).toBe(null);
   });
+
+  test("16 MiB are read in one request", async () => {
+    const { send } = await attached({ sizeBytes: 16 * MIB });
+    const { status, content } = await send(0, 0n, undefined, 16 * MIB);
+    expect([status, content.length]).toEqual([0, 16 * MIB]);
+  });
 });
 
 test("a plain disk reads and writes anywhere, and has no zones", async () => {
   const { send } = await attached({ zoned: null });
   expect((await send(1, 100n, new Uint8Array(512).fill(5))).status).toBe(0);
   expect((await send(0, 100n, undefined, 512)).content[0]).toBe(5);
-  expect((await send(24, 0n)).status).toBe(2);
+  for (const type of [18, 24, 26]) expect((await send(type, 0n)).status, `type ${type}`).toBe(2);
   expect((await send(16, 0n, undefined, 1024)).status).toBe(2);
 });
