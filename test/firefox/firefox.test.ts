@@ -1,5 +1,6 @@
 /**
- * The page in Firefox, driven over WebDriver BiDi: create, write, reload, save, open. Every step is a person's, by role and name. What
+ * The page in Firefox, driven over WebDriver BiDi: create, write, reload, save, open; a lesson, a link, a workload and the
+ * crash lab. Every step is a person's, by role and name. What
  * differs from Chromium is in docs/browsers.md.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -95,5 +96,36 @@ test("in Firefox an image is made, written, kept over a reload, saved whole and 
   await expect.poll(() => page.$eval("body", (body) => body.innerText), { timeout: 30_000 }).toContain("is open read-only, where it lies on this machine");
   await type("read -P 0x42 0 64k");
   await shows(OUTPUT, "read 65536/65536 bytes at offset 0");
+  expect(errors).toEqual([]);
+});
+
+test("in Firefox a step of a lesson notices when it is done", async () => {
+  await page.goto(`${address}/#lesson=active-limit`);
+  await page.reload();
+  const lessons = byRole("complementary", "Lessons");
+  await (await page.waitForSelector(byRole("button", "Start lesson")))?.click();
+  await shows(lessons, "At most 2 zones are open here");
+  for (const line of ["write 0 4k", "write 1m 4k", "write 2m 4k"]) await type(line);
+  await shows(lessons, "For the third one zone 0 was closed.");
+  expect(errors).toEqual([]);
+});
+
+test("in Firefox a link plays, and the tabs of workloads and of the crash lab work", async () => {
+  await page.goto(`${address}/#run=${encodeURIComponent("zap 2M 4k\nwrite 2M 4k\nzf 2M 1M")}`);
+  await page.reload();
+  const strip = byRole("region", "Link");
+  await shows(strip, "Zone 2: EMPTY → IMPLICIT_OPEN");
+  await shows(strip, "3 of 3");
+  await shows(byRole("table", "Zones"), "FULL");
+
+  await (await page.waitForSelector(byRole("tab", "Workload")))?.click();
+  const workload = byRole("group", "Workload");
+  await shows(workload, "Flat out");
+  await (await page.waitForSelector(`${workload} >>> ${byRole("button", "Start")}`))?.click();
+  await shows(workload, "Ended");
+
+  await (await page.waitForSelector(byRole("tab", "Crash lab")))?.click();
+  await (await page.waitForSelector(byRole("button", "Cut the power")))?.click();
+  await shows(byRole("region", "Result"), "Nothing that was flushed is lost.");
   expect(errors).toEqual([]);
 });
