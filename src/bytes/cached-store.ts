@@ -13,7 +13,7 @@ export interface CacheLimits {
   readonly longestBytes: number;
 }
 
-export const DEFAULT_LIMITS: CacheLimits = { blockBytes: 32 * 1024, budgetBytes: 16 * 2 ** 20, longestBytes: 512 * 1024 };
+const DEFAULT_LIMITS: CacheLimits = { blockBytes: 32 * 1024, budgetBytes: 16 * 2 ** 20, longestBytes: 512 * 1024 };
 
 export class CachedStore extends ReadOnlyStore {
   /** Absent where the base does not tell. */

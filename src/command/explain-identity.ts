@@ -56,7 +56,7 @@ const CONTENTS: Readonly<Record<GuestContent, string>> = {
 };
 
 /** "an ext4 file system labelled "root" in partition 1" */
-export function contentWords({ content, label, partition }: GuestMark): string {
+function contentWords({ content, label, partition }: GuestMark): string {
   const labelled = label === null ? "" : ` labelled "${visibleText(label)}"`;
   return `${CONTENTS[content]}${labelled}${partition === null ? "" : ` in partition ${partition}`}`;
 }

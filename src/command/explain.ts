@@ -183,7 +183,7 @@ function sentence(text: string): string {
 const begun = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** The explanation as lines of text, each with its newline. */
-export function explanationLines(failure: Failure): string {
+function explanationLines(failure: Failure): string {
   const { title, why, instead, names } = explain(failure);
   let text = `${title}. ${why}\n`;
   if (instead !== null) text += `Instead: ${instead}\n`;
@@ -234,7 +234,7 @@ export function openFailureWords(file: string, failure: Failure): string {
 }
 
 /** QEMU's words for a size that a disk cannot have. */
-export function resizeWords({ code }: ResizeProblem): string {
+function resizeWords({ code }: ResizeProblem): string {
   const words: Readonly<Record<ResizeProblem["code"], string>> = {
     misaligned: "The new size must be a multiple of 512",
     "too-large": "Failed to grow the L1 table: File too large",

@@ -87,7 +87,7 @@ function* lookAt(top: ImageSource, word: string, whole: boolean): Program<Looked
 }
 
 /** The image's internal snapshots; none where their table cannot be read, which is explained. */
-export function* snapshotsOf({ handle, facts }: ReadImage): Program<readonly SnapshotFacts[]> {
+function* snapshotsOf({ handle, facts }: ReadImage): Program<readonly SnapshotFacts[]> {
   if (facts.image.snapshotCount === 0) return [];
   const listed = yield* call("listSnapshots", { handle });
   if (listed.ok) return listed.value;
@@ -96,7 +96,7 @@ export function* snapshotsOf({ handle, facts }: ReadImage): Program<readonly Sna
 }
 
 /** The lines of `qemu-img info`. */
-export function humanInfo(file: string, facts: DeviceFacts, snapshots: readonly SnapshotFacts[] = []): string {
+function humanInfo(file: string, facts: DeviceFacts, snapshots: readonly SnapshotFacts[] = []): string {
   const { image } = facts;
   const diskSize = typeof image.allocatedSize === "number" ? imgSize(image.allocatedSize) : "unavailable";
   const specific = formatSpecific(facts);
@@ -120,7 +120,7 @@ function backingLines(name: string, { fullBackingFile, backingFormat }: DeviceFa
 const fileLength = (facts: DeviceFacts): number => Math.ceil(facts.image.fileSize / SECTOR) * SECTOR;
 
 /** The object of `qemu-img info --output=json`. */
-export function jsonInfo(file: string, facts: DeviceFacts, snapshots: readonly SnapshotFacts[] = []): FactTree {
+function jsonInfo(file: string, facts: DeviceFacts, snapshots: readonly SnapshotFacts[] = []): FactTree {
   const { image } = facts;
   const actual: FactTree = typeof image.allocatedSize === "number" ? { "actual-size": image.allocatedSize } : {};
   const specific = formatSpecific(facts);

@@ -94,7 +94,7 @@ export function helpOfAll(withOwnSession: boolean): string {
 }
 
 /** The help of one command by name or alias; null if there is no such command. */
-export function helpOf(name: string): string | null {
+function helpOf(name: string): string | null {
   const command = findIoCommand(name);
   return command === null ? null : oneline(command, name) + (command.more === null ? "" : moreHelp(command.more));
 }

@@ -10,7 +10,7 @@ export const SECTOR = 512;
 export const notAligned = (value: number, name: "offset" | "count"): string => `${integer(value)} is not a sector-aligned value for '${name}'`;
 
 /** The most that one request may carry: 2 GiB less a sector. */
-export const MAX_REQUEST = 2 ** 31 - 512;
+const MAX_REQUEST = 2 ** 31 - 512;
 
 /** A vector of lengths and their sum; null after the error was printed. */
 export function* ioVector(words: readonly string[]): Program<{ lengths: number[]; total: number } | null> {

@@ -16,7 +16,7 @@ const REPORT_CALL = 2 ** 16;
 const sectors = (bytes: number): string => hex(Math.floor(bytes / SECTOR_SIZE));
 
 /** One line of a zone report. */
-export const reportLine = (zone: ZoneDescriptor): string =>
+const reportLine = (zone: ZoneDescriptor): string =>
   `start: ${sectors(zone.start)}, len ${sectors(zone.length)}, cap ${sectors(zone.capacity)}, wptr ${sectors(zone.writePointer)}, ` +
   `zcond:${zone.condition}, [type: ${zone.type}]\n`;
 

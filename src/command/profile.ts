@@ -41,7 +41,7 @@ export const PROFILE_USAGE = `Usage: profile                       lists the pro
 const MIB = 2 ** 20;
 
 /** The scratch disks when no image says another geometry: limits small enough for a short script to meet. */
-export const STANDARD_SCRATCH: CreateOptions = {
+const STANDARD_SCRATCH: CreateOptions = {
   sizeBytes: 768 * MIB,
   clusterSize: 65536,
   refcountBits: 16,

@@ -64,17 +64,12 @@ export function* loaded<Part>(load: () => Promise<Part>): Generator<Step, Part |
 /** What is said then. */
 export const NOT_LOADED = "this part of the program could not be loaded: look whether there is a network, and reload the page\n";
 
-/** Prints text as it is; a line brings its own newline. */
-export function* print(text: string, stream: Stream = "out"): Generator<Step, void, unknown> {
-  yield { step: "print", stream, text };
-}
-
 /** The next line of standard input, null at its end. */
 export function* readLine(): Generator<Step, string | null, unknown> {
   return (yield { step: "line" }) as string | null;
 }
 
-/** A step that prints on standard output, for `yield out(…)`: cheaper than a generator of its own. */
+/** A step that prints on standard output (a line brings its own newline), for `yield out(…)`: cheaper than a generator of its own. */
 export const out = (text: string): Step => ({ step: "print", stream: "out", text });
 /** A step that prints on standard error. */
 export const errorOut = (text: string): Step => ({ step: "print", stream: "err", text });

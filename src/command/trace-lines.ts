@@ -7,7 +7,7 @@ import { assertNever } from "../base/assert.ts";
 import type { DeviceEvent, ZoneOperation } from "../protocol/index.ts";
 import { hex } from "./format.ts";
 
-export const TRACE_NAMES = ["qcow2_wp_tracking", "qcow2_imp_open_zones"] as const;
+const TRACE_NAMES = ["qcow2_wp_tracking", "qcow2_imp_open_zones"] as const;
 
 type TraceEvent = Extract<DeviceEvent, { type: "trace" }>;
 

@@ -96,7 +96,7 @@ function checkZoned(zoned: ZonedCreateOptions, sizeBytes: number): OptionProblem
 }
 
 /** The geometry that create options describe. Defaults were filled in by whoever parsed them. */
-export function geometryOf(zoned: ZonedCreateOptions, deviceSize: number): ZoneGeometry {
+function geometryOf(zoned: ZonedCreateOptions, deviceSize: number): ZoneGeometry {
   return {
     deviceSize: bytes(deviceSize),
     zoneSize: bytes(zoned.zoneSize),

@@ -19,7 +19,7 @@ import type { Job } from "./jobs.ts";
 import type { Library } from "./library-calls.ts";
 
 /** The copy's name: beside the image, so that putting it in place is a rename within one folder. */
-export const copyName = (file: string): string => `${file}.new-dialect`;
+const copyName = (file: string): string => `${file}.new-dialect`;
 
 export async function readDialect(library: Library, file: string): Promise<Result<DialectFacts, Failure>> {
   const opened = await library.open(file, "read");

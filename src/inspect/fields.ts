@@ -14,7 +14,7 @@ export interface FieldExtras {
   readonly problem?: ImageProblem | null;
 }
 
-export const hexOf = (bytes: Uint8Array): string => {
+const hexOf = (bytes: Uint8Array): string => {
   let hex = "";
   for (const byte of bytes.subarray(0, MOST_HEX_BYTES)) hex += byte.toString(16).padStart(2, "0");
   return hex;

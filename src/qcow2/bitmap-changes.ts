@@ -41,7 +41,7 @@ type Done = Result<null, BitmapProblem>;
 
 const refuse = (code: Exclude<BitmapProblem["code"], "sizes-differ">, bitmap: string): Result<never, BitmapProblem> => err({ kind: "bitmap", code, bitmap });
 
-export function findBitmap(bitmaps: readonly PlacedBitmap[], name: string): Result<PlacedBitmap, BitmapProblem> {
+function findBitmap(bitmaps: readonly PlacedBitmap[], name: string): Result<PlacedBitmap, BitmapProblem> {
   const found = bitmaps.find((bitmap) => textOf(bitmap.name) === name);
   return found === undefined ? refuse("not-found", name) : ok(found);
 }

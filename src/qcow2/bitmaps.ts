@@ -54,7 +54,7 @@ export type BitmapProblem = { readonly kind: "bitmap"; readonly bitmap: string }
   | { readonly code: "sizes-differ"; readonly size: number; readonly sourceSize: number }
 );
 
-export const MAX_BITMAPS = 65535;
+const MAX_BITMAPS = 65535;
 export const MAX_BITMAP_NAME_BYTES = 1023;
 export const MIN_GRANULARITY_BITS = 9;
 export const MAX_GRANULARITY_BITS = 31;

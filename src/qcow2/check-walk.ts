@@ -175,7 +175,7 @@ class TableReader {
 }
 
 /** Counts what one L2 table refers to, `times` over. @param active whether the current disk uses it, which statistics and flags are about */
-export function walkTable(check: Check, table: DataView, tableOffset: number, times: number, active: boolean): void {
+function walkTable(check: Check, table: DataView, tableOffset: number, times: number, active: boolean): void {
   const { clusterSize, clusterBits } = check.header;
   const { hasDataFile, subclusters, references } = check;
   const step = subclusters ? 2 * ENTRY_BYTES : ENTRY_BYTES;

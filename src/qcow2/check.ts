@@ -176,7 +176,7 @@ export function* checkImage(store: ByteStore, header: Header, areas: readonly Ex
   return reportOf(check);
 }
 
-export function reportOf(check: Check): ClusterReport {
+function reportOf(check: Check): ClusterReport {
   const { header, structural, compared, verdict } = check;
   return {
     corruptions: structural.corruptions + compared.corruptions,

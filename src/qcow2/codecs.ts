@@ -76,7 +76,7 @@ const MAX_BLOCK_BYTES = 128 * 1024;
  * The length in bytes of the zstd frame at the start of `packed`, by its blocks' headers; nothing is unpacked. What a header
  * promises beyond `length` bytes of content is refused here, before a decoder believes it. Source: RFC 8878, section 3.1.1.
  */
-export function zstdFrameLength(packed: Uint8Array, length: number): number {
+function zstdFrameLength(packed: Uint8Array, length: number): number {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   const need = (end: number): void => {
     if (end > packed.length) throw new Error("a zstd frame that is cut short");

@@ -4,8 +4,8 @@
  */
 import { ENTRY_BYTES } from "./entries.ts";
 
-export const HIGH_COPIED = 0x8000_0000;
-export const HIGH_COMPRESSED = 0x4000_0000;
+const HIGH_COPIED = 0x8000_0000;
+const HIGH_COMPRESSED = 0x4000_0000;
 export const LOW_ZERO = 1;
 const HIGH_OFFSET = 0x00ff_ffff;
 const LOW_OFFSET = 0xffff_fe00;

@@ -25,7 +25,7 @@ import { bytes, hostOffset } from "../base/units.ts";
 import type { Bytes, HostOffset } from "../base/units.ts";
 import { INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
 
-export const QCOW2_MAGIC = 0x514649fb;
+const QCOW2_MAGIC = 0x514649fb;
 export const HEADER_LENGTH = 112;
 export const HEADER_LENGTH_V2 = 72;
 const HEADER_LENGTH_MIN_V3 = 104;

@@ -118,7 +118,7 @@ function readBacking(state: ImageState, guestOffset: number, into: Uint8Array): 
 }
 
 /** The bytes of a compressed cluster, the last one of which is kept. */
-export function inflate(state: ImageState, hostOffset: number, compressedBytes: number): Uint8Array {
+function inflate(state: ImageState, hostOffset: number, compressedBytes: number): Uint8Array {
   if (state.inflated?.hostOffset === hostOffset) return state.inflated.data;
   const zstd = state.header.compressionType === 1;
   const packed = new Uint8Array(compressedBytes);

@@ -87,7 +87,7 @@ export class StoredRefcounts {
 }
 
 /** All counts of a refcount block. @param order log2 of their width in bits */
-export function decodeBlock(raw: Uint8Array, order: number): RefcountValues {
+function decodeBlock(raw: Uint8Array, order: number): RefcountValues {
   const count = (raw.length * 8) / 2 ** order;
   if (order === 3) return raw;
   if (order === 4) {

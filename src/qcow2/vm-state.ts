@@ -11,7 +11,7 @@ import { readGuest } from "./mapping.ts";
 import { writeGuest } from "./write.ts";
 
 /** The guest offset where the state begins: the first that no L2 table of the disk maps. */
-export const vmStateStart = (state: ImageState): number => roundUp(state.header.virtualSize, state.l2Span);
+const vmStateStart = (state: ImageState): number => roundUp(state.header.virtualSize, state.l2Span);
 
 /** Whether offsets of [offset, offset + length) of the state can be counted exactly. */
 const countable = (state: ImageState, offset: number, length: number): boolean => Number.isSafeInteger(vmStateStart(state) + offset + length);

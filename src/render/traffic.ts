@@ -4,9 +4,9 @@
  */
 
 /** How long a written zone stays warm. */
-export const COOLING_MS = 2_400;
+const COOLING_MS = 2_400;
 /** How long a change of condition or pointer takes to be shown. */
-export const TRANSITION_MS = 160;
+const TRANSITION_MS = 160;
 const MOST_WARM = 4_096;
 const MOST_MOVING = 96;
 

@@ -9,7 +9,7 @@ import type { Result } from "../base/result.ts";
 import type { LinkProblem } from "./link-problem.ts";
 import { MOST_BYTES, checkScript } from "./script.ts";
 
-export const PACKED_VERSION = 1;
+const PACKED_VERSION = 1;
 
 /** JSON writes each byte of a script as two characters at most, for a script has no control characters but tab and newline. */
 const MOST_JSON_BYTES = 2 * MOST_BYTES + 64;

@@ -8,7 +8,7 @@ import { formatCount } from "./units.ts";
 import type { FormatBytes } from "./units.ts";
 
 /** The command's name as prose has it. */
-export const operationName = (operation: EventCause): string => operation.replace("-", " ");
+const operationName = (operation: EventCause): string => operation.replace("-", " ");
 
 /** @param size how numbers of bytes are written */
 export function eventText(event: LogEvent, size: FormatBytes): string {

@@ -29,7 +29,7 @@ interface Picker {
 export const hasPicker = (): boolean => (window as Picker).showSaveFilePicker !== undefined;
 
 /** The name under which a form of the file is offered. */
-export function savedName(file: string, form: SaveForm): string {
+function savedName(file: string, form: SaveForm): string {
   const stem = displayName(file).replace(/\.[^.]*$/, "") || "disk";
   if (form.format === "qcow2") return `${stem}-${form.compressed ? "compressed" : "compact"}${form.dialect === null ? "" : `-${form.dialect}`}.qcow2`;
   return form.format === "raw" ? `${stem}.raw` : `${stem}-${form.view}-0x${form.offset.toString(16)}.bin`;

@@ -115,7 +115,7 @@ const LONGEST_WRITE = 2 ** 30;
  *
  * @param newestFirst whether the zone that was used last is the first to be closed
  */
-export function zoneLines(zones: ZoneModel, resources: Resources | null, newestFirst = false): readonly string[] {
+function zoneLines(zones: ZoneModel, resources: Resources | null, newestFirst = false): readonly string[] {
   const lines: string[] = [];
   const byCondition = new Map<Condition, number[]>();
   for (let zone = 0; zone < zones.count; zone++) {

@@ -1,8 +1,7 @@
 /** Which zones the table lists, and in which order. Rows are numbers; no zone is an object, however many there are. */
 import type { ZoneModel } from "./zone-model.ts";
 
-export const SORT_KEYS = ["zone", "type", "condition", "start", "pointer", "capacity", "resets"] as const;
-export type SortKey = (typeof SORT_KEYS)[number];
+export type SortKey = "zone" | "type" | "condition" | "start" | "pointer" | "capacity" | "resets";
 
 export interface TableView {
   /** Conditions that are listed; empty: all. */

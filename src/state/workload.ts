@@ -35,7 +35,7 @@ const MOST_BEHIND = 1000;
 /** Between two rows of the plots: a rate over less is mostly chance. */
 const ROW_MS = 100;
 /** More zones than this are no lines any more. */
-export const MOST_LINES = 24;
+const MOST_LINES = 24;
 
 interface Running {
   readonly workload: number;

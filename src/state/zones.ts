@@ -23,7 +23,7 @@ export interface ZoneRequest {
 }
 
 /** The console line that does what a button does. */
-export function lineOf(model: ZoneModel, request: ZoneRequest): string {
+function lineOf(model: ZoneModel, request: ZoneRequest): string {
   const start = model.start(request.zone);
   const range = `${commandSize(start)} ${commandSize(model.length(request.zone))}`;
   const length = commandSize(request.lengthBytes);

@@ -4,7 +4,7 @@ import type { StoreProblem } from "../base/fault.ts";
 import type { FileProblem } from "../bytes/file-space.ts";
 import type { Result } from "../base/result.ts";
 
-export class ConformanceFailure extends Error {
+class ConformanceFailure extends Error {
   override readonly name = "ConformanceFailure";
 }
 

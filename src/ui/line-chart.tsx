@@ -34,7 +34,7 @@ const BOTTOM = 20;
 const MOST_POINTS = 256;
 
 /** The next larger of 1, 2, 2.5 and 5 times a power of ten. */
-export function niceCeiling(value: number): number {
+function niceCeiling(value: number): number {
   if (!(value > 0)) return 1;
   const unit = 10 ** Math.floor(Math.log10(value));
   return unit * ([1, 2, 2.5, 5, 10].find((step) => step * unit >= value * 0.9999) ?? 10);

@@ -21,7 +21,7 @@ export function markedRow(playback: Playback, { running, done }: Pick<PlaybackSt
   return done === 0 ? null : playback.rows.findIndex((row) => row.command === done - 1);
 }
 
-export const speedName = (speed: Speed): string => (speed === Infinity ? "fastest" : `${speed}×`);
+const speedName = (speed: Speed): string => (speed === Infinity ? "fastest" : `${speed}×`);
 
 export function Transport({ playback }: { playback: Playback }) {
   const mode = usePlayback(playback, (state) => state.mode);

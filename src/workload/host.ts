@@ -58,7 +58,7 @@ export const isActive = (condition: number): boolean => isOpen(condition) || con
 const isDead = (condition: number): boolean => condition === Condition.READ_ONLY || condition === Condition.OFFLINE;
 
 /** What is left to be written of a zone, in bytes; 0 of one that is full or takes no writes. */
-export function remainder(zone: HostZone): number {
+function remainder(zone: HostZone): number {
   if (zone.condition === Condition.FULL || isDead(zone.condition)) return 0;
   return Math.max(0, zone.start + zone.capacity - zone.writePointer);
 }

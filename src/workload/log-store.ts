@@ -19,7 +19,7 @@ import type { Budget, Request, RequestResult, RequestSource, Steps } from "./req
 import { stampOf } from "./stamp.ts";
 
 /** More keys than this are refused: a mapping of them would not stay small in memory. */
-export const MOST_KEYS = 2 ** 23;
+const MOST_KEYS = 2 ** 23;
 /** Cleanings over which the recent write amplification is told. */
 const RECENT_CLEANINGS = 32;
 const NOTHING = -1;

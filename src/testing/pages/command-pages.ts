@@ -4,7 +4,7 @@ import type { ManualGroup, ManualPage } from "../../command/manual/page.ts";
 import { runExample } from "./examples.ts";
 
 /** The file of a page, below docs/commands. */
-export const fileOf = (page: ManualPage): string => `${(page.group === "qemu-io" && page.name !== "qemu-io" ? `qemu-io ${page.name}` : page.name).replaceAll(" ", "-")}.md`;
+const fileOf = (page: ManualPage): string => `${(page.group === "qemu-io" && page.name !== "qemu-io" ? `qemu-io ${page.name}` : page.name).replaceAll(" ", "-")}.md`;
 
 const GROUPS: readonly (readonly [ManualGroup, string, string])[] = [
   ["qemu-img", "qemu-img", "Makes images, changes them and tells what they are; options, output and exit status as QEMU 10.0's."],
