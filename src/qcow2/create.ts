@@ -8,7 +8,7 @@
 import { Fault } from "../base/fault.ts";
 import { divideRoundUp, hostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { ENTRY_BYTES, encodeDataEntry, encodeL1Entry, encodeRefcountTableEntry, writeRefcount } from "./entries.ts";
+import { ENTRY_BYTES, encodeOwnedEntry, encodeRefcountTableEntry, writeRefcount } from "./entries.ts";
 import { FEATURE_NAMES_MAGIC, MAX_REFCOUNT_TABLE_BYTES, encodeHeader } from "./header.ts";
 import type { NewHeader } from "./header.ts";
 import { KNOWN_FEATURES, encodeFeatureNames } from "./features.ts";
@@ -155,11 +155,11 @@ function* writeMapping(store: ByteStore, layout: Layout, image: NewImage): Gener
   const l1Table = new DataView(new ArrayBuffer(l2Tables * ENTRY_BYTES));
   const table = new DataView(new ArrayBuffer(clusterSize));
   for (let index = 0; index < l2Tables; index++) {
-    encodeL1Entry(l1Table, index, hostOffset((l2 + index) * clusterSize));
+    encodeOwnedEntry(l1Table, index, hostOffset((l2 + index) * clusterSize));
     const used = Math.min(entries, dataClusters - index * entries);
     if (used < entries) new Uint8Array(table.buffer).fill(0);
     // With subclusters the cluster is the entry's own and none of its subclusters is written: what it shows is still the backing's.
-    for (let entry = 0; entry < used; entry++) encodeDataEntry(table, entry * stride, hostOffset((firstData + index * entries + entry) * clusterSize));
+    for (let entry = 0; entry < used; entry++) encodeOwnedEntry(table, entry * stride, hostOffset((firstData + index * entries + entry) * clusterSize));
     store.write((l2 + index) * clusterSize, new Uint8Array(table.buffer));
     yield 0;
   }

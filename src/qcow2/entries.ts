@@ -50,13 +50,8 @@ export function decodeL1Entry(table: DataView, index: number, tableOffset: numbe
   return { hostOffset: decodeOffset("L1 table", at, high, low, clusterSize), copied: (high & COPIED) !== 0 };
 }
 
-export function encodeL1Entry(table: DataView, index: number, offset: HostOffset): void {
-  table.setUint32(index * ENTRY_BYTES, (Math.floor(offset / 2 ** 32) | COPIED) >>> 0);
-  table.setUint32(index * ENTRY_BYTES + 4, offset % 2 ** 32);
-}
-
-/** Writes the (first) word of an L2 entry that owns its cluster; l2-entries.ts has all else of those. @param index of the word */
-export function encodeDataEntry(table: DataView, index: number, offset: HostOffset): void {
+/** Writes an L1 entry, or the (first) word of an L2 entry, that owns its cluster; l2-entries.ts has all else of L2 entries. @param index of the word */
+export function encodeOwnedEntry(table: DataView, index: number, offset: HostOffset): void {
   table.setUint32(index * ENTRY_BYTES, (Math.floor(offset / 2 ** 32) | COPIED) >>> 0);
   table.setUint32(index * ENTRY_BYTES + 4, offset % 2 ** 32);
 }

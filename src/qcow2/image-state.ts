@@ -10,7 +10,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { Backing } from "./backing.ts";
 import type { Codecs } from "./codecs.ts";
-import { ENTRY_BYTES, decodeL1Entry, encodeCopied, encodeL1Entry } from "./entries.ts";
+import { ENTRY_BYTES, decodeL1Entry, encodeCopied, encodeOwnedEntry } from "./entries.ts";
 import type { L1Entry } from "./entries.ts";
 import { AUTOCLEAR_RAW_EXTERNAL, COMPATIBLE_LAZY_REFCOUNTS, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_DIRTY, hasBit } from "./features.ts";
 import { encodeIncompatible } from "./header.ts";
@@ -150,7 +150,7 @@ export class ImageState {
   }
 
   setL1Entry(index: number, offset: HostOffset): void {
-    encodeL1Entry(this.l1, index, offset);
+    encodeOwnedEntry(this.l1, index, offset);
     this.markL1Dirty(index);
   }
 

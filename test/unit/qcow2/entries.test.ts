@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Fault } from "../../../src/base/fault.ts";
 import { hostOffset } from "../../../src/base/units.ts";
-import { decodeL1Entry, decodeRefcountTableEntry, encodeL1Entry, encodeRefcountTableEntry, maxRefcount, readRefcount, writeRefcount } from "../../../src/qcow2/entries.ts";
+import { decodeL1Entry, decodeRefcountTableEntry, encodeOwnedEntry, encodeRefcountTableEntry, maxRefcount, readRefcount, writeRefcount } from "../../../src/qcow2/entries.ts";
 import { Random } from "../../../src/base/random.ts";
 
 const table = (...entries: bigint[]): DataView => {
@@ -26,7 +26,7 @@ const OFFSETS = [0x10000, 0x7fff0000, 0x80000000, 0xffff0000, 0x1_0000_0000, 0x1
 describe("L1 entries", () => {
   test.each(OFFSETS)("offset %i", (offset) => {
     const view = table(0n, 0n);
-    encodeL1Entry(view, 1, hostOffset(offset));
+    encodeOwnedEntry(view, 1, hostOffset(offset));
     expect(view.getBigUint64(8)).toBe(COPIED | BigInt(offset));
     expect(decodeL1Entry(view, 1, 0x40000, 65536)).toEqual({ hostOffset: offset, copied: true });
     expect(decodeL1Entry(table(BigInt(offset)), 0, 0x40000, 65536)).toEqual({ hostOffset: offset, copied: false });
