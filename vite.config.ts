@@ -48,7 +48,7 @@ const offline = () =>
     filename: "sw.js",
     includeAssets: [],
     workbox: {
-      globPatterns: ["**/*.{html,js,css,wasm,woff2,svg,png,webmanifest}", "docs/*.json"],
+      globPatterns: ["**/*.{html,js,css,wasm,woff2,svg,png,webmanifest}", "docs/*.json", "licences.txt"],
       // The guest's machine is fetched when one is wanted, and kept from then on: its files by its worker, its worker by the rule below.
       globIgnores: ["src/**", "machine/**", "assets/v86-*.wasm"],
       runtimeCaching: [{ urlPattern: /\/machine\/[^/]+\.js$/, handler: "CacheFirst", options: { cacheName: "zonescope-machine", expiration: { maxEntries: 4 } } }],

@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { posix } from "node:path";
 import MarkdownIt from "markdown-it";
+import { licencesFile } from "./licences.mjs";
 import { root } from "./run.mjs";
 
 const FOLDER = join(root, "docs");
@@ -136,7 +137,7 @@ ${withAnchors(md.render(text, { from: path }))}    </main>
 const existsIndex = (path) => documents().includes(posix.join(posix.dirname(path), "README.md"));
 
 /**
- * The plugin that puts the pages beside the app. Their style sheet is an entry of the build named "docs".
+ * The plugin that puts the pages beside the app, and the licences of what is in it. Their style sheet is an entry of the build named "docs".
  * @returns {import("vite").Plugin}
  */
 export const docsSite = () => ({
@@ -146,6 +147,7 @@ export const docsSite = () => ({
     const style = Object.values(bundle).find((file) => file.type === "asset" && file.originalFileNames.some((name) => relative(STYLE, name) === ""));
     if (style === undefined) throw new Error(`${STYLE} was not built`);
     for (const [fileName, source] of sitePages(style.fileName)) this.emitFile({ type: "asset", fileName, source });
+    this.emitFile({ type: "asset", fileName: "licences.txt", source: licencesFile() });
     for (const path of attachments()) this.emitFile({ type: "asset", fileName: `docs/${path}`, source: readFileSync(join(FOLDER, path)) });
   },
 });

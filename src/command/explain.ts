@@ -183,7 +183,7 @@ function sentence(text: string): string {
 const begun = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** The explanation as lines of text, each with its newline. */
-function explanationLines(failure: Failure): string {
+export function explanationLines(failure: Failure): string {
   const { title, why, instead, names } = explain(failure);
   let text = `${title}. ${why}\n`;
   if (instead !== null) text += `Instead: ${instead}\n`;
