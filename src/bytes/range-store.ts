@@ -24,11 +24,18 @@ export interface RangeReply {
 /** Asks for bytes [from, to] of a URL, and waits; throws what the platform throws where there is no answer. */
 export type RequestRange = (url: string, from: number, to: number) => RangeReply;
 
-const LONGEST_REQUEST = 8 * 2 ** 20;
-/** A request that fails, or that a server refuses for now, is made once more. */
+const LONGEST_REQUEST = 2 * 2 ** 20;
+/** A request that fails, or that a server refuses for now, is made once more; one whose time is over is not. */
 const TRIES = 2;
-/** For a request of at most LONGEST_REQUEST bytes; nothing else ends one whose answer does not. */
-const GIVE_UP_MS = 60_000;
+const GIVE_UP_MS = 6000;
+/** Bytes a second below which a connection is too slow for this. */
+const SLOWEST = 256 * 1024;
+
+/**
+ * How long an answer of so many bytes is waited for, in milliseconds: 6 seconds for an ordinary piece, 14 for the longest. Nothing else
+ * ends a synchronous request, and a server whose file changed sends all of it in place of a piece.
+ */
+export const timeLimitMs = (lengthBytes: number): number => GIVE_UP_MS + Math.ceil((lengthBytes / SLOWEST) * 1000);
 
 export class RangeStore extends ReadOnlyStore {
   private readonly file: RemoteFile;
@@ -75,18 +82,24 @@ export class RangeStore extends ReadOnlyStore {
         const reply = this.request(this.file.url, offset, offset + lengthBytes - 1);
         if (reply.status < 500 || tries === TRIES) return reply;
       } catch (thrown) {
-        if (tries === TRIES || errorName(thrown) === "TimeoutError") throw storeFault(this.name, "io", "read", offset, lengthBytes, errorDetail(thrown));
+        if (errorName(thrown) === "TimeoutError") throw storeFault(this.name, "io", "read", offset, lengthBytes, this.tooSlow(lengthBytes));
+        if (tries === TRIES) throw storeFault(this.name, "io", "read", offset, lengthBytes, errorDetail(thrown));
       }
     }
   }
+
+  private tooSlow(lengthBytes: number): string {
+    const seconds = Math.round(timeLimitMs(lengthBytes) / 1000);
+    return `${this.file.host} did not send ${lengthBytes} bytes within ${seconds} seconds: the connection is too slow, or the file has changed and is sent whole. Try again; a file that changed has to be opened anew`;
+  }
 }
 
-/** The request of a worker of a browser. */
+/** The request of a worker of a browser; it throws a TimeoutError when its time is over. */
 export const requestInWorker: RequestRange = (url, from, to) => {
   const request = new XMLHttpRequest();
   request.open("GET", url, false);
   request.responseType = "arraybuffer";
-  request.timeout = GIVE_UP_MS;
+  request.timeout = timeLimitMs(to - from + 1);
   request.setRequestHeader("Range", `bytes=${from}-${to}`);
   request.send();
   return { status: request.status, header: (name) => exposed(request, name), body: new Uint8Array(request.response as ArrayBuffer) };

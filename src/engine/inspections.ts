@@ -1,7 +1,7 @@
 /**
  * Files under inspection. A file of the person's machine cannot change and stays open, with what was read of it, until its inspection
  * ends. One of the library is opened for each call and closed behind it, so that nobody has to wait for an inspection to write it; one
- * that is open here is flushed and its store lent. Nothing is written.
+ * that is open here is flushed and its store lent. Of both nothing that was read is believed in the next call. Nothing is written.
  */
 import { Fault } from "../base/fault.ts";
 import { err, ok } from "../base/result.ts";
@@ -10,6 +10,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import { CachedStore } from "../bytes/cached-store.ts";
 import { inspectHeader } from "../inspect/header-report.ts";
 import type { InspectedHeader } from "../inspect/header-report.ts";
+import type { HostIndex } from "../inspect/host-index.ts";
 import { identifyFile, isDiskItself } from "../inspect/identity.ts";
 import { Inspected } from "../inspect/inspected.ts";
 import { ADOPTED_PREFIX } from "../protocol/index.ts";
@@ -54,6 +55,8 @@ interface Kept {
 
 interface Inspection {
   readonly file: string;
+  /** Which table led to a cluster when that was last gone through; the file may have changed since. */
+  hint: HostIndex | null;
   /** null for a file that may change between two calls. */
   readonly kept: Kept | null;
 }
@@ -70,7 +73,7 @@ export class Inspections {
   /** Begins an inspection. @returns its number */
   begin(file: string): number {
     const kept = file.startsWith(ADOPTED_PREFIX) ? { stores: new Map<string, CachedStore>(), opened: null, guest: null } : null;
-    this.open.set(this.next, { file, kept });
+    this.open.set(this.next, { file, hint: null, kept });
     return this.next++;
   }
 
@@ -95,12 +98,13 @@ export class Inspections {
     const { file, kept } = session;
     if (kept !== null && kept.opened !== null) return act(kept.opened);
     const attached = kept === null ? this.host.attached(file) : null;
-    if (attached !== null) return attached.ok ? act(lookInto(file, attached.value.store, attached.value.device, false)) : attached;
+    if (attached !== null) return attached.ok ? hinted(session, lookInto(file, attached.value.store, attached.value.device), act) : attached;
     const store = await this.placeOf(session).open(file, "read");
     if (!store.ok) return store;
     try {
-      const opened = lookInto(file, store.value, null, kept !== null);
-      if (kept !== null) kept.opened = opened;
+      const opened = lookInto(file, store.value, null);
+      if (kept === null) return await hinted(session, opened, act);
+      kept.opened = opened;
       return await act(opened);
     } finally {
       if (kept === null) store.value.close();
@@ -160,14 +164,23 @@ export class Inspections {
 
 const ended = (inspection: number): Result<never, Failure> => err({ kind: "usage", code: "closed-handle", detail: `inspection ${inspection} is not open` });
 
-/** @param fixed whether what is read of the file holds for longer than a call */
-function lookInto(file: string, store: ByteStore, live: Device | null, fixed: boolean): Opened {
+function lookInto(file: string, store: ByteStore, live: Device | null): Opened {
   const { container } = identifyFile(store);
   const header = container === "qcow2" ? inspectHeader(store) : null;
   const inspected = header === null || header.header === null ? null : new Inspected(store, header.header, header.zoned);
-  // For one call an index of all tables costs more than to look for the one that is asked for.
-  if (inspected !== null && !fixed) inspected.hostIndex = null;
   return { file, store, container, header, inspected, live };
+}
+
+/** A call on a file that may change before the next one, which is handed what this one learns of its tables as a hint. */
+async function hinted<Value>(session: Inspection, opened: Opened, act: (opened: Opened) => Promise<Result<Value, Failure>>): Promise<Result<Value, Failure>> {
+  const { inspected } = opened;
+  if (inspected === null) return act(opened);
+  inspected.hint = session.hint;
+  try {
+    return await act(opened);
+  } finally {
+    session.hint = inspected.hostIndex ?? session.hint;
+  }
 }
 
 /** The tables of a file, or why it has none that can be followed. */

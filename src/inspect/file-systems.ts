@@ -61,9 +61,11 @@ export function contentAt(start: Uint8Array): Content | null {
   return null;
 }
 
+/** The label of a physical volume is in one of the first four sectors and says in which: one that says another was copied there. */
 function lvm(start: Uint8Array): Content | null {
   for (let at = 0; at < 4 * 512; at += 512) {
-    if (hasMark(start, mark(at, "LABELONE")) && hasMark(start, mark(at + 24, "LVM2 001"))) return { content: "lvm", at, label: null };
+    if (!hasMark(start, mark(at, "LABELONE")) || !hasMark(start, mark(at + 24, "LVM2 001"))) continue;
+    if (viewOf(start).getBigUint64(at + 8, true) === BigInt(at / 512)) return { content: "lvm", at, label: null };
   }
   return null;
 }

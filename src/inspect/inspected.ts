@@ -24,6 +24,11 @@ export class Inspected {
   readonly l2Span: number;
   /** Which table leads to a cluster, once that was asked for; null for an image that is too large. */
   hostIndex: HostIndex | null | undefined = undefined;
+  /**
+   * Such an index of the file as it was a while ago: the entry that it leads to is looked at, so that what is found is true; what it does
+   * not know is looked for anew. null without one.
+   */
+  hint: HostIndex | null = null;
   private refcountsRead: StoredRefcounts | null = null;
   private structuresRead: Structures | null = null;
 

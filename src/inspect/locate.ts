@@ -153,10 +153,20 @@ function* findEntry(inspected: Inspected, hostOffset: number): Generator<number,
   const { header, format } = inspected;
   if (format.externalData) return null;
   const clusterStart = Math.floor(hostOffset / header.clusterSize) * header.clusterSize;
+  const hinted = inspected.hostIndex === undefined ? (inspected.hint?.tableOf(clusterStart / header.clusterSize) ?? null) : null;
+  if (hinted !== null && typeof hinted === "object" && hinted.l1Index < header.l1Size) {
+    const found = findBetween(inspected, hinted.l1Index, hinted.l1Index + 1, clusterStart, hostOffset).next();
+    if (found.done === true && found.value !== null) return found.value;
+  }
   if (inspected.hostIndex === undefined) inspected.hostIndex = yield* HostIndex.build(inspected);
   const sought = inspected.hostIndex?.tableOf(clusterStart / header.clusterSize) ?? "anywhere";
   if (sought === "nowhere") return null;
-  const [from, end] = sought === "anywhere" ? [0, header.l1Size] : [sought.l1Index, sought.l1Index + 1];
+  if (sought !== "anywhere") return yield* findBetween(inspected, sought.l1Index, sought.l1Index + 1, clusterStart, hostOffset);
+  return yield* findBetween(inspected, 0, header.l1Size, clusterStart, hostOffset);
+}
+
+/** As findEntry, in the tables of the L1 entries [from, end). */
+function* findBetween(inspected: Inspected, from: number, end: number, clusterStart: number, hostOffset: number): Generator<number, Found | null, void> {
   const l1 = inspected.l1Words(from, end - from);
   // A table that many entries lead to is gone through once.
   const seen = new Set<number>();

@@ -1,6 +1,8 @@
 /** A remote image, from a real nginx: nothing is asked before the click, little after it, and a server that cannot serve it is told why. */
 import { execFileSync } from "node:child_process";
-import { appendFileSync, closeSync, openSync, truncateSync, writeSync } from "node:fs";
+import { appendFileSync, closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
 import { Nginx } from "./nginx.ts";
@@ -91,6 +93,32 @@ test("a server that exposes no header is read too; a part of the disk is saved; 
   await page.getByLabel("Go to offset").press("Enter");
   await expect(page.getByRole("tabpanel")).toContainText("The file has changed");
   await expect(page.getByRole("tabpanel")).not.toContainText("6363");
+});
+
+test("a whole remote image is saved: compact, and as a raw disk, each as stock qemu-img has it", async ({ page }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(window, "showSaveFilePicker"));
+  const folder = mkdtempSync(join(tmpdir(), "zonescope-saved-"));
+  try {
+    const path = nginx.path("small.qcow2");
+    execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", path, "64M"]);
+    execFileSync("qemu-io", ["-f", "qcow2", "-c", "write -P 0x31 0 3M", "-c", "write -z 8M 1M", "-c", "write -P 0x32 63M 1M", path], { stdio: "ignore" });
+    await go(page, "open/small.qcow2");
+    await card(page).getByRole("button", { name: "Open it" }).click();
+    await expect(page.getByRole("tabpanel")).toContainText("This is a qcow2 image");
+    for (const [item, format] of [["qcow2, compact", "qcow2"], ["qcow2, compressed", "qcow2"], ["raw disk", "raw"]] as const) {
+      await page.getByRole("button", { name: "Save as" }).click();
+      await page.getByRole("menuitem", { name: item }).click();
+      const download = page.waitForEvent("download");
+      await page.getByRole("button", { name: "Download" }).click();
+      const saved = join(folder, `saved.${format}`);
+      await (await download).saveAs(saved);
+      expect(execFileSync("qemu-img", ["compare", "-f", format, "-F", "qcow2", saved, path], { encoding: "utf8" })).toContain("Images are identical");
+      if (format === "qcow2") execFileSync("qemu-img", ["check", "-q", saved]);
+    }
+    expect(nginx.asked("small.qcow2").every(({ status }) => status === 206 || status === 304)).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 for (const [what, path, told] of [

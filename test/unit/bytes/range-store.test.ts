@@ -7,7 +7,7 @@ import { Fault } from "../../../src/base/fault.ts";
 import { CachedStore } from "../../../src/bytes/cached-store.ts";
 import { probeRemote } from "../../../src/bytes/range-probe.ts";
 import type { RemoteFile } from "../../../src/bytes/range-probe.ts";
-import { REMOTE_LIMITS, RangeStore } from "../../../src/bytes/range-store.ts";
+import { REMOTE_LIMITS, RangeStore, timeLimitMs } from "../../../src/bytes/range-store.ts";
 import type { RangeReply, RequestRange } from "../../../src/bytes/range-store.ts";
 import { explain } from "../../../src/command/explain.ts";
 
@@ -147,4 +147,31 @@ test("a request that fails once is made again", () => {
   const into = new Uint8Array(10);
   expect(store.read(0, into)).toBe(10);
   expect(into).toEqual(BYTES.subarray(0, 10));
+});
+
+test("an answer whose time is over is told with its time and what it may mean, and is not asked for again", () => {
+  const { store, requests } = storeOver(() => {
+    throw new DOMException("The operation timed out.", "TimeoutError");
+  });
+  const thrown = ((): unknown => {
+    try {
+      return store.read(1000, new Uint8Array(100));
+    } catch (error) {
+      return error;
+    }
+  })();
+  expect(requests).toHaveLength(1);
+  expect(thrown).toBeInstanceOf(Fault);
+  expect(explain((thrown as Fault).problem).why).toContain("host did not send 100 bytes within 6 seconds: the connection is too slow, or the file has changed");
+});
+
+test("no answer is waited for longer than a quarter of a minute, and no request is longer than its time", () => {
+  const sizes: number[] = [];
+  const store = new RangeStore("dropped:large", { ...FILE, sizeBytes: 2 ** 30 }, (_, from, to) => {
+    sizes.push(to - from + 1);
+    return { status: 206, header: (name) => (name === "etag" ? '"one"' : null), body: new Uint8Array(to - from + 1) };
+  });
+  store.read(0, new Uint8Array(9 * 2 ** 20));
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(9 * 2 ** 20);
+  expect(Math.max(...sizes.map(timeLimitMs))).toBeLessThanOrEqual(15_000);
 });

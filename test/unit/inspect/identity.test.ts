@@ -77,7 +77,7 @@ test.each<[string, Bytes]>([
   ["fat 82 BOOT null", [[11, [0, 2]], [71, letters("BOOT       ")], [82, letters("FAT32   ")], ...signature]],
   ["fat 54 null null", [[11, [0, 2]], [43, letters("NO NAME    ")], [54, letters("FAT16   ")], ...signature]],
   ["swap 4086 spare null", [[4086, letters("SWAPSPACE2")], [1052, letters("spare")]]],
-  ["lvm 512 null null", [[512, letters("LABELONE")], [536, letters("LVM2 001")]]],
+  ["lvm 512 null null", [[512, [...letters("LABELONE"), 1]], [536, letters("LVM2 001")]]],
   ["luks 0 secret null", [[0, [...letters("LUKS\xba\xbe"), 0, 2]], [24, letters("secret")]]],
   ["iso 32769 CDROM null", [[32769, letters("CD001")], [32808, letters("CDROM".padEnd(32))]]],
   ["squashfs 0 null null", [[0, letters("hsqs")]]],
