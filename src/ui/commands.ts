@@ -49,6 +49,12 @@ const canManage = (app: App): boolean => {
   return selected < zones.count && !zones.isConventional(selected);
 };
 
+/** Turns to the terminal, and switches Linux on where it is not on. */
+export function attachLinux(app: App): void {
+  app.inspector.show("Terminal");
+  if (app.store.getState().guest.phase === "off") void app.guest().then((guest) => guest.attach({}));
+}
+
 export const COMMANDS: readonly PageCommand[] = [
   { id: "palette", name: "Command palette", group: "Page", keys: "$mod+k", enabled: always, run: dialog({ kind: "palette" }) },
   { id: "help", name: "Shortcuts and help", group: "Page", keys: "?", also: "keys keyboard", enabled: always, run: dialog({ kind: "help" }) },
@@ -58,6 +64,7 @@ export const COMMANDS: readonly PageCommand[] = [
   { id: "save", name: "Save .qcow2", group: "Image", keys: "$mod+s", also: "download export", enabled: attached, run: (app) => void app.library.save() },
   { id: "share", name: "Share", group: "Image", also: "link embed qr send", enabled: attached, run: dialog({ kind: "share" }) },
   { id: "power-cycle", name: "Power cycle", group: "Image", also: "reboot restart reopen", enabled: attached, run: (app) => void app.device.powerCycle() },
+  { id: "attach-linux", name: "Attach Linux", group: "Image", also: "guest terminal machine emulator shell", enabled: attached, run: attachLinux },
   { id: "profiles", name: "Compare profiles", group: "Image", also: "zns zbc null_blk rules", enabled: zoned, run: dialog({ kind: "profiles" }) },
   {
     id: "inspector",

@@ -1,8 +1,9 @@
 /** What can be done with the attached image as a file, its sizes, and how full the library is. */
-import { Copy, Ellipsis, FileDown, Pencil, Trash2 } from "lucide-react";
+import { Copy, Ellipsis, FileDown, Pencil, Plug, Trash2 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { isDropped } from "../state/device.ts";
 import { formatBytes, formatRoughBytes } from "../state/units.ts";
+import { attachLinux } from "./commands.ts";
 import { useApp, useAppState } from "./context.ts";
 
 const ICON = 15;
@@ -24,6 +25,11 @@ export function ImageMenu() {
           {file !== null && isDropped(file) && (
             <DropdownMenu.Item className="menu-item" onSelect={() => void app.library.editCopy()}>
               <FileDown size={ICON} aria-hidden="true" /> Edit a copy
+            </DropdownMenu.Item>
+          )}
+          {attached !== null && (
+            <DropdownMenu.Item className="menu-item" onSelect={() => attachLinux(app)}>
+              <Plug size={ICON} aria-hidden="true" /> Attach Linux
             </DropdownMenu.Item>
           )}
           {entry !== undefined && (

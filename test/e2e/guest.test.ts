@@ -11,6 +11,7 @@ import { runStock, stockCheck } from "../../src/testing/stock.ts";
 import { expect, test } from "./fixtures.ts";
 import type { Browser } from "./fixtures.ts";
 import { Zonescope } from "./page.ts";
+import { Site } from "./site.ts";
 import { Terminal } from "./terminal.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "zonescope-guest-"));
@@ -167,14 +168,15 @@ async function killed(zonescope: Browser): Promise<{ app: Zonescope; terminal: T
   return openDisk(await zonescope.launch());
 }
 
-test("only the machine's own worker may compile code, and only it makes a worker of a text", async ({ page }) => {
-  await Zonescope.open(page);
+test("the machine's own worker alone may compile code; a power cut keeps what was flushed, and the disk is the page's again", async ({ page }) => {
+  test.setTimeout(300_000);
+  const app = await Zonescope.open(page);
+  const terminal = new Terminal(page);
   const policyOf = async (path: string): Promise<string> => (await page.request.get(path)).headers()["content-security-policy"] ?? "";
   const machine = page.waitForRequest((request) => /\/machine\/[^/]+\.js$/.test(request.url()));
   const fetchedBefore = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
   expect(fetchedBefore.filter((name) => /\/guest\/|\/machine\/|v86/.test(name))).toEqual([]);
-  await page.getByRole("tab", { name: "Terminal" }).click();
-  await page.getByRole("button", { name: "Attach Linux" }).click();
+  await terminal.attach();
   const ofMachine = await policyOf((await machine).url());
   expect(ofMachine).toContain("'wasm-unsafe-eval'");
   expect(ofMachine).toContain("worker-src blob:");
@@ -183,4 +185,54 @@ test("only the machine's own worker may compile code, and only it makes a worker
   expect(ofPage).toContain("script-src 'self';");
   expect(ofPage).toContain("worker-src 'self';");
   expect(ofPage).not.toMatch(/unsafe-eval|blob:[^;]*worker|worker-src[^;]*blob:/);
+
+  // The welcome disk has zones of 1 MiB, the first two conventional.
+  await terminal.must("dd if=/bin/busybox of=/dev/vda bs=64k count=2 seek=32 oflag=direct conv=fsync");
+  await terminal.type("dd if=/bin/busybox of=/dev/vda bs=4k count=192 seek=768 oflag=direct");
+  await app.expectCondition(3, "OPEN");
+  await page.getByRole("button", { name: "Power cut" }).click();
+  await expect(page.getByRole("tabpanel")).toContainText("The power was cut");
+  await app.expectCondition(2, "CLOSED");
+  await expect(app.row(2)).toContainText("2,176 KiB");
+  await app.type("write 2176k 4k");
+  await app.expectCondition(2, "IMPLICIT_OPEN");
+});
+
+test("once fetched, Linux starts without a network", async ({ page }) => {
+  test.setTimeout(300_000);
+  const site = new Site("dist-e2e");
+  const address = await site.start();
+  await page.goto(`${address}/`);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await page.goto(`${address}/`);
+  const image = new Zonescope(page).image;
+  await expect(image).toHaveText("welcome.qcow2");
+  await new Terminal(page).attach();
+  await site.stop();
+  await expect(page.request.get(`${address}/`)).rejects.toThrow();
+  await page.reload();
+  await expect(image).toHaveText("welcome.qcow2");
+  const terminal = new Terminal(page);
+  await terminal.attach();
+  expect(await terminal.must("cat /sys/block/vda/queue/zoned")).toBe("host-managed");
+});
+
+test("a session that a link offers makes its own disk at a click, and types its lines", async ({ page }) => {
+  test.setTimeout(300_000);
+  await page.goto("/#guest=order");
+  await expect(page.getByRole("combobox", { name: "Or a session" })).toHaveValue("order");
+  const app = new Zonescope(page);
+  await expect(app.image).toHaveText("welcome.qcow2");
+  await page.getByRole("button", { name: "Step through" }).click();
+  await expect(app.image).toHaveText("order.qcow2");
+  const session = page.getByRole("group", { name: /^Session: / });
+  await expect(session).toContainText("1 of 11", { timeout: 120_000 });
+  await session.getByRole("button", { name: "Type it" }).click();
+  await expect(session).toContainText("2 of 11", { timeout: 60_000 });
+  await app.expectCondition(1, "IMPLICIT_OPEN");
+  // The third line is the one out of order.
+  await session.getByRole("button", { name: "Play" }).click();
+  await expect(app.events).toContainText("Refused write at zone 2: not-at-write-pointer", { timeout: 120_000 });
+  await session.getByRole("button", { name: "End session" }).click();
+  await expect(session).toHaveCount(0);
 });
