@@ -7,6 +7,8 @@ import { PROMPT } from "../guest/sessions.ts";
 /** Of what was said, for a terminal that is shown later. */
 const KEPT_BYTES = 512 * 1024;
 const TAIL = 400;
+/** What a terminal answers by itself when it is asked where its cursor is, or what it is: the shell asks with each prompt. */
+const REPORT = /^\x1b\[[\d;?>]*[Rcn]$/;
 /** A line that is typed quietly is answered within this, or what it says is shown after all. */
 const QUIET_MS = 10_000;
 
@@ -47,6 +49,8 @@ export class Serial {
   type(text: string | Uint8Array): void {
     if (!this.on) return;
     const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+    // Nobody typed that: the shell waits as before.
+    if (typeof text === "string" && REPORT.test(text)) return this.send(bytes);
     if (this.quiet !== null) return void this.quiet.typed.push(bytes);
     this.tail = "";
     this.send(bytes);

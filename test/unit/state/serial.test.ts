@@ -43,6 +43,16 @@ test("the prompt is known whatever colours it has and however it is cut, and not
   expect(await now(serial.atPrompt())).toBe(true);
 });
 
+test("what a terminal answers by itself is no typing, and goes at once", async () => {
+  serial.heard(bytes(`${PROMPT}\x1b[6n`));
+  serial.type("\x1b[12;10R");
+  expect(sent).toBe("\x1b[12;10R");
+  expect(await now(serial.atPrompt())).toBe(true);
+  expect(serial.typeQuietly("stty")).toBe(true);
+  serial.type("\x1b[?1;2c");
+  expect(sent).toBe("\x1b[12;10Rstty\r\x1b[?1;2c");
+});
+
 test("a line that is typed quietly is not seen, and what is typed meanwhile comes behind it", () => {
   expect(serial.typeQuietly("stty rows 5")).toBe(false);
   serial.heard(bytes(PROMPT));
