@@ -12,7 +12,7 @@ import type { IoArguments, IoCommand, IoDisk } from "./io-session.ts";
 import { splitOptionList } from "./option-list.ts";
 import { call, errorOut } from "./program.ts";
 import type { Program } from "./program.ts";
-import type { ImageSource } from "../protocol/index.ts";
+import type { DeviceFacts, ImageSource } from "../protocol/index.ts";
 
 const CACHE_OPTIONS = ["cache.direct", "cache.no-flush"];
 const CHANGEABLE = [
@@ -116,6 +116,11 @@ export const reopen: IoCommand = {
       yield qemuIoError(unfit);
       return "failed";
     }
+    if (before.modes.temporary) {
+      // What was written goes with the place that it is in, which a close gives up: the image stays open, under the new options.
+      session.disk = { ...before, facts: asReopened(before.facts, next.readOnly), modes: next.modes };
+      return "ok";
+    }
     if (!(yield* closeDisk(session))) return "failed";
     if (yield* openSource(session, next.source, { readOnly: next.readOnly, modes: next.modes, word: before.file })) return "ok";
     // As it was; where even that fails, it stays closed, and says why.
@@ -124,6 +129,9 @@ export const reopen: IoCommand = {
     return "failed";
   },
 };
+
+/** The facts of an image that stayed open, writable or not from now on. */
+const asReopened = (facts: DeviceFacts | null, readOnly: boolean): DeviceFacts | null => facts && { ...facts, image: { ...facts.image, readOnly } };
 
 /** Why options do not fit to the image, seen before it is closed; null where they do, or where nobody can look while it is open. */
 function* misfit({ backing: _, backingChanges: __, ...source }: ImageSource): Program<string | null> {

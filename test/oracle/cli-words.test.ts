@@ -54,6 +54,13 @@ describe("qemu-io: sizes, modes and what is for testing", () => {
   both("reopen -o foo=bar", "reopen -o driver=raw", "reopen -r -w", "reopen -r -o read-only=on", "reopen -c foo", "reopen -c none -o cache.direct=on", "reopen -o lazy-refcounts=x", "reopen -r", "write 0 512", "reopen -w", "write 0 512");
   both("write -s text 0 4k", "read -v 0 40", "write -s nothing 0 512", "write -b 1 512");
   same("qemu-io", ["-s", "-c", "write -P 9 0 64k", "-c", "read -P 9 0 64k", "-c", "map", "a.qcow2"]);
+  // What is in that place stays over a reopen.
+  same("qemu-io", ["-s", ...["write -q -P 9 0 64k", "reopen -o discard=unmap", "read -P 9 0 64k", "write -P 8 0 512", "read -P 8 0 512"].flatMap((command) => ["-c", command]), "a.qcow2"]);
+  it("also where it is for reading meanwhile, which stock refuses", async () => {
+    const commands = ["write -q -P 9 0 64k", "reopen -r", "write 0 512", "reopen -w", "write -q -P 8 0 512", "read -q -P 8 0 512", "read -q -P 9 512 512"];
+    const ran = await runOurs(ours, "qemu-io", ["-s", ...commands.flatMap((command) => ["-c", command]), "a.qcow2"]);
+    expect(ran).toEqual({ out: "", err: "qemu-io: Block node is read-only\n", status: 1 });
+  });
   // The state of a machine, which is kept behind the disk and is not the disk.
   io("read -b 0 4k", "read -b 1T 512", "write -b -P 7 0 512", "read -b -P 7 0 512", "read -b -P 0 512 4k", "read -P 0 0 512", "write -b 4096T 512", "write -b 8388600T 512", "read -b 8388600T 512", "write -b 100 512", "write -b 0 0", "read -b -P 7 0 512");
   same("qemu-io", ["-f", "raw", "-c", "write -b 0 512", "-c", "read -b 0 512", "text"]);
