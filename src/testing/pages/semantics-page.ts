@@ -157,7 +157,8 @@ with its mistakes mended towards the standards. The tables are made by asking th
 
 A sequential zone has a write pointer and a condition: EMPTY ${Condition.EMPTY}, IMPLICIT_OPEN ${Condition.IMPLICIT_OPEN}, EXPLICIT_OPEN ${Condition.EXPLICIT_OPEN}, CLOSED ${Condition.CLOSED}, FULL ${Condition.FULL}, in the numbers of Linux and virtio-blk. A
 conventional zone has neither, and reports NOT_WP ${Condition.NOT_WP}. *Open* zones are those of the two open conditions, *active* ones are the open and the closed; both
-may have a limit, and 0 is none.
+may have a limit, and 0 is none. READ_ONLY ${Condition.READ_ONLY} and OFFLINE ${Condition.OFFLINE} are what [wear](commands/wear.md) makes of a zone until the image is opened anew: the one is read and not written, the
+other neither, and both refuse everything else with \`invalid-transition\`.
 
 ## Operation by condition
 
