@@ -118,7 +118,7 @@ const plain = (text: string): string => text.replaceAll("`", "");
 const waysOf = (id: string): readonly (readonly Act[])[] => WAYS[id]!.map(({ wrong, right }) => [...wrong, ...right]);
 
 test("every lesson is done in the page from its first step to its last question", async ({ page }) => {
-  // Half a minute where nothing else runs.
+  // Twenty minutes of reading, done by a machine that may have much else to do.
   test.setTimeout(300_000);
   await Zonescope.open(page);
   const panel = new Panel(page);
