@@ -18,7 +18,7 @@ export interface PlaceActions {
 export function createPlaceActions(core: Core): PlaceActions {
   let latest = 0;
   let stop: (() => void) | null = null;
-  const locate = async (spot: Spot, then: InspectorTab | undefined, view: HexView | null): Promise<void> => {
+  const locate = async (spot: Spot, then: InspectorTab | undefined, view: HexView | null, followed: number | null = null): Promise<void> => {
     const mine = ++latest;
     const { inspection } = core.store.getState().inspector;
     if (inspection === null) return;
@@ -26,8 +26,8 @@ export function createPlaceActions(core: Core): PlaceActions {
     const started = core.port.start("locate", { inspection: inspection.id, ...spot });
     stop = () => started.cancel();
     const outcome = await started.outcome;
-    // A later click counts.
-    if (mine !== latest) return;
+    // A later click counts, also one whose zone has not been asked for yet: an answer about the zone before must not take it back.
+    if (mine !== latest || (followed !== null && core.store.getState().selected !== followed)) return;
     const { inspector, attached, selected } = core.store.getState();
     if (!outcome.ok) {
       core.set({ inspector: { ...inspector, placeFailure: textOf(outcome.error), ...(then === undefined ? {} : { tab: then }) } });
@@ -50,6 +50,6 @@ export function createPlaceActions(core: Core): PlaceActions {
   };
   return {
     goTo: (spot, then) => locate(spot, then, then !== "Hex" ? null : "hostOffset" in spot ? "host" : "guest"),
-    followZone: (zone) => locate({ zone }, undefined, null),
+    followZone: (zone) => locate({ zone }, undefined, null, zone),
   };
 }

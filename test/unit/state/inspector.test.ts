@@ -27,6 +27,18 @@ test("a zone leads to its byte, and the byte back to the zone, which the map sel
   expect([now().place?.guest?.offset, app.store.getState().selected]).toEqual([guest?.offset, 2]);
 });
 
+test("an answer about a zone does not take back a selection that came meanwhile", async () => {
+  const app = await started();
+  await app.inspector.lookInto("welcome.qcow2");
+  app.device.select(3);
+  const answered = app.inspector.followZone(3);
+  app.device.select(4);
+  await answered;
+  expect(app.store.getState().selected).toBe(4);
+  await app.inspector.followZone(4);
+  expect(app.store.getState()).toMatchObject({ selected: 4, inspector: { place: { zone: { zone: 4 } } } });
+});
+
 test("looking into an image that owes no flush tells of none: looking is no event", async () => {
   const { app } = await looked();
   await frames();
