@@ -315,10 +315,7 @@ export class Engine {
     dialect: ({ file }) => readDialect(this.library, file),
     check: ({ handle }, job) => this.workOn(handle, job, (image) => image.check()),
     repair: ({ handle, mode }, job) => this.workOn(handle, job, (image) => image.repair(mode)),
-    setDialect: async ({ file, dialect }, job) => {
-      if (this.openHere(file) !== null) return err({ kind: "file", code: "in-use", file });
-      return changeDialect(this.library, this.host.files, file, dialect, job);
-    },
+    setDialect: ({ file, dialect }, job) => (this.openHere(file) === null ? changeDialect(this.library, this.host.files, file, dialect, job) : err({ kind: "file", code: "in-use", file })),
     convert: async ({ sources, target, options }, job) => {
       await this.prepareCompression({ handle: target, compressed: options.compressed });
       return await this.workOn(target, job, (image) => this.withAll(sources, (images) => convertImages(images, image, options)));

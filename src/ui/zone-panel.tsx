@@ -123,7 +123,7 @@ function LastCommands({ zones, zone }: { zones: ZoneModel; zone: number }) {
     <div className="last-commands">
       <p className="last-title">Last commands on this zone</p>
       {calls.length === 0 ? (
-        <p className="quiet">None since the page has this image.</p>
+        <p className="quiet">None from the page since it has this image.</p>
       ) : (
         <ol>
           {calls.map((call, index) => (
