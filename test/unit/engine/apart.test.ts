@@ -11,13 +11,18 @@ import { createOptions } from "../../../src/testing/engine-fixture.ts";
 const TIB = 2 ** 40;
 const contents = new MemoryContents();
 writeSparseImage(new MemoryStore("large", contents), { sizeBytes: TIB / 16, dataClusters: 2048 });
+/** A disk of 1 TiB, whose L1 table names 256 L2 tables. */
+const wide = new MemoryContents();
+writeSparseImage(new MemoryStore("wide", wide), { sizeBytes: TIB, dataClusters: 256 });
+let inside = contents;
+
 
 /** A Blob over bytes in memory that are mostly holes. */
-const blob = (): File => ({ name: "large.qcow2", size: contents.size, slice: (from: number, to: number) => ({ from, to }) }) as unknown as File;
+const blob = (): File => ({ name: "large.qcow2", size: inside.size, slice: (from: number, to: number) => ({ from, to }) }) as unknown as File;
 const read = (part: Blob): ArrayBuffer => {
   const { from, to } = part as unknown as { from: number; to: number };
   const bytes = new Uint8Array(to - from);
-  contents.read(from, bytes);
+  inside.read(from, bytes);
   return bytes.buffer;
 };
 
@@ -26,6 +31,7 @@ let notices: Notice[] = [];
 let engine: Engine;
 let files: MemoryFiles;
 beforeEach(() => {
+  inside = contents;
   notices = [];
   files = new MemoryFiles();
   // Every look at the clock takes a while, so that work is cut into many slices.
@@ -55,6 +61,21 @@ test("a check is told of, other calls are answered meanwhile, and it ends as it 
   expect(outcome).toMatchObject({ ok: true, value: { corruptions: 0, leaks: 0, allocatedClusters: 2048 } });
   const told = notices.filter((notice) => notice.notice === "progress" && notice.id === 9).length;
   expect(told).toBeGreaterThan(8);
+});
+
+test("a check of a disk of 1 TiB: after its first word other calls are answered, and it ends when it is cancelled", async () => {
+  inside = wide;
+  const { file, handle } = await dropped();
+  const checking = engine.performAs("check", { handle }, 3);
+  let ended = false;
+  void checking.then(() => (ended = true));
+  while (!notices.some((notice) => notice.notice === "progress" && notice.id === 3)) await new Promise((resolve) => setImmediate(resolve));
+  const { inspection } = await ok("inspect", { file });
+  const { data } = await ok("bytesAt", { inspection, view: "host", offset: 0, length: 4 });
+  expect([[...data], ended]).toEqual([[0x51, 0x46, 0x49, 0xfb], false]);
+  engine.cancel(3);
+  expect(await checking).toEqual({ ok: false, error: { kind: "cancelled" } });
+  expect((await ok("check", { handle })).allocatedClusters).toBe(256);
 });
 
 test("a check stops when its image is closed, and when it is cancelled, at the next pause", async () => {

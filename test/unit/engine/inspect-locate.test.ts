@@ -31,7 +31,8 @@ class CountingFiles extends MemoryFiles {
 /** A plain image with a cluster under each of many L2 tables; `write` changes it between two looks. */
 async function library() {
   const files = new CountingFiles();
-  const { ok } = engineFixture(files);
+  const fixture = engineFixture(files);
+  const ok = fixture.ok.bind(fixture);
   await ok("create", { file: "a.qcow2", options: createOptions({ sizeBytes: 100 * GIB, zoned: null }) });
   const write = async (offset: number): Promise<void> => {
     const { handle } = await ok("open", { file: "a.qcow2", readOnly: false, format: null });

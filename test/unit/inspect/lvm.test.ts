@@ -75,7 +75,8 @@ test("in a partition", () => {
 });
 
 test("on the disk of a zoned image, which the inspector names", async () => {
-  const { ok } = engineFixture();
+  const fixture = engineFixture();
+  const ok = fixture.ok.bind(fixture);
   await ok("create", { file: "volume.qcow2", options: createOptions() });
   const { handle } = await ok("open", { file: "volume.qcow2", readOnly: false, format: null });
   await ok("write", { handle, offset: 0, length: MIB, pattern: 0, data: physicalVolume(12 * MIB) });
