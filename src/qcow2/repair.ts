@@ -53,8 +53,11 @@ export interface RepairOutcome {
 }
 
 const KNOWN_EXTENSIONS: readonly number[] = [BITMAPS_MAGIC, FEATURE_NAMES_MAGIC, BACKING_FORMAT_MAGIC, ENCRYPTION_MAGIC, DATA_FILE_MAGIC];
-/** No file is made longer than by this for a refcount block that lies behind its end: the entry is taken for garbage. */
-const MAX_LENGTHENING = 2 ** 40;
+/**
+ * No file is made longer than by so many clusters for a refcount block that lies behind its end: the entry is taken for garbage, for each
+ * of those clusters would have to be counted.
+ */
+const MAX_LENGTHENING_CLUSTERS = 2 ** 18;
 
 /**
  * Repairs the image in a store that nobody else writes to meanwhile, and whose device has flushed.
@@ -174,7 +177,7 @@ function hooksFor(store: ByteStore, header: Header, mode: RepairMode): CheckHook
     },
     lengthen: (blockOffset) => {
       const length = blockOffset + header.clusterSize;
-      if (mode !== "all" || length - store.size() > MAX_LENGTHENING) return false;
+      if (mode !== "all" || length - store.size() > MAX_LENGTHENING_CLUSTERS * header.clusterSize) return false;
       try {
         store.truncate(length);
         return true;
