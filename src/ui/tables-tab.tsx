@@ -70,7 +70,7 @@ function EntryList({ name, l1Index, selected, onSelect }: ListProps) {
     <section className="entries" aria-label={name}>
       <h3>
         {name}
-        {total > 0 && <span className="quiet">, {formatCount(total)} entries</span>}
+        {total > 0 && <span className="quiet">, {total === 1 ? "1 entry" : `${formatCount(total)} entries`}</span>}
       </h3>
       {l1Index === "none" && <p className="panel-empty">Choose an entry of the L1 table.</p>}
       {entries.failure !== null && <p className="inspector-alert">{entries.failure}</p>}
