@@ -8,7 +8,7 @@ export default defineConfig({
     target: "node20",
     outDir: "dist-cli",
     emptyOutDir: true,
-    rollupOptions: { output: { entryFileNames: "zonescope.js", banner: "#!/usr/bin/env node", codeSplitting: false } },
+    rollupOptions: { output: { entryFileNames: "zonescope.js", banner: "#!/usr/bin/env node", chunkFileNames: "parts/[name]-[hash].js" } },
   },
   // The zstd encoder reads its own WebAssembly beside itself; it stays a package of its own, loaded when a zstd cluster is written.
   ssr: { noExternal: true, external: ["@bokuweb/zstd-wasm"] },
