@@ -59,6 +59,25 @@ test.each(names)("mutants of %s", { timeout: 3_600_000 }, async (name) => {
   for (const key of ["qemu-img info 0", "qemu-img check 2", "qemu-img check 1"]) expect(tally.get(key) ?? 0, key).toBeGreaterThan(0);
 });
 
+test("a snapshot whose L1 table is said to be the header: a new size of the disk is no pointer to a table", async () => {
+  const image = imageOf("snapshots");
+  const view = new DataView(image.buffer);
+  const entry = Number(view.getBigUint64(64));
+  view.setBigUint64(entry, 0n);
+  // As far as the size of the disk, the header's fourth word.
+  view.setUint32(entry + 8, 4);
+  const resized = image.slice();
+  new DataView(resized.buffer).setBigUint64(24, 65536n);
+  const startsOf = (bytes: Uint8Array): number[] => tablesOf((offset, length) => bytes.slice(offset, offset + length), bytes.length).map((table) => table.start);
+  expect(startsOf(resized)).toEqual(startsOf(image));
+  // The other snapshot's are followed as ever.
+  const second = Number(view.getBigUint64(entry + 72));
+  expect(startsOf(image)).toEqual(expect.arrayContaining([second, Number(view.getBigUint64(second) & 0x00ff_ffff_ffff_fe00n)]));
+  const { wrong, tally } = await torment(image, beside);
+  expect(wrong).toBeNull();
+  expect(tally.get("qemu-img resize 0")).toBe(2);
+});
+
 test("canary: what must not happen is seen when it does", async () => {
   const image = imageOf("plain");
   const bug = await torment(image, beside, { outcome: (name) => (name === "map" ? { ok: false, error: { kind: "bug", message: "planted" } } : null) });
