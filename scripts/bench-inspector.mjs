@@ -72,13 +72,16 @@ async function countReads(page) {
   return () => worker.evaluate(() => /** @type {{ reads?: number }} */ (globalThis).reads ?? 0);
 }
 
+/** An image of the library is attached, whichever it was last. @param {Page} page */
+const imageIsThere = (page) => page.getByRole("combobox", { name: "Image" }).filter({ hasText: ".qcow2" }).waitFor();
+
 /**
  * Milliseconds from the drop until every field of the header and every zone are there, and the reads until then.
  * @param {Page} page @param {string} url @param {string} file
  */
 async function firstSight(page, url, file) {
   await page.goto(url);
-  await page.getByText("welcome.qcow2").first().waitFor();
+  await imageIsThere(page);
   const reads = await countReads(page);
   const seen = page.evaluate(
     (zones) =>
@@ -141,7 +144,7 @@ function heldBytes(processes) {
  */
 async function fullCheck(page, url, file, profile) {
   await page.goto(url);
-  await page.getByText("welcome.qcow2").first().waitFor();
+  await imageIsThere(page);
   const processes = renderers(profile);
   if (processes.length === 0) throw new Error("the page's process was not found");
   let held = 0;
@@ -167,6 +170,8 @@ async function fullCheck(page, url, file, profile) {
   clearInterval(sampling);
   if (told.verdict !== "No errors found") throw new Error(`the check found ${told.verdict}`);
   await page.getByRole("tab", { name: "Check", exact: true }).click();
+  // The tab comes when it is shown first.
+  await page.getByRole("button", { name: "Check again", exact: true }).waitFor();
   const cancelMs = await page.evaluate(
     () =>
       new Promise((resolve) => {
