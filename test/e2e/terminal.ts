@@ -14,6 +14,8 @@ export class Terminal {
   readonly page: Page;
   readonly screen: Locator;
   readonly phase: Locator;
+  /** Lines that were run: an answer says which of them it is of, for the one before may still be on the screen. */
+  private lines = 0;
 
   constructor(page: Page) {
     this.page = page;
@@ -33,13 +35,14 @@ export class Terminal {
 
   /** Types a line, on a screen that is cleared, and waits for what it says and how it ended. The answer must fit the screen. */
   async run(line: string, patienceMs = PATIENCE_MS): Promise<Answer> {
+    const number = ++this.lines;
     await this.screen.getByRole("textbox").focus();
-    await this.page.keyboard.type(`{ ${line}; } >/tmp/said 2>&1; echo $? >/tmp/ended; clear; cat /tmp/said; echo "[status $(cat /tmp/ended)]"\n`);
+    await this.page.keyboard.type(`{ ${line}; } >/tmp/said 2>&1; echo $? >/tmp/ended; clear; cat /tmp/said; echo "[status $(cat /tmp/ended) of line ${number}]"\n`);
     let said = "";
     await expect
       .poll(async () => (said = await this.shown()), { timeout: patienceMs, message: `the answer to ${line}` })
-      .toMatch(/\[status \d+\]\s*zoned:\S*#\s*$/);
-    const [, text = "", status] = /^([^]*)\[status (\d+)\]/.exec(said) ?? [];
+      .toMatch(new RegExp(`\\[status \\d+ of line ${number}\\]\\s*zoned:\\S*#\\s*$`));
+    const [, text = "", status] = /^([^]*)\[status (\d+) of line \d+\]/.exec(said) ?? [];
     return { text: text.trim(), status: Number(status) };
   }
 
