@@ -13,10 +13,13 @@ export default defineConfig({
   fullyParallel: false,
   forbidOnly: process.env["CI"] !== undefined,
   timeout: 120_000,
+  // A test that passes the second time only is named in the closing lines of `npm test`.
+  retries: 1,
   expect: { timeout: 15_000 },
   reporter: [["list"]],
   outputDir: "test-results",
-  use: { baseURL: `http://localhost:${PORT}` },
+  // An action that waits in vain ends long before its test.
+  use: { actionTimeout: 45_000, baseURL: `http://localhost:${PORT}` },
   webServer: {
     command: `npx vite preview --outDir dist-e2e --port ${PORT} --strictPort`,
     url: `http://localhost:${PORT}/`,

@@ -16,6 +16,8 @@ import { ensureTools } from "./tools.mjs";
 const reports = mkdtempSync(join(tmpdir(), "zonescope-test-"));
 /** @type {{ name: string, counts: Counts, seconds: number }[]} */
 const stages = [];
+/** @type {string[]} titles of tests that failed and passed when they were run once more */
+const unsteady = [];
 
 /** @param {boolean} passed */
 const one = (passed) => ({ passed: passed ? 1 : 0, failed: passed ? 0 : 1 });
@@ -53,6 +55,15 @@ function readReport(file, succeeded, read) {
   return { passed: counts.passed, failed: silentFailure ? 1 : counts.failed };
 }
 
+/**
+ * @param {any} suite of Playwright's report
+ * @returns {string[]}
+ */
+const flakyOf = ({ file, specs = [], suites = [] }) => [
+  ...specs.filter((/** @type {any} */ spec) => spec.tests.some((/** @type {any} */ test) => test.status === "flaky")).map((/** @type {any} */ spec) => `${file}: ${spec.title}`),
+  ...suites.flatMap(flakyOf),
+];
+
 function unitTests() {
   const file = join(reports, "vitest.json");
   const succeeded = runTool("vitest/vitest.mjs", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`]);
@@ -62,7 +73,10 @@ function unitTests() {
 function browserTests() {
   const file = join(reports, "playwright.json");
   const succeeded = runTool("@playwright/test/cli.js", ["test", "--reporter=list,json"], { PLAYWRIGHT_JSON_OUTPUT_NAME: file });
-  return readReport(file, succeeded, ({ stats }) => ({ passed: stats.expected + stats.flaky, failed: stats.unexpected }));
+  return readReport(file, succeeded, ({ suites, stats }) => {
+    unsteady.push(...suites.flatMap(flakyOf));
+    return { passed: stats.expected + stats.flaky, failed: stats.unexpected };
+  });
 }
 
 function main() {
@@ -88,6 +102,7 @@ rmSync(reports, { recursive: true, force: true });
 if (complete) {
   console.log("");
   for (const { name, counts, seconds } of stages) console.log(`${seconds.toFixed(1).padStart(7)} s  ${name}${counts.failed === 0 ? "" : "  FAILED"}`);
+  for (const title of unsteady) console.log(`  passed the second time only: ${title}`);
   const sum = (/** @type {keyof Counts} */ key) => stages.reduce((total, { counts }) => total + counts[key], 0);
   console.log(`\n${sum("passed")} passed, ${sum("failed")} failed`);
   process.exitCode = sum("failed") === 0 ? 0 : 1;

@@ -116,7 +116,6 @@ export function createInspectorActions(core: Core, underWay: UnderWay): Inspecto
 
   return {
     ...createPlaceActions(core),
-    show: (tab) => patchInspector(core, { tab }),
     lookInto,
     refresh,
     setHexView: (hexView) => patchInspector(core, { hexView }),

@@ -56,6 +56,8 @@ class Panel {
     else {
       await this.showTab("Header");
       await page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: doing.field, exact: true }) }).getByRole("button").click();
+      // The page turns to the bytes when the engine has said where they lie: what is done before that would be undone by it.
+      await expect(page.getByRole("tab", { name: "Hex" })).toHaveAttribute("aria-selected", "true");
     }
   }
 

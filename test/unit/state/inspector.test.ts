@@ -27,6 +27,16 @@ test("a zone leads to its byte, and the byte back to the zone, which the map sel
   expect([now().place?.guest?.offset, app.store.getState().selected]).toEqual([guest?.offset, 2]);
 });
 
+test("a place turns to its tab, unless another was turned to while it was asked for", async () => {
+  const { app, now } = await looked();
+  const turning = app.inspector.goTo({ hostOffset: 20 }, "Hex");
+  app.inspector.show("Header");
+  await turning;
+  expect([now().tab, now().place?.hostOffset]).toEqual(["Header", 20]);
+  await app.inspector.goTo({ hostOffset: 20 }, "Hex");
+  expect(now().tab).toBe("Hex");
+});
+
 test("an answer about a zone does not take back a selection that came meanwhile", async () => {
   const app = await started();
   await app.inspector.lookInto("welcome.qcow2");
