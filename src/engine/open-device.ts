@@ -34,6 +34,7 @@ import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension } from "
 import type { ZonedHeader } from "../zoned/dialect.ts";
 import { readPointers } from "../zoned/pointer.ts";
 import type { PointerReport } from "../zoned/pointer.ts";
+import { belowOf } from "./below.ts";
 import { ChangeLog } from "./change-log.ts";
 import type { Device } from "./device.ts";
 import { FactsDisk } from "./facts-disk.ts";
@@ -136,7 +137,7 @@ function openView(store: ByteStore, header: Header, snapshot: Snapshot, now: () 
 function disksOf({ data, backing }: Foundation, write: boolean, now: () => number, codecs: Codecs): Pick<OpenOptions, "data" | "backing"> {
   return {
     data: data === null ? null : coalesced(data.store, write),
-    backing: backing === null ? null : openDevice(backing.store, backing.format, false, now, new ChangeLog(now), backing, codecs).device.disk,
+    backing: backing === null ? null : belowOf(openDevice(backing.store, backing.format, false, now, new ChangeLog(now), backing, codecs).device),
   };
 }
 

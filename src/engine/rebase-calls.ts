@@ -8,6 +8,8 @@ import type { Failure, ImageSource, RebaseOptions } from "../protocol/index.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { writeBackingName } from "../qcow2/header-edit.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
+import { belowOf } from "./below.ts";
+import type { Below } from "./below.ts";
 import { atBorder } from "./border.ts";
 import { ChangeLog } from "./change-log.ts";
 import { copyIntoBase } from "./commit.ts";
@@ -20,7 +22,6 @@ import { openDevice } from "./open-device.ts";
 import type { OpenedFiles } from "./open-device.ts";
 import { OpenImage } from "./open-image.ts";
 import { copyDifferences } from "./rebase.ts";
-import type { Below } from "./rebase.ts";
 import { resizeOpened } from "./resize-calls.ts";
 
 const done = ok({ done: true } as const);
@@ -42,7 +43,7 @@ export async function rebaseImage(place: FilePlace, image: OpenImage, options: R
   const opened = await openNew(place, image, source.value);
   if (!opened.ok) return opened;
   try {
-    const next = atBorder(() => ok(openDevice(opened.value.store, opened.value.format, false, now, new ChangeLog(now), opened.value, image.codecs).device.disk));
+    const next = atBorder(() => ok(belowOf(openDevice(opened.value.store, opened.value.format, false, now, new ChangeLog(now), opened.value, image.codecs).device)));
     if (!next.ok) return next;
     return await job.outcome(image.guardWork(() => rebaseOnto(image, disk, next.value, null, options)));
   } finally {

@@ -8,13 +8,11 @@ import { ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { roundDown, roundUp } from "../base/units.ts";
 import type { Extent, Failure, MoveProblem } from "../protocol/index.ts";
+import type { Below } from "./below.ts";
 import { firstDifference } from "./compare.ts";
 import type { Disk } from "./disk.ts";
 import type { Work } from "./jobs.ts";
 import { MOVE_BYTES, Runs, attempt, attemptAct } from "./moving.ts";
-
-/** What the image stands on, or shall stand on. */
-export type Below = Pick<Disk, "virtualSize" | "read" | "map">;
 
 export interface RebaseRules {
   /** The unit in which the image takes data from its backing: its clusters, or their parts with extended L2 entries. */

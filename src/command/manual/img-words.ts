@@ -93,7 +93,7 @@ export const IMG_WORDS: Readonly<Record<string, ManualWords>> = {
     examples: [
       { says: "One write.", disk: "plain", lines: ["qemu-io -c 'write 1M 64k' disk.qcow2", "qemu-img map disk.qcow2", "qemu-img map --output=json disk.qcow2"] },
     ],
-    differs: "Above a zone's write pointer a zoned disk reads as zeros, and the map says so, whatever its clusters hold.",
+    differs: "The map tells of clusters, also where a zoned disk reads as zeros whatever they hold: at and above a write pointer, and above a capacity.",
   },
   measure: {
     about: "Tells how long the file of a new image would be, with the data of an image that is named or for an empty disk of a size: required, and at most once it is full.",
