@@ -8,7 +8,7 @@ import type { Perform } from "../protocol/index.ts";
 import { CREATE_OPTION_NAMES } from "./create-options.ts";
 import { SETTING_NAMES, SETTING_VALUES, SET_USAGE, newConsoleSettings, runSet } from "./console-settings.ts";
 import type { ConsoleSettings } from "./console-settings.ts";
-import { GUEST_USAGE, GUEST_WORDS, HELD, isGuestLine, runGuestLine } from "./guest-line.ts";
+import { GUEST_USAGE, GUEST_WORDS, HELD, heldSecond, isGuestLine, runGuestLine } from "./guest-line.ts";
 import type { GuestHost } from "./guest-line.ts";
 import { IO_COMMANDS, findIoCommand, helpOfAll, runIoCommand } from "./io-commands.ts";
 import { sessionOver } from "./io-session.ts";
@@ -70,8 +70,10 @@ async function runProgram(program: NamedProgram, argv: readonly string[], host: 
   const creates = program.name === "qemu-img" && argv[1] === "create";
   const made = creates ? createdFile(argv.slice(2)) : null;
   const detaches = attached !== null && program.keepsAttached !== true && names(argv, attached.file);
-  if (attached !== null && (detaches || made !== null) && host.guest?.held() === true) {
-    host.write(HELD, "err");
+  const held = host.guest?.disks() ?? [];
+  const taken = held.find((file) => program.keepsAttached !== true && names(argv, file));
+  if (taken !== undefined || (held.length > 0 && made !== null)) {
+    host.write(taken === undefined || taken === attached?.file ? HELD : heldSecond(taken), "err");
     return 1;
   }
   if (detaches) await host.detach();

@@ -16,6 +16,8 @@ export function explainGuestRefusal(refusal: GuestRefusal): Explanation {
       return told("Linux would not take a disk without zone append", "Its driver wants a zoned disk to append; the append limit of this one is less than a sector.", "Make an image with max_append_bytes=512K, or max_append_sectors in the other spelling.");
     case "zone-too-large":
       return told("The zones are too large for virtio", `A virtio disk tells the size of its zones as 32 bits of sectors; ${exactBytes(refusal.zoneSize)} are more.`, "Make an image with smaller zones.");
+    case "less-than-a-zone":
+      return told("The disk is smaller than one zone", `It has ${exactBytes(refusal.sizeBytes)} and its zones ${exactBytes(refusal.zoneSize)}; Linux makes no zoned disk of less than a zone.`, "Make an image of a zone or more.");
     case "size":
       return told("The disk is no whole number of sectors", `Its size is ${exactBytes(refusal.sizeBytes)}; a disk of Linux has sectors of 512 bytes.`, null);
     default:

@@ -4,8 +4,8 @@ import type { Stream } from "./program.ts";
 
 /** Where a guest can be had. */
 export interface GuestHost {
-  /** A guest has the attached image. */
-  held(): boolean;
+  /** The images that a guest has, the attached one first; none where there is no guest. */
+  disks(): readonly string[];
   /** Gives Linux an image, null for the attached one, and perhaps a second; resolves when the machine is on its way. @returns why not, or null */
   attach(image: string | null, second: string | null): Promise<Explanation | null>;
   /** Powers it off in good order. @returns why there is nothing to detach, or null */
@@ -15,8 +15,9 @@ export interface GuestHost {
 export const GUEST_USAGE = `attach linux [IMAGE [SECOND]] -- runs a real Linux on the attached image, or on IMAGE, as /dev/vda, with SECOND as /dev/vdb; the tab Terminal has its prompt
 detach -- has Linux sync and power off, and flushes`;
 
-/** What a line says that would take the image away. */
+/** What a line says that would take an image away from Linux. */
 export const HELD = "Linux has the attached image: this line would take it away. Look at it with bare commands (zrp, read, info), or end Linux first: detach\n";
+export const heldSecond = (file: string): string => `Linux has ${file} as its second disk: this line would take it away. Look at it in the terminal, or end Linux first: detach\n`;
 
 export const GUEST_WORDS = ["attach", "detach"] as const;
 export const isGuestLine = (name: string): boolean => (GUEST_WORDS as readonly string[]).includes(name);

@@ -38,6 +38,8 @@ export type GuestRefusal =
   | { readonly kind: "guest"; readonly code: "no-append" }
   /** A field of the device has no room for it. */
   | { readonly kind: "guest"; readonly code: "zone-too-large"; readonly zoneSize: number }
+  /** It makes no disk of zones that ends before its first zone does. */
+  | { readonly kind: "guest"; readonly code: "less-than-a-zone"; readonly sizeBytes: number; readonly zoneSize: number }
   /** A disk is whole sectors. */
   | { readonly kind: "guest"; readonly code: "size"; readonly sizeBytes: number };
 
@@ -49,6 +51,7 @@ export function guestRefusal({ image, zoned }: DeviceFacts): GuestRefusal | null
   const sectors = zoneSize / SECTOR_SIZE;
   if (!Number.isInteger(Math.log2(sectors)) || sectors < 1) return { kind: "guest", code: "zone-size", zoneSize };
   if (sectors > MAX_U32) return { kind: "guest", code: "zone-too-large", zoneSize };
+  if (image.virtualSize < zoneSize) return { kind: "guest", code: "less-than-a-zone", sizeBytes: image.virtualSize, zoneSize };
   if (maxAppendBytes < BLOCK_SIZE) return { kind: "guest", code: "no-append" };
   return null;
 }

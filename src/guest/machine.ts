@@ -31,12 +31,16 @@ export interface MachineOptions {
 /** What is told to the kernel: its console, PCI without firmware, and that the emulator's clock can be relied on. */
 const COMMAND_LINE = "console=ttyS0 pci=conf1 quiet tsc=reliable";
 
-/** The interrupt of every PCI device. */
-const IRQ = 11;
-/** PIRQ A to D of the ISA bridge, which firmware would have routed. */
-const PIRQ_REGISTERS = [0x60, 0x61, 0x62, 0x63];
-/** The interrupt line in a device's configuration. */
+/**
+ * The interrupts of PIRQ A to D, which firmware would have routed. Two disks that follow one another on the bus must not share one: the
+ * emulator lowers a line when any device on it is read, and what the other one had raised meanwhile would never be heard.
+ */
+const IRQS = [10, 11, 10, 11];
+/** PIRQ A of the ISA bridge; the others follow. */
+const PIRQ_REGISTERS = 0x60;
+/** The interrupt line in a device's configuration, and its pin: 1 for A, 0 for none. */
 const INTERRUPT_LINE = 0x3c;
+const INTERRUPT_PIN = 0x3d;
 /** Edge or level of interrupts 8 to 15: PCI's are level. */
 const ELCR_HIGH = 0x4d1;
 
@@ -146,14 +150,15 @@ function ready(options: object): Promise<Emulator> {
 
 const instantiate = async (source: BufferSource, imports: WebAssembly.Imports): Promise<WebAssembly.Instance> => (await WebAssembly.instantiate(source, imports)).instance;
 
-/** Routes interrupts as firmware would have: every PIRQ and every device to one line, level-triggered. */
-function routeInterrupts(cpu: Cpu): void {
+/** Routes interrupts as firmware would have: a device's pin to a PIRQ by its place on the bus, each to its line, level-triggered. */
+export function routeInterrupts(cpu: Cpu): void {
   const { pci } = cpu.devices;
-  for (const register of PIRQ_REGISTERS) pci.isa_bridge_space8[register] = IRQ;
-  for (const space of pci.device_spaces) {
+  for (const [pirq, irq] of IRQS.entries()) pci.isa_bridge_space8[PIRQ_REGISTERS + pirq] = irq;
+  for (const [id, space] of pci.device_spaces.entries()) {
     if (space === undefined) continue;
     const bytes = new Uint8Array(space.buffer, space.byteOffset, space.byteLength);
-    if (bytes[0x3d] !== 0) bytes[INTERRUPT_LINE] = IRQ;
+    const pin = bytes[INTERRUPT_PIN] ?? 0;
+    if (pin !== 0) bytes[INTERRUPT_LINE] = IRQS[(pin - 1 + (id >> 3) - 1) & 3] ?? 0;
   }
-  cpu.io.port_write8(ELCR_HIGH, 1 << (IRQ - 8));
+  cpu.io.port_write8(ELCR_HIGH, IRQS.reduce((lines, irq) => lines | (1 << (irq - 8)), 0));
 }

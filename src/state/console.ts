@@ -6,7 +6,7 @@ import { completions, runConsoleLine } from "../command/console.ts";
 import type { ConsoleHost } from "../command/console.ts";
 import type { CallName, Failure, Outcome, Perform, RequestOf } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
-import { attachAndTellNow, attachNow, detachNow, forgetNow, isLent, NO_HANDLE, refreshNow } from "./device.ts";
+import { attachAndTellNow, attachNow, detachNow, forgetNow, NO_HANDLE, refreshNow } from "./device.ts";
 
 /** How a line went, for whoever ran it from elsewhere than the prompt. */
 export interface LineOutcome {
@@ -99,7 +99,7 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
       await attachAndTellNow(core, file);
     },
     guest: {
-      held: () => isLent(core),
+      disks: () => core.store.getState().guest.disks,
       attach: async (file, second) => (await core.guest()).attachNow({ file, second }),
       detach: async () => (await core.guest()).detachNow(),
     },

@@ -7,7 +7,7 @@ import { GuestMachine } from "../client/guest-machine.ts";
 import { explainGuestProblem, explainGuestRefusal } from "../command/explain-guest.ts";
 import type { Explanation } from "../command/explain.ts";
 import { guestRefusal } from "../guest/block-config.ts";
-import type { GuestDisk, GuestNotice } from "../protocol/index.ts";
+import type { Failure, GuestDisk, GuestNotice } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
 import { attachNow, displayName, NO_HANDLE, show } from "./device.ts";
 import { textOf } from "./failure-text.ts";
@@ -65,7 +65,7 @@ interface Running {
 
 export function createGuestActions(core: Core): GuestActions {
   let running: Running | null = null;
-  /** Whoever detaches flushes too. */
+  /** Whoever detaches flushes too, unless the power is cut meanwhile. */
   let detaching = false;
   const serial = new Serial((bytes) => running?.machine.type(bytes));
   const now = (): GuestState => core.store.getState().guest;
@@ -84,10 +84,15 @@ export function createGuestActions(core: Core): GuestActions {
     ending.tellGone();
   };
 
+  /** Tells of a disk that could not be flushed, cut or closed. One that another tab took over was flushed and closed by that. */
+  const tellOf = (about: string, failure: Failure): void => {
+    if (failure.kind !== "usage" || failure.code !== "closed-handle") core.tell(about, failure);
+  };
+
   const closeOwn = async (own: readonly number[]): Promise<void> => {
     for (const handle of own) {
       const closed = await core.perform("close", { handle });
-      if (!closed.ok) core.tell("The second disk", closed.error);
+      if (!closed.ok) tellOf("The second disk", closed.error);
     }
   };
 
@@ -95,7 +100,7 @@ export function createGuestActions(core: Core): GuestActions {
     for (const { handle, facts } of disks) {
       if (facts.image.readOnly) continue;
       const flushed = await core.perform("flush", { handle });
-      if (!flushed.ok) core.tell(displayName(facts.image.file), flushed.error);
+      if (!flushed.ok) tellOf(displayName(facts.image.file), flushed.error);
     }
     await closeOwn(own);
   };
@@ -172,7 +177,7 @@ export function createGuestActions(core: Core): GuestActions {
     }
     const stopListening = core.port.onNotice((notice) => {
       if (notice.notice !== "taken-over" || !disks.some(({ handle }) => handle === notice.handle)) return;
-      ended({ ended: null, failure: told("The disk went to another tab", `${displayName(notice.file)} was taken over there, and the machine was stopped.`) });
+      ended({ ended: null, failure: told("The disk went to another tab", `${displayName(notice.file)} was taken over there, and the machine was stopped. What Linux had written to its disks is there; what it still held in its memory is not.`) });
     });
     let tellGone = (): void => undefined;
     const gone = new Promise<void>((resolve) => (tellGone = resolve));
@@ -199,6 +204,8 @@ export function createGuestActions(core: Core): GuestActions {
       detaching = true;
       serial.type(`${INTERRUPT}\rsync; poweroff\r`);
       const late = await Promise.race([ending.gone.then(() => false), new Promise<boolean>((resolve) => window.setTimeout(() => resolve(true), POWER_OFF_MS))]);
+      // The power was cut meanwhile: nothing is flushed any more.
+      if (!detaching) return null;
       detaching = false;
       if (!late) {
         await flushAndClose(ending);
@@ -220,12 +227,13 @@ export function createGuestActions(core: Core): GuestActions {
     cutPower: async () => {
       const cut = running;
       if (cut === null) return;
-      // Not in turn behind what the page does: a power cut waits for nobody.
+      // Not in turn behind what the page does: a power cut waits for nobody, and for no power off that is under way.
+      detaching = false;
       finishNow({ ended: "The power was cut. What neither Linux nor an idle moment had flushed is gone; attach it again and see what its file systems say.", failure: null });
       await core.serial("Power cut", async () => {
         for (const { handle, facts } of cut.disks) {
           const after = await core.perform("powerCut", { handle });
-          if (!after.ok) core.tell(displayName(facts.image.file), after.error);
+          if (!after.ok) tellOf(displayName(facts.image.file), after.error);
           else if (core.store.getState().attached?.handle === handle) show(core, handle, facts.image.file, after.value, core.store.getState().attached?.snapshot ?? null);
         }
         await closeOwn(cut.own);

@@ -7,7 +7,7 @@ import type { LineOutcome } from "./console.ts";
 import type { Core } from "./core.ts";
 import { createLine } from "./create-image.ts";
 import type { NewImage } from "./create-image.ts";
-import { attachAndTellNow, attachNow, detachNow, displayName, forgetNow, isDropped, isLent } from "./device.ts";
+import { attachAndTellNow, attachNow, detachNow, displayName, forgetNow, isDropped } from "./device.ts";
 import { NOTHING_KNOWN } from "./inspector-state.ts";
 import { textOf } from "./failure-text.ts";
 import { parseSize } from "./units.ts";
@@ -74,8 +74,8 @@ export function createLibraryActions(core: Core, openLesson: (file: File) => Pro
 
   /** Does `task` to a file with the image let go; afterwards `then` is attached, or what was when the task failed. */
   const detached = async (file: string, then: string | null, task: () => Promise<Failure | null>): Promise<Failure | null> => {
+    if (core.store.getState().guest.disks.includes(file)) return LENT;
     if (!isAttached(file)) return task();
-    if (isLent(core)) return LENT;
     await detachNow(core);
     const failure = await task();
     const next = failure === null ? then : file;

@@ -7,6 +7,7 @@ import { V86 } from "v86";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Condition } from "../../src/base/conditions.ts";
 import { BlockDevice } from "../../src/guest/block-device.ts";
+import { routeInterrupts } from "../../src/guest/machine.ts";
 import type { Cpu, Emulator, VirtQueue, VirtioDevice } from "../../src/guest/v86-shape.ts";
 import { VirtioDisk } from "../../src/guest/virtio-disk.ts";
 import type { Perform } from "../../src/protocol/index.ts";
@@ -21,6 +22,9 @@ const TABLE = 0x13000;
 const HEADER = 0x20000;
 const DATA = 0x30000;
 const STATUS = 0x40000;
+/** The ports where a driver asks whether it was this disk that interrupted; a read lowers the line. */
+const FIRST_STATUS = 0xe200;
+const SECOND_STATUS = 0xe600;
 /** In place of a status, so that it is seen when one is written. */
 const UNTOUCHED = 0xee;
 
@@ -32,7 +36,7 @@ const NEEDS_RESET = 64;
 type Descriptor = readonly [address: number, length: number, flags: number, next?: number];
 /** What the emulator has of a queue and of its memory besides what the machine uses. */
 type Queue = VirtQueue & { desc_addr: number; avail_addr: number; used_addr: number; used_get_idx(): number };
-type Memory = Cpu & { read_blob(address: number, length: number): Uint8Array };
+type Memory = Cpu & { read_blob(address: number, length: number): Uint8Array; device_raise_irq(irq: number): void; device_lower_irq(irq: number): void; readonly io: { port_read8(port: number): number } };
 
 let emulator: Emulator;
 let cpu: Memory;
@@ -49,12 +53,12 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.destroy());
 
-/** A disk on the bus, and a driver's hands. `through` stands between the disk and the engine. */
-async function driven(through: (perform: Perform) => Perform = (perform) => perform) {
+/** A disk on the bus, and a driver's hands. `through` stands between the disk and the engine; `index` says which disk it is. */
+async function driven(through: (perform: Perform) => Perform = (perform) => perform, index = 0) {
   const fixture = engineFixture();
   await fixture.ok("create", { file: "disk", options: createOptions({}) });
   const { handle, facts } = await fixture.ok("open", { file: "disk", format: "qcow2", readOnly: false });
-  const disk = new VirtioDisk(cpu, 0, new BlockDevice(through(fixture.engine.perform), handle, facts));
+  const disk = new VirtioDisk(cpu, index, new BlockDevice(through(fixture.engine.perform), handle, facts));
   const device = (disk as unknown as { device: VirtioDevice & { device_status: number } }).device;
   const queue = device.queues[0] as Queue;
   let available = 0;
@@ -235,4 +239,22 @@ describe("a request that is under way", () => {
     await send(...SOUND);
     expect([broken(), used()]).toEqual([true, 0]);
   });
+});
+
+test("an interrupt of one disk outlives a look at the other's status, which lowers its line", async () => {
+  const first = await driven();
+  await driven(undefined, 1);
+  routeInterrupts(cpu);
+  const raised = new Set<number>();
+  cpu.device_raise_irq = (irq) => void raised.add(irq);
+  cpu.device_lower_irq = (irq) => void raised.delete(irq);
+  write();
+  await first.send(...SOUND);
+  expect(raised.size).toBe(1);
+  const [irq = 0] = raised;
+  // What a driver of both does when either line is raised.
+  expect(cpu.io.port_read8(SECOND_STATUS)).toBe(0);
+  expect([...raised]).toEqual([irq]);
+  expect(cpu.io.port_read8(FIRST_STATUS)).toBe(1);
+  expect(raised.size).toBe(0);
 });

@@ -15,6 +15,7 @@ describe("images that Linux would not take", () => {
     [{ kind: "guest", code: "zone-size", zoneSize: 3 * MIB }, "Linux would not take these zones", "3145728"],
     [{ kind: "guest", code: "no-append" }, "Linux would not take a disk without zone append", "append limit"],
     [{ kind: "guest", code: "zone-too-large", zoneSize: 2 ** 42 }, "The zones are too large for virtio", "4398046511104"],
+    [{ kind: "guest", code: "less-than-a-zone", sizeBytes: MIB, zoneSize: 4 * MIB }, "The disk is smaller than one zone", "4194304"],
     [{ kind: "guest", code: "size", sizeBytes: 1000 }, "The disk is no whole number of sectors", "1000"],
   ];
   test.each(REFUSALS)("%o", (refusal, title, number) => {
@@ -55,7 +56,7 @@ describe("the console's lines", () => {
     const asked: unknown[] = [];
     let said = "";
     const host: GuestHost = {
-      held: () => false,
+      disks: () => [],
       attach: (image, second) => (asked.push(["attach", image, second]), Promise.resolve(answer)),
       detach: () => (asked.push(["detach"]), Promise.resolve(answer)),
     };

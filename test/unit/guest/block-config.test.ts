@@ -57,6 +57,17 @@ describe("a disk that Linux would not take", () => {
     expect(guestRefusal(other)).toEqual({ kind: "guest", code: "zone-size", zoneSize: 3 * MIB });
   });
 
+  test("is one that ends before its first zone does", async () => {
+    expect(guestRefusal(await factsOf({ sizeBytes: MIB - 512 }))).toEqual({ kind: "guest", code: "less-than-a-zone", sizeBytes: MIB - 512, zoneSize: MIB });
+    expect(guestRefusal(await factsOf({ sizeBytes: MIB }))).toBe(null);
+    expect(guestRefusal(await factsOf({ sizeBytes: MIB + 512 }))).toBe(null);
+  });
+
+  test("is none with zones, or a limit of an append, of one sector", async () => {
+    expect(guestRefusal(await factsOf({ zoned: { maxAppendBytes: 512 } }))).toBe(null);
+    expect(guestRefusal(await factsOf({ sizeBytes: 64 * KIB, zoned: { zoneSize: 512, zoneCapacity: 512, maxAppendBytes: 512 } }))).toBe(null);
+  });
+
   test("is not a plain one", async () => {
     expect(guestRefusal(await factsOf({ zoned: null }))).toBe(null);
   });

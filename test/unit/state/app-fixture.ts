@@ -79,7 +79,7 @@ export function linkEngine(): FakeLinkEngine {
 }
 
 /** A port as the worker's client is one: replies and notices arrive later, in order, as copies. */
-function portOver(files: MemoryFiles): EnginePort {
+function portOver(files: MemoryFiles, withEngine: (engine: Engine) => void = () => undefined): EnginePort {
   const listeners = new Set<(notice: Notice) => void>();
   const engine = new Engine({
     files,
@@ -91,6 +91,7 @@ function portOver(files: MemoryFiles): EnginePort {
     },
     now: () => Date.now(),
   });
+  withEngine(engine);
   const loans = new Loans(engine.perform, () => undefined);
   let id = 0;
   return {
@@ -113,8 +114,9 @@ function portOver(files: MemoryFiles): EnginePort {
   };
 }
 
-export async function started(files = new MemoryFiles()): Promise<App> {
-  const app = createApp(portOver(files));
+/** @param withEngine is handed the engine, for what reaches it by another way than the page's port */
+export async function started(files = new MemoryFiles(), withEngine?: (engine: Engine) => void): Promise<App> {
+  const app = createApp(portOver(files, withEngine));
   await app.page.start();
   return app;
 }
