@@ -59,7 +59,8 @@ export function tablesOf(read: ReadAt, size: number): Table[] {
   for (let extension = header.getUint32(4) >= 3 ? header.getUint32(100) : 72; extension < 4000; ) {
     const [magic, length] = [header.getUint32(extension), header.getUint32(extension + 4)];
     if (magic === 0) break;
-    if (magic === 0x23852875) addBitmaps(word(extension + 24), Math.min(word(extension + 16), 4096));
+    // Without its autoclear bit the extension speaks of bitmaps that are no more: their clusters are leaks, and may be given away.
+    if (magic === 0x23852875 && (header.getUint32(92) & 1) !== 0) addBitmaps(word(extension + 24), Math.min(word(extension + 16), 4096));
     extension += 8 + Math.ceil(Math.min(length, 4096) / 8) * 8;
   }
   function addBitmaps(directory: number, length: number): void {

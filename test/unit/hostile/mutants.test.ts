@@ -109,3 +109,14 @@ test("canary: what must not happen is seen when it does", async () => {
   };
   expect((await torment(image, beside, { file: onEntries })).wrong).toMatch(/guest data lies in the refcount table at/);
 });
+
+test("bitmaps whose autoclear bit is gone: a repair frees their tables, and a write that lands there is right", async () => {
+  const image = imageOf("bitmaps");
+  const view = new DataView(image.buffer);
+  const namesOf = (bytes: Uint8Array): string[] => tablesOf((offset, length) => bytes.slice(offset, offset + length), bytes.length).map((table) => table.name);
+  expect(namesOf(image)).toContain("bitmap directory");
+  view.setBigUint64(88, view.getBigUint64(88) & ~1n);
+  expect(namesOf(image)).not.toContain("bitmap directory");
+  view.setUint8(4166, 8);
+  expect((await torment(image, beside)).wrong).toBeNull();
+});
