@@ -1,11 +1,13 @@
 /**
- * What changed on a device since somebody last asked: events in their order and the set of zones that are different now.
+ * What changed on a device since somebody last asked: events in their order, the set of zones that are different now, and the calls
+ * that a guest made of it.
  * Collects only while the device is watched, so that a command line pays nothing for it.
  */
 import type { Condition } from "../base/conditions.ts";
 import type { GuestOffset, ZoneIndex } from "../base/units.ts";
-import type { DeviceEvent, DeviceEventBody, ZoneChanges, ZoneOperation, ZoneRefusal } from "../protocol/index.ts";
+import type { DeviceEvent, DeviceEventBody, GuestCallName, Outcome, RequestOf, ToldCall, ZoneChanges, ZoneOperation, ZoneRefusal } from "../protocol/index.ts";
 import type { ZoneObserver, ZoneTable } from "../zoned/zone-table.ts";
+import { ToldCalls } from "./told-calls.ts";
 
 /** One call may change millions of zones. Beyond this many its events are left out, which `seq` shows; the set of zones never is. */
 const MAX_EVENTS = 10_000;
@@ -22,6 +24,7 @@ export class ChangeLog implements ZoneObserver {
   private seq = 0;
   private events: DeviceEvent[] = [];
   private changed = new Set<ZoneIndex>();
+  private readonly calls = new ToldCalls();
   /** Hears pointer moves whether watched or not (the pointer store). */
   onPointerMoved: (zone: ZoneIndex) => void = () => {};
 
@@ -68,16 +71,26 @@ export class ChangeLog implements ZoneObserver {
     this.add({ type: "flush" });
   }
 
+  /** Carries a guest's call out, of which those who watch are told with the events that it makes. */
+  told<Name extends GuestCallName>(name: Name, request: RequestOf<Name>, act: () => Outcome<Name>): Outcome<Name> {
+    const from = this.events.length;
+    const outcome = act();
+    if (this.watched) this.calls.add(name, request, outcome, from, this.events.length);
+    return outcome;
+  }
+
   /** Hands out what was collected and starts anew; null when nothing was. */
-  take(zones: ZoneTable): { changes: ZoneChanges; events: readonly DeviceEvent[] } | null {
+  take(zones: ZoneTable): { changes: ZoneChanges; events: readonly DeviceEvent[]; calls: readonly ToldCall[] } | null {
+    const calls = this.calls.take();
     // A write to a conventional zone makes no event, and changes its counters all the same.
-    if (this.events.length === 0 && this.changed.size === 0) return null;
+    if (this.events.length === 0 && this.changed.size === 0 && calls.length === 0) return null;
     const { changed, events } = this;
     this.changed = new Set();
     this.events = [];
     const zone = Uint32Array.from(changed);
     return {
       events,
+      calls,
       changes: {
         zone,
         condition: Uint8Array.from(zone, (index) => zones.condition[index]!),

@@ -6,7 +6,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ADOPTED_PREFIX } from "../protocol/index.ts";
-import type { CallName, Failure, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
+import type { CallName, Failure, GuestCallName, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { amendImage } from "./amend-calls.ts";
@@ -31,6 +31,7 @@ import { OpenImage } from "./open-image.ts";
 import { commitImage, rebaseImage } from "./rebase-calls.ts";
 import { withRoom } from "./room.ts";
 import { openScratch } from "./scratch.ts";
+import { Teller } from "./teller.ts";
 import { withOverlay } from "./temporary.ts";
 import { Workloads } from "./workload-calls.ts";
 import type { WorkloadCallName } from "./workload-calls.ts";
@@ -52,9 +53,6 @@ export interface EngineHost extends LibraryHost {
 type Handler<Name extends CallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
 type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName | InspectorCallName | CrashCallName | WorkloadCallName>]: Handler<Name> };
 
-/** A frame, and a little less. */
-const TELL_EVERY_MS = 12;
-
 const done = ok({ done: true } as const);
 const closedHandle = (handle: number): Result<never, Failure> => err({ kind: "usage", code: "closed-handle", detail: `handle ${handle} is not open` });
 
@@ -69,9 +67,7 @@ export class Engine {
   private readonly images = new Map<number, OpenImage>();
   private nextHandle = 1;
   private tail: Promise<unknown> = Promise.resolve();
-  /** Devices of which changes may not have been told yet, and when some were last. */
-  private readonly untold = new Set<OpenImage>();
-  private toldAtMs = 0;
+  private readonly teller: Teller;
   /** The calls that have come and are not answered yet. */
   private readonly jobs = new Set<Job>();
   /** Those of them that run beside the others, and what they need that stays open. */
@@ -80,6 +76,7 @@ export class Engine {
   constructor(host: EngineHost) {
     this.host = host;
     this.codecs = host.codecs?.(portableCodecs) ?? portableCodecs;
+    this.teller = new Teller(host.notify, host.now);
     this.library = new Library(host, (file) => this.lendStore(file));
     this.inspector = new InspectCalls({ library: this.library, codecs: this.codecs, now: host.now, attached: (file) => (this.openHere(file)?.isTemporary === true ? null : this.lendImage(file)) });
     this.workloads = new Workloads({ image: (handle) => this.images.get(handle) ?? null, changed: (image) => this.notifyChanges(image), clock: host.clock ?? host.now });
@@ -87,14 +84,24 @@ export class Engine {
 
   /** Performs a call after those before it. @param id names it to cancel, and in progress notices; 0 for none */
   performAs<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number, listen?: ProgressListener): Promise<Outcome<Name>> {
+    return this.enter(name, request, id, listen, (job) => this.dispatch(name, request, job));
+  }
+
+  /** Performs a guest's call on its disk, after those before it. Whoever watches the disk is told of the call, beside what it changed. */
+  performForGuest<Name extends GuestCallName>(name: Name, request: RequestOf<Name>): Promise<Outcome<Name>> {
+    const told = (image: OpenImage): Outcome<Name> => image.device.log.told(name, request, () => image.guard(() => performOnDevice(name, image, request)));
+    return this.enter(name, request, 0, undefined, async () => this.onImage<ReplyOf<Name>>(request.handle, told));
+  }
+
+  private enter<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number, listen: ProgressListener | undefined, carryOut: (job: Job) => Promise<Outcome<Name>>): Promise<Outcome<Name>> {
     const tell = listen ?? ((fraction: number): void => this.host.notify({ notice: "progress", id, fraction }));
     const job = new Job(id, { now: this.host.now, pause: this.host.pause ?? (() => Promise.resolve()) }, tell, listen !== undefined);
     this.jobs.add(job);
     const act = async (): Promise<Outcome<Name>> => {
-      const outcome = job.cancelled ? err(CANCELLED) : await withRoom(this.host.files, await this.dispatch(name, request, job));
+      const outcome = job.cancelled ? err(CANCELLED) : await withRoom(this.host.files, await carryOut(job).catch((error: unknown) => err(failureOf(error))));
       this.jobs.delete(job);
       this.apart.delete(job);
-      if (this.waiting === 0) this.tellChanges();
+      if (this.waiting === 0) this.teller.tellAll();
       return outcome;
     };
     const apart = this.apartKey(name, request);
@@ -202,22 +209,18 @@ export class Engine {
   }
 
   private async dispatch<Name extends CallName>(name: Name, request: RequestOf<Name>, job: Job): Promise<Outcome<Name>> {
-    try {
-      const refused = this.labs?.refusal(name, request) ?? null;
-      if (refused !== null) return err(refused);
-      if (name in this.handlers) {
-        const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
-        return await handler(request, job);
-      }
-      if (name.startsWith("crash")) return await (await this.crashLabs()).perform(name as CrashCallName, request as RequestOf<CrashCallName>, job);
-      if (name === "endInspection") this.stopApart(this.inspector.keyOf((request as RequestOf<"endInspection">).inspection));
-      if (this.inspector.has(name)) return (await this.inspector.perform(name as InspectorCallName, request as RequestOf<InspectorCallName>, job));
-      if (this.workloads.has(name)) return (await this.workloads.perform(name as WorkloadCallName, request as RequestOf<WorkloadCallName>, job));
-      if (name === "write") await this.prepareCompression(request as RequestOf<"write">);
-      return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>);
-    } catch (error) {
-      return err(failureOf(error));
+    const refused = this.labs?.refusal(name, request) ?? null;
+    if (refused !== null) return err(refused);
+    if (name in this.handlers) {
+      const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
+      return await handler(request, job);
     }
+    if (name.startsWith("crash")) return await (await this.crashLabs()).perform(name as CrashCallName, request as RequestOf<CrashCallName>, job);
+    if (name === "endInspection") this.stopApart(this.inspector.keyOf((request as RequestOf<"endInspection">).inspection));
+    if (this.inspector.has(name)) return (await this.inspector.perform(name as InspectorCallName, request as RequestOf<InspectorCallName>, job));
+    if (this.workloads.has(name)) return (await this.workloads.perform(name as WorkloadCallName, request as RequestOf<WorkloadCallName>, job));
+    if (name === "write") await this.prepareCompression(request as RequestOf<"write">);
+    return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>);
   }
 
   /** Seldom wanted, and not small: loaded with the first lab. */
@@ -396,23 +399,7 @@ export class Engine {
     return flushed.ok ? ok(image) : flushed;
   }
 
-  /**
-   * Tells what changed on a device. While more calls wait, not more often than one frame: what comes in a storm is told together, and
-   * the last of the calls that wait tells the rest.
-   */
   private notifyChanges(image: OpenImage): void {
-    this.untold.add(image);
-    const now = this.host.now();
-    if (this.waiting > 1 && Math.abs(now - this.toldAtMs) < TELL_EVERY_MS) return;
-    this.toldAtMs = now;
-    this.tellChanges();
-  }
-
-  private tellChanges(): void {
-    for (const each of this.untold) {
-      const changes = each.takeChanges();
-      if (changes !== null) this.host.notify({ notice: "device", handle: each.handle, ...changes });
-    }
-    this.untold.clear();
+    this.teller.changed(image, this.waiting > 1);
   }
 }

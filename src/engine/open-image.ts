@@ -9,7 +9,7 @@ import { checkImage } from "../qcow2/check.ts";
 import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { readHeader } from "../qcow2/open.ts";
-import type { CheckReport, ClusterReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, RepairMode, RepairReport, Resources, ZoneChanges } from "../protocol/index.ts";
+import type { CheckReport, ClusterReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, RepairMode, RepairReport, Resources, ToldCall, ZoneChanges } from "../protocol/index.ts";
 import { hasStaleBitmaps } from "../qcow2/bitmaps.ts";
 import type { ImageState } from "../qcow2/image-state.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
@@ -344,7 +344,7 @@ export class OpenImage {
   }
 
   /** What changed since the last time, when the device is watched. */
-  takeChanges(): { changes: ZoneChanges; resources: Resources; events: readonly DeviceEvent[] } | null {
+  takeChanges(): { changes: ZoneChanges; resources: Resources; events: readonly DeviceEvent[]; calls: readonly ToldCall[] } | null {
     const { zones, log } = this.device;
     if (!log.watched || zones === null) return null;
     const changes = log.take(zones);

@@ -1,6 +1,7 @@
 /** What the worker tells the page without being asked. */
 import type { Condition } from "../base/conditions.ts";
 import type { Failure, ZoneOperation, ZoneRefusal } from "./failures.ts";
+import type { ToldCall } from "./guest.ts";
 import type { Resources, ZoneCounters } from "./snapshot.ts";
 
 /** What made an event happen: an operation of the device, or the power. */
@@ -29,8 +30,8 @@ export interface ZoneChanges extends ZoneCounters {
 }
 
 export type Notice =
-  /** A watched device changed: sent once per call that changed it. */
-  | { readonly notice: "device"; readonly handle: number; readonly changes: ZoneChanges; readonly resources: Resources; readonly events: readonly DeviceEvent[] }
+  /** A watched device changed, or a guest made calls of it, which may have changed nothing: sent once per call, or for several together. */
+  | { readonly notice: "device"; readonly handle: number; readonly changes: ZoneChanges; readonly resources: Resources; readonly events: readonly DeviceEvent[]; readonly calls: readonly ToldCall[] }
   /** Another tab took the image over; it was flushed and closed here, the handle is dead. */
   | { readonly notice: "taken-over"; readonly handle: number; readonly file: string }
   /** A flush that nobody waited for failed: what was acknowledged since the last flush may be lost. */

@@ -32,6 +32,28 @@ export interface GuestReplyMessage<Name extends GuestCallName = GuestCallName> {
   readonly outcome: Outcome<Name>;
 }
 
+/** Bytes that are told as they are of what a guest wrote to one open image; beyond, only where and how much. */
+export const MOST_TOLD_BYTES = 64 * 2 ** 20;
+/** The byte that stands for each that was not told. */
+export const LEFT_OUT_BYTE = 0xcd;
+
+/** A call that a guest made of its disk, as the page is told of it. */
+export type ToldCall = {
+  [Name in GuestCallName]: {
+    readonly name: Name;
+    /** Bytes that are all one stand there as a pattern. */
+    readonly request: Omit<RequestOf<Name>, "handle">;
+    /** Without what was read or reported. */
+    readonly outcome: Outcome<Name>;
+  };
+}[GuestCallName] & {
+  /** It wrote other bytes than the request has: they were too many, and LEFT_OUT_BYTE stands for each. */
+  readonly leftOut: boolean;
+  /** The events of the notice that the call made are those in [from, to). */
+  readonly from: number;
+  readonly to: number;
+};
+
 /** A disk of the guest: an image that is open in the engine, and what was told of it. */
 export interface GuestDisk {
   readonly handle: number;

@@ -27,9 +27,13 @@ export type DeviceNotice = Extract<Notice, { notice: "device" }>;
 /** Events kept in the page; older ones are forgotten. */
 export const EVENT_LIMIT = 100_000;
 
-/** Hears what the person's actions come to, after it was done: each call, and a line as a whole with the calls it made before it. */
+/**
+ * Hears what the person's actions come to, after it was done: each call, those of a guest too, and a line as a whole with the calls it
+ * made before it.
+ */
 export interface ActionListener {
-  called<Name extends CallName>(name: Name, request: RequestOf<Name>, outcome: Outcome<Name>): void;
+  /** @param to events of the log with the call */
+  called<Name extends CallName>(name: Name, request: RequestOf<Name>, outcome: Outcome<Name>, to: number): void;
   lineBegan(): void;
   lineEnded(line: string, status: number): void;
 }
@@ -111,8 +115,9 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     core.underWay = started;
     const result = await started.outcome;
     if (core.underWay === started) core.underWay = null;
-    core.tape.heard(name, request, result.ok ? result.value : null, from, position());
-    for (const listener of core.listeners) listener.called(name, request, result);
+    const to = position();
+    core.tape.heard(name, request, result, from, to);
+    for (const listener of core.listeners) listener.called(name, request, result, to);
     if (result.ok && LIBRARY_CALLS.has(name)) {
       if (MAKING_CALLS.has(name) && home === "library" && !askedToPersist) {
         askedToPersist = true;

@@ -90,9 +90,9 @@ export function createCrashActions(core: Core): CrashActions {
     const nothing = { before: [], calls: [], lines: [], story: "" };
     const image = attached();
     if (subject === "last") {
-      const { created, entries } = core.tape;
+      const { created } = core.tape;
       if (!canReplay() || created === null || image === null) return "The commands of this image are not all known here: it was made before this page was opened. Give commands, and a copy of it runs them.";
-      const calls = entries.map(({ call }) => call);
+      const calls = core.tape.until(Infinity).map(({ call }) => call);
       const from = Math.max(0, calls.length - Math.min(lastCount, MOST_LAST));
       return { ...nothing, source: { options: created }, file: image.file, before: calls.slice(0, from), calls: calls.slice(from) };
     }

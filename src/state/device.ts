@@ -6,6 +6,7 @@ import { assert, assertNever } from "../base/assert.ts";
 import { ADOPTED_PREFIX, LENT } from "../protocol/index.ts";
 import type { DeviceSnapshot, Failure, SnapshotFacts } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
+import { hearGuest } from "./guest-calls.ts";
 import { difference, untold } from "./history.ts";
 import type { PatchEvent, ZonePatch } from "./history.ts";
 import { NOTHING_KNOWN } from "./inspector-state.ts";
@@ -221,6 +222,9 @@ export function followNotices(core: Core): void {
   core.port.onNotice((notice) => {
     switch (notice.notice) {
       case "device":
+        if (notice.handle === core.store.getState().attached?.handle) hearGuest(core, notice, core.position());
+        // A guest's reads change nothing that is shown.
+        if (notice.events.length === 0 && notice.changes.zone.length === 0) return;
         core.notices.push(notice);
         core.frame.request(apply);
         return;

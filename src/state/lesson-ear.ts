@@ -38,25 +38,24 @@ export function listen(core: Core, imageNow: () => string | null, heard: () => v
   const opened = new Set<string>();
 
   const close = (group: Group): void => {
-    group.end = core.position();
     groups.push(group);
     if (groups.length > MOST_GROUPS) groups = groups.slice(-MOST_GROUPS);
     heard();
   };
 
-  const hear = (happening: Happening): void => {
+  const hear = (happening: Happening, end: number): void => {
     if (line !== null) line.happenings.push(happening);
-    else close({ happenings: [happening], end: 0 });
+    else close({ happenings: [happening], end });
   };
 
   core.listeners.add({
-    called: (name, request, outcome) => {
+    called: (name, request, outcome, to) => {
       const image = imageNow();
       if (name === "open" && outcome.ok) {
         const { file, readOnly } = request as RequestOf<"open">;
         handles.set((outcome.value as { handle: number }).handle, file);
         if (readOnly) return;
-        if (file === image && opened.has(file)) hear({ kind: "power-cycled" });
+        if (file === image && opened.has(file)) hear({ kind: "power-cycled" }, to);
         opened.add(file);
         return;
       }
@@ -65,7 +64,7 @@ export function listen(core: Core, imageNow: () => string | null, heard: () => v
       if (handle === undefined || handles.get(handle) !== image) return;
       if (name === "close") handles.delete(handle);
       const happening = happeningOf(name, request, outcome, core.store.getState().attached?.facts.zoned?.geometry.zoneSize ?? SECTOR_SIZE);
-      if (happening !== null) hear(happening);
+      if (happening !== null) hear(happening, to);
     },
     lineBegan: () => {
       line = { happenings: [], end: 0 };
@@ -76,7 +75,7 @@ export function listen(core: Core, imageNow: () => string | null, heard: () => v
       if (group === null || imageNow() === null) return;
       const words = text.trim().split(/\s+/);
       if (status === 0) group.happenings.push({ kind: "command", words: words[0] === "zonescope" ? words.slice(1) : words });
-      close(group);
+      close({ ...group, end: core.position() });
     },
   });
 
@@ -114,7 +113,7 @@ const OPERATIONS: Partial<Readonly<Record<CallName, Operation>>> = { read: "read
 
 function happeningOf(name: CallName, request: unknown, outcome: Outcome<CallName>, zoneSizeBytes: number): Happening | null {
   if (!outcome.ok) return refusalOf(outcome.error);
-  if (name === "powerCycle") return { kind: "power-cycled" };
+  if (name === "powerCycle" || name === "powerCut") return { kind: "power-cycled" };
   const operation = name === "manage" ? (request as RequestOf<"manage">).operation : OPERATIONS[name];
   if (operation === undefined) return null;
   if (operation === "flush") return { kind: "done", operation, range: null };

@@ -1,10 +1,12 @@
 /** What was done to an image, as text that other tools run: a shell script of qemu-io or of blkzone, events as JSON Lines. */
 import { Condition } from "../base/conditions.ts";
+import { uniform } from "../base/uniform.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
+import { LEFT_OUT_BYTE } from "../protocol/index.ts";
 import { eventText } from "./event-text.ts";
 import type { LogEvent } from "./history.ts";
 import type { TapedCall, TapeEntry } from "./tape.ts";
-import { commandSize, formatBytes, formatHex } from "./units.ts";
+import { commandSize, counted, formatBytes, formatHex } from "./units.ts";
 
 const MANAGEMENT = { open: "zo", close: "zc", finish: "zf", reset: "zrs" } as const;
 
@@ -18,7 +20,7 @@ export function callLine(call: TapedCall): string {
       const { offset, length, pattern, data, compressed, vmState } = call.request;
       const flags = `${compressed === true ? " -c" : ""}${vmState === true ? " -b" : ""}`;
       const from = data === null ? ` -P ${formatHex(pattern)}` : "";
-      return `write${flags}${from} ${commandSize(offset)} ${commandSize(length)}${data === null ? "" : "  # bytes of a file"}`;
+      return `write${flags}${from} ${commandSize(offset)} ${commandSize(length)}${data === null ? "" : "  # various bytes"}`;
     }
     case "writeZeroes":
       return `write -z${call.request.unmap ? " -u" : ""}${call.request.fallback === false ? " -n" : ""} ${commandSize(call.request.offset)} ${commandSize(call.request.length)}`;
@@ -28,7 +30,7 @@ export function callLine(call: TapedCall): string {
       return `${MANAGEMENT[call.request.operation]} ${commandSize(call.request.offset)} ${commandSize(call.request.length)}`;
     case "append": {
       const { offset, lengths, pattern, data } = call.request;
-      const note = (data ?? null) !== null ? "  # bytes of a file" : pattern === APPEND_PATTERN ? "" : `  # filled with ${formatHex(pattern)}`;
+      const note = (data ?? null) !== null ? "  # various bytes" : pattern === APPEND_PATTERN ? "" : `  # filled with ${formatHex(pattern)}`;
       return `zap ${commandSize(offset)} ${lengths.map(commandSize).join(" ")}${note}`;
     }
     case "wear":
@@ -37,12 +39,17 @@ export function callLine(call: TapedCall): string {
       return `profile ${call.request.profile}`;
     case "repair":
       return `check -r ${call.request.mode}`;
+    case "flush":
+      return "flush";
     default:
       return "power cycle";
   }
 }
 
-/** Bytes of files that a script carries along, in all; a script is text to be read and passed on. */
+/** The same of an entry, which knows whether its bytes are still there. */
+export const entryLine = ({ call, leftOutBytes }: TapeEntry): string => `${callLine(call)}${leftOutBytes > 0 ? "  # bytes that were not kept" : ""}`;
+
+/** Bytes that no pattern stands for and that a script carries along, in all; a script is text to be read and passed on. */
 const MOST_CARRIED_BYTES = 256 * 1024;
 
 /**
@@ -70,8 +77,11 @@ class IoScript {
   private before: string[] = [];
   private carried = 0;
   private files = 0;
+  /** Writes of this qemu-io whose bytes are not the ones that were written. */
+  private others = 0;
 
-  add({ call, landed }: TapeEntry): void {
+  add({ call, landed, leftOutBytes }: TapeEntry): void {
+    if (leftOutBytes > 0) this.others++;
     switch (call.name) {
       case "powerCycle":
         this.close();
@@ -87,7 +97,7 @@ class IoScript {
         this.comment(`The image was checked and repaired (qemu-img check -r ${call.request.mode}), which changed nothing that a guest sees.`);
         return;
       case "write":
-        this.write("write", call.request, call.request.offset);
+        this.write(call.request, call.request.offset);
         return;
       case "append":
         this.append(call, landed);
@@ -109,10 +119,10 @@ class IoScript {
     const length = lengths.reduce((sum, part) => sum + part, 0);
     // What was refused, or wrote nothing, is so whatever it would have written.
     if (landed === null || length === 0 || (data === null && pattern === APPEND_PATTERN)) this.open.push(callLine({ ...call, request: { ...call.request, data: null, pattern: APPEND_PATTERN } }));
-    else this.write("append", { length, pattern, data }, landed);
+    else this.write({ length, pattern, data }, landed);
   }
 
-  private write(what: string, bytes: { readonly length: number; readonly pattern: number; readonly data: Uint8Array | null; readonly compressed?: boolean; readonly vmState?: boolean }, offset: number): void {
+  private write(bytes: { readonly length: number; readonly pattern: number; readonly data: Uint8Array | null; readonly compressed?: boolean; readonly vmState?: boolean }, offset: number): void {
     const { length, data } = bytes;
     const flags = `${bytes.compressed === true ? " -c" : ""}${bytes.vmState === true ? " -b" : ""}`;
     const range = `${commandSize(offset)} ${commandSize(length)}`;
@@ -122,7 +132,8 @@ class IoScript {
       return;
     }
     if (data === null || this.carried + data.length > MOST_CARRIED_BYTES) {
-      this.comment(`${what} ${range}: its bytes came from a file and are too many for a script. What comes now may be refused.`);
+      this.others++;
+      this.open.push(`write${flags} -P ${formatHex(LEFT_OUT_BYTE)} ${range}`);
       return;
     }
     this.carried += data.length;
@@ -136,17 +147,13 @@ class IoScript {
   }
 
   private close(): void {
+    if (this.others > 0) this.comment(`${counted(this.others, "write")} below had bytes that are too many for a script: ${formatHex(LEFT_OUT_BYTE)} stands for each of them.`);
+    this.others = 0;
     this.lines.push(...this.before);
     if (this.open.length > 0) this.lines.push("run <<EOF", ...this.open, "EOF");
     this.open = [];
     this.before = [];
   }
-}
-
-/** The byte that all of them are; null when there are two. */
-export function uniform(data: Uint8Array): number | null {
-  const first = data[0] ?? 0;
-  return data.every((byte) => byte === first) ? first : null;
 }
 
 /** Bytes that a line of base64 stands for. */

@@ -3,12 +3,13 @@
  * the same geometry and bring its zones to where they are now. Commands, never bytes: what cannot be carried is told in a sentence.
  */
 import { Condition } from "../base/conditions.ts";
+import { uniform } from "../base/uniform.ts";
 import { createImageLine, quoteWord } from "../command/create-line.ts";
 import type { CreateOptions, DeviceFacts, Resources } from "../protocol/index.ts";
 import { LINK_DISK_NAME, MOST_LINES, checkScript } from "../share/index.ts";
 import type { Core } from "./core.ts";
 import { displayName } from "./device.ts";
-import { APPEND_PATTERN, callLine, uniform } from "./scripts.ts";
+import { APPEND_PATTERN, callLine } from "./scripts.ts";
 import type { Attached } from "./store.ts";
 import type { TapedCall, TapeEntry } from "./tape.ts";
 import { commandSize, counted, formatHex } from "./units.ts";
@@ -27,15 +28,19 @@ export type ShareWay = "history" | "now";
 /** Every command since the image was made; null where the log does not reach back so far. */
 export function historyScript(core: Core): SharedScript | null {
   const { attached, moment } = core.store.getState();
-  const { created, file, complete, entries } = core.tape;
+  const { created, file, complete } = core.tape;
   if (attached === null || created === null || !complete || file !== attached.file) return null;
   // What it stands on cannot come along, and without it the commands would do something else.
   if ((created.backing ?? null) !== null) return null;
   const name = linkName(attached.file);
+  // What a power cut undid later had been done at the moment that is shown: such a link ends there.
+  const { tape } = core;
+  const ends = moment !== null && tape.undoneBefore(moment) < tape.undoneBefore(Infinity);
+  const entries = tape.until(ends ? moment : Infinity);
   const lines = [createImageLine(name, created, commandSize), ...entries.map((entry) => lineOf(entry, name))];
-  const unsaid = entries.filter(({ call }) => carriesBytes(call)).length;
-  const notes = unsaid === 0 ? [] : [`${counted(unsaid, "command")} took bytes from a file, which a link cannot carry: it writes ${formatHex(APPEND_PATTERN)} there.`];
-  return { lines, step: moment === null ? null : 1 + core.tape.until(moment).length, notes };
+  const unsaid = entries.filter((entry) => entry.leftOutBytes > 0 || carriesBytes(entry.call)).length;
+  const notes = unsaid === 0 ? [] : [`${counted(unsaid, "command")} wrote bytes that a link cannot carry: it writes ${formatHex(APPEND_PATTERN)} there.`];
+  return { lines, step: moment === null || ends ? null : 1 + tape.until(moment).length, notes };
 }
 
 /** Whether it has bytes that no pattern stands for. */

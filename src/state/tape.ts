@@ -3,12 +3,14 @@
  * what a script of qemu-io or blkzone says, and what was done to a zone last. Bounded; a tape that is full, or that missed
  * something, is not complete and says so.
  *
- * Records what went through the page, refusals included: a command over a range may have done a part before it was refused.
+ * Records what went through the page, and what a guest asked of its disk, refusals included: a command over a range may have done a part
+ * before it was refused. What was written is kept up to a budget; beyond it the tape knows where and how much, and plays another byte.
  */
-import type { CallName, CreateOptions, Perform, RequestOf } from "../protocol/index.ts";
+import { LEFT_OUT_BYTE, MOST_TOLD_BYTES } from "../protocol/index.ts";
+import type { CallName, CreateOptions, Failure, Outcome, Perform, RequestOf } from "../protocol/index.ts";
 
 /** Calls that are played again as they were. */
-const TAPED = ["write", "writeZeroes", "discard", "manage", "wear", "append", "powerCycle", "setProfile", "repair"] as const;
+const TAPED = ["write", "writeZeroes", "discard", "manage", "wear", "append", "powerCycle", "setProfile", "repair", "flush"] as const;
 type TapedName = (typeof TAPED)[number];
 /** Calls that leave every image's zones and bytes as they are. */
 const HARMLESS: ReadonlySet<string> = new Set(["open", "close", "facts", "watch", "read", "check", "flush", "report", "map", "dialect", "listFiles", "adopt", "exportFile", "takeOver", "scratch", "zoneSteps", "listSnapshots"]);
@@ -22,13 +24,32 @@ export interface TapeEntry {
   readonly call: TapedCall;
   /** Where an append landed, a guest byte offset; null for other calls and for one that was refused. */
   readonly landed: number | null;
+  /** Why it was not done, or not wholly; null when it was. */
+  readonly failure: Failure | null;
+  /** A guest asked for it, not the page. */
+  readonly byGuest: boolean;
+  /** It wrote so many bytes that are not kept: LEFT_OUT_BYTE stands for each. */
+  readonly leftOutBytes: number;
   /** Events of the log before the call, and with it. */
   readonly from: number;
   readonly to: number;
 }
 
+/** Who made a call, and whether its bytes came along. */
+export interface Teller {
+  readonly byGuest: boolean;
+  readonly leftOut: boolean;
+}
+const THE_PAGE: Teller = { byGuest: false, leftOut: false };
+
+/** Calls that a power cut undid: those from `first` to before `cut`, where it stands itself. Indices of entries. */
+interface Undone {
+  readonly first: number;
+  readonly cut: number;
+}
+
 const MOST_ENTRIES = 100_000;
-const MOST_DATA_BYTES = 64 * 1024 * 1024;
+const MOST_DATA_BYTES = MOST_TOLD_BYTES;
 
 export class Tape {
   file: string | null = null;
@@ -43,6 +64,10 @@ export class Tape {
   private readonly handles = new Map<number, string>();
   /** Whether the image was open since it was created: opening it again is a power cycle. */
   private opened = false;
+  /** Everything before this entry, and every event before this position of the log, no power cut undoes. */
+  private durableEntries = 0;
+  private durableEvents = 0;
+  private undone: Undone[] = [];
 
   /** Begins anew for an image that was there already. */
   begin(file: string, created: CreateOptions | null = null): void {
@@ -50,9 +75,7 @@ export class Tape {
     this.created = created;
     this.complete = created !== null;
     this.missed = null;
-    this.entries = [];
-    this.dataBytes = 0;
-    this.opened = false;
+    this.erase();
   }
 
   /** Nothing is known any more: the engine was ended, and its handles are counted anew. */
@@ -61,10 +84,17 @@ export class Tape {
     this.created = null;
     this.complete = false;
     this.missed = null;
+    this.erase();
+    this.handles.clear();
+  }
+
+  private erase(): void {
     this.entries = [];
     this.dataBytes = 0;
-    this.handles.clear();
     this.opened = false;
+    this.durableEntries = 0;
+    this.durableEvents = 0;
+    this.undone = [];
   }
 
   /** Something changes the image from now on that is not heard here. */
@@ -73,8 +103,16 @@ export class Tape {
     this.missed ??= what;
   }
 
+  /** An open image was flushed; so many events of the log had happened then, the flush among them. */
+  flushed(handle: number, events: number): void {
+    if (this.handles.get(handle) === this.file) this.durableEvents = events;
+  }
+
   /** @param from events of the log before the call, `to` with it */
-  heard<Name extends CallName>(name: Name, request: RequestOf<Name>, reply: unknown, from: number, to: number): void {
+  heard<Name extends CallName>(name: Name, request: RequestOf<Name>, outcome: Outcome<Name>, from: number, to: number, teller = THE_PAGE): void {
+    const reply = outcome.ok ? outcome.value : null;
+    // It is as good as not asked for: the disk heard nothing of it.
+    if (!outcome.ok && outcome.error.kind === "usage" && UNHEARD.has(outcome.error.code)) return;
     if (name === "create" && reply !== null) {
       const { file, options } = request as RequestOf<"create">;
       this.begin(file, options);
@@ -87,13 +125,14 @@ export class Tape {
       if (before === this.file) this.file = after;
       return;
     }
-    if (HARMLESS.has(name)) return;
+    if (HARMLESS.has(name) && !(teller.byGuest && isTaped(name))) return;
     const { handle, ...rest } = request as { handle?: number };
     if (isTaped(name)) {
       const landed = name === "append" && reply !== null ? (reply as { offset: number }).offset : null;
-      if (handle !== undefined && this.handles.get(handle) === this.file) this.add({ name, request: rest } as TapedCall, landed, from, to);
+      if (handle !== undefined && this.handles.get(handle) === this.file) this.add({ name, request: rest } as TapedCall, { landed, failure: outcome.ok ? null : outcome.error, from, to, ...teller });
       return;
     }
+    if (name === "powerCut" && reply !== null && handle !== undefined && this.handles.get(handle) === this.file) return this.cut(from, to);
     if (reply === null && REFUSED_UNCHANGED.has(name)) return;
     // A call that this tape does not know, about this image: what it did is missing here.
     const { target } = rest as { target?: unknown };
@@ -108,21 +147,55 @@ export class Tape {
   private noteOpened(file: string, handle: number, from: number, to: number): void {
     this.handles.set(handle, file);
     if (file !== this.file) return;
-    if (this.opened) this.add({ name: "powerCycle", request: {} }, null, from, to);
+    if (this.opened) this.add(POWER_CYCLE, { ...NOTHING_SPECIAL, from, to });
     this.opened = true;
+    this.durableEntries = this.entries.length;
+    this.durableEvents = 0;
   }
 
-  private add(call: TapedCall, landed: number | null, from: number, to: number): void {
-    if (call.name === "write" || call.name === "append") this.dataBytes += call.request.data?.length ?? 0;
-    if (this.entries.length >= MOST_ENTRIES || this.dataBytes > MOST_DATA_BYTES) {
+  /** What no flush had made durable is undone, and the device begins with what its file has. */
+  private cut(from: number, to: number): void {
+    const { durableEvents, durableEntries } = this;
+    // A call may have flushed before it did its own work: what it did after that is undone.
+    const first = this.entries.findIndex((entry, index) => index >= durableEntries && (entry.to > durableEvents || entry.from >= durableEvents));
+    if (first >= 0) this.undone.push({ first, cut: this.entries.length });
+    this.add(POWER_CYCLE, { ...NOTHING_SPECIAL, from, to });
+    this.durableEntries = this.entries.length;
+  }
+
+  private add(call: TapedCall, { leftOut, ...about }: Omit<TapeEntry, "call" | "leftOutBytes"> & Teller): void {
+    if (this.entries.length >= MOST_ENTRIES) {
       this.complete = false;
       return;
     }
-    this.entries.push({ call, landed, from, to });
+    const bytes = bytesWritten(call);
+    const carried = carriedBytes(call);
+    const fits = this.dataBytes + carried <= MOST_DATA_BYTES;
+    if (fits) this.dataBytes += carried;
+    this.entries.push({ ...about, call: fits ? call : withoutBytes(call), leftOutBytes: leftOut || !fits ? bytes : 0 });
   }
 
-  /** The entries that belong to a moment: those begun before it. @param moment events that had happened */
+  /** Bytes that the entries wrote and the tape does not have. */
+  static leftOut(entries: readonly TapeEntry[]): number {
+    return entries.reduce((sum, { leftOutBytes, failure }) => sum + (failure === null ? leftOutBytes : 0), 0);
+  }
+
+  /** Calls that power cuts undid before a moment. */
+  undoneBefore(moment: number): number {
+    const end = this.endOf(moment);
+    return this.undone.reduce((sum, { first, cut }) => sum + (cut < end ? cut - first : 0), 0);
+  }
+
+  /** The entries that belong to a moment: those begun before it, and not undone by then. @param moment events that had happened */
   until(moment: number): readonly TapeEntry[] {
+    const end = this.endOf(moment);
+    const undone = this.undone.filter(({ cut }) => cut < end);
+    const entries = this.entries.slice(0, end);
+    return undone.length === 0 ? entries : entries.filter((_, index) => !undone.some(({ first, cut }) => index >= first && index < cut));
+  }
+
+  /** How many entries had begun before a moment. */
+  private endOf(moment: number): number {
     // Positions only grow: the end is found by halving.
     let low = 0;
     let high = this.entries.length;
@@ -131,24 +204,42 @@ export class Tape {
       if (isBefore(this.entries[middle]!, moment)) low = middle + 1;
       else high = middle;
     }
-    return this.entries.slice(0, low);
+    return low;
   }
 
   /** Whether a moment lies in the midst of a call's events. */
   isWithin(moment: number): boolean {
-    const last = this.until(moment).at(-1);
+    const last = this.entries[this.endOf(moment) - 1];
     return last !== undefined && last.to > moment;
   }
 
-  /** The newest calls that touched a range of guest bytes, newest first. */
-  about(start: number, end: number, moment: number, limit: number): readonly TapedCall[] {
-    const found: TapedCall[] = [];
-    for (let index = this.until(moment).length - 1, seen = 0; index >= 0 && found.length < limit && seen < 20_000; index--, seen++) {
-      const { call } = this.entries[index]!;
-      if (touches(call, start, end)) found.push(call);
+  /** The newest calls that touched a range of guest bytes, newest first, undone ones too. */
+  about(start: number, end: number, moment: number, limit: number): readonly TapeEntry[] {
+    const found: TapeEntry[] = [];
+    for (let index = this.endOf(moment) - 1, seen = 0; index >= 0 && found.length < limit && seen < 20_000; index--, seen++) {
+      const entry = this.entries[index]!;
+      if (touches(entry.call, start, end)) found.push(entry);
     }
     return found;
   }
+}
+
+const POWER_CYCLE: TapedCall = { name: "powerCycle", request: {} };
+const NOTHING_SPECIAL = { landed: null, failure: null, byGuest: false, leftOut: false };
+/** Codes of calls that the engine did not hand to a disk. */
+const UNHEARD: ReadonlySet<string> = new Set(["lent", "closed-handle"]);
+
+function bytesWritten(call: TapedCall): number {
+  if (call.name === "append") return call.request.lengths.reduce((sum, length) => sum + length, 0);
+  return call.name === "write" ? call.request.length : 0;
+}
+
+const carriedBytes = (call: TapedCall): number => (call.name === "write" || call.name === "append" ? (call.request.data?.length ?? 0) : 0);
+
+/** The same call, that writes as many bytes. */
+function withoutBytes(call: TapedCall): TapedCall {
+  if (call.name === "write") return { ...call, request: { ...call.request, data: null, pattern: LEFT_OUT_BYTE } };
+  return call.name === "append" ? { ...call, request: { ...call.request, data: null, pattern: LEFT_OUT_BYTE } } : call;
 }
 
 /** A call that made no event belongs to the moment at which it was made. */
@@ -161,6 +252,7 @@ function touches(call: TapedCall, start: number, end: number): boolean {
     case "powerCycle":
     case "setProfile":
     case "repair":
+    case "flush":
       return false;
     case "append":
     case "wear":

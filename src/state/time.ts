@@ -1,4 +1,5 @@
 /** Going through time: the moment that is shown, files of what happened, and a new image that begins at a moment. */
+import { LEFT_OUT_BYTE } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
 import { attachAndTellNow, NO_HANDLE, tellOfChanges } from "./device.ts";
 import { matches } from "./event-filter.ts";
@@ -7,7 +8,8 @@ import type { LogEvent } from "./history.ts";
 import { freeName } from "./library.ts";
 import { saveText } from "./save-file.ts";
 import { blkzoneScript, ioScript, jsonLines } from "./scripts.ts";
-import { play } from "./tape.ts";
+import { play, Tape } from "./tape.ts";
+import { counted, formatBytes, formatHex } from "./units.ts";
 
 export type LogFormat = "jsonl" | "qemu-io" | "blkzone";
 
@@ -58,7 +60,7 @@ export function createTimeActions(core: Core): TimeActions {
       if (tape.missed !== null) return `Since its creation the image was changed in a way that is not played again (${tape.missed})`;
       if (!canFork()) return "More was done since this image's creation than the log keeps, so it cannot be made again";
       const midst = tape.isWithin(shownMoment()) ? "; the one in whose midst this moment lies is carried out whole" : "";
-      return `Plays the commands up to this moment again into a new image${midst}`;
+      return [`Plays the commands up to this moment again into a new image${midst}`, ...differences(core, shownMoment())].join(". ");
     },
     fork: () => core.serial("Forking", () => forkNow(core, shownMoment())),
     save: (format) => {
@@ -88,11 +90,22 @@ function* listed(core: Core, wanted: (event: LogEvent) => boolean): Generator<Lo
   }
 }
 
+/** In what an image that is made again would not be the same, a sentence each without its end. */
+function differences({ tape }: Core, moment: number): readonly string[] {
+  const leftOut = Tape.leftOut(tape.until(moment));
+  const undone = tape.undoneBefore(moment);
+  return [
+    ...(leftOut === 0 ? [] : [`Its zones will be the same, but not all of its bytes: ${formatBytes(leftOut)} were too many to keep, and ${formatHex(LEFT_OUT_BYTE)} stands in their place`]),
+    ...(undone === 0 ? [] : [`${counted(undone, "command")} that a power cut undid ${undone === 1 ? "is" : "are"} left out; what they overwrote in conventional zones may have stayed in the disk that was cut`]),
+  ];
+}
+
 async function forkNow(core: Core, moment: number): Promise<void> {
   const { created, file } = core.tape;
   if (created === null || file === null || !core.tape.complete) return;
   // The tape begins anew with the image that is made.
-  const entries = core.tape.until(moment).slice();
+  const entries = core.tape.until(moment);
+  const different = differences(core, moment);
   const name = freeName(file.replace(/(-fork(-\d+)?)?(\.qcow2)?$/, "-fork.qcow2"), core.store.getState().library.files.map((entry) => entry.name));
   const made = await core.perform("create", { file: name, options: created });
   if (!made.ok) return core.tell(name, made.error);
@@ -109,7 +122,7 @@ async function forkNow(core: Core, moment: number): Promise<void> {
       core.set({ progress: { label: `Forking into ${name}`, fraction: index / entries.length } });
     }
   }
-  core.log.write(`${entries.length} ${entries.length === 1 ? "command" : "commands"} played again into ${name}, which is attached now\n`, "explain");
+  core.log.write(`${entries.length} ${entries.length === 1 ? "command" : "commands"} played again into ${name}, which is attached now\n${different.map((sentence) => `${sentence}.\n`).join("")}`, "explain");
   core.set({ console: core.log.current() });
   // What the last of them changed is taken over with the frame.
   await core.frame.next();

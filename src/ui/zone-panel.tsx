@@ -1,7 +1,9 @@
 /** The region "Zone": the selected zone's numbers, its state machine, what can be done to it, what came of it and what was done before. */
 import { conditionName } from "../base/conditions.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
-import { callLine } from "../state/scripts.ts";
+import { textOf } from "../state/failure-text.ts";
+import { entryLine } from "../state/scripts.ts";
+import type { TapeEntry } from "../state/tape.ts";
 import { formatCount, formatHex } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
 import { useApp, useAppState, useFormat, useShownZones } from "./context.ts";
@@ -118,19 +120,30 @@ function LastCommands({ zones, zone }: { zones: ZoneModel; zone: number }) {
   useAppState((state) => state.eventsVersion);
   const moment = useAppState((state) => state.moment);
   const start = zones.start(zone);
-  const calls = app.tape.about(start, start + zones.length(zone), moment ?? Number.MAX_SAFE_INTEGER, LAST);
+  const entries = app.tape.about(start, start + zones.length(zone), moment ?? Number.MAX_SAFE_INTEGER, LAST);
   return (
     <div className="last-commands">
       <p className="last-title">Last commands on this zone</p>
-      {calls.length === 0 ? (
-        <p className="quiet">None from the page since it has this image.</p>
+      {entries.length === 0 ? (
+        <p className="quiet">None from the page or from Linux since the page has this image.</p>
       ) : (
         <ol>
-          {calls.map((call, index) => (
-            <li key={index}>{callLine(call)}</li>
+          {entries.map((entry, index) => (
+            <li key={index}>
+              {entryLine(entry)}
+              {entry.byGuest && <span className="quiet"> Linux</span>}
+              {entry.failure !== null && <span className="refused"> {refusalWords(entry)}</span>}
+            </li>
           ))}
         </ol>
       )}
     </div>
   );
+}
+
+/** A guest hears of a refusal as a status of its device. */
+function refusalWords({ failure, byGuest }: TapeEntry): string {
+  if (failure === null) return "";
+  const told = byGuest ? textOf(failure).names?.virtio : null;
+  return `refused: ${failure.kind === "zone" ? failure.code : textOf(failure).title}${typeof told === "string" ? `, ${told}` : ""}`;
 }

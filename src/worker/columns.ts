@@ -1,6 +1,6 @@
 /**
- * The columns by zone in a message to the page, which are handed over rather than copied: of a million zones they are tens of
- * megabytes. The engine makes them for the message and keeps none.
+ * The columns by zone in a message to the page, and what a guest wrote, which are handed over rather than copied: of a million zones they
+ * are tens of megabytes. The engine makes them for the message, or has no more use for them, and keeps none.
  */
 import type { DeviceSnapshot, Notice, ReplyMessage, ZoneColumns } from "../protocol/index.ts";
 
@@ -8,7 +8,7 @@ import type { DeviceSnapshot, Notice, ReplyMessage, ZoneColumns } from "../proto
 const HANDED_OVER_FROM_BYTES = 2 ** 16;
 
 export function columnsOf(message: Notice | ReplyMessage): ArrayBuffer[] {
-  if ("notice" in message) return message.notice === "device" ? buffersOf(message.changes) : [];
+  if ("notice" in message) return message.notice === "device" ? [...buffersOf(message.changes), ...message.calls.flatMap(({ request }) => buffersOf(request))] : [];
   const zones = zonesOf(message.outcome);
   return zones === null ? [] : buffersOf(zones);
 }

@@ -4,16 +4,19 @@
  * nothing else. Knows neither virtio nor the emulator.
  */
 import { GUEST_CALLS, lentRefusal } from "../protocol/index.ts";
-import type { CallName, Failure, GuestCallMessage, GuestCallName, GuestReplyMessage, LendMessage, Outcome, Perform } from "../protocol/index.ts";
+import type { CallName, Failure, GuestCallMessage, GuestCallName, GuestReplyMessage, LendMessage, Outcome, RequestOf } from "../protocol/index.ts";
+
+/** Performs a guest's call, as the engine's performForGuest does. */
+export type PerformForGuest = <Name extends GuestCallName>(name: Name, request: RequestOf<Name>) => Promise<Outcome<Name>>;
 
 export class Loans {
-  private readonly perform: Perform;
+  private readonly perform: PerformForGuest;
   /** Called behind each of the guest's calls. */
   private readonly after: () => void;
   private lent: ReadonlySet<number> = new Set();
   private port: MessagePort | null = null;
 
-  constructor(perform: Perform, after: () => void) {
+  constructor(perform: PerformForGuest, after: () => void) {
     this.perform = perform;
     this.after = after;
   }

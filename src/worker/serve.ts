@@ -29,7 +29,7 @@ export function serve(starting: Promise<Engine>, before?: () => Promise<void>): 
     }
     if ("lend" in event.data || "giveBack" in event.data) {
       if (typeof engine === "string") return;
-      loans ??= new Loans(engine.perform, () => flushWhenIdle(engine));
+      loans ??= new Loans((name, request) => engine.performForGuest(name, request), () => flushWhenIdle(engine));
       if ("lend" in event.data) loans.lend(event.data);
       else loans.giveBack();
       return;

@@ -40,7 +40,7 @@ test.each([11, 12])("whatever was done, seed %i", async (seed) => {
   // A file's bytes come with the script.
   const { attached } = app.store.getState();
   const data = Uint8Array.from({ length: 3 * 512 }, (_, index) => index * 7);
-  app.tape.heard("write", { handle: attached!.handle, offset: 512, length: data.length, pattern: 0, data }, {}, app.events.total, app.events.total);
+  app.tape.heard("write", { handle: attached!.handle, offset: 512, length: data.length, pattern: 0, data }, { ok: true, value: { done: true } }, app.events.total, app.events.total);
   await app.device.powerCycle();
   const script = ioScript(app.tape.until(app.events.total), "h.qcow2");
   writeFileSync(join(folder, "again.sh"), script);

@@ -92,7 +92,7 @@ function portOver(files: MemoryFiles, withEngine: (engine: Engine) => void = () 
     now: () => Date.now(),
   });
   withEngine(engine);
-  const loans = new Loans(engine.perform, () => undefined);
+  const loans = new Loans((name, request) => engine.performForGuest(name, request), () => undefined);
   let id = 0;
   return {
     lend: (handles) => {

@@ -117,7 +117,7 @@ test("scripts and JSON Lines say what was done", async () => {
   const lines = jsonLines(events).trim().split("\n").map((line) => JSON.parse(line) as { type: string; zone?: number });
   expect(lines).toHaveLength(app.events.length);
   expect(lines.some(({ type, zone }) => type === "transition" && zone === 3)).toBe(true);
-  expect(app.tape.about(2 * 2 ** 20, 3 * 2 ** 20, app.events.total, 5).map(({ name }) => name)).toEqual(["append"]);
+  expect(app.tape.about(2 * 2 ** 20, 3 * 2 ** 20, app.events.total, 5).map(({ call }) => call.name)).toEqual(["append"]);
 });
 
 test("a filter keeps up with a log that forgets", () => {

@@ -27,7 +27,7 @@ async function lent() {
   const disk = await opened(fixture, "disk");
   const other = await opened(fixture, "other");
   let calls = 0;
-  const loans = new Loans(fixture.engine.perform, () => calls++);
+  const loans = new Loans((name, request) => fixture.engine.performForGuest(name, request), () => calls++);
   const { port1, port2 } = new MessageChannel();
   loans.lend({ lend: [disk], port: port1 });
   return { fixture, disk, other, loans, ask: guest(port2), count: () => calls, end: () => port2.close() };
