@@ -79,7 +79,7 @@ export function linkEngine(): FakeLinkEngine {
 }
 
 /** A port as the worker's client is one: replies and notices arrive later, in order, as copies. */
-function portOver(files: MemoryFiles, withEngine: (engine: Engine) => void = () => undefined): EnginePort {
+export function portOver(files: MemoryFiles, withEngine: (engine: Engine) => void = () => undefined): EnginePort {
   const listeners = new Set<(notice: Notice) => void>();
   const engine = new Engine({
     files,
