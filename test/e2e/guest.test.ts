@@ -104,6 +104,8 @@ test("Linux has the disk of the map: zones, files over a reload and over a SIGKI
     expect(text).toContain("Input/output error");
     await expect(app.events).toContainText(`Refused write at zone ${FIRST + 1}: not-at-write-pointer`);
     await expect(app.events).toContainText("ZONE_UNALIGNED_WP");
+    await app.row(FIRST + 1).click();
+    await expect(app.zone).toContainText("Linux refused: not-at-write-pointer, ZONE_UNALIGNED_WP");
   });
 
   await test.step("the console may look, and is told why it may not write or take the disk away", async () => {
