@@ -56,6 +56,14 @@ function findingLine(finding: CheckFinding): string {
       return `ERROR ${finding.count} snapshots in image with data file`;
     case "snapshot-incomplete":
       return `${error} snapshot table entry ${finding.index} is incomplete`;
+    case "snapshot-extra": {
+      const { index, extraBytes, most } = finding;
+      return repairing
+        ? `Discarding too much extra metadata in snapshot table entry ${index} (${extraBytes} > ${most})`
+        : `ERROR too much extra metadata in snapshot table entry ${index} (${extraBytes} > ${most})`;
+    }
+    case "snapshots-overhanging":
+      return `${repairing ? "Discarding" : "ERROR"} ${finding.count} overhanging snapshots${finding.wrong === "too-long" ? " (snapshot table is too big)" : ""}`;
     case "snapshot-l1": {
       const { id, name } = finding;
       const said = finding.wrong === "unaligned" ? `l1_offset=${hex(finding.offset)}: L1 table is not cluster aligned` : `l1_size=${hex(finding.size)}: L1 table is too large`;
@@ -75,7 +83,7 @@ function findingLine(finding: CheckFinding): string {
     case "block-shared":
       return `ERROR refcount block ${finding.block} refcount=${finding.references}`;
     case "cannot-resize":
-      return "ERROR could not resize image: Invalid argument";
+      return finding.countless ? "ERROR could not resize image: Invalid argument" : "qemu-img: Could not resize file: File too large\nERROR could not resize image: File too large";
     case "refcount-unreadable":
       return `Can't get refcount for cluster ${finding.cluster}: Input/output error`;
     case "structure":

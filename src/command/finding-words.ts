@@ -52,6 +52,10 @@ export function findingWords(finding: CheckFinding, clusterSize: number): Findin
       return corruption(`${counted(finding.count, "snapshot")} in an image with an external data file`, null);
     case "snapshot-incomplete":
       return corruption(`Entry ${finding.index} of the snapshot table is incomplete`, null);
+    case "snapshot-extra":
+      return corruption(`Entry ${finding.index} of the snapshot table has more extra data than is read`, null);
+    case "snapshots-overhanging":
+      return corruption(`${counted(finding.count, "snapshot")} beyond those that are read`, null);
     case "snapshot-l1":
       return corruption(`The L1 table of snapshot ${finding.id} ${finding.wrong === "unaligned" ? "is not aligned to a cluster" : "is too large"}`, finding.offset);
     case "table-entry":

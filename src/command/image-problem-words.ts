@@ -3,6 +3,7 @@
  * here; the rest is told with our own words (explain.ts), and those say more: where, what was found, what is allowed.
  */
 import type { ImageProblem } from "../protocol/index.ts";
+import type { Errno } from "./strerror.ts";
 
 type Words = (problem: ImageProblem) => string;
 const always =
@@ -40,7 +41,39 @@ const HEADER_WORDS: Readonly<Record<string, Words>> = {
 
 /** QEMU's sentence for a broken image, behind the program's and the file's name; null where it has none. */
 export function qemuImageWords(problem: ImageProblem): string | null {
-  if (problem.structure !== "header") return null;
+  if (problem.structure !== "header") return snapshotTableWords(problem)?.said ?? null;
   if (problem.field.startsWith("length of header extension")) return "Header extension too large";
   return HEADER_WORDS[problem.field]?.(problem) ?? null;
 }
+
+/** What a reader says of a snapshot table beyond the limits, what a check says behind "ERROR ", and the errno of both. */
+interface SnapshotTableWords {
+  readonly said: string;
+  readonly checked: string;
+  readonly errno: Errno;
+}
+
+/** QEMU's words for a snapshot table that cannot be read, with its advice on a line of its own; null for any other problem. */
+export function snapshotTableWords({ structure, field, found }: ImageProblem): SnapshotTableWords | null {
+  const unread = (said: string, advice: string): SnapshotTableWords => {
+    const lines = `${said}\nYou can force-remove ${advice} with qemu-img check -r all`;
+    return { said: lines, checked: `failed to read the snapshot table: ${lines}`, errno: "EFBIG" };
+  };
+  const entry = /^snapshot table entry (\d+)$/.exec(structure)?.[1];
+  if (entry !== undefined && field === "extra_data_size") return unread(`Too much extra metadata in snapshot table entry ${entry}`, "this extra metadata");
+  if (structure !== "snapshot table") return null;
+  switch (field) {
+    case "entries behind its first 64 MiB":
+      return unread("Snapshot table is too big", `all ${found} overhanging snapshots`);
+    case "nb_snapshots": {
+      const advice = `You can force-remove all ${Number(found) - MOST_SNAPSHOTS} overhanging snapshots with qemu-img check -r all`;
+      return { said: "Snapshot table too large", checked: `snapshot table too large\n${advice}`, errno: "EFBIG" };
+    }
+    case "snapshots_offset":
+      return { said: "Snapshot table offset invalid", checked: "snapshot table offset invalid", errno: "EINVAL" };
+    default:
+      return null;
+  }
+}
+
+const MOST_SNAPSHOTS = 65536;

@@ -11,6 +11,7 @@ import { explained } from "./explain.ts";
 import { counted, fixed, integer } from "./format.ts";
 import { factJson, findingSentence } from "./image-facts.ts";
 import type { FactTree, FactValue } from "./image-facts.ts";
+import { snapshotTableWords } from "./image-problem-words.ts";
 import { READING_OPTIONS, closeRead, imageToRead, openToRead, optionValue } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
@@ -44,7 +45,7 @@ export const checkImage: ImgCommand = {
       yield imgError(`Invalid source cache option: ${cache}`);
       return STATUS.failed;
     }
-    const image = yield* openToRead(given, asked.word, repair !== null);
+    const image = yield* openToRead(given, asked.word, repair !== null, false, { forCheck: true });
     if (image === null) return STATUS.failed;
     const quiet = optionValue(given, "q") !== null;
     const progress = progressShown(optionValue(given, "p") !== null && !quiet);
@@ -70,6 +71,8 @@ function* checkOpened(image: ReadImage, mode: RepairMode | null, progress: Progr
   const checked = repaired === null ? yield* callShown("check", { handle }, progress.shown) : repaired.ok ? { ...repaired, value: repaired.value.after } : repaired;
   yield out(progress.end(checked.ok));
   if (!checked.ok) {
+    const ofTable = checked.error.kind === "image" ? snapshotTableWords(checked.error) : null;
+    if (ofTable !== null) yield imgError(`ERROR ${ofTable.checked}`);
     yield imgError(`Check failed: ${strerror(checked.error)}`);
     yield explained(checked.error);
     return STATUS.failed;

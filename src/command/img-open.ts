@@ -60,9 +60,9 @@ export interface ReadImage {
  * Opens the image that `word` names by -f or --image-opts, for reading unless `write`; null after its failure was printed.
  * @param inspect for its facts alone: what it stands on is not opened
  */
-export function* openToRead(given: GivenOptions, word: string, write = false, inspect = false): Program<ReadImage | null> {
+export function* openToRead(given: GivenOptions, word: string, write = false, inspect = false, more: OpenMore = {}): Program<ReadImage | null> {
   const source = yield* sourceGiven(given, word);
-  return source === null ? null : yield* openImage(source, word, write, inspect, false);
+  return source === null ? null : yield* openImage(source, word, write, inspect, false, more);
 }
 
 /** The source that `word` names by -f or --image-opts; null after what is wrong with it was printed. */
@@ -84,6 +84,8 @@ export function* sourceNamed(word: string, format: string | null, asOptions: boo
 export interface OpenMore {
   /** Nothing is made durable, for a file that is new. */
   readonly unsafe?: boolean;
+  /** What a check finds out, and mends, keeps the image from nothing. */
+  readonly forCheck?: boolean;
   /** The backing file that is written too, null the first. */
   readonly commitTo?: string | null;
 }

@@ -5,6 +5,7 @@
 import { assertNever } from "../base/assert.ts";
 import { bitmapErrno } from "./explain-bitmap.ts";
 import { snapshotErrno } from "./explain-snapshot.ts";
+import { snapshotTableWords } from "./image-problem-words.ts";
 import type { Failure, FileProblem, StoreProblem, UsageProblem, ZoneRefusal } from "../protocol/index.ts";
 
 const STRINGS = {
@@ -30,6 +31,7 @@ export function errnoOf(failure: Failure): Errno {
     case "zone":
       return errnoOfRefusal(failure);
     case "image":
+      return snapshotTableWords(failure)?.errno ?? "EIO";
     case "bug":
     case "remote":
       return "EIO";

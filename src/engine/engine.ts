@@ -272,10 +272,10 @@ export class Engine {
   private readonly handlers: Handlers = {
     create: async ({ file, options }, job) => this.inUse([file, options.dataFile?.file ?? file]) ?? (await createImageFile(this.library, file, options, job)),
     createRaw: async ({ file, sizeBytes, preallocation }, job) => this.inUse([file]) ?? (await createRawFile(this.library, file, sizeBytes, preallocation, job)),
-    open: async ({ readOnly, inspect = false, unsafe = false, beside, commitTo, mend = false, temporary = false, watch = false, ...given }, job) => {
+    open: async ({ readOnly, inspect = false, forCheck = false, unsafe = false, beside, commitTo, mend = false, temporary = false, watch = false, ...given }, job) => {
       const source = beside === undefined ? ok(given) : sourceBeside(this.library, beside, given);
       if (!source.ok) return source;
-      const opened = await openChain(this.library, source.value, { write: !readOnly && !temporary, inspect, ...(commitTo === undefined ? {} : { commitTo }) });
+      const opened = await openChain(this.library, source.value, { write: !readOnly && !temporary, inspect, forCheck, ...(commitTo === undefined ? {} : { commitTo }) });
       if (!opened.ok) return opened;
       const mended = mend && !readOnly && !inspect && !temporary ? await job.outcome(safely(mendOnOpen(opened.value))) : ok(null);
       if (!mended.ok) {

@@ -19,7 +19,8 @@ import { AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "../q
 import type { Header } from "../qcow2/header.ts";
 import { backingFormatOf, dataFileOf } from "../qcow2/header-names.ts";
 import { readHeader } from "../qcow2/open.ts";
-import { checkL1, findSnapshot, readSnapshotTable } from "../qcow2/snapshots.ts";
+import { checkL1, findSnapshot } from "../qcow2/snapshots.ts";
+import { readSnapshotTable, snapshotEntries } from "../qcow2/snapshot-reader.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
 import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
 import { atBorder } from "./border.ts";
@@ -40,6 +41,8 @@ export interface ChainWish {
   readonly write: boolean;
   /** Only the image's own file: no backing file and no data file are opened. */
   readonly inspect: boolean;
+  /** To be checked, with all it stands on: what a check deals with is not refused. */
+  readonly forCheck?: boolean;
   /** One backing file is to be written too: null the first one, or the one of that name. Absent: none. */
   readonly commitTo?: string | null;
 }
@@ -88,17 +91,20 @@ async function openLink(place: FilePlace, source: ImageSource, wish: ChainWish, 
 async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish, store: ByteStore, here: readonly string[]): Promise<Result<OpenedFiles, Failure>> {
   const looked = atBorder(() => {
     const format: Format = source.format ?? formatOf(store);
-    return ok({ format, header: format === "qcow2" ? readHeader(store) : null });
+    const header = format === "qcow2" ? readHeader(store, wish.forCheck === true ? "check" : "read") : null;
+    return ok({ format, header });
   });
   if (!looked.ok) return looked;
   const { format, header } = looked.value;
   const viewed = atBorder(() => viewedSnapshot(store, header, source));
   if (!viewed.ok) return viewed;
-  const own = { file: source.file, store, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, lazyRefcounts: source.lazyRefcounts };
+  const own = { file: source.file, store, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, forCheck: wish.forCheck, lazyRefcounts: source.lazyRefcounts };
   if (header === null) {
     const bad = own.part === null ? null : badPart(source.file, own.part, store.size());
     return bad === null ? ok({ ...own, backingName: null, data: null, backing: null }) : err(bad);
   }
+  const listed = wish.forCheck === true ? ok(null) : atBorder(() => ok(refuseSnapshotTable(store, header)));
+  if (!listed.ok) return listed;
   const unfit = refuseOptions(source, header);
   if (unfit !== null) return err(unfit);
   const named = backingSource(place, source, header);
@@ -133,9 +139,15 @@ function viewedSnapshot(store: ByteStore, header: Header | null, { snapshot: que
   return checked.ok ? ok(snapshot) : checked;
 }
 
+/** A snapshot table beyond the limits keeps an image from being opened. @throws Fault for one */
+function refuseSnapshotTable(store: ByteStore, header: Header): null {
+  for (const entry of snapshotEntries(store, header, false)) void entry;
+  return null;
+}
+
 /** Of a backing file: to be written where it is the one that a commit goes to. @param above the image that it stands under */
-function wishBelow(place: FilePlace, { commitTo }: ChainWish, below: ImageSource, above: string): ChainWish {
-  if (commitTo === undefined) return { write: false, inspect: false };
+function wishBelow(place: FilePlace, { commitTo, forCheck }: ChainWish, below: ImageSource, above: string): ChainWish {
+  if (commitTo === undefined) return { write: false, inspect: false, ...(forCheck === true ? { forCheck } : {}) };
   const here = commitTo === null || isNamed(place, below.file, commitTo, above);
   return here ? { write: true, inspect: false } : { write: false, inspect: false, commitTo };
 }

@@ -59,6 +59,8 @@ export interface OpenedFiles {
   readonly order?: FlushOrder | undefined;
   /** Opened for its facts: data that lies in no file of these is not to be read. */
   readonly inspect: boolean;
+  /** Opened to be checked: what a check deals with keeps it from nothing. */
+  readonly forCheck?: boolean | undefined;
   /** The backing file that the header names, resolved; null without one. */
   readonly backingName: string | null;
   readonly data: { readonly file: string; readonly store: ByteStore } | null;
@@ -66,7 +68,7 @@ export interface OpenedFiles {
 }
 
 /** What a device stands on beside its store. */
-export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "order" | "inspect" | "backingName" | "data" | "backing">;
+export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "order" | "inspect" | "forCheck" | "backingName" | "data" | "backing">;
 
 /** Of an image that stands alone. */
 export const STANDALONE: Foundation = { part: null, snapshot: null, inspect: false, backingName: null, data: null, backing: null };
@@ -106,14 +108,15 @@ export function openDevice(
     const disk = new RawDisk(store, write, foundation.part);
     return { format: "raw", device: new PlainDevice(disk, log), header: null, zoned: null, readOnlyReason: null, foundation };
   }
-  const header = readHeader(store);
+  const forCheck = foundation.forCheck === true;
+  const header = readHeader(store, forCheck ? "check" : "read");
   if (foundation.snapshot !== null) return openView(store, header, foundation.snapshot, now, log, foundation, codecs);
   const zoned = readZonedHeader(store, header);
   if (zoned === null) {
     if (foundation.inspect && lacksItsData(header)) {
       return { format: "qcow2", device: new PlainDevice(new FactsDisk(store, header), log), header, zoned, readOnlyReason: null, foundation };
     }
-    const image = new Qcow2Image(written(store, write, foundation), header, { write, codecs, order: foundation.order, lazyRefcounts: foundation.lazyRefcounts, ...disksOf(foundation, write, now, codecs) });
+    const image = new Qcow2Image(written(store, write, foundation), header, { write, forCheck, codecs, order: foundation.order, lazyRefcounts: foundation.lazyRefcounts, ...disksOf(foundation, write, now, codecs) });
     return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);
@@ -121,7 +124,7 @@ export function openDevice(
   if ("kind" in report) throw new Fault(report);
   const area = { structure: "zoned metadata", offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize };
   const reason = write ? zonedReasonNotToWrite(header, report) : null;
-  const image = new Qcow2Image(written(store, write, foundation), header, { write: write && reason === null, order: foundation.order, featureBits: [ZONED_FEATURE_BIT], area, codecs });
+  const image = new Qcow2Image(written(store, write, foundation), header, { write: write && reason === null, forCheck, order: foundation.order, featureBits: [ZONED_FEATURE_BIT], area, codecs });
   const device = new ZonedDevice(image, zoned, entries, report, log);
   return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? reason, foundation };
 }

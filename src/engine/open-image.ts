@@ -169,8 +169,8 @@ export class OpenImage {
     return ok(yield* part(this.withZones(clusters), ZONES_FROM, 1));
   }
 
-  private checkClusters(): Work<ClusterReport> {
-    return checkImage(this.store, readHeader(this.store), this.ownedAreas());
+  private checkClusters(cutting = false): Work<ClusterReport> {
+    return checkImage(this.store, readHeader(this.store, "check"), this.ownedAreas(), cutting);
   }
 
   private *withZones(clusters: ClusterReport): Work<CheckReport> {
@@ -208,11 +208,11 @@ export class OpenImage {
 
   private *repairFlushed(mode: RepairMode): Work<RepairReport> {
     const { store } = this;
-    let outcome = yield* part(repairImage(store, readHeader(store), this.ownedAreas(), [ZONED_EXTENSION_MAGIC], mode), 0, 0.6);
-    let clusters = yield* part(this.checkClusters(), 0.6, mode === "all" ? 0.7 : 0.8);
-    const completes = mode === "all" && lacksNothingElse(clusters);
+    let outcome = yield* part(repairImage(store, readHeader(store, "check"), this.ownedAreas(), [ZONED_EXTENSION_MAGIC], mode), 0, 0.6);
+    let clusters = yield* part(this.checkClusters(mode === "all"), 0.6, mode === "all" ? 0.7 : 0.8);
+    const completes = mode === "all" && lacksNothingElse(clusters, readHeader(store, "check"));
     const sound = completes || (clusters.corruptions === 0 && clusters.checkErrors === 0);
-    if (sound) declareSound(store, readHeader(store));
+    if (sound) declareSound(store, readHeader(store, "check"));
     this.reopen();
     if (completes && completeSnapshots(this)) {
       outcome = withCompleted(outcome);

@@ -25,7 +25,7 @@ export async function planRepair(inspected: Inspected, file: string, mode: Repai
 function* plan(inspected: Inspected, file: string, mode: RepairMode, codecs: Codecs, now: () => number): Work<Result<ReplyOf<"repairPlan">, Failure>> {
   const overlay = new OverlayStore(inspected.store);
   // Only its own file: what it stands on does not count for a repair, and need not be there.
-  const image = new OpenImage(0, { ...STANDALONE, file, store: overlay, format: "qcow2", inspect: true }, true, now, codecs);
+  const image = new OpenImage(0, { ...STANDALONE, file, store: overlay, format: "qcow2", inspect: true, forCheck: true }, true, now, codecs);
   const report = yield* image.guardWork(() => image.repair(mode));
   if (!report.ok) return err(report.error);
   const changes: PlannedChange[] = [];

@@ -10,7 +10,8 @@ import { readBitmapTable, readBitmaps } from "../qcow2/bitmaps.ts";
 import { ENCRYPTION_MAGIC } from "../qcow2/check-metadata.ts";
 import { ENTRY_BYTES } from "../qcow2/entries.ts";
 import { offsetOf } from "../qcow2/entry-words.ts";
-import { checkL1, readSnapshotTable, textOf } from "../qcow2/snapshots.ts";
+import { checkL1, textOf } from "../qcow2/snapshots.ts";
+import { readSnapshotTable } from "../qcow2/snapshot-reader.ts";
 import { viewOf } from "./fields.ts";
 import type { Inspected } from "./inspected.ts";
 

@@ -102,6 +102,7 @@ interface Range {
 interface OpenWish {
   readonly readOnly: boolean;
   readonly inspect?: boolean;
+  readonly forCheck?: boolean;
   readonly beside?: string;
   readonly mend?: boolean;
   readonly unsafe?: boolean;
@@ -125,7 +126,9 @@ export interface Calls extends InspectorCalls, CrashCalls, WorkloadCalls {
   createRaw: { request: { file: string; sizeBytes: number; preallocation: Preallocation }; reply: Nothing };
   /**
    * Opens an image and what it stands on: its backing files, read-only, and its data file, writable when the image is. With `inspect`
-   * nothing but the image's own file is opened, for its facts: data that it does not have itself cannot be read then. With `beside`
+   * nothing but the image's own file is opened, for its facts: data that it does not have itself cannot be read then. With `forCheck` an
+   * image is opened to be checked and repaired: what that deals with, a refcount table that is not there or a snapshot table beyond the
+   * limits, keeps it from nothing. With `beside`
    * the file's name is one as it stands, or would stand, in the header of that image. With `mend` an image that is to be written is
    * treated as QEMU does: the dirty bit has it repaired first, the corrupt bit has it refused; without, such an image is opened for reading.
    * With `unsafe` a flush asks nothing of the platform, so that after a power failure the file may be anything: for one that is new. `commitTo`

@@ -35,13 +35,17 @@ export type CheckFinding = { readonly repairing?: boolean } & (
   | { readonly finding: "overflow"; readonly offset: number }
   | { readonly finding: "snapshots-with-data-file"; readonly count: number }
   | { readonly finding: "snapshot-incomplete"; readonly index: number }
+  /** An entry of the snapshot table with more extra data than QEMU reads; a repair that writes the table anew leaves out what is too much. */
+  | { readonly finding: "snapshot-extra"; readonly index: number; readonly extraBytes: number; readonly most: number }
+  /** Snapshots beyond those that QEMU reads, or beyond the length of table that it reads: a repair has the header count them no more. */
+  | { readonly finding: "snapshots-overhanging"; readonly count: number; readonly wrong: "too-many" | "too-long" }
   | { readonly finding: "snapshot-l1"; readonly id: string; readonly name: string; readonly offset: number; readonly size: number; readonly wrong: "unaligned" | "too-large" }
   /** The refcount table's entry of that index: what is wrong with it, or with the block that it leads to. */
   | { readonly finding: "table-entry"; readonly block: number; readonly wrong: "reserved-bits" | "unaligned" | "outside"; readonly attempted?: boolean }
   /** A refcount block whose cluster something else refers to as well. */
   | { readonly finding: "block-shared"; readonly block: number; readonly references: number }
   /** The file could not be made as long as a refcount block needs. */
-  | { readonly finding: "cannot-resize" }
+  | { readonly finding: "cannot-resize"; readonly /** Beyond what a file's length can be told in. */ countless: boolean }
   /** A cluster whose refcount cannot be looked up: an error of the check, neither a corruption nor a leak. */
   | { readonly finding: "refcount-unreadable"; readonly cluster: number }
   /** A structure that cannot be read at all. */
@@ -56,7 +60,7 @@ export type FindingName = CheckFinding["finding"];
 const UNCOUNTED: ReadonlySet<FindingName> = new Set<FindingName>(["cannot-resize", "rebuilding", "needs-rebuild", "still-broken"]);
 /** Findings that leave every reference counted. */
 const COMPLETE: ReadonlySet<FindingName> = new Set<FindingName>([
-  "leak", "refcount-too-low", "copied-flag", "copied-compressed", "snapshot-incomplete", "table-entry", "block-shared", "subclusters-contradict",
+  "leak", "overflow", "refcount-too-low", "copied-flag", "copied-compressed", "snapshot-incomplete", "snapshot-extra", "table-entry", "block-shared", "subclusters-contradict",
   "subclusters-without-cluster", "rebuilding", "needs-rebuild", "still-broken", "cannot-resize", "refcount-unreadable",
 ]);
 
@@ -79,16 +83,20 @@ export class Verdict {
   told = 0;
   /** Findings that hide references: with any, a cluster that nothing refers to may be in use all the same. */
   unread = 0;
+  /** Clusters with more references than their count tells: one that is counted once may have several owners. */
+  overflowed = 0;
 
   /** @param times how often the very same was found */
   add(finding: CheckFinding, numbers: Numbers, times = 1): void {
     const name = finding.finding;
+    const weight = finding.finding === "snapshots-overhanging" ? finding.count : times;
     if (finding.repairing === true) {
       if (name === "leak") numbers.leaksFixed += times;
-      else numbers.corruptionsFixed += times;
+      else numbers.corruptionsFixed += weight;
     } else if (name === "leak") numbers.leaks += times;
     else if (name === "refcount-unreadable" || name === "needs-rebuild") numbers.checkErrors += times;
-    else if (!UNCOUNTED.has(name)) numbers.corruptions += times;
+    else if (!UNCOUNTED.has(name)) numbers.corruptions += weight;
+    if (name === "overflow") this.overflowed += times;
     if (!COMPLETE.has(name) && finding.repairing !== true) this.unread += times;
     this.told += times;
     for (let time = 0; time < times && this.list.length < MAX_FINDINGS; time++) this.list.push(finding);
@@ -97,6 +105,7 @@ export class Verdict {
   append(other: Verdict): void {
     this.told += other.told;
     this.unread += other.unread;
+    this.overflowed += other.overflowed;
     for (const finding of other.list) {
       if (this.list.length >= MAX_FINDINGS) return;
       this.list.push(finding);

@@ -1,10 +1,12 @@
 /**
- * What a check counts besides the active tables: snapshots, persistent bitmaps and the refcount structure itself.
+ * What a check counts besides the active tables: snapshots (check-snapshots.ts reads their table), persistent bitmaps and the refcount
+ * structure itself.
  * Source: qcow2 specification, "Snapshots", "Bitmaps" and "Host cluster management".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import type { Check } from "./check.ts";
+import type { JudgedTable } from "./check-snapshots.ts";
 import { walkInactive, walkNoted } from "./check-walk.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { LOW_ZERO, hasBitmapReserved, offsetOf } from "./entry-words.ts";
@@ -14,65 +16,17 @@ import { BITMAPS_MAGIC } from "./header.ts";
 /** Tables of snapshots or bitmaps that are longer than this in all are no image's that anybody uses, and would take minutes to read. */
 const MAX_TABLES_BYTES = 2 ** 30;
 const PIECE_BYTES = 2 ** 20;
-const MAX_SNAPSHOT_TABLE_BYTES = 64 * 2 ** 20;
-const SNAPSHOT_BYTES = 40;
-const MAX_SNAPSHOT_EXTRA = 1024;
 const MAX_L1_ENTRIES = (32 * 2 ** 20) / ENTRY_BYTES;
-/** Bytes of extra data that every snapshot of a version 3 image has. */
-const SNAPSHOT_EXTRA_V3 = 16;
 const MAX_DIRECTORY_BYTES = 64 * 2 ** 20;
 const MAX_BITMAP_ENTRIES = 0x8000000;
 const DIRECTORY_ENTRY_BYTES = 24;
 const MAX_BITMAP_NAME = 1023;
 export const ENCRYPTION_MAGIC = 0x0537be77;
 
-interface SnapshotPlace {
-  readonly id: string;
-  readonly name: string;
-  readonly offset: number;
-  readonly size: number;
-  readonly extraBytes: number;
-}
-
-const untilNul = (name: string): string => name.split("\0", 1)[0]!;
-
-/** Reads the snapshot table as far as the check needs it. @throws Fault for an entry that cannot be read over */
-function readSnapshots(check: Check): { snapshots: SnapshotPlace[]; lengthBytes: number } {
-  const { store, header } = check;
-  const snapshots: SnapshotPlace[] = [];
-  const text = new TextDecoder();
-  let at: number = header.snapshotsOffset;
-  const bad = (index: number, field: string, found: number, allowed: string): Fault => new Fault(imageProblem("snapshot table", `${field} of entry ${index}`, at, found, allowed));
-  for (let index = 0; index < header.snapshotCount; index++) {
-    // A table that reaches behind the file's end goes on in zeros there, as for QEMU.
-    const fixed = new Uint8Array(SNAPSHOT_BYTES);
-    readPadded(store, at, fixed);
-    const view = new DataView(fixed.buffer);
-    const [idBytes, nameBytes, extraBytes] = [view.getUint16(12), view.getUint16(14), view.getUint32(36)];
-    if (extraBytes > MAX_SNAPSHOT_EXTRA) throw bad(index, "extra_data_size", extraBytes, `at most ${MAX_SNAPSHOT_EXTRA}`);
-    const names = new Uint8Array(idBytes + nameBytes);
-    readPadded(store, at + SNAPSHOT_BYTES + extraBytes, names);
-    snapshots.push({
-      id: untilNul(text.decode(names.subarray(0, idBytes))),
-      name: untilNul(text.decode(names.subarray(idBytes))),
-      offset: view.getUint32(0) * 2 ** 32 + view.getUint32(4),
-      size: view.getUint32(8),
-      extraBytes,
-    });
-    at += Math.ceil((SNAPSHOT_BYTES + extraBytes + idBytes + nameBytes) / 8) * 8;
-    if (at - header.snapshotsOffset > MAX_SNAPSHOT_TABLE_BYTES) throw bad(index, "end", at - header.snapshotsOffset, `at most ${MAX_SNAPSHOT_TABLE_BYTES} bytes of table`);
-  }
-  return { snapshots, lengthBytes: at - header.snapshotsOffset };
-}
-
 /** Counts the snapshot table and the L1 tables of the snapshots with all that they lead to. */
-export function* referSnapshots(check: Check): Generator<number, void, void> {
+export function* referSnapshots(check: Check, { snapshots, lengthBytes }: JudgedTable): Generator<number, void, void> {
   const { header, noted } = check;
-  if (header.snapshotCount === 0) return;
-  const { snapshots, lengthBytes } = readSnapshots(check);
-  if (header.version >= 3) {
-    snapshots.forEach(({ extraBytes }, index) => extraBytes < SNAPSHOT_EXTRA_V3 && check.found({ finding: "snapshot-incomplete", index }));
-  }
+  if (snapshots.length === 0) return;
   if (check.hasDataFile) check.found({ finding: "snapshots-with-data-file", count: snapshots.length });
   const places = new Map<string, { offset: number; size: number; times: number }>();
   let totalBytes = 0;
@@ -189,7 +143,7 @@ export function referBlocks(check: Check): void {
       } else {
         const attempted = check.hooks.rebuilds;
         check.found({ finding: "table-entry", block, wrong: "outside", attempted });
-        if (attempted) check.found({ finding: "cannot-resize" });
+        if (attempted) check.found({ finding: "cannot-resize", countless: offset >= 2 ** 63 - clusterSize });
         check.rebuild ||= attempted;
       }
       continue;

@@ -13,6 +13,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import { Numbers, Verdict } from "./check-findings.ts";
 import type { CheckFinding } from "./check-findings.ts";
 import { referBitmaps, referBlocks, referSnapshots } from "./check-metadata.ts";
+import { judgeSnapshotTable } from "./check-snapshots.ts";
 import { walkActive } from "./check-walk.ts";
 import { maxRefcount } from "./entries.ts";
 import { INCOMPATIBLE_EXTERNAL_DATA, INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
@@ -86,6 +87,8 @@ export class Check {
   clusters = 0;
   /** In rounds after the first, what concerns no single cluster has been told. */
   again = false;
+  /** How a snapshot table beyond the limits is taken: refused, counted as a repair leaves it, or that and what is wrong with it was told before. */
+  snapshots: "strict" | "cutting" | "told" = "strict";
   /** The refcounts cannot be set right where they are. */
   rebuild = false;
   highestCluster = 0;
@@ -167,10 +170,12 @@ export const isImageFault = (error: unknown): error is Fault & { problem: ImageP
 
 /**
  * Checks the image in a store that nobody writes to meanwhile.
+ * @param cutting in the middle of a repair: a snapshot table beyond the limits is a finding
  * @returns the report; yields the fraction done, 0 to 1. @throws Fault when the store fails, or for a table that cannot be read at all
  */
-export function* checkImage(store: ByteStore, header: Header, areas: readonly ExtraArea[]): Generator<number, ClusterReport, void> {
+export function* checkImage(store: ByteStore, header: Header, areas: readonly ExtraArea[], cutting = false): Generator<number, ClusterReport, void> {
   const check = new Check(store, header);
+  if (cutting) check.snapshots = "cutting";
   yield* inWindows(check, areas, () => compare(check, null));
   check.tellCopied();
   return reportOf(check);
@@ -210,11 +215,16 @@ export function* inWindows(check: Check, areas: readonly ExtraArea[], act: () =>
 function* countReferences(check: Check, areas: readonly ExtraArea[]): Generator<number, void, void> {
   const { header } = check;
   const { clusterSize } = header;
+  const told = check.snapshots === "told";
+  const table = judgeSnapshotTable(check.store, header, check.snapshots !== "strict", (finding) => told || check.found(finding));
   check.referMetadata(0, clusterSize);
   for (const area of areas) check.referMetadata(area.offset, area.lengthBytes);
   if (header.l1Size > 0) yield* walkActive(check, { offset: header.l1Offset, size: header.l1Size });
-  yield* referSnapshots(check);
+  yield* referSnapshots(check, table);
+  // A table behind the file's end hides nothing but its own blocks, which are built anew.
+  const { unread } = check.verdict;
   check.referMetadata(header.refcountTableOffset, header.refcountTableClusters * clusterSize);
+  check.verdict.unread = unread;
   referBitmaps(check);
   referBlocks(check);
 }

@@ -69,6 +69,12 @@ export interface Header {
   readonly extensions: readonly HeaderExtension[];
 }
 
+/**
+ * How much of a header has to hold: "all" for who judges it; for who reads, that tables may lie where the file has nothing, for there it
+ * reads as zeros; for a check, that the tables which it can mend may be missing or too long besides. As in QEMU.
+ */
+export type HeaderNeed = "all" | "read" | "check";
+
 type Decoded = Result<Header, ImageProblem>;
 const bad = (field: string, at: number, found: string | number, allowed: string): Result<never, ImageProblem> =>
   err(imageProblem(STRUCTURE, field, at, found, allowed));
@@ -100,7 +106,7 @@ export function decodeClusterSize(start: Uint8Array): Result<number, ImageProble
  * @param cluster the first cluster of the file, or as much of it as there is
  * @param fileLength the length of the image file in bytes
  */
-export function decodeHeader(cluster: Uint8Array, fileLength: number): Decoded {
+export function decodeHeader(cluster: Uint8Array, fileLength: number, need: HeaderNeed = "all"): Decoded {
   const size = decodeClusterSize(cluster);
   if (!size.ok) return size;
   const clusterSize = size.value;
@@ -128,22 +134,8 @@ export function decodeHeader(cluster: Uint8Array, fileLength: number): Decoded {
   if (l1Offset % clusterSize !== 0 || (l1Offset === 0 && l1Size > 0)) return bad("l1_table_offset", 40, l1Offset, `a multiple of the cluster size (${clusterSize}), not 0`);
   if (l1Offset + l1Size * 8 > fileLength) return bad("l1_table_offset", 40, l1Offset, `a table that ends within the file's ${fileLength} bytes`);
 
-  const refcountTableOffset = u64(48);
-  const refcountTableClusters = view.getUint32(56);
-  if (refcountTableOffset % clusterSize !== 0 || refcountTableOffset === 0) {
-    return bad("refcount_table_offset", 48, refcountTableOffset, `a multiple of the cluster size (${clusterSize}), not 0`);
-  }
-  if (refcountTableClusters === 0 || refcountTableClusters * clusterSize > Math.max(MAX_REFCOUNT_TABLE_BYTES, clusterSize)) {
-    return bad("refcount_table_clusters", 56, refcountTableClusters, `1 to ${MAX_REFCOUNT_TABLE_BYTES / clusterSize}`);
-  }
-  if (refcountTableOffset >= fileLength) return bad("refcount_table_offset", 48, refcountTableOffset, `a table within the file's ${fileLength} bytes`);
-
-  const snapshotCount = view.getUint32(60);
-  const snapshotsOffset = u64(64);
-  if (snapshotCount > MAX_SNAPSHOTS) return bad("nb_snapshots", 60, snapshotCount, `at most ${MAX_SNAPSHOTS}`);
-  if (snapshotsOffset % clusterSize !== 0 || (snapshotCount > 0 && (snapshotsOffset === 0 || snapshotsOffset >= fileLength))) {
-    return bad("snapshots_offset", 64, snapshotsOffset, `a multiple of the cluster size inside the file`);
-  }
+  const tables = decodeTablePlaces(view, clusterSize, fileLength, need);
+  if (!tables.ok) return tables;
   const refcountOrder = version === 3 ? view.getUint32(96) : 4;
   if (refcountOrder > 6) return bad("refcount_order", 96, refcountOrder, "0 to 6");
   const compressionType = headerLength > 104 ? view.getUint8(104) : 0;
@@ -169,10 +161,7 @@ export function decodeHeader(cluster: Uint8Array, fileLength: number): Decoded {
     cryptMethod,
     l1Size,
     l1Offset: hostOffset(l1Offset),
-    refcountTableOffset: hostOffset(refcountTableOffset),
-    refcountTableClusters,
-    snapshotCount,
-    snapshotsOffset: hostOffset(snapshotsOffset),
+    ...tables.value,
     incompatible,
     compatible: version === 3 ? view.getBigUint64(80) : 0n,
     autoclear: version === 3 ? view.getBigUint64(88) : 0n,
@@ -182,6 +171,32 @@ export function decodeHeader(cluster: Uint8Array, fileLength: number): Decoded {
     backingFile: backing.value,
     extensions: extensions.value,
   });
+}
+
+type TablePlaces = Pick<Header, "refcountTableOffset" | "refcountTableClusters" | "snapshotCount" | "snapshotsOffset">;
+
+/** Where the refcount table and the snapshot table lie, and how long they are. */
+function decodeTablePlaces(view: DataView, clusterSize: number, fileLength: number, need: HeaderNeed): Result<TablePlaces, ImageProblem> {
+  const u64 = (at: number): number => view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
+  const refcountTableOffset = u64(48);
+  const refcountTableClusters = view.getUint32(56);
+  const isMisplaced = (offset: number): boolean => offset % clusterSize !== 0 || !Number.isSafeInteger(offset);
+  if ((refcountTableClusters === 0 && need !== "check") || refcountTableClusters * clusterSize > Math.max(MAX_REFCOUNT_TABLE_BYTES, clusterSize)) {
+    return bad("refcount_table_clusters", 56, refcountTableClusters, `1 to ${MAX_REFCOUNT_TABLE_BYTES / clusterSize}`);
+  }
+  if (isMisplaced(refcountTableOffset) || (refcountTableOffset === 0 && need === "all")) {
+    return bad("refcount_table_offset", 48, refcountTableOffset, `a multiple of the cluster size (${clusterSize}), not 0`);
+  }
+  if (need === "all" && refcountTableOffset >= fileLength) return bad("refcount_table_offset", 48, refcountTableOffset, `a table within the file's ${fileLength} bytes`);
+
+  const snapshotCount = view.getUint32(60);
+  const snapshotsOffset = u64(64);
+  if (snapshotCount > MAX_SNAPSHOTS && need !== "check") return bad("nb_snapshots", 60, snapshotCount, `at most ${MAX_SNAPSHOTS}`);
+  const isOutside = need === "all" && snapshotCount > 0 && (snapshotsOffset === 0 || snapshotsOffset >= fileLength);
+  if (need !== "check" && (isMisplaced(snapshotsOffset) || isOutside)) {
+    return bad("snapshots_offset", 64, snapshotsOffset, `a multiple of the cluster size inside the file`);
+  }
+  return ok({ refcountTableOffset: hostOffset(refcountTableOffset), refcountTableClusters, snapshotCount, snapshotsOffset: hostOffset(snapshotsOffset) });
 }
 
 function decodeBackingName(view: DataView, cluster: Uint8Array, offset: number, headerLength: number): Result<string | null, ImageProblem> {
@@ -302,6 +317,13 @@ export function encodeSnapshotsPlace(count: number, offset: number): { at: numbe
   const view = new DataView(data.buffer);
   view.setUint32(0, count);
   view.setBigUint64(4, BigInt(offset));
+  return { at: 60, data };
+}
+
+/** Bytes 60 to 63, the count of snapshots alone. */
+export function encodeSnapshotCount(count: number): { at: number; data: Uint8Array } {
+  const data = new Uint8Array(4);
+  new DataView(data.buffer).setUint32(0, count);
   return { at: 60, data };
 }
 

@@ -24,23 +24,27 @@ import {
   hasBit,
 } from "./features.ts";
 import { CRYPT_NAMES, FEATURE_NAMES_MAGIC, decodeClusterSize, decodeHeader, encodeAutoclear } from "./header.ts";
-import type { Header } from "./header.ts";
+import type { Header, HeaderNeed } from "./header.ts";
 import { ImageState, behindEnd } from "./image-state.ts";
 import type { ImageFoundation } from "./image-state.ts";
 import { MetadataMap } from "./metadata-map.ts";
 import { Refcounts } from "./refcounts.ts";
-import { checkL1, readSnapshotTable } from "./snapshots.ts";
+import { checkL1 } from "./snapshots.ts";
+import { readSnapshotTable } from "./snapshot-reader.ts";
 
 const FIRST_READ = 4096;
 
-/** Reads and validates the header, reading the first cluster and nothing else. @throws Fault naming the field that cannot be */
-export function readHeader(store: ByteStore): Header {
+/**
+ * Reads and validates the header, reading the first cluster and nothing else.
+ * @param need how much of it has to hold. @throws Fault naming the field that cannot be
+ */
+export function readHeader(store: ByteStore, need: HeaderNeed = "read"): Header {
   const fileLength = store.size();
   let start = readExactly(store, 0, Math.min(FIRST_READ, fileLength));
   const clusterSize = decodeClusterSize(start);
   if (!clusterSize.ok) throw new Fault(clusterSize.error);
   if (clusterSize.value > start.length) start = readExactly(store, 0, Math.min(clusterSize.value, fileLength));
-  const header = decodeHeader(start.subarray(0, clusterSize.value), fileLength);
+  const header = decodeHeader(start.subarray(0, clusterSize.value), fileLength, need);
   if (!header.ok) throw new Fault(header.error);
   return header.value;
 }
@@ -87,6 +91,8 @@ export interface OpenOptions extends ImageFoundation {
   readonly featureBits: readonly number[];
   /** Clusters that an extension of the header points at, null for none. */
   readonly area: ReservedArea | null;
+  /** To be checked, and mended where writing is wanted: what a check deals with keeps no image from being opened. */
+  readonly forCheck: boolean;
 }
 
 /**
@@ -95,13 +101,12 @@ export interface OpenOptions extends ImageFoundation {
  * @throws Fault for an image that cannot be read; nothing is written before all of it was believed
  */
 export function openState(store: ByteStore, header: Header, changes: Partial<OpenOptions>): OpenedState {
-  const options: OpenOptions = { write: false, featureBits: [], area: null, data: null, backing: null, codecs: portableCodecs, ...changes };
-  const { write, featureBits, area } = options;
+  const options: OpenOptions = { write: false, featureBits: [], area: null, forCheck: false, data: null, backing: null, codecs: portableCodecs, ...changes };
+  const { write, featureBits, area, forCheck } = options;
   refuseUnreadable(header, featureBits, options.data !== null);
   const l1 = readExactly(store, header.l1Offset, header.l1Size * ENTRY_BYTES);
   const metadata = new MetadataMap(header.clusterSize);
   metadata.claim("header", 0, header.clusterSize);
-  metadata.claim("refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
   if (header.l1Size > 0) metadata.claim("L1 table", header.l1Offset, header.l1Size * ENTRY_BYTES);
   if (area !== null) {
     metadata.claim(area.structure, area.offset, area.lengthBytes);
@@ -113,8 +118,10 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
   if (reason !== null) return readOnlyState(reason);
   // Tables that overlap make every write a danger; such an image is for reading and repair.
   try {
+    if (header.refcountTableClusters === 0) throw new Fault(imageProblem("header", "refcount_table_clusters", 56, 0, "a refcount table"));
+    metadata.claim("refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
     claimL2Tables(header, l1, metadata, store.size());
-    protectSnapshots(store, header, metadata);
+    protectSnapshots(store, header, metadata, forCheck);
     const refcounts = new Refcounts(store, header, metadata);
     const bitmaps = readBitmaps(store, header);
     if (bitmaps !== null) metadata.protect("bitmap directory", bitmaps.offset, bitmaps.lengthBytes);
@@ -173,8 +180,8 @@ function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fi
 const MAX_SNAPSHOT_L1_BYTES = 16 * 2 ** 20;
 
 /** The snapshot table, the L1 tables that it leads to, and the L2 tables that those lead to: what a snapshot shows must stay. */
-function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMap): void {
-  const { snapshots, lengthBytes } = readSnapshotTable(store, header);
+function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMap, cutting: boolean): void {
+  const { snapshots, lengthBytes } = readSnapshotTable(store, header, cutting);
   if (lengthBytes > 0) metadata.protect("snapshot table", header.snapshotsOffset, lengthBytes);
   const l2Clusters = new Set<number>();
   let left = MAX_SNAPSHOT_L1_BYTES;

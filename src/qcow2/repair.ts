@@ -1,5 +1,5 @@
 /**
- * Repairing an image, step by step as qemu-img check -r does: refcounts become what the references are, COPIED flags what the refcounts
+ * Repairing an image, step by step as qemu-img check -r does: snapshots beyond the limits are cut off (check-snapshots.ts), refcounts become what the references are, COPIED flags what the refcounts
  * are, and a refcount structure that is broken itself is built anew (rebuild.ts). What an entry should have led to, or which of two
  * owners of a cluster is the true one, no count can tell, and it is left.
  *
@@ -13,13 +13,15 @@
  *    image half repaired would pass for sound.
  *
  * References that could not be read make a count of 0 a guess: with any of those, or with a header extension that nobody here
- * knows (it may own clusters), no refcount falls and no flag is set. Source: qcow2 specification, "Host cluster management".
+ * knows (it may own clusters), no refcount falls and no flag is set. Where a count is too narrow for its references, no flag is set either.
+ * Source: qcow2 specification, "Host cluster management".
  */
 import { Fault } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { Check, compare, inWindows } from "./check.ts";
 import type { CheckHooks, ExtraArea, Mending } from "./check.ts";
+import { cutSnapshotCount, judgeSnapshotTable } from "./check-snapshots.ts";
 import { Numbers, Verdict } from "./check-findings.ts";
 import type { CheckFinding } from "./check-findings.ts";
 import { correctFlags } from "./repair-flags.ts";
@@ -67,13 +69,16 @@ const MAX_LENGTHENING_CLUSTERS = 2 ** 18;
  */
 export function* repairImage(
   store: ByteStore,
-  header: Header,
+  given: Header,
   areas: readonly ExtraArea[],
   ownExtensions: readonly number[],
   mode: RepairMode,
 ): Generator<number, RepairOutcome, void> {
   const verdict = new Verdict();
+  const ofTable = new Numbers();
+  const header = mode === "all" ? withoutOverhanging(store, given, verdict, ofTable) : given;
   const check = new Check(store, header, hooksFor(store, header, mode), false, verdict);
+  if (mode === "all") check.snapshots = "told";
   let work = inWindows(check, areas, () => compare(check, null));
   for (const fraction of work) yield fraction * 0.4;
   const known = header.extensions.every(({ magic }) => KNOWN_EXTENSIONS.includes(magic) || ownExtensions.includes(magic));
@@ -81,7 +86,7 @@ export function* repairImage(
     findings: verdict.list,
     told: verdict.told,
     leaksFixed,
-    corruptionsFixed,
+    corruptionsFixed: corruptionsFixed + ofTable.corruptionsFixed,
     keptLeaks,
     needsRebuild,
   });
@@ -94,9 +99,19 @@ export function* repairImage(
   const keeps: KeptLeaks | null = !complete ? "unread-references" : known ? null : "unknown-extension";
   const done = check.rebuild ? yield* rebuilt(check, areas, keeps) : yield* setRight(check, areas, mode, keeps);
   const clean = done.corruptions + done.leaks + done.checkErrors === 0;
-  work = correctFlags(done.check, done.flags, new AreaMap(check.areas, done.check), mode === "all" || clean, complete);
+  work = correctFlags(done.check, done.flags, new AreaMap(check.areas, done.check), mode === "all" || clean, complete && verdict.overflowed === 0);
   for (const fraction of work) yield 0.8 + fraction * 0.2;
   return outcome(done.leaksFixed, done.corruptionsFixed + done.flags.corruptionsFixed, done.leaks > 0 ? keeps : null);
+}
+
+/** Has the header count no snapshots beyond the limits, before references are counted. What is wrong with their table is told. */
+function withoutOverhanging(store: ByteStore, header: Header, verdict: Verdict, numbers: Numbers): Header {
+  const { snapshots, overhanging } = judgeSnapshotTable(store, header, true, (finding) =>
+    verdict.add(finding.finding === "snapshots-overhanging" ? { ...finding, repairing: true } : finding, numbers),
+  );
+  if (overhanging === 0) return header;
+  cutSnapshotCount(store, snapshots.length);
+  return { ...header, snapshotCount: snapshots.length };
 }
 
 /** What is left, and what was done, before flags are looked at. */
@@ -144,7 +159,8 @@ function* rebuilt(check: Check, areas: readonly ExtraArea[], keeps: KeptLeaks | 
   const { store, verdict, structural, compared } = check;
   verdict.add({ finding: "rebuilding" }, structural);
   yield* rebuildRefcounts(check, keeps !== null);
-  const fresh = new Check(store, readHeader(store), null, false, verdict);
+  const fresh = new Check(store, readHeader(store, "check"), null, false, verdict);
+  fresh.snapshots = "told";
   const blocks = new BlockWriter(fresh);
   const mending: Mending = { leaks: keeps === null, errors: false, set: (cluster, refcount) => blocks.set(cluster, refcount), endBlock: () => blocks.end() };
   for (const fraction of inWindows(fresh, areas, () => compare(fresh, mending))) yield 0.5 + fraction * 0.3;

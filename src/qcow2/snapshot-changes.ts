@@ -27,7 +27,8 @@ import type { ImageState } from "./image-state.ts";
 import { forEachPlaced, l2Tables, readL1, readL2 } from "./references.ts";
 import type { L1Table } from "./references.ts";
 import type { Refcounts } from "./refcounts.ts";
-import { MAX_SNAPSHOTS, checkL1, encodeSnapshotTable, findSnapshot, nextSnapshotId, readSnapshotTable, textOf } from "./snapshots.ts";
+import { MAX_SNAPSHOTS, checkL1, encodeSnapshotTable, findSnapshot, nextSnapshotId, textOf } from "./snapshots.ts";
+import { readSnapshotTable } from "./snapshot-reader.ts";
 import type { Snapshot, SnapshotProblem, SnapshotQuery, SnapshotTable } from "./snapshots.ts";
 
 /** Decreases that wait in memory; more of them are carried out between. */
@@ -136,15 +137,20 @@ export function deleteSnapshot(state: ImageState, query: SnapshotQuery): Done {
   return ok(null);
 }
 
-/** The snapshot table in the form of version 3, where every entry tells the size of its disk; what it says stays. */
-export function rewriteSnapshotTable(state: ImageState): void {
+/**
+ * The snapshot table in the form of version 3, where every entry tells the size of its disk; what it says stays, but for extra data of
+ * which there is too much. @returns false where the table would be too long, and nothing changed
+ */
+export function rewriteSnapshotTable(state: ImageState): boolean {
   const refcounts = writable(state);
-  const old = readSnapshotTable(state.store, state.header);
+  const old = readSnapshotTable(state.store, state.header, true);
+  if (encodeSnapshotTable(old.snapshots, state.header.virtualSize) === null) return false;
   const tableOffset = writeTable(state, old.snapshots);
   flushImage(state);
   switchHeader(state, encodeSnapshotsPlace(old.snapshots.length, tableOffset));
   giveUpTable(state, old);
   finishDecreases(state, refcounts);
+  return true;
 }
 
 function writable(state: ImageState): Refcounts {

@@ -1,5 +1,5 @@
 /**
- * The snapshot table: what internal snapshots there are and where their L1 tables lie; decode and encode.
+ * The snapshot table: what internal snapshots there are and where their L1 tables lie. snapshot-reader.ts reads it.
  *
  * | byte | width | field             | byte | width | field                                        |
  * |------|-------|-------------------|------|-------|----------------------------------------------|
@@ -16,12 +16,10 @@
  *
  * Source: qcow2 specification, "Snapshots"; the limits are QEMU's.
  */
-import { Fault, imageProblem } from "../base/fault.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { hostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { readExactly } from "../bytes/byte-store.ts";
 import type { Header } from "./header.ts";
 
 export interface Snapshot {
@@ -73,66 +71,15 @@ export interface SnapshotProblem {
 }
 
 export const MAX_SNAPSHOTS = 65536;
-const MAX_TABLE_BYTES = 1024 * MAX_SNAPSHOTS;
-const MAX_EXTRA_BYTES = 1024;
+export const MAX_SNAPSHOT_TABLE_BYTES = 1024 * MAX_SNAPSHOTS;
 const MAX_L1_ENTRIES = (32 * 2 ** 20) / 8;
-const FIXED_BYTES = 40;
-const KNOWN_EXTRA_BYTES = 24;
-const NO_ICOUNT = 2n ** 64n - 1n;
-const NO_BYTES = new Uint8Array(0);
+/** Bytes of an entry in front of its extra data, and those of its extra data that are known here. */
+export const FIXED_BYTES = 40;
+export const KNOWN_EXTRA_BYTES = 24;
+export const NO_ICOUNT = 2n ** 64n - 1n;
 
-const padded = (lengthBytes: number): number => Math.ceil(lengthBytes / 8) * 8;
-const entryName = (index: number): string => `snapshot table entry ${index}`;
-
-/** Reads the whole table. @throws Fault for an entry that cannot be, and for a table that is longer than QEMU reads */
-export function readSnapshotTable(store: ByteStore, header: Header): SnapshotTable {
-  const snapshots: Snapshot[] = [];
-  const start: number = header.snapshotsOffset;
-  let at = start;
-  let end = start;
-  for (let index = 0; index < header.snapshotCount; index++) {
-    const fixed = new DataView(readExactly(store, at, FIXED_BYTES).buffer);
-    const extraBytes = fixed.getUint32(36);
-    if (extraBytes > MAX_EXTRA_BYTES) {
-      throw new Fault(imageProblem(entryName(index), "extra_data_size", at + 36, extraBytes, `at most ${MAX_EXTRA_BYTES}`));
-    }
-    const restBytes = extraBytes + fixed.getUint16(12) + fixed.getUint16(14);
-    end = at + FIXED_BYTES + restBytes;
-    if (end - start > MAX_TABLE_BYTES) {
-      throw new Fault(imageProblem(entryName(index), "end of the table", at, `${end - start} bytes behind its start`, `at most ${MAX_TABLE_BYTES}`));
-    }
-    snapshots.push(decodeEntry(fixed, readExactly(store, at + FIXED_BYTES, restBytes)));
-    at = start + padded(end - start);
-  }
-  return { snapshots, lengthBytes: end - start };
-}
-
-/** One entry: its fixed part, and extra data, id and name behind it. */
-function decodeEntry(fixed: DataView, rest: Uint8Array): Snapshot {
-  const extraBytes = fixed.getUint32(36);
-  const idEnd = extraBytes + fixed.getUint16(12);
-  const extra = new DataView(rest.buffer, rest.byteOffset, extraBytes);
-  const icount = extraBytes >= 24 ? extra.getBigUint64(16) : NO_ICOUNT;
-  return {
-    l1Offset: Number(fixed.getBigUint64(0)),
-    l1Size: fixed.getUint32(8),
-    id: untilNul(rest.slice(extraBytes, idEnd)),
-    name: untilNul(rest.slice(idEnd)),
-    dateSeconds: fixed.getUint32(16),
-    dateNanoseconds: fixed.getUint32(20),
-    vmClock: fixed.getBigUint64(24),
-    vmStateBytes: extraBytes >= 8 ? extra.getBigUint64(0) : BigInt(fixed.getUint32(32)),
-    diskSize: extraBytes >= 16 ? extra.getBigUint64(8) : null,
-    icount: icount === NO_ICOUNT ? null : icount,
-    unknownExtra: extraBytes > KNOWN_EXTRA_BYTES ? rest.slice(KNOWN_EXTRA_BYTES, extraBytes) : NO_BYTES,
-  };
-}
-
-/** Who wrote these for programs in C ended them at the first zero. */
-function untilNul(text: Uint8Array): Uint8Array {
-  const end = text.indexOf(0);
-  return end < 0 ? text : text.subarray(0, end);
-}
+/** Rounded up to where the next entry begins. */
+export const padded = (lengthBytes: number): number => Math.ceil(lengthBytes / 8) * 8;
 
 /**
  * The table's bytes, every entry with the extra data of version 3, which version 2 may have too.
@@ -143,7 +90,7 @@ export function encodeSnapshotTable(snapshots: readonly Snapshot[], diskSize: nu
   const extraOf = (snapshot: Snapshot): number => KNOWN_EXTRA_BYTES + snapshot.unknownExtra.length;
   let lengthBytes = 0;
   for (const snapshot of snapshots) lengthBytes = padded(lengthBytes) + FIXED_BYTES + extraOf(snapshot) + snapshot.id.length + snapshot.name.length;
-  if (lengthBytes > MAX_TABLE_BYTES) return null;
+  if (lengthBytes > MAX_SNAPSHOT_TABLE_BYTES) return null;
   const table = new Uint8Array(lengthBytes);
   const view = new DataView(table.buffer);
   let at = 0;

@@ -10,6 +10,8 @@ import { refcountTableWord } from "./entry-words.ts";
 import type { RefcountTableWord } from "./entry-words.ts";
 import type { Header } from "./header.ts";
 
+/** No file reaches further for QEMU; what lies behind a file's end and before this reads as zeros. */
+const LAST_OFFSET = 2 ** 63 - 2 ** 30;
 /** Decoded blocks in memory. */
 const CACHE_BYTES = 32 * 2 ** 20;
 
@@ -46,13 +48,13 @@ export class StoredRefcounts {
     return refcountTableWord(this.table, index);
   }
 
-  /** The counts of a block; null where there is none, and all are 0, "unreadable" where the table's entry leads to no cluster. */
+  /** The counts of a block; null where there is none, and all are 0, "unreadable" where the table's entry leads to no cluster that a file can have. */
   block(index: number): RefcountValues | null | "unreadable" {
     if (index === this.lastIndex) return this.last;
     if (index >= this.blockCount) return null;
     const { offset, offsetLow } = this.entry(index);
     if (offset === 0) return null;
-    if (offsetLow % this.clusterSize !== 0) return "unreadable";
+    if (offsetLow % this.clusterSize !== 0 || offset > LAST_OFFSET - this.clusterSize) return "unreadable";
     this.last = this.cached(offset);
     this.lastIndex = index;
     return this.last;

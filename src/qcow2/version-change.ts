@@ -30,7 +30,8 @@ import type { ImageState } from "./image-state.ts";
 import { decodeCluster, encodeCluster } from "./l2-entries.ts";
 import { forEachPlaced, l2Tables, readL1, readL2 } from "./references.ts";
 import type { L1Table } from "./references.ts";
-import { checkL1, readSnapshotTable } from "./snapshots.ts";
+import { checkL1 } from "./snapshots.ts";
+import { readSnapshotTable } from "./snapshot-reader.ts";
 import type { SnapshotProblem } from "./snapshots.ts";
 import { rewriteSnapshotTable } from "./snapshot-changes.ts";
 

@@ -13,7 +13,8 @@ import { openDevice, STANDALONE } from "../../src/engine/open-device.ts";
 import { patternPayload } from "../../src/engine/payload.ts";
 import { applySnapshotOf, createSnapshotOf, deleteSnapshotOf } from "../../src/engine/snapshot-calls.ts";
 import { readHeader } from "../../src/qcow2/open.ts";
-import { readSnapshotTable, textOf } from "../../src/qcow2/snapshots.ts";
+import { textOf } from "../../src/qcow2/snapshots.ts";
+import { readSnapshotTable } from "../../src/qcow2/snapshot-reader.ts";
 import { KIB, createOptions } from "../../src/testing/engine-fixture.ts";
 import { RecordingStore } from "../../src/crash/recording-store.ts";
 

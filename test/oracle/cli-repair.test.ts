@@ -111,6 +111,55 @@ describe("as stock repairs", () => {
   });
 });
 
+describe("images that only a check opens", () => {
+  const patched = (change: (bytes: Buffer) => void, from = "plain.qcow2", length?: number): void => {
+    const bytes = readFileSync(join(root, from));
+    const longer = length === undefined ? bytes : Buffer.concat([bytes, Buffer.alloc(length - bytes.length)]);
+    change(longer);
+    writeFileSync(join(root, "damaged.qcow2"), longer);
+  };
+  const both = async (change: (bytes: Buffer) => void, argv: readonly string[], from?: string, length?: number): Promise<Repaired> => {
+    patched(change, from, length);
+    const stock = runStock(root, "qemu-img", argv);
+    patched(change, from, length);
+    return { ours: await runOurs(root, "qemu-img", argv), stock };
+  };
+  const MIB = 2 ** 20;
+  const extra = (lengthBytes: number) => (bytes: Buffer): void => void bytes.writeUInt32BE(lengthBytes, Number(bytes.readBigUInt64BE(64)) + 36);
+  const broken: Readonly<Record<string, { from: string; length?: number; unmended?: true; change: (bytes: Buffer) => void }>> = {
+    "no refcount table": { from: "plain.qcow2", change: (bytes) => bytes.fill(0, 48, 60) },
+    "no refcount table, small clusters": { from: "small.qcow2", change: (bytes) => bytes.fill(0, 48, 60) },
+    "no refcount table, with a snapshot": { from: "snapshot.qcow2", change: (bytes) => bytes.fill(0, 56, 60) },
+    "a refcount table behind the end": { from: "small.qcow2", change: (bytes) => bytes.writeBigUInt64BE(BigInt(64 * MIB), 48) },
+    "a refcount table over the header": { from: "plain.qcow2", change: (bytes) => bytes.writeBigUInt64BE(0n, 48) },
+    "a refcount table over the L1 table": { from: "plain.qcow2", change: (bytes) => bytes.copy(bytes, 48, 40, 48) },
+    "a little too much extra data": { from: "last.qcow2", length: 2 * MIB, change: extra(1025) },
+    "much too much extra data": { from: "last.qcow2", length: 4 * MIB, change: extra(2 * MIB) },
+    "too much extra data over a table": { from: "snapshot.qcow2", unmended: true, change: extra(0x10000) },
+    "too many snapshots": { from: "plain.qcow2", unmended: true, change: (bytes) => bytes.writeUInt32BE(65536 + 3, 60) },
+    "a snapshot table at no cluster's start": { from: "plain.qcow2", unmended: true, change: (bytes) => bytes.writeBigUInt64BE(513n, 64) },
+  };
+  beforeAll(() => {
+    copyFileSync(join(root, "plain.qcow2"), join(root, "last.qcow2"));
+    expect(runStock(root, "qemu-img", ["snapshot", "-c", "one", "last.qcow2"]).status).toBe(0);
+  });
+  for (const [title, { from, length, unmended = false, change }] of Object.entries(broken)) {
+    it(title, async () => {
+      for (const argv of [["info", "damaged.qcow2"], ["check", "damaged.qcow2"], ["check", "-r", "leaks", "damaged.qcow2"]]) {
+        const { ours, stock } = await both(change, argv, from, length);
+        expect({ ...ours, out: argv[0] === "info" ? "" : ours.out }).toEqual({ ...stock, out: argv[0] === "info" ? "" : stock.out });
+      }
+      // Stock needs half a minute to read so many.
+      if (title === "too many snapshots") return;
+      const { ours, stock } = await both(change, ["check", "-r", "all", "damaged.qcow2"], from, length);
+      expect(ours).toEqual(stock);
+      if (unmended) return;
+      expect(stockFinds()).toMatchObject(CLEAN);
+      expect(runStock(root, "qemu-img", ["compare", "-f", "qcow2", "-F", "qcow2", from, "damaged.qcow2"])).toMatchObject({ status: 0 });
+    });
+  }
+});
+
 describe("what no count can tell", () => {
   const kept = "Leaked cluster 5 refcount=1 reference=0\n";
   it("a zero cluster at no cluster's start becomes one without a cluster, as by stock", async () => {

@@ -77,6 +77,22 @@ test("a backing file's name ends the extensions", () => {
   expect(decoded(cluster).backingFile).toBe("base");
 });
 
+describe("tables that are not there, or are too long", () => {
+  const needs = ["all", "read", "check"] as const;
+  test.each<[string, Uint8Array, readonly (typeof needs)[number][]]>([
+    ["no refcount table", changed([48, 8, 0], [56, 4, 0]), ["check"]],
+    ["a refcount table over the header", changed([48, 8, 0]), ["read", "check"]],
+    ["a refcount table behind the file", changed([48, 8, 0x100000]), ["read", "check"]],
+    ["a refcount table at no cluster's start", changed([48, 8, 512]), []],
+    ["a refcount table that is too long", changed([56, 4, 129]), []],
+    ["snapshots behind the file", changed([60, 4, 1], [64, 8, 0x100000]), ["read", "check"]],
+    ["snapshots at no cluster's start", changed([60, 4, 1], [64, 8, 513]), ["check"]],
+    ["too many snapshots", changed([60, 4, 65537], [64, 8, 0x10000]), ["check"]],
+  ])("%s", (_, cluster, taken) => {
+    expect(needs.filter((need) => decodeHeader(cluster, FILE_LENGTH, need).ok)).toEqual(taken);
+  });
+});
+
 describe("refused, by field and host offset", () => {
   test.each<[string, number, string, Uint8Array]>([
     ["magic", 0, "51 46 49 fa", changed([0, 4, 0x514649fa])],
