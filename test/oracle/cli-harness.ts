@@ -12,7 +12,7 @@ export interface Ran {
 }
 
 /** Times and rates vary; all else must not. */
-const mask = (text: string): string =>
+export const mask = (text: string): string =>
   text.replace(/; [\d:.]+(?: sec)? \(.*? ops\/sec\)/g, "; (timing)").replace(/^(\d+,\d+),\d+:\d\d:[\d.]+,[\d.]+,[\d.]+$/gm, "$1,(timing)");
 
 /** Ours, in `folder`; `input` is standard input. */
