@@ -16,7 +16,7 @@ import type { HeaderRewrite } from "../qcow2/header-rewrite.ts";
 import { FEATURE_NAMES_MAGIC } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
 import { readHeader } from "../qcow2/open.ts";
-import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension, dialectTraits, dialectUsesFeatureBit, encodeZonedExtension, misfitOf } from "../zoned/dialect.ts";
+import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension, dialectTraits, dialectUsesFeatureBit, encodeZonedExtension, findZonedExtension, misfitOf } from "../zoned/dialect.ts";
 import { ZONED_FEATURE_NAME } from "./create-image.ts";
 import { openDevice } from "./open-device.ts";
 
@@ -26,10 +26,12 @@ const KNOWN_AUTOCLEAR = 0b11n;
 /** @throws Fault for a file that has no qcow2 header that can be read */
 export function dialectFacts(store: ByteStore): DialectFacts {
   const header = readHeader(store);
-  const extension = header.extensions.find(({ magic }) => magic === ZONED_EXTENSION_MAGIC);
+  const found = findZonedExtension(header.extensions);
   const featureBit = hasBit(header.incompatible, ZONED_FEATURE_BIT);
   const facts: DialectFacts = { extension: null, featureBit, featureName: nameOfBit(header), zoned: null, problem: null };
-  if (extension === undefined) return facts;
+  if (!found.ok) return { ...facts, problem: found.error };
+  const extension = found.value;
+  if (extension === null) return facts;
   const place = { hostOffset: extension.hostOffset, lengthBytes: extension.data.length };
   const decoded = decodeZonedExtension(extension.data, {
     hostOffset: extension.hostOffset,

@@ -30,7 +30,7 @@ import { headerOfSnapshot } from "../qcow2/snapshots.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
 import { readExactly } from "../bytes/byte-store.ts";
 import { SECTOR_SIZE, bytes, roundUp } from "../base/units.ts";
-import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension } from "../zoned/dialect.ts";
+import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension, findZonedExtension } from "../zoned/dialect.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
 import { readPointers } from "../zoned/pointer.ts";
 import type { PointerReport } from "../zoned/pointer.ts";
@@ -116,7 +116,9 @@ export function openDevice(
     if (foundation.inspect && lacksItsData(header)) {
       return { format: "qcow2", device: new PlainDevice(new FactsDisk(store, header), log), header, zoned, readOnlyReason: null, foundation };
     }
-    const image = new Qcow2Image(written(store, write, foundation), header, { write, forCheck, codecs, order: foundation.order, lazyRefcounts: foundation.lazyRefcounts, ...disksOf(foundation, write, now, codecs) });
+    // An extension that says "no zones" was read, and the feature bit that announces it says no more.
+    const featureBits = header.extensions.some(({ magic }) => magic === ZONED_EXTENSION_MAGIC) ? [ZONED_FEATURE_BIT] : [];
+    const image = new Qcow2Image(written(store, write, foundation), header, { write, forCheck, featureBits, codecs, order: foundation.order, lazyRefcounts: foundation.lazyRefcounts, ...disksOf(foundation, write, now, codecs) });
     return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);
@@ -166,8 +168,10 @@ export function formatOf(store: ByteStore): Format {
 }
 
 function readZonedHeader(store: ByteStore, header: Header): ZonedHeader | null {
-  const extension = header.extensions.find(({ magic }) => magic === ZONED_EXTENSION_MAGIC);
-  if (extension === undefined) return null;
+  const found = findZonedExtension(header.extensions);
+  if (!found.ok) throw new Fault(found.error);
+  const extension = found.value;
+  if (extension === null) return null;
   const decoded = decodeZonedExtension(extension.data, {
     hostOffset: extension.hostOffset,
     featureBit: hasBit(header.incompatible, ZONED_FEATURE_BIT),

@@ -11,7 +11,7 @@ import type { FeatureKind, FeatureName } from "../qcow2/features.ts";
 import { BITMAPS_MAGIC, FEATURE_NAMES_MAGIC, decodeClusterSize, decodeHeader } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
 import { DATA_FILE_MAGIC, dataFileOf } from "../qcow2/header-names.ts";
-import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension } from "../zoned/dialect.ts";
+import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension, findZonedExtension } from "../zoned/dialect.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
 import { extensionFacts } from "./extension-report.ts";
 import { fieldFacts, viewOf } from "./fields.ts";
@@ -102,8 +102,10 @@ function firstCluster(store: ByteStore, fileLength: number): Uint8Array {
 }
 
 function zonedOf(header: Header, fileLength: number): ReturnType<typeof decodeZonedExtension> | null {
-  const extension = header.extensions.find(({ magic }) => magic === ZONED_EXTENSION_MAGIC);
-  if (extension === undefined) return null;
+  const found = findZonedExtension(header.extensions);
+  if (!found.ok) return found;
+  const extension = found.value;
+  if (extension === null) return null;
   const { virtualSize, clusterSize, incompatible } = header;
   return decodeZonedExtension(extension.data, { hostOffset: extension.hostOffset, featureBit: hasBit(incompatible, ZONED_FEATURE_BIT), deviceSize: virtualSize, clusterSize, fileLength });
 }

@@ -118,6 +118,18 @@ export interface ExtensionContext {
 const STRUCTURE = "zoned extension";
 
 /**
+ * The zoned extension among a header's, null for none. Two are refused: a reader that takes the first and one that takes the last would
+ * see two disks.
+ */
+export function findZonedExtension<Extension extends { readonly magic: number; readonly hostOffset: number }>(
+  extensions: readonly Extension[],
+): Result<Extension | null, ImageProblem> {
+  const [found, second] = extensions.filter(({ magic }) => magic === ZONED_EXTENSION_MAGIC);
+  if (second !== undefined) return err(imageProblem(STRUCTURE, "magic", second.hostOffset, "a second zoned extension", "one"));
+  return ok(found ?? null);
+}
+
+/**
  * Decodes and validates the extension before anything is read or allocated on its word.
  * @returns the header, null where the extension says that the image is not zoned, or the first field that cannot be true
  */
