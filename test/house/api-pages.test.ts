@@ -15,4 +15,4 @@ test("docs/api is what `npm run docs` makes", () => {
   } finally {
     rmSync(made, { recursive: true, force: true });
   }
-}, 120_000);
+}, 300_000);

@@ -13,7 +13,8 @@ export type Column = (typeof COLUMNS)[number];
 const OPEN_ROOM = ["open free", "open evict", "open pinned"] as const;
 const ACTIVE_ROOM = ["active free", "active full"] as const;
 
-export function columnOf(zone: ModelZone): Column {
+/** A worn zone has no column: the page's table does not know it. */
+export function columnOf(zone: ModelZone): Column | "READ_ONLY" | "OFFLINE" {
   if (zone.condition !== "EXPLICIT_OPEN") return zone.condition;
   return zone.writePointer === zone.start ? "EXPLICIT_OPEN unwritten" : "EXPLICIT_OPEN written";
 }

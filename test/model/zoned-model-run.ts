@@ -14,7 +14,7 @@ import type { Command, Disk, Step } from "./zoned-model-steps.ts";
 import { ZonedModel } from "./zoned-model.ts";
 import type { ModelCondition, ModelOutcome, ModelZone } from "./zoned-model.ts";
 
-const NUMBERS: Readonly<Record<ModelCondition, number>> = { NOT_WP: 0, EMPTY: 1, IMPLICIT_OPEN: 2, EXPLICIT_OPEN: 3, CLOSED: 4, FULL: 14 };
+const NUMBERS: Readonly<Record<ModelCondition, number>> = { NOT_WP: 0, EMPTY: 1, IMPLICIT_OPEN: 2, EXPLICIT_OPEN: 3, CLOSED: 4, READ_ONLY: 13, FULL: 14, OFFLINE: 15 };
 const IMAGE = "model.qcow2";
 
 /** Every cell that was reached, and how often; and how many commands were carried out. */
@@ -70,6 +70,7 @@ class Run {
 
   async open(): Promise<void> {
     this.handle = (await this.fixture.ok("open", { file: IMAGE, readOnly: false, format: null })).handle;
+    if (this.model.profile !== "qcow2") await this.fixture.ok("setProfile", { handle: this.handle, profile: this.model.profile });
     this.takeSnapshot(await this.fixture.ok("watch", { handle: this.handle }));
   }
 
@@ -103,13 +104,24 @@ class Run {
     this.same(this.seen!.resets, zones.map((zone) => zone.resets), "resets");
     const { maxOpen, maxActive } = model.shape;
     const counts = { implicitOpen: model.count("IMPLICIT_OPEN"), explicitOpen: model.count("EXPLICIT_OPEN"), closed: model.count("CLOSED") };
-    this.same(JSON.parse(this.seen!.resources), { ...counts, maxOpen, maxActive, implicitOrder: model.implicitOrder }, "resources");
+    this.same(JSON.parse(this.seen!.resources), { ...counts, maxOpen, maxActive: model.profile === "zbc" ? 0 : maxActive, implicitOrder: model.implicitOrder }, "resources");
     const { sizeBytes } = model.shape;
-    const { data } = await this.fixture.ok("read", { handle, offset: 0, length: sizeBytes, pattern: null, wantData: true });
     const expected = model.visible();
-    if (Buffer.compare(data!, expected) === 0) return;
-    const at = expected.findIndex((byte, index) => data![index] !== byte);
-    this.same({ at, byte: data![at] }, { at, byte: expected[at] }, "data");
+    const data = await this.readable(handle, sizeBytes);
+    if (Buffer.compare(data, expected) === 0) return;
+    const at = expected.findIndex((byte, index) => data[index] !== byte);
+    this.same({ at, byte: data[at] }, { at, byte: expected[at] }, "data");
+  }
+
+  /** The whole disk, zeros where a zone is offline. */
+  private async readable(handle: number, sizeBytes: number): Promise<Uint8Array> {
+    if (this.model.count("OFFLINE") === 0) return (await this.fixture.ok("read", { handle, offset: 0, length: sizeBytes, pattern: null, wantData: true })).data!;
+    const bytes = new Uint8Array(sizeBytes);
+    for (const { condition, start, length } of this.model.zones) {
+      if (condition === "OFFLINE") continue;
+      bytes.set((await this.fixture.ok("read", { handle, offset: start, length, pattern: null, wantData: true })).data!, start);
+    }
+    return bytes;
   }
 
   /** After a flush nothing is counted but what is used and the zoned metadata, and an empty zone holds no whole cluster. */
@@ -174,7 +186,15 @@ class Run {
         const got = await engine.perform("report", { handle, offset, count: most });
         const expected = model.report(offset, most);
         if ("ok" in expected) return this.agree(got, expected);
-        return this.same(got.ok ? got.value : got.error, expected.map(descriptorOf), "report");
+        return this.same(got.ok ? got.value : got.error, expected.map((zone) => descriptorOf(zone, model.reportedCapacity(zone))), "report");
+      }
+      case "profile":
+        model.follow(command.profile);
+        await this.fixture.ok("setProfile", { handle, profile: command.profile });
+        return this.takeSnapshot(await this.fixture.ok("watch", { handle }));
+      case "wear": {
+        const { offset, to } = command;
+        return this.agree(await engine.perform("wear", { handle, offset, condition: NUMBERS[to] as 13 | 15 }), model.wear(offset, to));
       }
       case "flush":
         return this.agree(await engine.perform("flush", { handle }), { ok: true });
@@ -204,13 +224,13 @@ class Run {
   }
 }
 
-const descriptorOf = (zone: ModelZone): object => ({
+const descriptorOf = (zone: ModelZone, capacity: number): object => ({
   zone: zone.index,
   type: zone.conventional ? 1 : 2,
   condition: NUMBERS[zone.condition],
   start: zone.start,
   length: zone.length,
-  capacity: zone.capacity,
+  capacity,
   writePointer: zone.writePointer,
 });
 

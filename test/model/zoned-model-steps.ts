@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { Dialect } from "../../src/protocol/index.ts";
 import { COLUMNS, columnOf } from "./zoned-model-cells.ts";
 import type { Column } from "./zoned-model-cells.ts";
-import type { ModelManagement, ModelShape, ModelWrite, ModelZone, ZonedModel } from "./zoned-model.ts";
+import type { ModelManagement, ModelProfile, ModelShape, ModelWrite, ModelZone, ZonedModel } from "./zoned-model.ts";
 
 export type Command =
   | { readonly do: ModelManagement; readonly offset: number; readonly length: number }
@@ -14,6 +14,8 @@ export type Command =
   | { readonly do: "append"; readonly offset: number; readonly lengths: readonly number[]; readonly pattern: number }
   | { readonly do: "discard" | "read"; readonly offset: number; readonly length: number }
   | { readonly do: "report"; readonly offset: number; readonly count: number }
+  | { readonly do: "profile"; readonly profile: ModelProfile }
+  | { readonly do: "wear"; readonly offset: number; readonly to: "READ_ONLY" | "OFFLINE" }
   | { readonly do: "flush" | "powerCycle" | "reopen" };
 
 interface Target {
@@ -26,6 +28,8 @@ export type Step =
   | { readonly step: "write"; readonly kind: ModelWrite; readonly target: Target; readonly where: number; readonly fit: number; readonly pick: number; readonly pattern: number }
   | { readonly step: "saturate"; readonly explicit: number; readonly pick: number; readonly count: number }
   | { readonly step: "area"; readonly do: "read" | "discard" | "report"; readonly target: Target; readonly from: number; readonly length: number }
+  | { readonly step: "rules"; readonly pick: number }
+  | { readonly step: "wear"; readonly target: Target; readonly to: "READ_ONLY" | "OFFLINE" }
   | { readonly step: "plain"; readonly do: "flush" | "powerCycle" | "reopen" };
 
 /** What an image is made of; `shape` is all that the rules know of it. */
@@ -88,6 +92,16 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ step: fc.constant("plain" as const), do: oneOf<"flush" | "powerCycle" | "reopen">("flush", "flush", "flush", "powerCycle", "powerCycle", "reopen") }) },
 );
 
+const PROFILES: readonly ModelProfile[] = ["v4-as-posted", "zns", "zbc", "null_blk", "qcow2"];
+
+/** The same, and now and then other rules, and a zone that wears out; the first step already chooses rules. */
+export const stepsUnderProfiles = (length: number): fc.Arbitrary<Step[]> => {
+  const rules = fc.record({ step: fc.constant("rules" as const), pick: nat(4) });
+  const wear = fc.record({ step: fc.constant("wear" as const), target: targets, to: oneOf("READ_ONLY" as const, "OFFLINE" as const) });
+  const rest = fc.array(fc.oneof({ weight: 60, arbitrary: steps }, { weight: 1, arbitrary: rules }, { weight: 1, arbitrary: wear }), { minLength: 1, maxLength: length, size: "max" });
+  return fc.tuple(rules, rest).map(([first, others]) => [first, ...others]);
+};
+
 function zoneFor(model: ZonedModel, { column, pick }: Target): ModelZone {
   const wanted = model.zones.filter((zone) => columnOf(zone) === column);
   const from = wanted.length > 0 ? wanted : model.zones;
@@ -105,6 +119,15 @@ export function* commandsOf(model: ZonedModel, step: Step): Generator<Command> {
       return;
     case "saturate":
       yield* saturate(model, step);
+      return;
+    case "rules": {
+      // NVMe has no conventional zones, so that a disk with some cannot follow its rules.
+      const profile = PROFILES[step.pick]!;
+      yield { do: "profile", profile: profile === "zns" && model.shape.conventionalZones > 0 ? "null_blk" : profile };
+      return;
+    }
+    case "wear":
+      yield { do: "wear", offset: zoneFor(model, step.target).start, to: step.to };
       return;
     case "area":
       yield areaOf(model, step);

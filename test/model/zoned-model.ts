@@ -3,12 +3,16 @@
  * the page "What the zoned device does" and not from the engine. It knows no qcow2, no files and no durability; what it holds is
  * what a person who reads the rules expects to see after every command. Zone semantics, "Transitions".
  *
+ * The other profiles are branches by name where the page's second table has them; what it does not name is as in `qcow2`. A zone that
+ * wore out takes nothing but reads, one that is offline not even these.
+ *
  * Where the page leaves the order of two refusals open, the model takes: device range, nothing to do, type of zone, alignment,
  * FULL, write pointer, capacity, active slot, open slot. Where it does not say which zone a refusal names: none before a zone was
  * looked at, else the zone that holds the offset. A range of no zones is misaligned. Conventional zones take any alignment.
  */
 
-export type ModelCondition = "NOT_WP" | "EMPTY" | "IMPLICIT_OPEN" | "EXPLICIT_OPEN" | "CLOSED" | "FULL";
+export type ModelCondition = "NOT_WP" | "EMPTY" | "IMPLICIT_OPEN" | "EXPLICIT_OPEN" | "CLOSED" | "FULL" | "READ_ONLY" | "OFFLINE";
+export type ModelProfile = "qcow2" | "v4-as-posted" | "zns" | "zbc" | "null_blk";
 export type ModelManagement = "open" | "close" | "finish" | "reset";
 export type ModelWrite = "write" | "write-zeroes" | "append";
 
@@ -39,6 +43,7 @@ export interface ModelShape {
 
 export type ModelOutcome = { readonly ok: true; readonly landed?: number } | { readonly ok: false; readonly code: string; readonly zone: number | null };
 
+const isWorn = ({ condition }: ModelZone): boolean => condition === "READ_ONLY" || condition === "OFFLINE";
 const DONE: ModelOutcome = { ok: true };
 const refuse = (code: string, zone: number | null): ModelOutcome => ({ ok: false, code, zone });
 
@@ -50,8 +55,13 @@ export class ZonedModel {
   readonly zones: ModelZone[] = [];
   /** Every byte as last written; reading hides what lies at or above a write pointer. */
   readonly written: Uint8Array;
+  profile: ModelProfile = "qcow2";
   /** Implicitly open zones, least recently written first. */
-  implicitOrder: number[] = [];
+  private writeOrder: number[] = [];
+  /** The same zones, first opened first. */
+  private openOrder: number[] = [];
+  /** null_blk looks behind the zone that it closed last. */
+  private roundRobin = 0;
   private readonly watcher: CellWatcher;
 
   constructor(shape: ModelShape, watcher: CellWatcher = () => {}) {
@@ -77,10 +87,37 @@ export class ZonedModel {
     return this.open + this.count("CLOSED");
   }
   get activeFull(): boolean {
-    return this.shape.maxActive !== 0 && this.active >= this.shape.maxActive;
+    return this.profile !== "zbc" && this.shape.maxActive !== 0 && this.active >= this.shape.maxActive;
   }
   get openFull(): boolean {
     return this.shape.maxOpen !== 0 && this.open >= this.shape.maxOpen;
+  }
+
+  /** Implicitly open zones, the next to be closed to make room first. */
+  get implicitOrder(): number[] {
+    const byNumber = [...this.openOrder].sort((a, b) => a - b);
+    switch (this.profile) {
+      case "qcow2":
+        return [...this.writeOrder];
+      case "zns":
+      case "zbc":
+        return [...this.openOrder];
+      case "v4-as-posted":
+        return [...this.openOrder.filter((zone) => zone === 0), ...this.openOrder.filter((zone) => zone !== 0).reverse()];
+      case "null_blk":
+        return [...byNumber.filter((zone) => zone >= this.roundRobin), ...byNumber.filter((zone) => zone < this.roundRobin)];
+    }
+  }
+
+  /** Other rules from now on. */
+  follow(profile: ModelProfile): void {
+    this.profile = profile;
+    this.roundRobin = 0;
+  }
+
+  /** How much of a zone a report says can be written. */
+  reportedCapacity(zone: ModelZone): number {
+    return this.profile === "v4-as-posted" || this.profile === "zbc" ? zone.length : zone.capacity;
   }
 
   zoneAt(offset: number): ModelZone {
@@ -118,22 +155,41 @@ export class ZonedModel {
   }
 
   private openZone(zone: ModelZone): string | null {
-    if (zone.condition === "FULL") return "invalid-transition";
-    const refused = this.makeRoom(zone);
+    if (isWorn(zone)) return "invalid-transition";
+    if (zone.condition === "FULL" && this.profile === "zbc") return null;
+    if (zone.condition === "FULL" && this.profile !== "v4-as-posted") return "invalid-transition";
+    const refused = this.makeRoom(zone, "open");
     if (refused !== null) return refused;
     this.change(zone, "EXPLICIT_OPEN");
     return null;
   }
 
-  private closeZone(zone: ModelZone): null {
+  private closeZone(zone: ModelZone): string | null {
+    if (isWorn(zone)) return "invalid-transition";
+    const strict = this.profile === "zns" || this.profile === "null_blk";
+    if (strict && (zone.condition === "EMPTY" || zone.condition === "FULL")) return "invalid-transition";
     if (zone.condition === "IMPLICIT_OPEN") this.change(zone, "CLOSED");
-    if (zone.condition === "EXPLICIT_OPEN") this.change(zone, zone.writePointer === zone.start ? "EMPTY" : "CLOSED");
+    if (zone.condition !== "EXPLICIT_OPEN") return null;
+    // Opened while FULL, as v4 allows: nothing more fits.
+    if (zone.writePointer >= zone.start + zone.capacity) this.change(zone, "FULL");
+    else if (zone.writePointer === zone.start && this.profile !== "zns") this.change(zone, "EMPTY");
+    else this.change(zone, "CLOSED");
     return null;
   }
 
+  /** @returns the refusal, or null when the zone is worn */
+  wear(offset: number, to: "READ_ONLY" | "OFFLINE"): ModelOutcome {
+    const zone = this.zoneAt(offset);
+    if (zone.conventional) return refuse("conventional-zone", zone.index);
+    if (zone.condition === "OFFLINE" && to === "READ_ONLY") return refuse("invalid-transition", zone.index);
+    this.change(zone, to);
+    return DONE;
+  }
+
   private finishZone(zone: ModelZone): string | null {
+    if (isWorn(zone)) return "invalid-transition";
     if (zone.condition === "FULL") return null;
-    const refused = this.makeRoom(zone);
+    const refused = this.makeRoom(zone, "finish");
     if (refused !== null) return refused;
     this.written.fill(0, zone.writePointer, zone.start + zone.length);
     zone.writePointer = zone.start + zone.length;
@@ -141,7 +197,8 @@ export class ZonedModel {
     return null;
   }
 
-  private resetZone(zone: ModelZone): null {
+  private resetZone(zone: ModelZone): string | null {
+    if (isWorn(zone)) return "invalid-transition";
     if (zone.condition === "EMPTY") return null;
     this.written.fill(0, zone.start, zone.start + zone.length);
     zone.writePointer = zone.start;
@@ -151,20 +208,27 @@ export class ZonedModel {
   }
 
   /** What OPEN needs: an EMPTY zone an active and an open slot, a CLOSED one an open slot. Returns the refusal, or null when there is room. */
-  private makeRoom(zone: ModelZone): string | null {
-    if (zone.condition === "IMPLICIT_OPEN" || zone.condition === "EXPLICIT_OPEN") return null;
+  private makeRoom(zone: ModelZone, what: "open" | "finish" | "write"): string | null {
+    if (zone.condition !== "EMPTY" && zone.condition !== "CLOSED") return null;
+    if (this.profile === "zns" && what === "finish") return null;
     if (zone.condition === "EMPTY" && this.activeFull) return "too-many-active";
+    if (zone.condition === "EMPTY" && this.profile === "v4-as-posted") return null;
     if (!this.openFull) return null;
-    const oldest = this.implicitOrder[0];
-    if (oldest === undefined) return "too-many-open";
-    this.change(this.zones[oldest]!, "CLOSED");
+    if (this.activeFull && (this.profile === "v4-as-posted" || this.profile === "null_blk")) return "too-many-open";
+    const next = this.implicitOrder[0];
+    if (next === undefined) return "too-many-open";
+    this.change(this.zones[next]!, "CLOSED");
+    this.roundRobin = next + 1;
     return null;
   }
 
   private change(zone: ModelZone, condition: ModelCondition): void {
-    if (zone.condition === "IMPLICIT_OPEN") this.implicitOrder = this.implicitOrder.filter((index) => index !== zone.index);
+    const others = (index: number): boolean => index !== zone.index;
+    this.writeOrder = this.writeOrder.filter(others);
+    if (condition === "IMPLICIT_OPEN") this.writeOrder.push(zone.index);
+    if (zone.condition !== "IMPLICIT_OPEN" && condition === "IMPLICIT_OPEN") this.openOrder.push(zone.index);
+    if (condition !== "IMPLICIT_OPEN") this.openOrder = this.openOrder.filter(others);
     zone.condition = condition;
-    if (condition === "IMPLICIT_OPEN") this.implicitOrder.push(zone.index);
   }
 
   // Data
@@ -185,6 +249,7 @@ export class ZonedModel {
 
   append(offset: number, lengths: readonly number[], pattern: number): ModelOutcome {
     const total = lengths.reduce((sum, length) => sum + length, 0);
+    if (this.profile === "zbc") return refuse("unsupported", null);
     if (this.shape.maxAppend === 0) return refuse("append-disabled", null);
     if (offset >= this.shape.sizeBytes) return refuse("out-of-range", null);
     const zone = this.zoneAt(offset);
@@ -207,11 +272,14 @@ export class ZonedModel {
     const where = offset < zone.writePointer ? "below" : offset > zone.writePointer ? "above" : "at";
     const fit = offset + length < limit ? "part" : offset + length === limit ? "fill" : "over";
     this.watcher(`${kind} ${where} ${fit}`, zone);
+    if (isWorn(zone)) return refuse("invalid-transition", zone.index);
     if (zone.condition === "FULL") return refuse("zone-full", zone.index);
-    if (where !== "at") return refuse("not-at-write-pointer", zone.index);
+    const skips = where === "above" && this.profile === "v4-as-posted";
+    if (where !== "at" && !skips) return refuse("not-at-write-pointer", zone.index);
     if (fit === "over") return refuse("exceeds-capacity", zone.index);
-    const refused = this.makeRoom(zone);
+    const refused = this.makeRoom(zone, "write");
     if (refused !== null) return refuse(refused, zone.index);
+    this.written.fill(0, zone.writePointer, offset);
     this.written.fill(pattern, offset, offset + length);
     zone.writePointer = offset + length;
     if (zone.writePointer === limit) this.change(zone, "FULL");
@@ -236,7 +304,10 @@ export class ZonedModel {
   /** What a read of any range answers, or its refusal. */
   read(offset: number, length: number): Uint8Array | ModelOutcome {
     if (offset + length > this.shape.sizeBytes) return refuse("out-of-range", null);
-    for (const zone of this.touched(offset, length)) this.watcher("read", zone);
+    for (const zone of this.touched(offset, length)) {
+      this.watcher("read", zone);
+      if (zone.condition === "OFFLINE") return refuse("invalid-transition", zone.index);
+    }
     return this.visible().slice(offset, offset + length);
   }
 
@@ -245,6 +316,7 @@ export class ZonedModel {
     const bytes = this.written.slice();
     for (const zone of this.zones) {
       if (zone.conventional) continue;
+      if (zone.condition === "OFFLINE") bytes.fill(0, zone.start, zone.start + zone.length);
       bytes.fill(0, Math.min(zone.writePointer, zone.start + zone.capacity), zone.start + zone.length);
     }
     return bytes;
@@ -261,11 +333,15 @@ export class ZonedModel {
   powerCycle(): void {
     for (const zone of this.zones) this.watcher("power cycle", zone);
     for (const zone of this.zones) {
-      if (zone.condition === "IMPLICIT_OPEN") zone.condition = "CLOSED";
-      if (zone.condition === "EXPLICIT_OPEN") zone.condition = zone.writePointer === zone.start ? "EMPTY" : "CLOSED";
+      if (!zone.conventional) {
+        // Nothing is stored but the pointer.
+        zone.condition = zone.writePointer === zone.start ? "EMPTY" : zone.writePointer >= zone.start + zone.capacity ? "FULL" : "CLOSED";
+      }
       zone.resets = 0;
     }
-    this.implicitOrder = [];
+    this.writeOrder = [];
+    this.openOrder = [];
+    this.roundRobin = 0;
   }
 
   private touched(offset: number, length: number): readonly ModelZone[] {
