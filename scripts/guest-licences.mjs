@@ -61,8 +61,9 @@ the name of its source, and the texts that those refer to.
 |---|---|---|---|---|
 ${[row(kernel, ["linux.img"]), ...packages.map((one) => row(one, filesWith(one.package)))].join("\n")}
 
-The sources: \`apt-get source NAME=VERSION\` with the archives of \`guest/sources.list\`, or the addresses of the table, where every
-version stays that there ever was. The kernel's package contains its source.
+The sources: \`apt-get source NAME=VERSION\` with the archives of \`guest/sources.list\`, added as \`deb-src\`, for as long as they have the
+version; they drop it when a newer one comes. Debian's archive of all versions is said to be at the addresses of the table. These were
+made by its rule, from the name and the version, and **have not been tried**. The kernel's package contains its source.
 
 The emulator is v86 ${version} of npm, unchanged; its source is https://github.com/copy/v86. Its terms are \`licences/v86.txt\`, those of
 what it contains \`licences/v86-parts.txt\`.

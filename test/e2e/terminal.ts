@@ -27,6 +27,16 @@ export class Terminal {
   async attach(): Promise<number> {
     await this.page.getByRole("tab", { name: "Terminal" }).click();
     await this.page.getByRole("button", { name: "Attach Linux" }).click();
+    return this.up();
+  }
+
+  /** As attach, where Linux was attached by another way; the tab is shown. */
+  async arrive(): Promise<number> {
+    await this.page.getByRole("tab", { name: "Terminal" }).click();
+    return this.up();
+  }
+
+  private async up(): Promise<number> {
     await expect(this.phase).toContainText("Running, up in", { timeout: PATIENCE_MS });
     // The shell is told how large its terminal is; what is typed meanwhile waits.
     await this.screen.click();
