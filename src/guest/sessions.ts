@@ -44,6 +44,8 @@ export interface GuestSession {
   /** The disk that is /dev/vda, new and empty. */
   readonly disk: CreateOptions;
   readonly extras: readonly GuestExtra[];
+  /** The lesson whose steps it goes through, all of them and in order, on a disk like its own; by its id. */
+  readonly lesson?: string;
   readonly lines: readonly SessionLine[];
 }
 
@@ -66,6 +68,7 @@ const BLKZONE: GuestSession = {
   summary: "What Linux knows of the disk, and the tool that opens, closes, finishes and resets its zones.",
   disk: SMALL_DISK,
   extras: [],
+  lesson: "linux-sees-zones",
   lines: [
     { type: "cat /sys/block/vda/queue/zoned", says: "Linux asks the disk what it is: the host has to write its zones in order.", answer: /^host-managed$/m },
     { type: "(cd /sys/block/vda/queue; grep . nr_zones max_open_zones max_active_zones zone_append_max_bytes)", says: "Zones and limits, as on the map.", answer: /^max_open_zones:3$/m },
@@ -128,6 +131,7 @@ const F2FS: GuestSession = {
   summary: "A log-structured file system in zones: what is deleted leaves holes, and cleaning moves what is left to give zones back.",
   disk: disk(128 * MIB, { zoneSize: 2 * MIB, zoneCapacity: 2 * MIB, conventionalZones: 8, maxOpenZones: 0, maxActiveZones: 0 }),
   extras: [],
+  lesson: "f2fs-on-zones",
   lines: [
     { type: "mkfs.f2fs -q -m -f /dev/vda", says: "The conventional zones keep what has to be written in place; files go to the others." },
     { type: "mount -t f2fs /dev/vda /mnt", says: "It is mounted. Logs are opened when something is written to them." },
@@ -138,7 +142,8 @@ const F2FS: GuestSession = {
     { type: "echo 1 >/sys/fs/f2fs/vda/gc_urgent; sleep 5; sync", says: "Cleaning is made urgent: what is still needed moves to other zones, and the old ones are reset. Watch the map." },
     { type: "cat /sys/fs/f2fs/vda/dirty_segments", says: "Fewer zones with holes.", answer: /^\d+$/m },
     { type: "cmp /mnt/2 /mnt/16 && cmp -n 131072 /mnt/16 /bin/busybox && echo same", says: "The files that were moved are what they were.", answer: /^same$/m },
-    { type: "umount /mnt && fsck.f2fs /dev/vda | tail -4", says: "The check at the end." },
+    { type: "umount /mnt && fsck.f2fs /dev/vda | tail -4", says: "It is unmounted, and the check finds all in order." },
+    { type: "blkzone reset /dev/vda", says: "At last all zones are reset behind its back. Its maps still stand in the conventional zones, and tell of blocks that are gone." },
   ],
 };
 
@@ -178,3 +183,6 @@ const FIO: GuestSession = {
 export const SESSIONS: readonly GuestSession[] = [BLKZONE, ORDER, ZONEFS, F2FS, BTRFS, FIO];
 
 export const sessionNamed = (name: string): GuestSession | undefined => SESSIONS.find((session) => session.name === name);
+
+/** The session that goes through a lesson of ours. @param id of the lesson */
+export const sessionOfLesson = (id: string): GuestSession | undefined => SESSIONS.find(({ lesson }) => lesson === id);

@@ -5,6 +5,7 @@
 import type { Explanation } from "../command/explain.ts";
 import { EXTRA_FILES, memoryMib, sessionNamed } from "../guest/sessions.ts";
 import type { GuestSession } from "../guest/sessions.ts";
+import type { CreateOptions, DeviceFacts } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
 import { attachNow, isLent } from "./device.ts";
 import { textOf } from "./failure-text.ts";
@@ -13,15 +14,19 @@ import type { GuestWish } from "./guest.ts";
 import { freeName } from "./library.ts";
 import type { Serial } from "./serial.ts";
 
-export { SESSIONS, sessionNamed } from "../guest/sessions.ts";
+export { SESSIONS, sessionNamed, sessionOfLesson } from "../guest/sessions.ts";
 
 /** How long a line that is typed by itself can be read about before. */
 const READING_MS = 2500;
 const MIB = 2 ** 20;
 
 export interface SessionActions {
-  /** Makes the session's disk and attaches Linux to it. @returns why not, or null */
-  begin(name: string, playing: boolean): Promise<Explanation | null>;
+  /**
+   * Attaches Linux to the session's disk and begins.
+   * @param disk a new one that is made for it, or the attached one, which has to be of the same geometry
+   * @returns why not, or null
+   */
+  begin(name: string, playing: boolean, disk?: "own" | "attached"): Promise<Explanation | null>;
   /** Types the next line, once the shell waits. */
   next(): void;
   /** Whether the lines are typed by themselves. */
@@ -79,15 +84,28 @@ export function createSessionActions(core: Core, serial: Serial, attachLinuxNow:
     set({ at: lines.length, says: "That was the last line. The terminal is yours.", line: "", running: false, playing: false });
   };
 
-  const beginNow = async (name: string, playing: boolean): Promise<Explanation | null> => {
+  /** Makes the session's disk, and attaches it. */
+  const ownDisk = async ({ name, disk }: GuestSession): Promise<Explanation | null> => {
+    const file = freeName(`${name}.qcow2`, core.store.getState().library.files.map((known) => known.name));
+    const made = await core.perform("create", { file, options: disk });
+    if (!made.ok) return textOf(made.error);
+    const failure = await attachNow(core, file);
+    return failure === null ? null : textOf(failure);
+  };
+
+  /** Its lines name places, which only a disk of the same geometry has. */
+  const attachedDisk = ({ disk, title }: GuestSession): Explanation | null => {
+    const facts = core.store.getState().attached?.facts;
+    if (facts !== undefined && fits(facts, disk)) return null;
+    return { title: "Not a disk for this session", why: `The lines of "${title}" name places on a disk of another geometry.`, instead: "Play it on a disk of its own.", names: null };
+  };
+
+  const beginNow = async (name: string, playing: boolean, disk: "own" | "attached"): Promise<Explanation | null> => {
     const wanted = sessionNamed(name);
     if (wanted === undefined) return { title: "No such session", why: `There is no session named ${name}.`, instead: "Choose one from the list.", names: null };
     if (isLent(core)) return { title: "Linux is here already", why: "A session has a disk and a machine of its own.", instead: 'Detach it first: "detach".', names: null };
-    const file = freeName(`${name}.qcow2`, core.store.getState().library.files.map((known) => known.name));
-    const made = await core.perform("create", { file, options: wanted.disk });
-    if (!made.ok) return textOf(made.error);
-    const failure = await attachNow(core, file);
-    if (failure !== null) return textOf(failure);
+    const without = disk === "own" ? await ownDisk(wanted) : attachedDisk(wanted);
+    if (without !== null) return without;
     const refused = await attachLinuxNow({ memoryBytes: memoryMib(wanted.extras) * MIB, extras: wanted.extras.map((extra) => EXTRA_FILES[extra]) });
     if (refused !== null) return refused;
     session = wanted;
@@ -97,9 +115,9 @@ export function createSessionActions(core: Core, serial: Serial, attachLinuxNow:
   };
 
   return {
-    begin: (name, playing) =>
+    begin: (name, playing, disk = "own") =>
       core.serial("Starting a session", async () => {
-        const failure = await beginNow(name, playing);
+        const failure = await beginNow(name, playing, disk);
         if (failure !== null) core.set({ guest: { ...guest(), failure } });
         return failure;
       }),
@@ -116,3 +134,12 @@ export function createSessionActions(core: Core, serial: Serial, attachLinuxNow:
     },
   };
 }
+
+/** Whether a disk has the zones that another would be made with. */
+function fits({ image, zoned }: DeviceFacts, { sizeBytes, zoned: wanted }: CreateOptions): boolean {
+  if (zoned === null || wanted === null || image.virtualSize !== sizeBytes) return false;
+  const { geometry } = zoned;
+  return GEOMETRY.every((field) => geometry[field] === wanted[field]);
+}
+
+const GEOMETRY = ["zoneSize", "zoneCapacity", "conventionalZones", "maxOpenZones", "maxActiveZones", "maxAppendBytes"] as const;

@@ -25,8 +25,8 @@ export interface LessonActions {
   openText(text: string, from: string): Promise<void>;
   /** Back to the list. */
   close(): void;
-  /** Makes the lesson's disk anew and begins at the first step. */
-  start(): Promise<void>;
+  /** Makes the lesson's disk anew and begins at the first step. @returns whether that came off */
+  start(): Promise<boolean>;
   showHint(): void;
   answer(question: number, choice: number): void;
   /** Attaches the lesson's disk again. */
@@ -129,12 +129,12 @@ export function createLessonActions(core: Core): LessonActions {
     return null;
   };
 
-  const startNow = async (entry: ListedLesson): Promise<void> => {
+  const startNow = async (entry: ListedLesson): Promise<boolean> => {
     const { lesson, key } = entry;
     const image = imageFor(entry);
     if (image === null) {
       patch({ trouble: { title: "The lesson's disk was not made", lines: [`The library has ${MOST_NUMBER} images with the names that it could have. Rename or delete one of them.`] } });
-      return;
+      return false;
     }
     patch({ made: { ...now().made, [image]: key }, trouble: null });
     for (const line of [createLine(lesson, image), ...prepareLines(lesson)]) {
@@ -142,11 +142,12 @@ export function createLessonActions(core: Core): LessonActions {
       const attached = core.store.getState().attached;
       if (outcome.failure === null && outcome.err === "" && attached?.file === image && attached.handle !== NO_HANDLE) continue;
       patch({ trouble: { title: "The lesson's disk could not be prepared", lines: [line, (outcome.err + outcome.out).trim()].filter((text) => text !== "") } });
-      return;
+      return false;
     }
     patch({ progress: { ...now().progress, [key]: begunNow(lesson, image, Date.now()) }, hint: false, resumed: false });
     ear.forget();
     watch = null;
+    return true;
   };
 
   const show = (key: string): void => patch({ shown: key, folded: false, hint: false, resumed: (now().progress[key]?.steps.length ?? 0) > 0, trouble: null });
@@ -194,7 +195,7 @@ export function createLessonActions(core: Core): LessonActions {
     close: () => patch({ shown: null, hint: false, trouble: null }),
     start: async () => {
       const entry = shownLesson(core.store.getState());
-      if (entry !== null) await core.serial("Making the lesson's disk", () => startNow(entry));
+      return entry !== null && (await core.serial("Making the lesson's disk", () => startNow(entry)));
     },
     showHint: () => patch({ hint: true }),
     answer: (question, choice) => {

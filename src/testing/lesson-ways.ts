@@ -139,12 +139,12 @@ export const WAYS: Readonly<Record<string, readonly Way[]>> = {
     { wrong: ["write 4m 4k"], right: ["write 2m 64k", "write 2112k 192k"] },
     { wrong: ["write 4100k 4k"], right: [{ button: "Close", zone: 1 }] },
     { wrong: ["zf 6m 2m"], right: [{ button: "Finish", zone: 1 }] },
+    { wrong: ["zo 6m 2m", "zo 8m 4m"], right: ["zo 12m 2m"] },
     { wrong: ["zrs 2m 2m"], right: ["zrs 0 32m"] },
   ],
   "f2fs-on-zones": [
     { wrong: ["write 0 4k"], right: ["write 16m 4k"] },
     { wrong: ["write 16388k 4k"], right: ["write 24m 2m", "write 28m 2m", "write 30m 2m"] },
-    { wrong: ["write 4k 4k"], right: ["write 16392k 4k"] },
     { wrong: ["zf 34m 2m", "zrs 22m 2m"], right: ["zrs 24m 2m"] },
     { wrong: ["zrs 28m 2m"], right: ["zrs 0 128m"] },
   ],

@@ -1,8 +1,9 @@
 /** One lesson: its steps with the present one lit, what just happened, a hint for whoever asks, and the questions at the end. */
-import { Check, ChevronLeft, Download, Lightbulb, Link, RotateCcw } from "lucide-react";
+import { Check, ChevronLeft, Download, Lightbulb, Link, Play, RotateCcw } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { bytesOf, isDone, stepsDone } from "../lessons/index.ts";
 import type { Lesson, Progress } from "../lessons/index.ts";
+import { sessionOfLesson } from "../state/guest-session.ts";
 import { shownProgress } from "../state/lessons.ts";
 import type { ListedLesson } from "../state/listed-lesson.ts";
 import { formatCount } from "../state/units.ts";
@@ -102,6 +103,7 @@ function Begun({ entry, progress }: { entry: ListedLesson; progress: Progress })
   return (
     <>
       {!over && <Waiting progress={progress} />}
+      {!over && !entry.own && <Played lesson={lesson} />}
       <ol className="steps" aria-label="Steps">
         {lesson.steps.map((step, index) => (
           <Step key={index} lesson={lesson} index={index} done={done} text={step.text} />
@@ -133,6 +135,28 @@ function Waiting({ progress }: { progress: Progress }) {
       <p>The lesson waits: another image is attached. Its own disk is {progress.image}.</p>
       <button type="button" className="button" onClick={() => void app.lessons.resume()}>
         Back to the lesson’s disk
+      </button>
+    </div>
+  );
+}
+
+/** A lesson in the terminal can be watched: its lines are typed by themselves, on its own disk, and its steps are done by them. */
+function Played({ lesson }: { lesson: Lesson }) {
+  const app = useApp();
+  const free = useAppState((state) => state.guest.phase === "off" && state.ready && state.busy === null);
+  const session = sessionOfLesson(lesson.id);
+  if (session === undefined || !free) return null;
+  const play = async (): Promise<void> => {
+    if (!(await app.lessons.start())) return;
+    app.inspector.show("Terminal");
+    await (await app.guest()).session.begin(session.name, true, "attached");
+  };
+  return (
+    <div className="lesson-aside">
+      <p>Type it yourself, or watch: the session “{session.title}” goes through all steps, from the first, on this disk made anew.</p>
+      <button type="button" className="button" onClick={() => void play()}>
+        <Play size={13} aria-hidden="true" />
+        Play the session
       </button>
     </div>
   );

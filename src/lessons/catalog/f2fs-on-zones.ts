@@ -20,16 +20,10 @@ export const F2FS_ON_ZONES: Lesson = {
       then: "File after file went into one log, which fills zone after zone, four files in each. What files are called and where they lie is in other logs, of their own zones.",
     },
     {
-      text: "Delete every other file, and sync.",
-      hint: "Type `zoned:~# rm /mnt/*[13579]; sync` at the prompt.",
-      check: { check: "all", of: [{ check: "advanced", by: "4K", operation: "write" }, { check: "count", condition: "FULL", least: 3 }] },
-      then: "Half of the data is gone, and no zone is empty for it: each has files left between the holes. Only what tells of files was written.",
-    },
-    {
-      text: "Make f2fs clean up at once.",
-      hint: "Type `zoned:~# echo 1 >/sys/fs/f2fs/vda/gc_urgent; sleep 5; sync` at the prompt.",
+      text: "Delete every other file, and make f2fs clean up at once.",
+      hint: "Type `zoned:~# rm /mnt/*[13579]; sync` and `zoned:~# echo 1 >/sys/fs/f2fs/vda/gc_urgent; sleep 5; sync` at the prompt, and look at the map between the two.",
       check: { check: "reached", condition: "EMPTY", from: "FULL", by: "reset" },
-      then: "What the full zones still held was written once more, to other zones, and they were reset. Nobody had asked for these writes: they are the price of the room.",
+      then: "Half of the data was gone, and no zone was empty for it: each had files left between the holes. Cleaning wrote what they still held once more, to other zones, and reset them. Nobody had asked for these writes: they are the price of the room.",
     },
     {
       text: "Unmount it, and reset all zones behind its back.",

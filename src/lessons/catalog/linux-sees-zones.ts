@@ -38,6 +38,12 @@ export const LINUX_SEES_ZONES: Lesson = {
       then: "In a report, `zoned:~# blkzone report -c 3 /dev/vda`, it is (fu) now, and its pointer is not told: a full zone's says nothing.",
     },
     {
+      text: "Ask for one open zone too many: open zones 3, 4 and 5.",
+      hint: "Type `zoned:~# blkzone open -o 0x3000 -c 3 /dev/vda` at the prompt. 0x3000 is 6 MiB, where zone 3 starts.",
+      check: { check: "refused", code: "too-many-open", operation: "open" },
+      then: "Linux passed all three on. Three zones may be open, and zone 2 is: the last one was refused by the disk. It stands among the events, with the status that Linux was told; blkzone says no more than that it failed.",
+    },
+    {
       text: "Empty all zones.",
       hint: "Type `zoned:~# blkzone reset /dev/vda` at the prompt.",
       check: { check: "count", condition: "EMPTY", least: 15 },

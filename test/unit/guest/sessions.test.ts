@@ -1,7 +1,9 @@
 /** The ready-made sessions are what a link, a menu and an engine can take. That their lines do what they say is test/guest's. */
 import { describe, expect, test } from "vitest";
 import { guestRefusal } from "../../../src/guest/block-config.ts";
-import { PROMPT, SESSIONS, memoryMib, sessionNamed } from "../../../src/guest/sessions.ts";
+import { PROMPT, SESSIONS, memoryMib, sessionNamed, sessionOfLesson } from "../../../src/guest/sessions.ts";
+import { CATALOG } from "../../../src/lessons/catalog/index.ts";
+import { bytesOf } from "../../../src/lessons/index.ts";
 import { engineFixture } from "../../../src/testing/engine-fixture.ts";
 
 describe.each(SESSIONS)("$name", (session) => {
@@ -23,6 +25,21 @@ describe.each(SESSIONS)("$name", (session) => {
       expect(says).toMatch(/[.:]$|\.$/);
     }
   });
+});
+
+test("two sessions go through a lesson each, on a disk of the lesson's geometry", async () => {
+  const taught = SESSIONS.filter(({ lesson }) => lesson !== undefined);
+  expect(taught.map(({ name, lesson }) => [name, lesson])).toEqual([["blkzone", "linux-sees-zones"], ["f2fs", "f2fs-on-zones"]]);
+  for (const session of taught) {
+    const lesson = CATALOG.find(({ id }) => id === session.lesson);
+    const { size, zoneSize, zoneCapacity = zoneSize, conventionalZones = 0, maxOpen = 0, maxActive = 0, maxAppend } = lesson!.disk;
+    expect(session.disk).toMatchObject({
+      sizeBytes: bytesOf(size),
+      zoned: { zoneSize: bytesOf(zoneSize), zoneCapacity: bytesOf(zoneCapacity), conventionalZones, maxOpenZones: maxOpen, maxActiveZones: maxActive, maxAppendBytes: bytesOf(maxAppend) },
+    });
+    expect(sessionOfLesson(lesson!.id)).toBe(session);
+  }
+  expect(sessionOfLesson("zones")).toBe(undefined);
 });
 
 test("no two sessions have one name", () => {
