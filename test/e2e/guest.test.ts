@@ -238,3 +238,18 @@ test("a session that a link offers makes its own disk at a click, and types its 
   await session.getByRole("button", { name: "End session" }).click();
   await expect(session).toHaveCount(0);
 });
+
+test("a lesson plays its session on the lesson's disk, and the lines do its steps, the refused one too", async ({ page }) => {
+  test.setTimeout(300_000);
+  await page.goto("/#lesson=linux-sees-zones");
+  const app = new Zonescope(page);
+  const lesson = page.getByRole("article", { name: "Linux sees zones" });
+  await lesson.getByRole("button", { name: "Start lesson" }).click();
+  await expect(app.image).toHaveText("lesson-linux-sees-zones.qcow2");
+  await lesson.getByRole("button", { name: "Play the session" }).click();
+  const session = page.getByRole("group", { name: /^Session: / });
+  await expect(session).toContainText("That was the last line", { timeout: 200_000 });
+  await expect(app.image).toHaveText("lesson-linux-sees-zones.qcow2");
+  await expect(app.events).toContainText("too-many-open");
+  await expect(lesson.getByRole("status").filter({ hasText: "All steps are done" })).toHaveCount(1);
+});
