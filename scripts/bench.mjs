@@ -49,6 +49,8 @@ async function build(folder) {
   if (!runTool("vite/bin/vite.js", ["build", "--config", "vite.cli.config.ts", "--outDir", built.cli, "--emptyOutDir", "--logLevel", "warn"])) {
     throw new Error("cannot build the command line");
   }
+  // As where it is installed: Node reads a file of which nothing says that it is a module twice.
+  writeFileSync(join(built.cli, "package.json"), JSON.stringify({ type: "module" }));
   const entry = { ssr: "src/testing/bench/node-main.ts", target: "node20", outDir: built.node, emptyOutDir: true, rollupOptions: { output: { entryFileNames: "bench.mjs" } } };
   await viteBuild({ ...common, build: entry, ssr: { noExternal: true } });
   await viteBuild({ ...common, base: "./", worker: { format: "es" }, build: { target: "es2023", outDir: built.page, emptyOutDir: true, rollupOptions: { input: [BENCH_PAGE, "index.html"] } } });

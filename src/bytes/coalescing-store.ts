@@ -92,8 +92,14 @@ export class CoalescingStore implements ByteStore {
       this.base.write(offset, from);
       return;
     }
-    const home = this.extents.find((extent) => fits(extent, offset, from.length)) ?? null;
-    this.drainOverlapping(offset, offset + from.length, home);
+    const end = offset + from.length;
+    let home: Extent | null = null;
+    let alone = true;
+    for (const extent of this.extents) {
+      if (home === null && fits(extent, offset, from.length)) home = extent;
+      else if (extent.start < end && offset < extent.start + extent.length) alone = false;
+    }
+    if (!alone) this.drainOverlapping(offset, end, home);
     if (home === null) this.extents.push(this.begin(offset, from));
     else this.join(home, offset, from);
   }

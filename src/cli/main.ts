@@ -4,7 +4,6 @@
  */
 import { NodeFiles } from "../bytes/node-files.ts";
 import { explanationLines } from "../command/explain.ts";
-import { findPage, pageText } from "../command/manual/manual.ts";
 import { run } from "../command/program.ts";
 import type { Stream } from "../command/program.ts";
 import { PROGRAMS, findProgram } from "../command/programs.ts";
@@ -45,7 +44,7 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
     }
   }
   const name = argv[index];
-  if (name === "help") return help(argv.slice(index + 1), output);
+  if (name === "help") return await help(argv.slice(index + 1), output);
   const program = name === undefined ? null : findProgram(name);
   if (program === null) {
     const said = name === undefined ? "which program?" : `no program named '${name}'`;
@@ -82,7 +81,9 @@ async function main(argv: readonly string[], output: Output): Promise<number> {
 }
 
 /** A page of the manual, or the usage where nothing is asked for. */
-function help(words: readonly string[], output: Output): number {
+async function help(words: readonly string[], output: Output): Promise<number> {
+  // Its words are many, and those of all programs: a run that is not asked for them does not read them.
+  const { findPage, pageText } = await import("../command/manual/manual.ts");
   const page = words.length === 0 ? null : findPage(words);
   if (page !== null) output.out(pageText(page, words.at(-1)));
   else if (words.length === 0) output.out(usage());

@@ -45,9 +45,10 @@ export class ChangeLog implements ZoneObserver {
   }
 
   pointerMoved(zone: ZoneIndex, from: GuestOffset, to: GuestOffset): void {
-    if (this.watched) this.changed.add(zone);
     this.pointerMoves++;
     this.onPointerMoved(zone);
+    if (!this.watched) return;
+    this.changed.add(zone);
     this.add({ type: "pointer", zone, from, to, operation: this.operation });
   }
 

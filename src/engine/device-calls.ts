@@ -85,7 +85,7 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   append: (image, { offset, lengths, pattern, data = null }) =>
     changing(image, () => {
       const total = lengths.reduce((sum, length) => sum + length, 0);
-      assert(data === null || data.length === total, `an append of ${total} bytes with ${data?.length} of data`);
+      assert(data === null || data.length === total, "an append has as much data as its lengths say");
       const answer = image.device.append(offset, lengths, data === null ? patternPayload(pattern, total) : dataPayload(data));
       return answer.ok ? ok({ offset: answer.value }) : answer;
     }),

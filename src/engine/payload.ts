@@ -1,4 +1,5 @@
 /** What a write writes: bytes that somebody gave, or one byte repeated; made piece by piece, so that a large write stays small in memory. */
+import { pieceOf } from "../base/piece.ts";
 
 export interface Payload {
   readonly length: number;
@@ -9,7 +10,7 @@ export interface Payload {
 /** Pieces that a device asks for at once. */
 export const PIECE_BYTES = 1024 * 1024;
 
-export const dataPayload = (data: Uint8Array): Payload => ({ length: data.length, piece: (from, to) => data.subarray(from, to) });
+export const dataPayload = (data: Uint8Array): Payload => ({ length: data.length, piece: (from, to) => pieceOf(data, from, to) });
 
 let filled = new Uint8Array(0);
 let filledWith = 0;

@@ -110,7 +110,7 @@ export class ZonedDevice implements Device {
     const put = (): void => forEachPiece(payload, (at, data) => this.disk.write(offset + at, data));
     const zone = zoneOf(this.geometry, offset);
     if (this.zones.isConventional(zone)) return this.toConventional("write", zone, offset, length, put);
-    return this.toSequential("write", zone, offset, length, put);
+    return this.toSequential("write", this.zones.view(zone), offset, length, put);
   }
 
   /** WRITE ZEROES to a sequential zone is a write of zeros: it moves the pointer. */
@@ -122,7 +122,7 @@ export class ZonedDevice implements Device {
     if (this.zones.isConventional(zone)) {
       return this.toConventional("write-zeroes", zone, offset, length, () => this.disk.writeZeroes(offset, length, unmap));
     }
-    return this.toSequential("write-zeroes", zone, offset, length, () => this.disk.clear(offset, offset + length));
+    return this.toSequential("write-zeroes", this.zones.view(zone), offset, length, () => this.disk.clear(offset, offset + length));
   }
 
   /** DISCARD is for conventional zones; a sequential zone has RESET. */
@@ -205,10 +205,11 @@ export class ZonedDevice implements Device {
     const refusal = this.checkAppend(offset, lengths, payload.length);
     if (refusal !== null) return this.refuse(refusal);
     const zone = zoneOf(this.geometry, offset);
-    const at = this.zones.view(zone).writePointer;
+    const view = this.zones.view(zone);
+    const at = view.writePointer;
     if (payload.length === 0) return ok(at);
     const put = (): void => forEachPiece(payload, (from, data) => this.disk.write(at + from, data));
-    const answer = this.toSequential("append", zone, at, payload.length, put);
+    const answer = this.toSequential("append", view, at, payload.length, put);
     return answer.ok ? ok(at) : answer;
   }
 
@@ -323,8 +324,8 @@ export class ZonedDevice implements Device {
     if (from !== start || to < end || this.halfReset.has(zone)) this.flush();
   }
 
-  private toSequential(operation: "write" | "write-zeroes" | "append", zone: ZoneIndex, offset: number, length: number, put: () => void): Answer {
-    const view = this.zones.view(zone);
+  private toSequential(operation: "write" | "write-zeroes" | "append", view: ZoneView, offset: number, length: number, put: () => void): Answer {
+    const { zone } = view;
     const decision = decideWrite(operation, view, offset, length, this.zones.resources(), this.policy);
     if (!decision.ok) return this.refuse(decision.error);
     this.settleReset(zone);

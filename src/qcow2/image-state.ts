@@ -101,6 +101,7 @@ export class ImageState {
   inflated: { readonly hostOffset: number; readonly data: Uint8Array } | null = null;
   /** Where a single cluster is put together. Small appends do that every few calls: a new array for each costs a browser as much as the rest. */
   private cluster: Uint8Array | null = null;
+  private zeros: Uint8Array | null = null;
 
   constructor(store: ByteStore, header: Header, l1: Uint8Array, metadata: MetadataMap, refcounts: Refcounts | null, foundation: ImageFoundation) {
     this.store = store;
@@ -131,6 +132,12 @@ export class ImageState {
   lentBuffer(lengthBytes: number): Uint8Array {
     this.cluster ??= new Uint8Array(this.clusterSize);
     return this.cluster.subarray(0, lengthBytes);
+  }
+
+  /** As lentBuffer, of zeros; who puts something else into it makes it zeros again. */
+  lentZeros(lengthBytes: number): Uint8Array {
+    this.zeros ??= new Uint8Array(this.clusterSize);
+    return this.zeros.subarray(0, lengthBytes);
   }
 
   /** Whether guest data lies in a file of its own. */

@@ -3,6 +3,7 @@
  * has to write at a flush as a participant. Every call may throw a Fault (base/fault.ts); ranges lie within the disk.
  */
 import { assert } from "../base/assert.ts";
+import { pieceOf } from "../base/piece.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { Backing } from "./backing.ts";
@@ -76,7 +77,7 @@ export class Qcow2Image {
     this.change(offset, data.length);
     this.watched(() => {
       for (let done = 0; done < data.length; done += PIECE_BYTES) {
-        writeGuest(this.state, offset + done, data.subarray(done, done + PIECE_BYTES));
+        writeGuest(this.state, offset + done, pieceOf(data, done, Math.min(done + PIECE_BYTES, data.length)));
         this.relieve();
       }
     }, true);

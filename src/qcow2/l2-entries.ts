@@ -86,21 +86,19 @@ export function decodeCluster(table: DataView, index: number, tableOffset: numbe
   const at = index * format.entryBytes;
   const high = table.getUint32(at);
   const low = table.getUint32(at + 4);
-  const bad = (field: string, allowed: string): Fault =>
-    new Fault(imageProblem("L2 table", field, tableOffset + at, `entry 0x${hexWord(high)}${hexWord(low)}${format.extended ? ` 0x${hexWord(table.getUint32(at + 8))}${hexWord(table.getUint32(at + 12))}` : ""}`, allowed));
   const zeroBits = format.extended ? table.getUint32(at + 8) : 0;
   const allocBits = format.extended ? table.getUint32(at + 12) : 0;
   if (high === 0 && low === 0 && zeroBits === 0 && allocBits === 0) return UNALLOCATED;
   if ((high & COMPRESSED) !== 0) {
-    if (zeroBits !== 0 || allocBits !== 0) throw bad("subcluster bits of a compressed cluster", "zeros");
-    return decodeCompressed(high, low, format.clusterBits, bad);
+    if (zeroBits !== 0 || allocBits !== 0) throw badEntry(table, at, tableOffset, format, "subcluster bits of a compressed cluster", "zeros");
+    return decodeCompressed(table, at, tableOffset, format);
   }
   const reservedLow = format.extended ? RESERVED_LOW | ZERO : RESERVED_LOW;
-  if ((high & RESERVED_HIGH) !== 0 || (low & reservedLow) !== 0) throw bad("reserved bits", `zeros in bits ${format.extended ? "0-8" : "1-8"} and 56-61`);
+  if ((high & RESERVED_HIGH) !== 0 || (low & reservedLow) !== 0) throw badEntry(table, at, tableOffset, format, "reserved bits", `zeros in bits ${format.extended ? "0-8" : "1-8"} and 56-61`);
   const offsetHigh = high & OFFSET_HIGH;
   const hostOffset = offsetHigh * WORD + ((low & OFFSET_LOW) >>> 0);
   if (offsetHigh > MAX_OFFSET_HIGH || hostOffset % format.clusterSize !== 0) {
-    throw bad("host offset", `a multiple of the cluster size (${format.clusterSize}) below 8 PiB`);
+    throw badEntry(table, at, tableOffset, format, "host offset", `a multiple of the cluster size (${format.clusterSize}) below 8 PiB`);
   }
   const copied = (high & COPIED) !== 0;
   if (!format.extended) {
@@ -109,19 +107,27 @@ export function decodeCluster(table: DataView, index: number, tableOffset: numbe
     return { placed, hostOffset, copied, compressedBytes: 0, alloc: placed && !zero ? 1 : 0, zero: zero ? 1 : 0 };
   }
   const placed = hostOffset !== 0 || (format.externalData && copied);
-  if ((zeroBits & allocBits) !== 0) throw bad("subcluster bits", "no subcluster that is both allocated and zeros");
-  if (!placed && allocBits !== 0) throw bad("subcluster bits", "no allocated subcluster without a host cluster");
+  if ((zeroBits & allocBits) !== 0) throw badEntry(table, at, tableOffset, format, "subcluster bits", "no subcluster that is both allocated and zeros");
+  if (!placed && allocBits !== 0) throw badEntry(table, at, tableOffset, format, "subcluster bits", "no allocated subcluster without a host cluster");
   return { placed, hostOffset, copied, compressedBytes: 0, alloc: allocBits, zero: zeroBits };
 }
 
 const hexWord = (word: number): string => word.toString(16).padStart(8, "0");
 
-function decodeCompressed(high: number, low: number, clusterBits: number, bad: (field: string, allowed: string) => Fault): ClusterEntry {
+/** @param at byte offset of the entry in its table */
+function badEntry(table: DataView, at: number, tableOffset: number, format: EntryFormat, field: string, allowed: string): Fault {
+  const second = format.extended ? ` 0x${hexWord(table.getUint32(at + 8))}${hexWord(table.getUint32(at + 12))}` : "";
+  return new Fault(imageProblem("L2 table", field, tableOffset + at, `entry 0x${hexWord(table.getUint32(at))}${hexWord(table.getUint32(at + 4))}${second}`, allowed));
+}
+
+function decodeCompressed(table: DataView, at: number, tableOffset: number, format: EntryFormat): ClusterEntry {
+  const high = table.getUint32(at);
+  const low = table.getUint32(at + 4);
   // x lies between 49 (2 MiB clusters) and 61 (512 bytes), always in the high word.
-  const x = 62 - (clusterBits - 8);
+  const x = 62 - (format.clusterBits - 8);
   const body = high & 0x3fff_ffff;
   const offsetHigh = body & (2 ** (x - 32) - 1);
-  if (offsetHigh > MAX_OFFSET_HIGH) throw bad("compressed host offset", "an offset below 8 PiB");
+  if (offsetHigh > MAX_OFFSET_HIGH) throw badEntry(table, at, tableOffset, format, "compressed host offset", "an offset below 8 PiB");
   const hostOffset = offsetHigh * WORD + low;
   return { placed: true, hostOffset, copied: false, compressedBytes: ((body >>> (x - 32)) + 1) * 512 - (hostOffset % 512), alloc: 0, zero: 0 };
 }
@@ -156,6 +162,36 @@ export function encodeCompressedCluster(table: DataView, index: number, format: 
 export function isBlank(table: DataView, index: number, format: EntryFormat): boolean {
   for (let at = index * format.entryBytes; at < (index + 1) * format.entryBytes; at += 4) if (table.getUint32(at) !== 0) return false;
   return true;
+}
+
+/** How many entries from `index` on, below `end`, have nothing stored in them. A hot loop of writing: no objects. */
+export function countBlank(table: DataView, index: number, end: number, format: EntryFormat): number {
+  const stop = end * format.entryBytes;
+  let at = index * format.entryBytes;
+  while (at < stop && table.getUint32(at) === 0 && table.getUint32(at + 4) === 0) at += 8;
+  return Math.floor(at / format.entryBytes) - index;
+}
+
+/**
+ * Writes the entries of `count` clusters that are data from now on and this disk's alone, host cluster by host cluster from `hostOffset`.
+ * @param firstAlloc the subclusters of the first that are data, @param lastAlloc those of the last; between them all are
+ */
+export function encodeDataRun(table: DataView, index: number, count: number, format: EntryFormat, hostOffset: number, firstAlloc: number, lastAlloc: number): void {
+  const high = Math.floor(hostOffset / WORD);
+  if (format.extended || high !== Math.floor((hostOffset + count * format.clusterSize - 1) / WORD)) {
+    for (let nth = 0; nth < count; nth++) {
+      const alloc = nth === 0 ? firstAlloc : nth === count - 1 ? lastAlloc : format.allBits;
+      encodeCluster(table, index + nth, format, { hostOffset: hostOffset + nth * format.clusterSize, copied: true, alloc, zero: 0 });
+    }
+    return;
+  }
+  const word = (high | COPIED) >>> 0;
+  let low = hostOffset % WORD;
+  for (let at = index * 8; at < (index + count) * 8; at += 8) {
+    table.setUint32(at, word);
+    table.setUint32(at + 4, low);
+    low += format.clusterSize;
+  }
 }
 
 /** The kind of one subcluster. */

@@ -72,9 +72,11 @@ export class Refcounts {
   }
 
   private claimBlocks(fileLength: number): void {
-    for (let index = 0; index < this.table.length / ENTRY_BYTES; index++) {
-      const offset = this.blockOffset(index);
-      if (offset === 0) continue;
+    // Of thousands of entries few lead anywhere, and a new process has no fast code yet: words of zeros are not decoded.
+    const words = new Uint32Array(this.table.buffer);
+    for (let word = 0; word < words.length; word += 2) {
+      if (words[word] === 0 && words[word + 1] === 0) continue;
+      const offset = this.blockOffset(word / 2);
       // To write it would stretch the file up to there, beyond any quota.
       if (offset >= fileLength) throw new Fault(imageProblem("refcount block", "host offset", offset, `a block behind the file's end (${fileLength})`, "a block inside the file"));
       this.metadata.claim("refcount block", offset, this.clusterSize);
@@ -147,19 +149,29 @@ export class Refcounts {
     let run = 0;
     let firstSeen = -1;
     let cluster = this.firstFree;
-    for (; run < max; cluster++) {
-      const covered = this.blockOffset(Math.floor(cluster / this.perBlock)) !== 0;
-      if (!covered && run > 0) break;
-      if ((!covered && this.coverWithBlock(cluster)) || this.get(hostCluster(cluster)) !== 0) {
-        run = 0;
+    while (run < max) {
+      const index = Math.floor(cluster / this.perBlock);
+      const offset = this.blockOffset(index);
+      if (offset === 0) {
+        if (run > 0) break;
+        if (this.coverWithBlock(cluster)) cluster++;
         continue;
       }
-      this.refuseMetadata(cluster);
-      if (firstSeen < 0) firstSeen = cluster;
-      run++;
+      // Within one block nothing but its counts is looked at: most of what a large write asks here is about the next cluster.
+      const { view } = this.blocks.get(offset);
+      const stop = Math.min((index + 1) * this.perBlock, cluster + max - run);
+      for (; cluster < stop; cluster++) {
+        if (readRefcount(view, cluster % this.perBlock, this.order) !== 0) {
+          run = 0;
+          continue;
+        }
+        this.refuseMetadata(cluster);
+        if (firstSeen < 0) firstSeen = cluster;
+        run++;
+      }
     }
     const first = cluster - run;
-    for (let index = first; index < cluster; index++) this.set(hostCluster(index), 1);
+    this.setRun(first, cluster);
     this.firstFree = firstSeen === first ? cluster : firstSeen;
     return { first: hostCluster(first), count: run };
   }
@@ -250,6 +262,19 @@ export class Refcounts {
     const offset = this.blockOffset(Math.floor(cluster / this.perBlock));
     assert(offset !== 0, "a counted cluster has a refcount block");
     this.put(offset, cluster % this.perBlock, count);
+  }
+
+  /** A count of 1 for each of the clusters [first, end), which refcount blocks cover. */
+  private setRun(first: number, end: number): void {
+    for (let cluster = first; cluster < end; ) {
+      const block = this.blocks.get(this.blockOffset(Math.floor(cluster / this.perBlock)));
+      const from = cluster % this.perBlock;
+      const to = Math.min(this.perBlock, from + end - cluster);
+      for (let index = from; index < to; index++) writeRefcount(block.view, index, this.order, 1);
+      const bytes = 2 ** this.order / 8;
+      this.blocks.markDirty(block, Math.floor(from * bytes), Math.ceil(to * bytes));
+      cluster += to - from;
+    }
   }
 
   private put(at: HostOffset, index: number, count: number): void {

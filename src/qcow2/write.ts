@@ -7,10 +7,11 @@
  */
 import { assert } from "../base/assert.ts";
 import { Fault, imageProblem } from "../base/fault.ts";
+import { pieceOf } from "../base/piece.ts";
 import { hostOffset, roundDown, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
 import type { ImageState } from "./image-state.ts";
-import { bitRange, encodeCluster } from "./l2-entries.ts";
+import { bitRange, countBlank, encodeCluster, encodeDataRun } from "./l2-entries.ts";
 import type { ClusterEntry, EntryWords } from "./l2-entries.ts";
 import { clusterAt, l2Index, l2TableOf, readGuest, readsAsZeros, spanEnd } from "./mapping.ts";
 import type { Refcounts } from "./refcounts.ts";
@@ -37,7 +38,7 @@ export function writeGuest(state: ImageState, guestOffset: number, data: Uint8Ar
   const end = guestOffset + data.length;
   for (let at = guestOffset; at < end; ) {
     const stop = Math.min(end, spanEnd(state, at), roundDown(at, state.clusterSize) + MAX_RUN_BYTES);
-    at = writeRun(state, at, data.subarray(at - guestOffset, stop - guestOffset));
+    at = writeRun(state, at, pieceOf(data, at - guestOffset, stop - guestOffset));
   }
 }
 
@@ -49,17 +50,20 @@ function writeRun(state: ImageState, at: number, data: Uint8Array): number {
   const inCluster = at % clusterSize;
   let length = Math.min(clusterSize - inCluster, data.length);
   if (!isOwned(first)) {
+    const index = l2Index(state, at);
+    const blank = countBlank(table.view, index, index + Math.ceil((inCluster + data.length) / clusterSize), state.format);
+    if (blank > 0) return writeBlankClusters(state, table, at, pieceOf(data, 0, Math.min(blank * clusterSize - inCluster, data.length)));
     while (length < data.length && !isOwned(clusterAt(state, table, at + length))) length = Math.min(length + clusterSize, data.length);
-    return writeNewClusters(state, table, at, data.subarray(0, length));
+    return writeNewClusters(state, table, at, pieceOf(data, 0, length));
   }
-  if (!isData(state, first, inCluster, length)) return writePlaced(state, table, at, data.subarray(0, length), first);
+  if (!isData(state, first, inCluster, length)) return writePlaced(state, table, at, pieceOf(data, 0, length), first);
   for (let step = 0; length < data.length; length += step) {
     const next = clusterAt(state, table, at + length);
     step = Math.min(clusterSize, data.length - length);
     if (!isOwned(next) || next.hostOffset !== first.hostOffset + inCluster + length || !isData(state, next, 0, step)) break;
   }
   guardMetadata(state, first.hostOffset, inCluster + length);
-  state.writeData(first.hostOffset + inCluster, data.subarray(0, length));
+  state.writeData(first.hostOffset + inCluster, pieceOf(data, 0, length));
   return at + length;
 }
 
@@ -121,28 +125,15 @@ function stage(state: ImageState, at: number, data: Uint8Array, start: number, e
 /** Writes as much as one run of new clusters takes. @returns the guest offset behind it */
 function writeNewClusters(state: ImageState, table: CachedTable, at: number, data: Uint8Array): number {
   const { clusterSize } = state;
-  const firstGuest = roundDown(at, clusterSize);
-  const wanted = Math.ceil((at + data.length) / clusterSize) - firstGuest / clusterSize;
-  const { host, count, undo } = takeClusters(state, firstGuest, wanted);
-  const end = Math.min(at + data.length, firstGuest + count * clusterSize);
-  const entries: { alloc: number; zero: number }[] = [];
+  const taken = takeClusters(state, at, data.length);
+  const { host, count, end, firstGuest } = taken;
+  const entries: Bits[] = [];
   try {
     for (let index = 0; index < count; index++) entries.push(newBits(state, table, firstGuest + index * clusterSize, at, end));
-    // What becomes data at both ends; between them all does.
-    const start = firstGuest + lowestBit(entries[0]!.alloc) * state.format.subclusterSize;
-    const stop = firstGuest + (count - 1) * clusterSize + highestBit(entries[count - 1]!.alloc) * state.format.subclusterSize;
-    const given = data.subarray(0, end - at);
-    if (start === at && stop === end) state.writeData(host + start - firstGuest, given);
-    else if (state.padding >= PADDING_BYTES && zerosAlready(state, host, start, at, end, stop)) {
-      state.writeData(host + at - firstGuest, given);
-      state.reachTo(host + stop - firstGuest);
-    } else {
-      state.padding += stop - start - given.length;
-      state.writeData(host + start - firstGuest, stage(state, at, given, start, stop));
-    }
+    putNew(state, taken, at, pieceOf(data, 0, end - at), entries[0]!.alloc, entries[count - 1]!.alloc, false);
   } catch (error) {
     // No entry refers to them yet: they can be given back at once.
-    undo();
+    taken.undo();
     throw error;
   }
   for (let index = 0; index < count; index++) {
@@ -152,25 +143,92 @@ function writeNewClusters(state: ImageState, table: CachedTable, at: number, dat
 }
 
 /**
- * Whether a new run of clusters at `host` needs no byte around [at, end): nothing of the file was ever there, so that it reads as zeros
- * when the file grows over it, and zeros are what the guest sees now in [start, at) and [end, stop).
+ * As writeNewClusters, where nothing is stored in the entries of the range: there is nothing to keep and nothing to give up. What a zone
+ * that is written from its start does all the time, so the entries are changed together.
  */
-const zerosAlready = (state: ImageState, host: number, start: number, at: number, end: number, stop: number): boolean =>
-  host >= state.data.size() && readsAsZeros(state, start, at) && readsAsZeros(state, end, stop);
+function writeBlankClusters(state: ImageState, table: CachedTable, at: number, data: Uint8Array): number {
+  const { clusterSize, format } = state;
+  const taken = takeClusters(state, at, data.length);
+  const { host, count, end, firstGuest } = taken;
+  const inFirst = at - firstGuest;
+  const inLast = end - firstGuest - (count - 1) * clusterSize;
+  const firstAlloc = touchedBits(state, inFirst, Math.min(clusterSize, end - firstGuest) - inFirst);
+  const lastAlloc = count === 1 ? firstAlloc : touchedBits(state, 0, inLast);
+  try {
+    putNew(state, taken, at, pieceOf(data, 0, end - at), firstAlloc, lastAlloc, state.backing === null);
+  } catch (error) {
+    taken.undo();
+    throw error;
+  }
+  const index = l2Index(state, at);
+  state.beforeMappingChange();
+  encodeDataRun(table.view, index, count, format, host, firstAlloc, lastAlloc);
+  state.l2.markDirty(table, index * format.entryBytes, (index + count) * format.entryBytes);
+  return end;
+}
 
-/** Host clusters for new data: those of the guest's own offset in an external data file, which nothing counts, else free ones. */
-function takeClusters(state: ImageState, firstGuest: number, wanted: number): { host: number; count: number; undo: () => void } {
-  if (state.hasDataFile) return { host: firstGuest, count: wanted, undo: () => undefined };
+/**
+ * Writes the data of new clusters, and around it what else becomes data at both ends; between them all does.
+ * @param zeros whether the guest sees zeros around it for sure
+ */
+function putNew(state: ImageState, { host, count, firstGuest }: TakenClusters, at: number, data: Uint8Array, firstAlloc: number, lastAlloc: number, zeros: boolean): void {
+  const { clusterSize } = state;
+  const { subclusterSize } = state.format;
+  const end = at + data.length;
+  const start = firstGuest + lowestBit(firstAlloc) * subclusterSize;
+  const stop = firstGuest + (count - 1) * clusterSize + highestBit(lastAlloc) * subclusterSize;
+  const shift = host - firstGuest;
+  if (start === at && stop === end) return state.writeData(at + shift, data);
+  if (state.padding >= PADDING_BYTES && host >= state.data.size() && (zeros || zerosAround(state, start, at, end, stop))) {
+    state.writeData(at + shift, data);
+    return state.reachTo(stop + shift);
+  }
+  state.padding += stop - start - data.length;
+  if (!zeros || stop - start > clusterSize) return state.writeData(start + shift, stage(state, at, data, start, stop));
+  // A small append begins a cluster again and again: to make all the rest of it zeros each time costs more than to clean up what was put in.
+  const lent = state.lentZeros(stop - start);
+  lent.set(data, at - start);
+  try {
+    state.writeData(start + shift, lent);
+  } finally {
+    lent.fill(0, at - start, end - start);
+  }
+}
+
+/** Whether zeros are what the guest sees now in [start, at) and [end, stop). A new place that nothing of the file was ever at has them by itself, when the file grows over it. */
+const zerosAround = (state: ImageState, start: number, at: number, end: number, stop: number): boolean =>
+  readsAsZeros(state, start, at) && readsAsZeros(state, end, stop);
+
+interface TakenClusters {
+  /** Host offset of the first. */
+  readonly host: number;
+  readonly count: number;
+  /** Guest offset at which the first cluster begins. */
+  readonly firstGuest: number;
+  /** Guest offset up to which there is room for the data. */
+  readonly end: number;
+  readonly undo: () => void;
+}
+
+/** Host clusters for new data at [at, at + lengthBytes): those of the guest's own offset in an external data file, which nothing counts, else free ones. */
+function takeClusters(state: ImageState, at: number, lengthBytes: number): TakenClusters {
+  const { clusterSize } = state;
+  const firstGuest = roundDown(at, clusterSize);
+  const wanted = Math.ceil((at + lengthBytes) / clusterSize) - firstGuest / clusterSize;
+  if (state.hasDataFile) return { host: firstGuest, count: wanted, firstGuest, end: at + lengthBytes, undo: () => undefined };
   const refcounts = writableRefcounts(state);
   const { first, count } = refcounts.allocateRun(wanted);
-  return { host: first * state.clusterSize, count, undo: () => refcounts.undoAllocate(first, count) };
+  const end = Math.min(at + lengthBytes, firstGuest + count * clusterSize);
+  return { host: first * clusterSize, count, firstGuest, end, undo: () => refcounts.undoAllocate(first, count) };
 }
+
+type Bits = Pick<ClusterEntry, "alloc" | "zero">;
 
 /**
  * The subclusters of a cluster that moves to a new place while [at, end) is written: those touched, and those that were data, are
  * data; zeros stay zeros; the others stay the backing's.
  */
-function newBits(state: ImageState, table: CachedTable, guest: number, at: number, end: number): { alloc: number; zero: number } {
+function newBits(state: ImageState, table: CachedTable, guest: number, at: number, end: number): Bits {
   const { clusterSize, format } = state;
   const from = Math.max(at, guest) - guest;
   const touched = touchedBits(state, from, Math.min(end, guest + clusterSize) - guest - from);

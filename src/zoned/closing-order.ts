@@ -18,6 +18,8 @@ export class ClosingOrder {
   private rule: ClosingRule = "least-recently-written";
   /** Least recently written first (a Set keeps insertion order). */
   private readonly byWrite = new Set<ZoneIndex>();
+  /** The last of them, which one write behind the other does not move. */
+  private lastWritten: ZoneIndex | null = null;
   private readonly byOpening = new ZoneQueue();
   /** By number, for the round-robin only. */
   private byNumber: ZoneBits | null = null;
@@ -43,18 +45,22 @@ export class ClosingOrder {
   /** The zone became implicitly open, which a write did. */
   opened(zone: ZoneIndex): void {
     this.byWrite.add(zone);
+    this.lastWritten = zone;
     this.byOpening.add(zone);
     this.byNumber?.add(zone);
   }
 
   /** A zone that was implicitly open already was written again. */
   written(zone: ZoneIndex): void {
-    if (this.byWrite.delete(zone)) this.byWrite.add(zone);
+    if (zone === this.lastWritten || !this.byWrite.delete(zone)) return;
+    this.byWrite.add(zone);
+    this.lastWritten = zone;
   }
 
   /** The zone is not implicitly open any more. */
   left(zone: ZoneIndex): void {
     this.byWrite.delete(zone);
+    if (zone === this.lastWritten) this.lastWritten = null;
     this.byOpening.delete(zone);
     this.byNumber?.delete(zone);
   }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { build } from "vite";
+import { PROGRAMS } from "../../src/command/programs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "zonescope-process-"));
 const program = join(folder, "zonescope.js");
@@ -55,6 +56,17 @@ describe("the command line as a process", () => {
     expect(zonescope([])).toMatchObject({ out: "", status: 1 });
     expect(zonescope(["foo"])).toMatchObject({ err: expect.stringContaining("no program named 'foo'") as string, status: 1 });
     expect(zonescope(["--foo"])).toMatchObject({ status: 1 });
+  });
+
+  it("loads each program, and the pages of help, when they are first wanted", () => {
+    // A program that never came would end with Node's own status 13, saying nothing.
+    for (const { name } of PROGRAMS) {
+      const { out, err, status } = zonescope([name, "--help"]);
+      expect([name, status, out + err !== ""]).toEqual([name, expect.toBeOneOf([0, 1]), true]);
+      expect(zonescope(["help", name === "qemu-io" || name === "qemu-img" ? "write" : name])).toMatchObject({ status: 0, err: "", out: expect.stringMatching(/./) as string });
+    }
+    expect(zonescope(["help"])).toMatchObject({ status: 0, out: expect.stringContaining("Usage: zonescope") as string });
+    expect(zonescope(["help", "nothing"])).toEqual({ out: "", err: "zonescope: no command named 'nothing'\n", status: 1 });
   });
 
   it("answers each line before the next is sent", async () => {

@@ -44,6 +44,40 @@ test("4 KiB writes one behind the other reach the store a MiB at a time", () => 
   expect(behind.flushes).toBeLessThanOrEqual(3);
 });
 
+test("a write of 1 MiB to a new place is one write of the store, of the caller's own bytes", () => {
+  const { counting } = counted();
+  const given: Uint8Array[] = [];
+  const write = counting.write.bind(counting);
+  counting.write = (offset, from) => {
+    given.push(from);
+    write(offset, from);
+  };
+  const device = open(counting);
+  given.length = 0;
+  const data = new Uint8Array(MIB).fill(7);
+  for (let at = 0; at < 4 * MIB; at += MIB) device.write(at, data);
+  // A copy would be another array, and a view of it another one for the browser to look at.
+  expect(given.map((from) => from === data)).toEqual([true, true, true, true]);
+});
+
+test("small writes at clusters' ends leave nothing of one another in what is written around them", () => {
+  const { counting } = counted();
+  const device = open(counting);
+  const image = new Uint8Array(24 * 64 * KIB);
+  for (const [cluster, from, length] of [[0, 60, 4], [2, 0, 4], [4, 20, 8], [6, 0, 64], [8, 32, 4], [10, 4, 60]] as const) {
+    const at = (cluster * 64 + from) * KIB;
+    const data = new Uint8Array(length * KIB).fill(cluster + 1);
+    device.write(at, data);
+    image.set(data, at);
+  }
+  const into = new Uint8Array(image.length);
+  device.read(0, into);
+  expect(Buffer.compare(into, image)).toBe(0);
+  device.flush();
+  open(counting).read(0, into);
+  expect(Buffer.compare(into, image)).toBe(0);
+});
+
 test("a large read of what was written in order is one read of the store", () => {
   const { counting } = counted();
   const writer = open(counting);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Fault } from "../../../src/base/fault.ts";
 import { Random } from "../../../src/base/random.ts";
-import { bitRange, countContinuing, decodeCluster, encodeCluster, encodeCompressedCluster, isBlank, isPlaced, subclusterKind } from "../../../src/qcow2/l2-entries.ts";
+import { bitRange, countBlank, countContinuing, decodeCluster, encodeCluster, encodeCompressedCluster, encodeDataRun, isBlank, isPlaced, subclusterKind } from "../../../src/qcow2/l2-entries.ts";
 import type { EntryFormat } from "../../../src/qcow2/l2-entries.ts";
 
 function formatOf(clusterBits: number, extended = false, externalData = false): EntryFormat {
@@ -182,4 +182,36 @@ test("the hot loop counts what the decoder calls alike and in line", () => {
     }
     expect(countContinuing(table, 1, 12, kind, first.hostOffset + clusterSize, clusterSize), `round ${round}`).toBe(expected);
   }
+});
+
+describe("runs of entries that are written together", () => {
+  const formats = { standard: STANDARD, extended: EXTENDED, "with an external data file": formatOf(16, false, true) };
+  test.each(Object.entries(formats))("blank ones are counted as one by one: %s", (_name, format) => {
+    const random = new Random(11);
+    for (let turn = 0; turn < 300; turn++) {
+      const count = 1 + random.below(12);
+      const view = new DataView(new ArrayBuffer(count * format.entryBytes));
+      for (let bits = random.below(3); bits > 0; bits--) view.setUint8(random.below(view.byteLength), 1);
+      const from = random.below(count);
+      let expected = 0;
+      while (from + expected < count && isBlank(view, from + expected, format)) expected++;
+      expect(countBlank(view, from, count, format)).toBe(expected);
+    }
+  });
+
+  const hosts = OFFSETS.flatMap((host) => [host, host - 3 * 0x10000]).filter((host) => host > 0 && host + 8 * 0x10000 <= Number.MAX_SAFE_INTEGER);
+  test.each(Object.entries(formats))("data is encoded as one by one, over the words' border too: %s", (_name, format) => {
+    for (const host of [...hosts, ...(format.externalData ? [0] : [])]) {
+      for (const [count, firstAlloc, lastAlloc] of [[1, format.allBits, format.allBits], [8, format.allBits, format.allBits], [5, format.extended ? 0xffff0000 : 1, format.extended ? 7 : 1]] as const) {
+        const together = new DataView(new ArrayBuffer(10 * format.entryBytes));
+        const single = new DataView(new ArrayBuffer(10 * format.entryBytes));
+        encodeDataRun(together, 1, count, format, host, firstAlloc, lastAlloc);
+        for (let nth = 0; nth < count; nth++) {
+          const alloc = nth === 0 ? firstAlloc : nth === count - 1 ? lastAlloc : format.allBits;
+          encodeCluster(single, 1 + nth, format, { hostOffset: host + nth * format.clusterSize, copied: true, alloc, zero: 0 });
+        }
+        expect(new Uint8Array(together.buffer)).toEqual(new Uint8Array(single.buffer));
+      }
+    }
+  });
 });
