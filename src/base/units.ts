@@ -12,8 +12,6 @@ type Unit<Name extends string> = number & { readonly [unit]: Name };
 export type GuestOffset = Unit<"GuestOffset">;
 /** A position in the image file, in bytes. */
 export type HostOffset = Unit<"HostOffset">;
-/** Index of a cluster of the guest's disk: guest offset / cluster size. */
-export type GuestCluster = Unit<"GuestCluster">;
 /** Index of a cluster of the image file: host offset / cluster size. */
 export type HostCluster = Unit<"HostCluster">;
 /** Index of a zone; zone 0 starts at guest offset 0. */

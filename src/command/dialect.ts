@@ -10,7 +10,7 @@ import { getopt, mistakeWords } from "./getopt.ts";
 import { call, errorOut, out } from "./program.ts";
 import type { Program, Step } from "./program.ts";
 
-export const DIALECTS: readonly Dialect[] = ["v4", "v7", "v9"];
+const DIALECTS: readonly Dialect[] = ["v4", "v7", "v9"];
 const FIRST_BYTES = 512;
 const EXTENSION_MAGIC = "0x007a6264";
 
@@ -90,7 +90,7 @@ function changeWords({ from, to, method, featureNames }: DialectChange): string 
 }
 
 /** What an image is and why, as lines. */
-export function dialectLines(file: string, facts: DialectFacts): string {
+function dialectLines(file: string, facts: DialectFacts): string {
   const { extension, featureBit, featureName, zoned, problem } = facts;
   const bit = `incompatible feature bit 5${featureName === null ? "" : ` (${JSON.stringify(featureName)} in the image's own table)`} is ${featureBit ? "set" : "clear"}`;
   let text = `image: ${file}\n`;

@@ -60,7 +60,7 @@ export function inspectionJson(file: string, { identity, header }: Inspection, l
 }
 
 /** The same as lines. */
-export function inspectionLines(file: string, { identity, header }: Inspection, layout: LayoutReport | null): string {
+function inspectionLines(file: string, { identity, header }: Inspection, layout: LayoutReport | null): string {
   const { name, todo } = containerWords(identity.container);
   let text = `image: ${visibleText(file)}\nkind: ${name}, ${exactBytes(identity.fileSize)}\n`;
   if (todo !== null) text += `to see inside: ${todo}\n`;

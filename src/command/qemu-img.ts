@@ -36,7 +36,7 @@ export const IMG_COMMANDS: readonly ImgCommand[] = [amendImage, bitmapImage, che
 
 const versionLine = `qemu-img version ${QEMU_VERSION} (the command language; zonescope ${VERSION})\n`;
 
-export function usage(): string {
+function usage(): string {
   const commands = IMG_COMMANDS.map((command) => `  ${command.name} ${command.args}\n      ${command.oneline}\n`).join("");
   return `${versionLine}usage: qemu-img [standard options] command [command options]\n\nCommands:\n${commands}`;
 }

@@ -2,7 +2,7 @@
 import type { JobEnd, JobSpec } from "../workload/job.ts";
 import type { StoreReport } from "../workload/log-store.ts";
 import type { RequestKind } from "../workload/requests.ts";
-import type { Failure, ZoneRefusal } from "./failures.ts";
+import type { ZoneRefusal } from "./failures.ts";
 
 export type { CleaningPolicy, JobEnd, JobExtent, JobMode, JobSpec } from "../workload/job.ts";
 export type { StoreReport } from "../workload/log-store.ts";
@@ -62,6 +62,3 @@ export interface WorkloadCalls {
   /** Forgets a job, wherever it is. What it has written stays. */
   endWorkload: { request: { workload: number }; reply: { report: WorkloadReport } };
 }
-
-/** A failure that ends a job: everything but a zone's refusal. */
-export type WorkloadFailure = Exclude<Failure, ZoneRefusal>;

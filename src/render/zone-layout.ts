@@ -27,13 +27,6 @@ export interface ZoneLayout {
   readonly detail: Detail;
 }
 
-export interface Rect {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
-
 /** Cells are wider than high, as a zone is written from left to right. */
 const CELL_ASPECT = 1.75;
 /** Below this many pixels a side, zones share cells. */

@@ -13,7 +13,7 @@ import { WorkBar } from "./work-bar.tsx";
 const ROW_HEIGHT = 26;
 
 /** The cluster size as the header says it, where that can be. */
-export function useClusterSize(): number {
+function useClusterSize(): number {
   const fields = useAppState((state) => state.inspector.inspection?.header?.fields);
   const bits = Number(fields?.find(({ field }) => field === "cluster_bits")?.value ?? 16);
   return bits >= 9 && bits <= 21 ? 2 ** bits : 65536;
