@@ -90,7 +90,7 @@ function markdown(known) {
 export function sitePages(style) {
   const paths = documents();
   const md = markdown(new Set(paths));
-  return new Map(paths.map((path) => [`docs/${pagePath(path)}`, page(path, readFileSync(join(FOLDER, path), "utf8").replace(/^(<!--.*?-->\n)+/s, ""), md, style)]));
+  return new Map(paths.map((path) => [`docs/${pagePath(path)}`, page(path, md, style)]));
 }
 
 /**
@@ -104,11 +104,11 @@ function withAnchors(html) {
 
 /**
  * @param {string} path
- * @param {string} text
  * @param {MarkdownIt} md
  * @param {string} style
  */
-function page(path, text, md, style) {
+function page(path, md, style) {
+  const text = readFileSync(join(FOLDER, path), "utf8").replace(/^(<!--.*?-->\n)+/s, "");
   const title = /^# (.+)$/m.exec(text)?.[1] ?? path;
   const up = posix.relative(posix.dirname(`docs/${path}`), ".") + "/";
   const index = path === "README.md" ? "" : `<a href="${up}docs/index.html">Documentation</a>`;
@@ -137,12 +137,37 @@ ${withAnchors(md.render(text, { from: path }))}    </main>
 const existsIndex = (path) => documents().includes(posix.join(posix.dirname(path), "README.md"));
 
 /**
- * The plugin that puts the pages beside the app, and the licences of what is in it. Their style sheet is an entry of the build named "docs".
+ * What a path of the app is answered with while the app is worked on and nothing is built: a document's page as it is now, a file that
+ * documents hand on, or the licences; null for what is none of these.
+ * @param {string} path as the browser asks for it, from the app's folder on
+ * @returns {{ type: string, body: string } | null}
+ */
+export function unbuilt(path) {
+  const asked = decodeURIComponent(path).replace(/^\//, "");
+  const paths = documents();
+  const document = paths.find((each) => `docs/${pagePath(each)}` === (asked.endsWith("/") ? `${asked}index.html` : asked));
+  if (document !== undefined) return { type: "text/html; charset=utf-8", body: page(document, markdown(new Set(paths)), STYLE) };
+  const attached = attachments().find((name) => asked === `docs/${name}`);
+  if (attached !== undefined) return { type: "application/json", body: readFileSync(join(FOLDER, attached), "utf8") };
+  return asked === "licences.txt" ? { type: "text/plain; charset=utf-8", body: licencesFile() } : null;
+}
+
+/**
+ * The plugin that puts the pages beside the app, and the licences of what is in it; a server of the app as it is worked on makes them as
+ * they are asked for. Their style sheet is an entry of the build named "docs".
  * @returns {import("vite").Plugin}
  */
 export const docsSite = () => ({
   name: "zonescope-docs",
-  apply: "build",
+  configureServer(server) {
+    server.middlewares.use((request, response, next) => {
+      const path = (request.url ?? "/").split(/[?#]/, 1)[0] ?? "/";
+      const answer = path.startsWith("/docs/") || path === "/licences.txt" ? unbuilt(path) : null;
+      if (answer === null) return next();
+      response.setHeader("Content-Type", answer.type);
+      response.end(answer.body);
+    });
+  },
   generateBundle(_, bundle) {
     const style = Object.values(bundle).find((file) => file.type === "asset" && file.originalFileNames.some((name) => relative(STYLE, name) === ""));
     if (style === undefined) throw new Error(`${STYLE} was not built`);

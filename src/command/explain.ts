@@ -153,7 +153,8 @@ function explainUsage(problem: UsageProblem): Explanation {
     case "lent":
       return { title: "Linux has the image", why: begun(sentence(problem.detail)), instead: 'Look at it here ("zrp", "read", "info"), or write from the terminal; "detach" ends Linux.', names: null };
     case "read-only":
-      return { title: "The image is read-only", why: begun(sentence(problem.detail)), instead: "Work on a copy of it.", names: null };
+      // A detail that says the title once more is left to QEMU's kind of line, which has no title.
+      return { title: "The image is read-only", why: / is open for reading$/.test(problem.detail) ? "It was opened for reading only." : begun(sentence(problem.detail)), instead: "Work on a copy of it.", names: null };
     case "too-large":
       return { title: "Too much at once", why: sentence(problem.detail), instead: "Ask for less at a time.", names: null };
     case "corrupt":

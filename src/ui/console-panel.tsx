@@ -16,13 +16,15 @@ export function ConsolePanel() {
         <h2 className="panel-title">Console</h2>
         <p className="panel-note">qemu-img, qemu-io and blkzone lines; help lists everything</p>
         {!inFrame && (
-          <button type="button" className="button quiet small push" disabled={!zoned} onClick={() => app.page.openDialog({ kind: "profiles" })}>
-            Compare profiles
-          </button>
+          <>
+            <button type="button" className="button quiet small push" disabled={!zoned} onClick={() => app.page.openDialog({ kind: "profiles" })}>
+              Compare profiles
+            </button>
+            <button type="button" className="button quiet small" disabled={blocks.length === 0} onClick={() => app.console.clear()}>
+              Clear
+            </button>
+          </>
         )}
-        <button type="button" className={inFrame ? "button quiet small push" : "button quiet small"} disabled={blocks.length === 0} onClick={() => app.console.clear()}>
-          Clear
-        </button>
       </div>
       <Output blocks={blocks} />
       <Prompt />

@@ -1,11 +1,11 @@
-/** The page in a frame: map, legend, console and transport, and nothing else. */
+/** The page in a frame: map, legend, console, and play, pause, step and speed; nothing else. The map is zoomed by wheel, fingers and keys. */
 import { Tooltip } from "radix-ui";
 import type { Playback } from "../state/playback.ts";
 import { FailureBanners } from "./banners.tsx";
 import { ConsolePanel } from "./console-panel.tsx";
 import { useAppState } from "./context.ts";
 import { MapPanel } from "./map-panel.tsx";
-import { CurrentLine, Transport } from "./transport.tsx";
+import { Transport } from "./transport.tsx";
 
 export function EmbedPage({ playback }: { playback: Playback }) {
   const past = useAppState((state) => state.moment !== null);
@@ -17,8 +17,7 @@ export function EmbedPage({ playback }: { playback: Playback }) {
         <MapPanel />
         <ConsolePanel />
         <section className="embed-transport" aria-label="Link">
-          <Transport playback={playback} />
-          <CurrentLine playback={playback} />
+          <Transport playback={playback} inFrame />
         </section>
       </main>
     </Tooltip.Provider>

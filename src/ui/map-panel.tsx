@@ -7,7 +7,7 @@ import type { Attached } from "../state/store.ts";
 import { formatCount } from "../state/units.ts";
 import type { FormatBytes } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
-import { useApp, useAppState, useFormat, useShownZones } from "./context.ts";
+import { useApp, useAppState, useFormat, useLink, useShownZones } from "./context.ts";
 import { EmptyState } from "./empty-state.tsx";
 import { mapHandle } from "./map-handle.ts";
 import { PlainImage } from "./plain-image.tsx";
@@ -20,13 +20,14 @@ export function MapPanel() {
   const ready = useAppState((state) => state.ready);
   const zones = useShownZones();
   const size = useFormat();
+  const inFrame = useLink()?.link.embed === true;
   return (
     <section className="panel panel-map" aria-label="Zone map">
       <PastRibbon />
       <div className={zones === null ? "panel-head" : "panel-head map-head"}>
         <h2 className="panel-title">Zone map</h2>
         {attached !== null && <p className="panel-note" title={describe(attached, size)}>{describe(attached, size)}</p>}
-        {zones !== null && <GoTo zones={zones} />}
+        {zones !== null && !inFrame && <GoTo zones={zones} />}
       </div>
       {zones !== null && (
         <>

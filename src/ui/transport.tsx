@@ -1,6 +1,7 @@
-/** The transport of a link: play, pause, step, restart, speed, and how far it is. */
+/** The transport of a link: play, pause, step, restart, speed, and how far it is; in a frame the first three and the speed alone. */
 import { Check, Pause, Play, RotateCcw, SkipForward, Square } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
+import { useEffect, useState } from "react";
 import { useStore } from "zustand/react";
 import { SPEEDS } from "../state/playback.ts";
 import type { Playback, PlaybackState, Speed } from "../state/playback.ts";
@@ -23,17 +24,36 @@ export function markedRow(playback: Playback, { running, done }: Pick<PlaybackSt
 
 const speedName = (speed: Speed): string => (speed === Infinity ? "fastest" : `${speed}×`);
 
-export function Transport({ playback }: { playback: Playback }) {
+/** A line that runs for so long gets a way to end it. */
+const LONG_MS = 1200;
+
+/** Whether `on` has been so for `ms` milliseconds. */
+function useLasting(on: boolean, ms: number): boolean {
+  const [lasts, setLasts] = useState(false);
+  useEffect(() => {
+    if (!on) return;
+    const timer = window.setTimeout(() => setLasts(true), ms);
+    return () => {
+      window.clearTimeout(timer);
+      setLasts(false);
+    };
+  }, [on, ms]);
+  return lasts;
+}
+
+/** @param inFrame a frame has no button but play, pause, step and speed: there Pause ends a line that does not end by itself, and Play begins anew behind the last */
+export function Transport({ playback, inFrame = false }: { playback: Playback; inFrame?: boolean }) {
   const mode = usePlayback(playback, (state) => state.mode);
   const done = usePlayback(playback, (state) => state.done);
   const busy = useAppState((state) => state.busy !== null);
   const count = playback.commandCount;
   const none = count === 0;
-  const moving = mode !== "paused";
+  const long = useLasting(busy, LONG_MS);
+  const moving = mode !== "paused" || (inFrame && long);
   return (
     <div className="transport" role="toolbar" aria-label="Transport">
       {moving ? (
-        <button type="button" className="button primary play" onClick={() => playback.pause()}>
+        <button type="button" className="button primary play" onClick={() => (inFrame && long ? void playback.stop() : playback.pause())}>
           <Pause size={ICON} aria-hidden="true" />
           Pause
         </button>
@@ -48,17 +68,19 @@ export function Transport({ playback }: { playback: Playback }) {
           <SkipForward size={ICON} aria-hidden="true" />
         </button>
       </Tip>
-      <Tip text="Back to the start">
-        <button type="button" className="button icon" aria-label="Restart" onClick={() => playback.restart()}>
-          <RotateCcw size={ICON} aria-hidden="true" />
-        </button>
-      </Tip>
+      {!inFrame && (
+        <Tip text="Back to the start">
+          <button type="button" className="button icon" aria-label="Restart" onClick={() => playback.restart()}>
+            <RotateCcw size={ICON} aria-hidden="true" />
+          </button>
+        </Tip>
+      )}
       <SpeedMenu playback={playback} />
       <p className="transport-count" aria-live="off">
         {formatCount(done)} of {formatCount(count)}
       </p>
-      {busy && (
-        <button type="button" className="button small stop-line" onClick={() => void playback.stop()}>
+      {long && !inFrame && (
+        <button type="button" className="button small" onClick={() => void playback.stop()}>
           <Square size={11} aria-hidden="true" />
           Stop
         </button>

@@ -10,7 +10,7 @@ import type { ZonePicture } from "../render/zone-picture.ts";
 import { formatCount, percent } from "../state/units.ts";
 import type { FormatBytes } from "../state/units.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
-import { useApp, useAppState, useFormat, useMotion, useTheme } from "./context.ts";
+import { useApp, useAppState, useFormat, useLink, useMotion, useTheme } from "./context.ts";
 import { MapHint } from "./map-hint.tsx";
 import type { Hover } from "./map-hint.tsx";
 import { mapHandle, ZOOM_STEP } from "./map-handle.ts";
@@ -43,6 +43,7 @@ export function ZoneMap({ zones }: { zones: ZoneModel }) {
   const theme = useTheme();
   const size = useFormat();
   const motion = useMotion();
+  const inFrame = useLink()?.link.embed === true;
   const box = useRef<HTMLDivElement>(null);
   const cells = useRef<HTMLCanvasElement>(null);
   const rings = useRef<HTMLCanvasElement>(null);
@@ -143,7 +144,7 @@ export function ZoneMap({ zones }: { zones: ZoneModel }) {
       <p id="map-keys" className="visually-hidden">
         Arrow keys select, plus and minus zoom, zero shows the whole map, Shift with arrows pans.
       </p>
-      <MapTools scene={scene} zones={zones} largest={largestScale(layout)} onZoom={zoomMiddle} onWhole={() => setView(WHOLE)} onZone={() => setView(showing(scene, selected ?? 0))} />
+      {!inFrame && <MapTools scene={scene} zones={zones} largest={largestScale(layout)} onZoom={zoomMiddle} onWhole={() => setView(WHOLE)} onZone={() => setView(showing(scene, selected ?? 0))} />}
       {scene.view.scale > 1.02 && <Minimap scene={scene} picture={picture} palette={palette} pixelRatio={boxSize.pixelRatio} onMove={(x, y) => show(clampView(layout, { scale: scene.view.scale, x, y }))} />}
       {hovered !== null && <MapHint zones={zones} hover={hovered} scene={scene} content={hovered.cell === null ? null : painter.current.contentOf(hovered.cell)} width={boxSize.width} height={boxSize.height} />}
     </div>

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
-import { attachments, documents, pagePath, sitePages } from "../../scripts/docs-site.mjs";
+import { attachments, documents, pagePath, sitePages, unbuilt } from "../../scripts/docs-site.mjs";
 import { headersOf } from "../../scripts/policy.mjs";
 
 const STYLE = "assets/docs-12345678.css";
@@ -14,6 +14,15 @@ test("there is a page for each document, and an index", () => {
   expect(pages.size).toBe(documents().length);
   expect(pages.get("docs/index.html")).toContain("<h1");
   expect(pagePath("commands/README.md")).toBe("commands/index.html");
+});
+
+test("while the app is worked on, its server makes each page, each attachment and the licences as they are asked for", () => {
+  for (const path of pages.keys()) expect(unbuilt(`/${path}`)?.body, path).toContain('href="' + "../".repeat(path.split("/").length - 1) + "src/ui/docs.css");
+  expect(unbuilt("/docs/")?.body).toBe(unbuilt("/docs/index.html")?.body);
+  for (const path of attachments()) expect(JSON.parse(unbuilt(`/docs/${path}`)?.body ?? "")).toBeInstanceOf(Object);
+  expect(unbuilt("/licences.txt")?.body).toContain("MIT");
+  expect(unbuilt("/docs/theme.js")).toBeNull();
+  expect(unbuilt("/docs/never.html")).toBeNull();
 });
 
 describe.each([...pages])("%s", (path, html) => {
