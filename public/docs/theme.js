@@ -6,6 +6,10 @@
   } catch {
     // Storage is switched off: what the system says, then.
   }
-  const dark = chosen === "dark" || (chosen !== "light" && window.matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  const wear = () => {
+    document.documentElement.dataset.theme = chosen === "dark" || (chosen !== "light" && system.matches) ? "dark" : "light";
+  };
+  wear();
+  system.addEventListener("change", wear);
 })();

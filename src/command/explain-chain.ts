@@ -3,8 +3,10 @@
  * file's name, and sentences of ours.
  */
 import { assertNever } from "../base/assert.ts";
+import { ADOPTED_PREFIX } from "../protocol/index.ts";
 import type { ChainProblem, Failure, SourceProblem } from "../protocol/index.ts";
 import type { Explanation } from "./explain.ts";
+import { visibleText } from "./visible-text.ts";
 
 /** QEMU's words for a chain that cannot be opened. @param causeWords those for a file that cannot be, and why */
 export function chainWords(problem: ChainProblem, causeWords: (file: string, cause: Failure) => string): string {
@@ -96,7 +98,19 @@ export function sourceWords(problem: SourceProblem): string {
 
 /** @param words what chainWords says of it */
 export function explainChain(problem: ChainProblem, words: string): Explanation {
+  const missing = missingBeside(problem);
+  if (missing !== null) return missing;
   return { title: "What the image stands on cannot be opened", why: `${words.replace(/\.$/, "")}.`, instead: insteadOf(problem), names: null };
+}
+
+/** A file that was brought from the person's machine names another, which was not brought: nobody has typed a name that could be wrong. */
+function missingBeside(problem: ChainProblem): Explanation | null {
+  if (problem.code !== "backing-failed" && problem.code !== "data-file-failed") return null;
+  const { file, cause } = problem;
+  if (!file.startsWith(ADOPTED_PREFIX) || cause.kind !== "file" || cause.code !== "not-found") return null;
+  const role = problem.code === "backing-failed" ? "backing file" : "data file";
+  const why = `It needs the ${role} "${visibleText(file.slice(ADOPTED_PREFIX.length))}", which was not opened with it.`;
+  return { title: `Its ${role} is missing`, why, instead: "Open that file too: files find each other by their names.", names: null };
 }
 
 function insteadOf(problem: ChainProblem): string | null {

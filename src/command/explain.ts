@@ -42,6 +42,7 @@ export function explain(failure: Failure): Explanation {
     case "zone":
       return explainRefusal(failure);
     case "image":
+      if (failure.structure === "header" && failure.field === "magic") return explainMagic(failure);
       return {
         title: "The image breaks the format",
         why: `T${imageWords(failure).slice(1)}.`,
@@ -89,6 +90,12 @@ export function explain(failure: Failure): Explanation {
     default:
       return assertNever(failure);
   }
+}
+
+/** Most files that are brought by mistake are no images at all. */
+function explainMagic({ found, allowed }: ImageProblem): Explanation {
+  const begins = /^[0-9a-f ]+$/.test(found) ? `It begins with ${found}` : `It is ${found}`;
+  return { title: "Not a qcow2 image", why: `${begins}; a qcow2 image begins with ${allowed.split(",")[0]!}.`, instead: null, names: null };
 }
 
 function explainStore(problem: StoreProblem): Explanation {

@@ -8,7 +8,7 @@ import type { Comparison, ProfileAnswer } from "./profile-compare.ts";
 export function comparisonText(comparison: Comparison): string {
   const { commandCount, leftOut, pairs } = comparison;
   let text = `${counted(commandCount, "command")} on scratch disks: ${deviceWords(comparison)}\n`;
-  for (const { profile, failure } of leftOut) text += `${profile} is left out: ${explain(failure).why}\n`;
+  for (const one of leftOut) text += `${leftOutWords(one)}\n`;
   const answers = pairs.flatMap((pair) => pair.parting?.answers ?? []);
   const nameWidth = Math.max(0, ...answers.map(({ profile }) => profile.length));
   const wordsWidth = Math.max(0, ...answers.map((answer) => answerWords(answer).length));
@@ -25,6 +25,10 @@ export function comparisonText(comparison: Comparison): string {
   }
   return text;
 }
+
+/** Why a profile is not compared, in a sentence; the engine refuses those alone that know no conventional zones. */
+export const leftOutWords = ({ profile, failure }: Comparison["leftOut"][number]): string =>
+  failure.kind === "option" && failure.option === "profile" ? `Without ${profile}: it has no conventional zones, and this disk has some.` : `Without ${profile}: ${explain(failure).why}`;
 
 /** The scratch disks in a few words. */
 export function deviceWords({ options }: Comparison): string {

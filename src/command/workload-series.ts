@@ -30,9 +30,14 @@ export class BoundedRows<Row extends { readonly elapsedMs: number }> {
     this.everyMs = everyMs;
   }
 
+  /** Whether a row of that time would be taken: one that is dear to make is made then alone. */
+  takes(elapsedMs: number, always: boolean): boolean {
+    return this.last === null || always || elapsedMs - this.last.elapsedMs >= this.everyMs;
+  }
+
   /** Takes a row, unless the last one is too new. @param always takes it in any case */
   push(row: Row, always: boolean): void {
-    if (this.last !== null && !always && row.elapsedMs - this.last.elapsedMs < this.everyMs) return;
+    if (!this.takes(row.elapsedMs, always)) return;
     this.last = row;
     this.rows.push(row);
     if (this.rows.length < MOST_ROWS) return;

@@ -91,10 +91,10 @@ export function createLibraryActions(core: Core, openLesson: (file: File) => Pro
   };
 
   const openAdoptedNow = async (file: string): Promise<void> => {
-    await attachAndTellNow(core, file);
-    // Whether or not it opens, it can be looked into.
+    const opened = await attachAndTellNow(core, file);
+    // Whether or not it opens, it can be looked into; where it does not, what it is and what to do stands in the header's tab.
     const { inspector } = core.store.getState();
-    core.set({ inspector: { ...inspector, ...NOTHING_KNOWN, file, tab: inspector.tab ?? "Header", generation: inspector.generation + 1 } });
+    core.set({ inspector: { ...inspector, ...NOTHING_KNOWN, file, tab: opened ? (inspector.tab ?? "Header") : "Header", generation: inspector.generation + 1 } });
   };
 
   const closeDialogOn = (failure: Failure | null): void => {

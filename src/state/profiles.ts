@@ -1,8 +1,7 @@
 /** Comparing profiles: the last commands of the console under every profile on scratch disks, as rows for a table. */
 import { compareLast } from "../command/profile.ts";
-import { answerWords, deviceWords, zoneWords } from "../command/profile-table.ts";
+import { answerWords, deviceWords, leftOutWords, zoneWords } from "../command/profile-table.ts";
 import type { ProfileAnswer } from "../command/profile-compare.ts";
-import { explain } from "../command/explain.ts";
 import { run } from "../command/program.ts";
 import type { Core } from "./core.ts";
 import { NO_HANDLE } from "./device.ts";
@@ -54,7 +53,7 @@ export function createProfileActions(core: Core): ProfileActions {
         return {
           commandCount,
           disks: deviceWords(compared.value),
-          leftOut: leftOut.map(({ profile, failure }) => `${profile} is left out: ${explain(failure).why}`),
+          leftOut: leftOut.map(leftOutWords),
           pairs: pairs.map(({ profiles, parting }) => ({
             profiles,
             parting: parting && { command: parting.command, answers: parting.answers.map(rowOf) },

@@ -1,6 +1,7 @@
 /** What the tab "Workload" shows, as data: the form in fio's words, the job that runs, and what the stores before it came to. */
 import type { WorkloadReport } from "../protocol/index.ts";
 import type { SeriesRow } from "../command/workload-series.ts";
+import type { ZoneFills } from "./zone-fills.ts";
 
 export const KINDS = ["write", "randwrite", "append", "read", "randread", "logstore"] as const;
 
@@ -52,10 +53,9 @@ export const SPEEDS: readonly { readonly speed: Speed; readonly name: string }[]
   { speed: null, name: "Flat out" },
 ];
 
-/** Fill of each zone, 0 to 1, at a moment. */
-export interface PointerRow {
+/** Fill of the job's zones at a moment. */
+export interface PointerRow extends ZoneFills {
   readonly elapsedMs: number;
-  readonly fills: readonly number[];
 }
 
 /** What a store came to: a point of write amplification against free space. */
@@ -77,12 +77,14 @@ export interface WorkloadState {
   /** Rows over time; its array changes in place, and `version` tells. */
   readonly rows: readonly SeriesRow[];
   readonly pointers: readonly PointerRow[];
-  /** The first zone of the pointers. */
+  /** The zones of the pointers, and of how many neighbours a fill is the mean. */
   readonly firstZone: number;
+  readonly endZone: number;
+  readonly zonesPerBand: number;
   readonly version: number;
   /** Why it could not be started, or ended early, a sentence. */
   readonly problem: string | null;
   readonly points: readonly StorePoint[];
 }
 
-export const NO_WORKLOAD: WorkloadState = { form: PRESETS[0]!.form, speed: 100, status: "idle", words: "", report: null, rows: [], pointers: [], firstZone: 0, version: 0, problem: null, points: [] };
+export const NO_WORKLOAD: WorkloadState = { form: PRESETS[0]!.form, speed: 100, status: "idle", words: "", report: null, rows: [], pointers: [], firstZone: 0, endZone: 0, zonesPerBand: 1, version: 0, problem: null, points: [] };

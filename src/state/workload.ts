@@ -7,9 +7,10 @@ import { BoundedRows, WorkloadSeries } from "../command/workload-series.ts";
 import { parseJob } from "../command/workload-words.ts";
 import type { WorkloadReport } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
-import { NO_HANDLE } from "./device.ts";
+import { applyNotices, NO_HANDLE } from "./device.ts";
 import { textOf } from "./failure-text.ts";
 import { wordsOf } from "./workload-state.ts";
+import { fillsOf } from "./zone-fills.ts";
 import type { PointerRow, Speed, WorkloadForm, WorkloadState } from "./workload-state.ts";
 
 export interface WorkloadActions {
@@ -34,8 +35,10 @@ const ANY_NUMBER = Number.MAX_SAFE_INTEGER;
 const MOST_BEHIND = 1000;
 /** Between two rows of the plots: a rate over less is mostly chance. */
 const ROW_MS = 100;
-/** More zones than this are no lines any more. */
-const MOST_LINES = 24;
+/** More zones than this have the mean of a band of them each. */
+const MOST_BANDS = 64;
+/** More zones than this are not looked at in every row. */
+const MOST_ZONES = 65_536;
 
 interface Running {
   readonly workload: number;
@@ -44,6 +47,7 @@ interface Running {
   readonly pointers: BoundedRows<PointerRow>;
   readonly firstZone: number;
   readonly endZone: number;
+  readonly zonesPerBand: number;
   readonly writes: boolean;
   report: WorkloadReport;
   toldAt: number;
@@ -66,7 +70,7 @@ export function createWorkloadActions(core: Core): WorkloadActions {
 
   const show = (running: Running, state: Partial<WorkloadState> = {}): void => {
     running.toldAt = performance.now();
-    patch({ report: running.report, rows: running.series.rows, pointers: running.pointers.rows, firstZone: running.firstZone, version: now().version + 1, ...state });
+    patch({ report: running.report, rows: running.series.rows, pointers: running.pointers.rows, firstZone: running.firstZone, endZone: running.endZone, zonesPerBand: running.zonesPerBand, version: now().version + 1, ...state });
   };
 
   const sample = (running: Running): void => {
@@ -74,9 +78,11 @@ export function createWorkloadActions(core: Core): WorkloadActions {
     running.series.add(report);
     const zones = core.store.getState().attached?.zones ?? null;
     if (zones === null || running.endZone === running.firstZone) return;
-    const fills: number[] = [];
-    for (let zone = running.firstZone; zone < Math.min(running.endZone, zones.count); zone++) fills.push((zones.used(zone) ?? 0) / zones.capacity(zone));
-    running.pointers.push({ elapsedMs: report.elapsedMs, fills }, report.end !== null);
+    const last = report.end !== null;
+    if (!running.pointers.takes(report.elapsedMs, last)) return;
+    // The columns are those of the report, not of the last frame.
+    applyNotices(core);
+    running.pointers.push({ elapsedMs: report.elapsedMs, ...fillsOf(zones, running.firstZone, Math.min(running.endZone, zones.count), running.zonesPerBand) }, last);
   };
 
   const end = (running: Running, problem: string | null): void => {
@@ -173,9 +179,10 @@ export function createWorkloadActions(core: Core): WorkloadActions {
       }
       if (run !== null) end(run, null);
       const { workload, report, firstZone, endZone } = started.value;
-      const many = endZone - firstZone > MOST_LINES || attached.zones === null;
+      const count = endZone - firstZone;
+      const shown = attached.zones !== null && count <= MOST_ZONES;
       const running: Running = {
-        workload, handle, report, firstZone, endZone: many ? firstZone : endZone,
+        workload, handle, report, firstZone, endZone: shown ? endZone : firstZone, zonesPerBand: Math.max(1, Math.ceil(count / MOST_BANDS)),
         series: new WorkloadSeries(ROW_MS), pointers: new BoundedRows<PointerRow>(ROW_MS),
         writes: job.rw !== "read" && job.rw !== "randread",
         toldAt: 0, flushedAt: performance.now(), paceAt: performance.now(), made: 0, afterPause: false, turning: false, pausing: false,

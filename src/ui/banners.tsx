@@ -40,7 +40,7 @@ export function Banners() {
         <div className="strip" role="status">
           <Info size={16} aria-hidden="true" />
           <p>
-            <strong>{attached.file}</strong> is open read-only. {image.readOnlyReason ?? ""}
+            <strong>{attached.file}</strong> is open read-only{image.readOnlyReason === null ? "" : `: ${image.readOnlyReason}`}.
           </p>
         </div>
       )}

@@ -6,11 +6,13 @@ import type { FindingWords } from "../state/inspector-text.ts";
 import type { Repair } from "../state/inspector-state.ts";
 import { counted, formatCount, formatHex } from "../state/units.ts";
 import { foundWords } from "./check-words.ts";
-import { useApp, useAppState } from "./context.ts";
+import { useApp, useAppState, useNarrow } from "./context.ts";
 import { useRows } from "./use-rows.ts";
 import { WorkBar } from "./work-bar.tsx";
 
 const ROW_HEIGHT = 26;
+/** On a phone what was found has two lines of its own. */
+const NARROW_ROW_HEIGHT = 58;
 
 /** The cluster size as the header says it, where that can be. */
 function useClusterSize(): number {
@@ -102,15 +104,16 @@ function Findings({ report }: { report: CheckReport }) {
     );
     return [...bad, ...report.findings.map((finding): Row => findingWords(finding, clusterSize)), ...(report.zoned?.findings ?? []).map((finding): Row => zoneFindingWords(finding))];
   }, [report, clusterSize, compressed]);
-  const { first, end } = useRows(box, rows.length, ROW_HEIGHT, 8);
+  const rowHeight = useNarrow() ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
+  const { first, end } = useRows(box, rows.length, rowHeight, 8);
   if (rows.length === 0) return null;
   return (
     <div className="inspector-scroll" ref={box} tabIndex={0} role="group" aria-label="Findings">
-      <ul className="findings" style={{ height: rows.length * ROW_HEIGHT, paddingTop: first * ROW_HEIGHT }}>
+      <ul className="findings" style={{ height: rows.length * rowHeight, paddingTop: first * rowHeight }}>
         {rows.slice(first, end).map((row, index) => {
           const { severity, what, line, spot, zone } = row;
           return (
-            <li key={first + index} className={severity} style={{ height: ROW_HEIGHT }} title={visibleText(line)}>
+            <li key={first + index} className={severity} style={{ height: rowHeight }} title={visibleText(line)}>
               <span className="severity">{severity}</span>
               <span className="where mono">
                 {spot !== null && (

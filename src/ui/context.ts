@@ -53,6 +53,9 @@ function subscribeTo(query: string): (listener: () => void) => () => void {
 const subscribeToDark = subscribeTo("(prefers-color-scheme: dark)");
 const systemIsDark = (): boolean => window.matchMedia("(prefers-color-scheme: dark)").matches;
 
+/** Whether the system asks for the dark theme. */
+export const useSystemDark = (): boolean => useSyncExternalStore(subscribeToDark, systemIsDark);
+
 const PRINT = "print";
 const subscribeToPrinting = subscribeTo(PRINT);
 /** Whether the page is being put on paper. */
@@ -61,7 +64,7 @@ export const isPrinting = (): boolean => window.matchMedia(PRINT).matches;
 /** Light or dark as it is shown now, the system's word counting where the person chose nothing; light on paper. */
 export function useTheme(): Theme {
   const choice = useAppState((state) => state.theme);
-  const dark = useSyncExternalStore(subscribeToDark, systemIsDark);
+  const dark = useSystemDark();
   const printing = useSyncExternalStore(subscribeToPrinting, isPrinting);
   if (printing) return "light";
   if (choice !== "system") return choice;
@@ -80,6 +83,13 @@ const isOneScreen = (): boolean => window.matchMedia(ONE_SCREEN).matches;
 
 /** Whether all regions stand on one screen, as layout.css says; elsewhere the page scrolls. */
 export const useOneScreen = (): boolean => useSyncExternalStore(subscribeToOneScreen, isOneScreen);
+
+const NARROW = "(max-width: 699px)";
+const subscribeToNarrow = subscribeTo(NARROW);
+const isNarrow = (): boolean => window.matchMedia(NARROW).matches;
+
+/** Whether there is room for one column only, as the style sheets' narrowest rules have it. */
+export const useNarrow = (): boolean => useSyncExternalStore(subscribeToNarrow, isNarrow);
 
 /** How numbers of bytes are written, by the units that the person chose. */
 export function useFormat(): FormatBytes {

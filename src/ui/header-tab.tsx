@@ -67,7 +67,7 @@ function Extension({ extension }: { extension: ExtensionFacts }) {
 function Fields({ name, fields, extension }: { name: string; fields: readonly FieldFacts[]; extension: ExtensionFacts["kind"] | null }) {
   if (fields.length === 0) return <p className="inspector-note">{name}</p>;
   return (
-    <table className="fields">
+    <table className="fields reflow">
       <caption>{name}</caption>
       <thead>
         <tr>
@@ -99,7 +99,7 @@ function Field({ field, extension }: { field: FieldFacts; extension: ExtensionFa
   const value = number !== null && Number.isSafeInteger(number) && SIZES.has(field.field) ? `${format(number)} (${field.value})` : says;
   return (
     <tr className={field.validity}>
-      <td className="mono">
+      <td className="mono corner">
         <button type="button" className="link" title="Show these bytes" onClick={() => void app.inspector.goTo({ hostOffset: field.hostOffset }, "Hex")}>
           {formatHex(field.hostOffset)}
         </button>
@@ -117,7 +117,7 @@ function Field({ field, extension }: { field: FieldFacts; extension: ExtensionFa
         {field.hex.slice(0, 32)}
         {field.hex.length > 32 || field.lengthBytes > 16 ? "…" : ""}
       </td>
-      <td>{validityWords(field.validity)}</td>
+      <td className="validity">{validityWords(field.validity)}</td>
     </tr>
   );
 }

@@ -34,6 +34,8 @@ const MEANINGS: readonly (readonly [Condition, string])[] = [
   [Condition.CLOSED, "written in part, and not open; still active"],
   [Condition.FULL, "written to its capacity, or finished; reset to write again"],
   [Condition.NOT_WP, "conventional: written anywhere, no write pointer"],
+  [Condition.READ_ONLY, "worn out: read, and not written any more"],
+  [Condition.OFFLINE, "worn out: neither read nor written any more"],
 ];
 
 /** Documents beside the app, which scripts/docs-site.mjs makes. */
@@ -45,13 +47,19 @@ const DOCUMENTS: readonly (readonly [string, string])[] = [
   ["docs/lessons.html", "Writing a lesson"],
 ];
 
+/** The sheet itself has the keyboard first: its text, which scrolls, comes with the first Tab. */
+function focusWhole(event: Event): void {
+  event.preventDefault();
+  if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
+}
+
 export function HelpDialog() {
   const app = useApp();
   return (
     <Primitive.Root open onOpenChange={(open) => !open && app.page.closeDialog()}>
       <Primitive.Portal>
         <Primitive.Overlay className="veil" />
-        <Primitive.Content className="dialog wide help" aria-describedby={undefined}>
+        <Primitive.Content className="dialog wide help" aria-describedby={undefined} onOpenAutoFocus={focusWhole}>
           <Primitive.Title>Shortcuts and help</Primitive.Title>
           <div className="help-columns" tabIndex={0} role="region" aria-label="Help">
             <section>

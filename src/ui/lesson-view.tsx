@@ -162,6 +162,9 @@ function Played({ lesson }: { lesson: Lesson }) {
   );
 }
 
+/** A panel of fewer pixels shows the present step from its top. */
+const ROOM_FOR_TWO = 260;
+
 function Step({ lesson, index, done, text }: { lesson: Lesson; index: number; done: number; text: string }) {
   const app = useApp();
   const hint = useAppState((state) => state.lessons.hint);
@@ -171,8 +174,10 @@ function Step({ lesson, index, done, text }: { lesson: Lesson; index: number; do
     // The present step comes into view inside the panel; the page itself stays where it is.
     const box = line.current?.closest<HTMLElement>(".lessons-body");
     if (!present || line.current === null || box === null || box === undefined) return;
-    const before = line.current.previousElementSibling as HTMLElement | null;
-    box.scrollTo({ top: (before ?? line.current).offsetTop - 8 });
+    // Under the lesson's head, which stays, and below the step before where there is room for both.
+    const head = box.querySelector<HTMLElement>(".lesson-head")?.offsetHeight ?? 0;
+    const before = box.clientHeight < ROOM_FOR_TWO ? null : (line.current.previousElementSibling as HTMLElement | null);
+    box.scrollTo({ top: (before ?? line.current).offsetTop - head - 4 });
   }, [present]);
   const { then, hint: hintText } = lesson.steps[index]!;
   return (

@@ -24,12 +24,9 @@ interface LineChartProps {
   readonly formatY: (value: number) => string;
 }
 
-const WIDTH = 320;
-const HEIGHT = 132;
-const LEFT = 46;
-const RIGHT = 8;
-const TOP = 8;
-const BOTTOM = 20;
+/** A picture's size and the room around its plot, in the units of its view box. */
+export const FRAME = { width: 320, height: 132, left: 46, right: 8, top: 8, bottom: 20 } as const;
+const { width: WIDTH, height: HEIGHT, left: LEFT, right: RIGHT, top: TOP, bottom: BOTTOM } = FRAME;
 /** More points than this are not told apart. */
 const MOST_POINTS = 256;
 

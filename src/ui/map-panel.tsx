@@ -26,7 +26,7 @@ export function MapPanel() {
       <PastRibbon />
       <div className={zones === null ? "panel-head" : "panel-head map-head"}>
         <h2 className="panel-title">Zone map</h2>
-        {attached !== null && <p className="panel-note" title={describe(attached, size)}>{describe(attached, size)}</p>}
+        {attached !== null && <Description parts={describe(attached, size)} />}
         {zones !== null && !inFrame && <GoTo zones={zones} />}
       </div>
       {zones !== null && (
@@ -41,12 +41,24 @@ export function MapPanel() {
   );
 }
 
-function describe(attached: Attached, size: FormatBytes): string {
+function Description({ parts }: { parts: readonly string[] }) {
+  return (
+    <p className="panel-note" title={parts.join("")}>
+      {parts.map((part) => (
+        <span key={part}>{part}</span>
+      ))}
+    </p>
+  );
+}
+
+/** The image in a sentence, in parts of which the later ones can be done without. */
+function describe(attached: Attached, size: FormatBytes): readonly string[] {
   const { zones, facts } = attached;
   const whole = size(facts.image.virtualSize);
-  if (zones === null) return `${displayName(attached.file)}, ${whole}`;
-  const rules = facts.zoned === null || facts.zoned.policy === "qcow2" ? "" : `, rules of ${facts.zoned.policy}`;
-  return `${formatCount(zones.count)} zones of ${size(zones.geometry.zoneSize)}, ${whole} in all, dialect ${facts.zoned?.dialect ?? ""}${rules}`;
+  if (zones === null) return [displayName(attached.file), `, ${whole}`];
+  const rules = facts.zoned === null || facts.zoned.policy === "qcow2" ? [] : [`, rules of ${facts.zoned.policy}`];
+  const zoneWord = zones.count === 1 ? "zone" : "zones";
+  return [`${formatCount(zones.count)} ${zoneWord} of ${size(zones.geometry.zoneSize)}`, `, ${whole} in all`, `, dialect ${facts.zoned?.dialect ?? ""}`, ...rules];
 }
 
 /** Of more zones than this, the one that is gone to is zoomed to. */

@@ -47,7 +47,7 @@ function Pairs({ table }: { table: ProfileTable }) {
   return (
     <>
       <p className="compare-note">
-        {table.commandCount} {table.commandCount === 1 ? "command" : "commands"} on empty scratch disks: {table.disks}
+        {table.commandCount} {table.commandCount === 1 ? "command" : "commands"} on empty scratch disks: {table.disks}.
       </p>
       {table.leftOut.map((sentence) => (
         <p key={sentence} className="compare-note">
@@ -78,7 +78,7 @@ function Pair({ pair: { profiles, parting } }: { pair: PairRow }) {
     return (
       <tbody>
         <tr className="same">
-          <td>nowhere</td>
+          <td className="command">Nowhere</td>
           <td>{profiles.join(", ")}</td>
           <td colSpan={2}>the same throughout</td>
         </tr>
@@ -90,13 +90,13 @@ function Pair({ pair: { profiles, parting } }: { pair: PairRow }) {
       {parting.answers.map((answer, index) => (
         <tr key={answer.profile}>
           {index === 0 && (
-            <td rowSpan={parting.answers.length} className="code whole">
+            <td rowSpan={parting.answers.length} className="code whole command">
               {parting.command}
             </td>
           )}
           <td className="whole">{answer.profile}</td>
           <td className="code">{answer.answer}</td>
-          <td className="code whole">{answer.zone}</td>
+          <td className="code whole afterwards">{answer.zone}</td>
         </tr>
       ))}
     </tbody>

@@ -1,8 +1,10 @@
 /** The house that the page shows: the ordinary one, a link's, or, in a frame whose link is broken, a word about that. */
+import { useLayoutEffect } from "react";
 import { useStore } from "zustand/react";
 import type { Houses } from "../state/houses.ts";
 import type { FailureText } from "../state/failure-text.ts";
-import { AppContext, HousesContext } from "./context.ts";
+import { loadThemeChoice } from "../state/theme.ts";
+import { AppContext, HousesContext, useSystemDark } from "./context.ts";
 import { EmbedPage } from "./embed-page.tsx";
 import { Page } from "./page.tsx";
 import { Themed } from "./theme.tsx";
@@ -20,7 +22,13 @@ export function Root({ houses }: { houses: Houses }) {
   );
 }
 
+/** There is no app here that would know a theme. */
 function BrokenFrame({ problem }: { problem: FailureText }) {
+  const choice = loadThemeChoice();
+  const dark = useSystemDark();
+  useLayoutEffect(() => {
+    document.documentElement.dataset["theme"] = choice === "dark" || (choice === "system" && dark) ? "dark" : "light";
+  }, [choice, dark]);
   return (
     <main className="broken-frame">
       <div role="alert">

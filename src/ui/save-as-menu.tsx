@@ -36,11 +36,11 @@ export function SaveAsMenu({ onRange }: { onRange: () => void }) {
           {isDisk && item("qcow2, compact", { format: "qcow2", compressed: false, dialect: zoned?.dialect ?? null })}
           {isDisk && zoned === null && item("qcow2, compressed", { format: "qcow2", compressed: true, dialect: null })}
           {zoned !== null && DIALECTS.filter((dialect) => dialect !== zoned.dialect).map((dialect) => item(`qcow2, dialect ${dialect}`, { format: "qcow2", compressed: false, dialect }))}
-          {isDisk && item("raw disk", { format: "raw" })}
-          <DropdownMenu.Separator className="menu-line" />
+          {isDisk && item("Raw disk", { format: "raw" })}
+          {isDisk && <DropdownMenu.Separator className="menu-line" />}
           {place !== null && place.guest !== null && item(`${formatRoughBytes(place.guest.lengthBytes)} of the disk, selected`, { format: "range", view: "guest", offset: place.guest.offset, lengthBytes: place.guest.lengthBytes })}
           <DropdownMenu.Item className="menu-item" disabled={running} onSelect={onRange}>
-            a range of bytes…
+            A range of bytes…
           </DropdownMenu.Item>
           <DropdownMenu.Item className="menu-item" onSelect={() => app.save.report()}>
             JSON report

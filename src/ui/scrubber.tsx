@@ -68,15 +68,17 @@ export function PastRibbon() {
       <p>
         <strong>The past</strong> {last === undefined ? "before the first event" : eventTime(last.timeMs)}, {formatCount(back)} {back === 1 ? "event" : "events"} back
       </p>
-      <Tip text={why}>
-        <button type="button" className="button small" aria-disabled={!forkable || busy} onClick={() => forkable && !busy && void app.time.fork()}>
-          <GitFork size={13} aria-hidden="true" />
-          Fork from here
+      <div className="past-ways">
+        <Tip text={why}>
+          <button type="button" className="button small" aria-disabled={!forkable || busy} onClick={() => forkable && !busy && void app.time.fork()}>
+            <GitFork size={13} aria-hidden="true" />
+            Fork from here
+          </button>
+        </Tip>
+        <button type="button" className="button small" onClick={() => app.time.seek(null)}>
+          Back to now
         </button>
-      </Tip>
-      <button type="button" className="button small" onClick={() => app.time.seek(null)}>
-        Back to now
-      </button>
+      </div>
     </div>
   );
 }

@@ -48,7 +48,7 @@ export function SnapshotsTab() {
       {work.value !== null && snapshots.length === 0 && <p className="panel-empty">This image has no internal snapshots. In the console, qemu-img snapshot -c NAME makes one of an image without zones.</p>}
       {snapshots.length > 0 && (
         <div className="inspector-scroll" tabIndex={0} role="group" aria-label="Snapshots of the image">
-          <table className="fields">
+          <table className="fields reflow">
             <thead>
               <tr>
                 <th scope="col">Compare</th>
@@ -63,11 +63,11 @@ export function SnapshotsTab() {
             </thead>
             <tbody>
               <tr>
-                <td>
+                <td className="corner">
                   <input type="checkbox" aria-label="Compare the disk as it is now" checked={chosen.includes(NOW)} onChange={() => toggle(NOW)} />
                 </td>
                 <td />
-                <th scope="row">the disk now</th>
+                <th scope="row">The disk as it is now</th>
                 <td colSpan={5} />
               </tr>
               {snapshots.map((snapshot) => (
@@ -81,6 +81,15 @@ export function SnapshotsTab() {
   );
 }
 
+const two = (value: number): string => String(value).padStart(2, "0");
+
+/** Date and time of this place, as a list of them is read: the year first. */
+function dateText(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return "not said";
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
 const NOW = "now";
 const keyOf = (snapshot: SnapshotFacts): string => `${snapshot.id}\0${snapshot.name}`;
 
@@ -91,17 +100,21 @@ function Row({ snapshot, viewed, chosen, onToggle }: { snapshot: SnapshotFacts; 
   const reverting = useAppState((state) => state.inspector.reverted.running);
   return (
     <tr>
-      <td>
+      <td className="corner">
         <input type="checkbox" aria-label={`Compare ${name}`} checked={chosen} onChange={onToggle} />
       </td>
-      <td className="mono">{visibleText(snapshot.id)}</td>
-      <th scope="row">{name}</th>
-      <td>{new Date(snapshot.dateSeconds * 1000).toLocaleString()}</td>
-      <td>{snapshot.diskSize === null ? "not said" : size(snapshot.diskSize)}</td>
-      <td>{snapshot.vmStateBytes === 0 ? "none" : size(snapshot.vmStateBytes)}</td>
+      <td className="mono" data-name="ID">
+        {visibleText(snapshot.id)}
+      </td>
+      <th scope="row" className="name">
+        {name}
+      </th>
+      <td className="whole">{dateText(snapshot.dateSeconds)}</td>
+      <td className="whole" data-name="Disk">{snapshot.diskSize === null ? "not said" : size(snapshot.diskSize)}</td>
+      <td data-name="Machine state">{snapshot.vmStateBytes === 0 ? "none" : size(snapshot.vmStateBytes)}</td>
       <td>
         {viewed ? (
-          "shown as the disk"
+          "Shown as the disk"
         ) : (
           <button type="button" className="button quiet small" aria-label={`View ${name} as the disk`} onClick={() => void app.inspectorWork.viewSnapshot(snapshot)}>
             View as the disk

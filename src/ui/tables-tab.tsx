@@ -108,7 +108,10 @@ function Entry({ entry }: { entry: TableEntry }) {
         {entry.copied ? " copied" : ""}
       </span>
       {entry.problem !== null && <span className="entry-problem">{entry.problem.field}: {entry.problem.found}</span>}
-      <span className="quiet mono push">guest {formatHex(entry.guestOffset)}</span>
+      <span className="quiet mono push">
+        <span className="entry-word">guest </span>
+        {formatHex(entry.guestOffset)}
+      </span>
     </>
   );
 }

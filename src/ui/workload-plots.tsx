@@ -5,6 +5,7 @@ import { formatCount, formatRough } from "../state/units.ts";
 import { useAppState } from "./context.ts";
 import { LineChart } from "./line-chart.tsx";
 import type { ChartLine } from "./line-chart.tsx";
+import { PointerField } from "./pointer-field.tsx";
 
 type Row = ReturnType<typeof useRows>[number];
 type Pair = readonly [number, number];
@@ -33,7 +34,7 @@ function rates(rows: readonly Row[], of: (row: Row) => number): Pair[] {
 export function WorkloadPlots() {
   const rows = useRows();
   const pointers = useAppState((state) => state.workload.pointers);
-  const firstZone = useAppState((state) => state.workload.firstZone);
+  const zones = { first: useAppState((state) => state.workload.firstZone), end: useAppState((state) => state.workload.endZone), perBand: useAppState((state) => state.workload.zonesPerBand) };
   const points = useAppState((state) => state.workload.points);
   const report = useAppState((state) => state.workload.report);
   const resources = useAppState((state) => state.resources);
@@ -46,7 +47,7 @@ export function WorkloadPlots() {
   return (
     <div className="plots">
       <LineChart {...time} title="Throughput" says={`${decimals(average)} MiB/s on average, ${decimals(throughput.at(-1)?.[1] ?? 0)} MiB/s now`} lines={[{ name: "MiB a second", points: throughput }]} yLeast={0.01} formatY={(value) => decimals(value)} />
-      {pointers.length > 0 ? <Pointers rows={pointers} firstZone={firstZone} time={time} /> : <Used rows={rows} time={time} />}
+      {pointers.length > 0 ? <Pointers rows={pointers} zones={zones} time={time} /> : <Used rows={rows} time={time} />}
       <LineChart
         {...time}
         title="Open and active zones"
@@ -78,12 +79,25 @@ const counts = (value: number, limit: number): string => (limit === 0 ? formatCo
 
 type Time = { readonly xEnd: number; readonly xName: string; readonly formatX: (value: number) => string };
 
-function Pointers({ rows, firstZone, time }: { rows: readonly PointerRow[]; firstZone: number; time: Time }) {
-  const last = rows.at(-1)!.fills;
-  const lines = last.map((_, index): ChartLine => ({ name: `Zone ${firstZone + index}`, points: rows.map((row): Pair => [row.elapsedMs, row.fills[index] ?? 0]), faint: true }));
-  const written = last.filter((fill) => fill > 0).length;
-  const full = last.filter((fill) => fill >= 1).length;
-  return <LineChart {...time} title="Write pointers" says={`a line a zone; ${written} of ${last.length} written to, ${full} to their capacity`} lines={lines} yLeast={1} formatY={percent} />;
+/** More zones than this are no lines any more. */
+const MOST_LINES = 24;
+
+interface PointersProps {
+  readonly rows: readonly PointerRow[];
+  readonly zones: { readonly first: number; readonly end: number; readonly perBand: number };
+  readonly time: Time;
+}
+
+function Pointers({ rows, zones: { first, end, perBand }, time }: PointersProps) {
+  const { fills, written, full } = rows.at(-1)!;
+  const sums = `${formatCount(written)} of ${formatCount(end - first)} written to, ${formatCount(full)} full`;
+  if (end - first > MOST_LINES) {
+    const band = perBand === 1 ? "a row a zone" : `a row for ${formatCount(perBand)} zones`;
+    // The rows change in place: the field is given those of now.
+    return <PointerField {...time} rows={[...rows]} firstZone={first} endZone={end} says={`${band}, stronger as they fill; ${sums}`} />;
+  }
+  const lines = fills.map((_, index): ChartLine => ({ name: `Zone ${first + index}`, points: rows.map((row): Pair => [row.elapsedMs, row.fills[index] ?? 0]), faint: true }));
+  return <LineChart {...time} title="Write pointers" says={`a line a zone; ${sums}`} lines={lines} yLeast={1} formatY={percent} />;
 }
 
 function Used({ rows, time }: { rows: readonly Row[]; time: Time }) {

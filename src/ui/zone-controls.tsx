@@ -46,6 +46,8 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
     void app.zones.perform({ operation, zone, offset: offsetBytes, lengthBytes: lengthBytes ?? 0, pattern: patternByte ?? 0 });
   };
   const fieldsBad = lengthBytes === null || patternByte === null;
+  const problem =
+    lengthBytes === null ? "A length is a number of bytes: 4096, 4K or 1M." : patternByte === null ? "A pattern is one byte: 0 to 255, or 0x0 to 0xff." : badOffset ? outsideOf(zones, zone, size) : null;
   const condition = zones.conditionOf(zone);
   const at = (operation: "write" | "read", chosen: number | null = null): string => size(chosen ?? defaultOffset(zones, zone, operation));
   const write = steps?.find(({ operation }) => operation === "write");
@@ -95,6 +97,11 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
           onChange={setOffset}
         />
       </div>
+      {problem !== null && (
+        <p className="form-note" role="status">
+          {problem}
+        </p>
+      )}
       <div className="button-row three">
         <Tip text={refusedWrite ?? (conventional ? "A conventional zone takes no append" : `At the write pointer, ${at("write")}`)} side="top">
           <button type="button" className="button primary" disabled={readOnly || fieldsBad} onClick={() => perform("append")}>
@@ -123,7 +130,7 @@ const wayOf = (conventional: boolean): string =>
 
 function outsideOf(zones: ZoneModel, zone: number, size: FormatBytes): string {
   const start = zones.start(zone);
-  return `An offset of this zone: ${size(start)} up to, not including, ${size(start + zones.length(zone))}.`;
+  return `An offset in this zone is one from ${size(start)} up to, not including, ${size(start + zones.length(zone))}.`;
 }
 
 /** What a button would lead to, in a sentence. */

@@ -125,7 +125,7 @@ function LastCommands({ zones, zone }: { zones: ZoneModel; zone: number }) {
     <div className="last-commands">
       <p className="last-title">Last commands on this zone</p>
       {entries.length === 0 ? (
-        <p className="quiet">None from the page or from Linux since the page has this image.</p>
+        <p className="quiet">None from this page or from Linux yet.</p>
       ) : (
         <ol>
           {entries.map((entry, index) => (

@@ -95,8 +95,13 @@ test("what does not open is named and told what to do; its bytes are shown", asy
   await expect(panel(page)).toContainText("VMware");
   await expect(panel(page)).toContainText("qemu-img convert -f vmdk");
   await expect(app.image).toHaveText("welcome.qcow2");
+  await expect(page.getByRole("alert").filter({ hasText: "disk.vmdk: Not a qcow2 image. It begins with 4b 44 4d 56; a qcow2 image begins with 51 46 49 fb." })).toBeVisible();
   await tab(page, "Hex").click();
   await expect(panel(page)).toContainText("4b");
+  // Whatever tab stood open: what the next file is, and what to do with it, is what its person sees.
+  await app.openFile({ name: "disk.iso.gz", mimeType: "application/gzip", buffer: Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]) });
+  await expect(tab(page, "Header")).toHaveAttribute("aria-selected", "true");
+  await expect(panel(page)).toContainText("gzip");
   await page.getByRole("button", { name: "Back to welcome.qcow2" }).click();
   await tab(page, "Header").click();
   await expect(panel(page)).toContainText("This is a qcow2 image");
@@ -201,6 +206,11 @@ test("on a narrow page the tabs scroll and everything beside them is in reach", 
     await tab(page, name).click();
     await expect(tab(page, name)).toBeInViewport({ ratio: 1 });
   }
+  // A row is a paragraph there, and nothing is scrolled sideways to be read.
+  await tab(page, "Header").click();
+  const fields = panel(page).getByRole("group", { name: "Header fields" });
+  await expect(fields.getByRole("row").filter({ hasText: "zone_size" })).toContainText("1 MiB");
+  expect(await fields.evaluate((element) => element.scrollWidth - element.clientWidth)).toBeLessThanOrEqual(0);
   for (const name of ["Save as", "Read the file again", "Fold the inspector away"]) await expect(page.getByRole("button", { name })).toBeInViewport({ ratio: 1 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
 });
@@ -214,6 +224,7 @@ test("files that are brought together find each other by name, and one that is m
   const app = await Zonescope.open(page);
   await app.openFile(top);
   await expect(panel(page)).toContainText('the backing file "base.qcow2", which is not there');
+  await expect(page.getByRole("alert").filter({ hasText: 'top.qcow2: Its backing file is missing. It needs the backing file "base.qcow2", which was not opened with it. Open that file too' })).toBeVisible();
   await expect(app.image).toHaveText("welcome.qcow2");
   await app.openFile(base);
   await expect(app.image).toHaveText("top.qcow2");

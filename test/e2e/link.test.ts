@@ -232,11 +232,23 @@ test("a frame of another origin shows map, legend, console and transport, and no
     await expect(frame.getByRole("region", { name: "Zone map" }).getByRole("listitem").filter({ hasText: "FULL" })).toHaveText("FULL1");
     await expect(frame.getByRole("log", { name: "Console output" })).toContainText("zf 3M 1M");
     await expect(frame.getByRole("banner")).toHaveCount(0);
+    await expect(frame.getByRole("button")).toHaveText(["Play", "", "1×"]);
+    expect(await frame.getByRole("button").evaluateAll((buttons) => buttons.map((button) => button.getAttribute("aria-label") ?? button.textContent))).toEqual(["Play", "Step", "Speed: 1×"]);
+    await expect(frame.getByRole("textbox")).toHaveCount(1);
+    await expect(frame.getByRole("link")).toHaveCount(0);
     for (const [role, name] of [["table", "Zones"], ["region", "Resources"], ["log", "Events"], ["tab", "Header"], ["complementary", "Lessons"]] as const) await expect(frame.getByRole(role, { name })).toHaveCount(0);
-    await strip.button("Restart").click();
+    // Behind the last command Play begins anew; the wheel and the keys zoom the map all the same.
+    await strip.button("Play").click();
     await expect(strip.count).toHaveText("0 of 2");
+    await strip.button("Pause").click();
+    await expect(strip.button("Play")).toBeVisible();
     await strip.button("Step").click();
-    await expect(strip.count).toHaveText("1 of 2");
+    await expect(strip.count).toHaveText(/^[12] of 2$/);
+    const map = frame.getByRole("slider", { name: "Selected zone" });
+    await map.press("+");
+    await expect(frame.getByRole("img", { name: /whole map; enlarged/ })).toBeVisible();
+    await map.press("0");
+    await expect(frame.getByRole("img", { name: /whole map; enlarged/ })).toBeHidden();
     await frame.getByRole("textbox", { name: "Command" }).fill("zo 4M 1M");
     await frame.getByRole("textbox", { name: "Command" }).press("Enter");
     await expect(frame.getByRole("region", { name: "Zone map" }).getByRole("listitem").filter({ hasText: "EXPLICIT_OPEN" })).toHaveText("EXPLICIT_OPEN1");
@@ -245,8 +257,22 @@ test("a frame of another origin shows map, legend, console and transport, and no
   }
 });
 
+test("in a frame Pause ends a line that would not end by itself", async ({ page }) => {
+  const { app, strip } = await open(page, run("sleep 1000000000", "zf 3M 1M") + "&embed=1");
+  await expect(app.output).toContainText("sleep 1000000000");
+  // Early on it pauses behind the line; once the line has been running for a while, it ends that.
+  await expect(async () => {
+    if (await strip.button("Pause").isVisible()) await strip.button("Pause").click({ timeout: 1000 });
+    await expect(strip.count).toHaveText("1 of 2", { timeout: 500 });
+  }).toPass();
+  await strip.button("Step").click();
+  await expect(strip.count).toHaveText("2 of 2");
+});
+
 test("a broken link in a frame says so, and nothing stands in its place", async ({ page }) => {
+  await page.emulateMedia({ colorScheme: "dark" });
   await page.goto("/#z=9.abc&embed=1");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await expect(page.getByRole("alert")).toContainText("The link is of a newer kind");
   await expect(page.getByRole("textbox", { name: "Command" })).toHaveCount(0);
   expect(page.workers()).toHaveLength(0);

@@ -42,6 +42,27 @@ test("a log-structured store flat out: its zones are cleaned, and its write ampl
   await expect(tab.getByRole("figure", { name: "Write amplification against free space" })).toContainText(/with \d+% free/);
 });
 
+test("the pointers of many zones are a field, a row for a band of them", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.type("qemu-img create -f qcow2 -o size=1000M,zone_size=1M,zone_model=1 many.qcow2");
+  await expect(app.image).toHaveText("many.qcow2");
+  await page.getByRole("tab", { name: "Workload" }).click();
+  const tab = page.getByRole("group", { name: "Workload", exact: true });
+  await tab.getByLabel("Preset").selectOption("Zone after zone");
+  await tab.getByLabel("bs").fill("256k");
+  await tab.getByLabel("More words").fill("io_size=40M");
+  await tab.getByRole("radio", { name: "Flat out" }).click();
+  await tab.getByRole("button", { name: "Start" }).click();
+  await expect(tab.getByRole("status")).toContainText("Ended", { timeout: 60_000 });
+  await expect(tab.getByRole("img", { name: "Write pointers: a row for 16 zones, stronger as they fill; 40 of 1,000 written to, 40 full" })).toBeVisible();
+  // At the last moment the first two rows, which are of 32 full zones, are the strongest there are, the third is half so, and the rest are empty.
+  const column = tab.getByRole("figure", { name: "Write pointers" }).locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
+    const data = canvas.getContext("2d")!.getImageData(canvas.width - 1, 0, 1, canvas.height).data;
+    return Array.from({ length: canvas.height }, (_, row) => data[4 * row + 3]!);
+  });
+  expect(await column).toEqual([255, 255, 128, ...Array<number>(60).fill(0)]);
+});
+
 test("a word that is not known is refused by its name, in the tab and at the prompt", async ({ page }) => {
   const app = await Zonescope.open(page);
   await page.getByRole("tab", { name: "Workload" }).click();

@@ -110,7 +110,7 @@ zbc / null_blk: line 8: zf 256M 64M
   it("leaves out a profile that cannot have the disk", async () => {
     const { out, status, files: listed } = await shell(["compare", "script.txt", "conventional.qcow2"], { "script.txt": "zrp 1M 1\r\nzap -p 1M 512 512\r\nquit\r\nnonsense" });
     expect(out).toBe(`2 commands on scratch disks: 12 zones of 1 MiB, capacity 768 KiB, 1 conventional, max open 0, max active 0, max append 64 KiB
-zns is left out: profile is zns; allowed is a profile with conventional zones, since this disk has 1 of them.
+Without zns: it has no conventional zones, and this disk has some.
 
 qcow2 / v4-as-posted: line 1: zrp 1M 1
     qcow2         start: 0x800, len 0x800, cap 0x600, wptr 0x800, zcond:1, [type: 2]
