@@ -17,8 +17,14 @@ const OF_REFUSAL: Readonly<Record<ZoneRefusalCode, Status>> = {
   unsupported: Status.UNSUPP,
 };
 
-/** Everything but a zone's refusal and what the image cannot do is an I/O error: virtio-blk has no finer words. */
-export function statusOf(failure: Failure): Status {
-  if (failure.kind === "zone") return OF_REFUSAL[failure.code];
+/**
+ * Everything but a zone's refusal and what the image cannot do is an I/O error: virtio-blk has no finer words.
+ * @param zoned whether the device has zones: of one without a driver knows no status of theirs
+ */
+export function statusOf(failure: Failure, zoned: boolean): Status {
+  if (failure.kind === "zone") {
+    const status = OF_REFUSAL[failure.code];
+    return zoned || status === Status.UNSUPP ? status : Status.IOERR;
+  }
   return failure.kind === "unsupported" ? Status.UNSUPP : Status.IOERR;
 }

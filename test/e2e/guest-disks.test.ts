@@ -73,6 +73,20 @@ test("a disk that Linux would not take is explained and not attached", async ({ 
   }
 });
 
+for (const [where, link, asks] of [
+  ["the page of a link", "", true],
+  ["a frame", "&embed=1", false],
+] as const) {
+  test(`${where} ${asks ? "asks" : "does not ask"} before it goes while Linux is there`, async ({ page }) => {
+    await page.goto(`/#run=${encodeURIComponent("qemu-img create -f qcow2 disk.qcow2 -o size=16M,zone_size=1M,zone_model=1,max_append_sectors=128")}${link}`);
+    const app = new Zonescope(page);
+    await expect(app.map.getByRole("listitem").filter({ hasText: "EMPTY" })).toHaveText("EMPTY16");
+    await app.type("attach linux");
+    await expect(app.output).toContainText("Linux is starting");
+    expect(await asksBeforeClosing(page)).toBe(asks);
+  });
+}
+
 test("two images are two disks: each has its own writes, the page leaves both alone meanwhile, and both are free afterwards", async ({ page }) => {
   test.setTimeout(300_000);
   const app = await withTwoDisks(page);

@@ -229,6 +229,25 @@ describe("an end", () => {
     expect(await run("qemu-img check a.qcow2")).toMatchObject({ status: 0 });
   });
 
+  test("with requests under way leaves each of them done or not done, and both images sound", async () => {
+    for (const end of ["detach", "off", "cut"] as const) {
+      const guest = await attach();
+      for (const disk of [0, 1]) await guest.ask("manage", disk, { operation: "reset", offset: 0, length: 2 ** 20 });
+      for (let count = 0; count < 20; count++) for (const disk of [0, 1]) void guest.write(disk, count * 4096, `block ${count}`);
+      obeys(guest);
+      if (end === "detach") await run("detach");
+      else if (end === "cut") await (await app.guest()).cutPower();
+      else guest.say({ notice: "off" });
+      expect(await run("zrp 0 1")).toMatchObject({ status: 0 });
+      expect(state().guest.phase).toBe("off");
+      const { pointer } = await seen("b.qcow2");
+      expect(pointer % 4096).toBe(0);
+      for (const file of ["a.qcow2", "b.qcow2"]) expect(await run(`qemu-img check ${file}`), file).toMatchObject({ status: 0 });
+      expect(await run(`write ${state().attached?.zones?.writePointer[0] ?? 0} 4k`)).toMatchObject({ status: 0 });
+      expect(failures()).toEqual([]);
+    }
+  });
+
   test("of the machine by itself is told, and what it had written is flushed and free", async () => {
     const guest = await attach();
     await guest.write(1, 0, "written");
