@@ -1,12 +1,13 @@
 /** The arguments of the program link. */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
+import type { SessionName } from "../guest/sessions.ts";
 
 export interface LinkArguments {
   readonly help: boolean;
   /** The link whose lines are wanted; null to make one. */
   readonly show: string | null;
-  /** Where the lines are; "-" is standard input. Empty with `show` and `help`. */
+  /** Where the lines are; "-" is standard input. Empty with `show` and `help`, and for a link that plays none. */
   readonly file: string;
   readonly base: string;
   readonly readable: boolean;
@@ -14,13 +15,18 @@ export interface LinkArguments {
   readonly autoplay: boolean;
   readonly embed: boolean;
   readonly lesson: string | null;
+  readonly guest: SessionName | null;
 }
 
-const WITH_VALUE = ["--base", "--step", "--lesson", "--show"];
+const WITH_VALUE = ["--base", "--step", "--lesson", "--guest", "--show"];
+
+/** The sessions that a page of this version has. */
+const SESSIONS: Readonly<Record<SessionName, true>> = { blkzone: true, order: true, zonefs: true, f2fs: true, btrfs: true, fio: true };
+const isSession = (name: string): name is SessionName => Object.hasOwn(SESSIONS, name);
 
 /** The error is a sentence. */
 export function parseArguments(argv: readonly string[]): Result<LinkArguments, string> {
-  const given = { help: false, show: null as string | null, file: "", base: "", readable: false, step: null as number | null, autoplay: true, embed: false, lesson: null as string | null };
+  const given = { help: false, show: null as string | null, file: "", base: "", readable: false, step: null as number | null, autoplay: true, embed: false, lesson: null as string | null, guest: null as SessionName | null };
   const words: string[] = [];
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index]!;
@@ -57,6 +63,10 @@ export function parseArguments(argv: readonly string[]): Result<LinkArguments, s
       case "--lesson":
         given.lesson = value;
         break;
+      case "--guest":
+        if (!isSession(value)) return err(`there is no session '${value}' of Linux; there are ${Object.keys(SESSIONS).join(", ")}`);
+        given.guest = value;
+        break;
       case "--step":
         if (!/^\d{1,5}$/.test(value)) return err(`'${value}' is no number of commands`);
         given.step = Number(value);
@@ -68,6 +78,10 @@ export function parseArguments(argv: readonly string[]): Result<LinkArguments, s
   if (given.help) return ok(given);
   const most = given.show === null ? 1 : 0;
   if (words.length > most) return err(`unexpected argument '${words[most]!}'`);
-  if (words.length < most) return err("name a file of console lines, or - for standard input");
+  if (words.length < most) {
+    if (given.guest === null && given.lesson === null) return err("name a file of console lines, or - for standard input");
+    if (given.step !== null || !given.autoplay || given.embed || given.readable) return err("--step, --no-autoplay, --embed and --readable are about commands: name a file of them");
+  }
+  if (given.guest !== null && given.embed) return err("a frame has no terminal: --embed and --guest exclude each other");
   return ok({ ...given, file: words[0] ?? "" });
 }

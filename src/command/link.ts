@@ -1,5 +1,5 @@
 /**
- * The program link: commands to a link, and a link back to its commands. In a shell the address in front is the one that is named;
+ * The program link: commands, a lesson or a session of Linux to a link, and a link back to its commands. In a shell the address in front is the one that is named;
  * without one it is what stands behind it alone, for any page of this program. Makes no request and opens nothing.
  */
 import { MOST_LINES, isCommand, readLink, writeLink } from "../share/index.ts";
@@ -13,6 +13,8 @@ import type { Program } from "./program.ts";
 import { readTextFile } from "./text-file.ts";
 
 export const LINK_USAGE = `Usage: link [OPTION]... FILE      makes a link that plays the console lines of FILE; - for standard input
+       link [--base URL] --guest NAME
+                                  makes a link that offers a session of Linux and plays nothing; so with --lesson
        link --show LINK           prints the console lines of a link
 
   --base URL      the page's address in front; without it, what stands behind it alone
@@ -20,7 +22,8 @@ export const LINK_USAGE = `Usage: link [OPTION]... FILE      makes a link that p
   --step N        stops behind the first N commands
   --no-autoplay   waits for a click
   --embed         map, console and transport alone, for a frame
-  --lesson NAME   opens a lesson beside it
+  --lesson NAME   opens a lesson, beside the commands where there are any
+  --guest NAME    offers a session of Linux, which begins at a click: blkzone, order, zonefs, f2fs, btrfs or fio
 
 `;
 
@@ -34,7 +37,7 @@ export function* link(argv: readonly string[]): Program {
     return 0;
   }
   if (given.show !== null) return yield* show(given.show);
-  const lines = yield* linesOf(given.file);
+  const lines = given.file === "" ? [] : yield* linesOf(given.file);
   if (lines === null) return 1;
   return yield* make(lines, given);
 }
@@ -51,9 +54,9 @@ function* refuse(problem: LinkProblem): Program {
   return 1;
 }
 
-function* make(lines: readonly string[], { base, readable, step, autoplay, embed, lesson }: LinkArguments): Program {
-  if (!lines.some(isCommand)) return yield* fail("there are no commands to make a link of");
-  const wanted: Link = { lines, autoplay, step, embed, lesson, lessonText: null, guest: null };
+function* make(lines: readonly string[], { file, base, readable, step, autoplay, embed, lesson, guest }: LinkArguments): Program {
+  if (file !== "" && !lines.some(isCommand)) return yield* fail("there are no commands to make a link of");
+  const wanted: Link = { lines, autoplay, step, embed, lesson, lessonText: null, guest };
   const written = writeLink(wanted, readable ? "run" : "z");
   if (!written.ok) return yield* refuse(written.error);
   // A link that could not be read back would be refused by whoever gets it: better here.

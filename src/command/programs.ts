@@ -58,7 +58,7 @@ export const PROGRAMS: readonly NamedProgram[] = [
     keepsAttached: true,
     run: later(async () => (await import("./crash.ts")).crash),
   },
-  { name: "link", oneline: "makes links that play commands, and reads them", words: ["--readable", "--show", "--step", "--embed", "--no-autoplay", "--lesson", "--base"], keepsAttached: true, run: later(async () => (await import("./link.ts")).link) },
+  { name: "link", oneline: "makes links that play commands, and reads them", words: ["--readable", "--show", "--step", "--embed", "--no-autoplay", "--lesson", "--guest", "--base"], keepsAttached: true, run: later(async () => (await import("./link.ts")).link) },
   { name: "lesson", oneline: "looks through a lesson's file, and packs it in a link", words: ["check", "link"], keepsAttached: true, run: later(async () => (await import("./lesson.ts")).lesson) },
   {
     name: "workload",

@@ -35,9 +35,12 @@ export interface SessionLine {
   readonly answer?: RegExp;
 }
 
+/** Small letters, digits and dashes. */
+export type SessionName = "blkzone" | "order" | "zonefs" | "f2fs" | "btrfs" | "fio";
+
 export interface GuestSession {
-  /** Small letters, digits and dashes; the name in a link, `#guest=NAME`. */
-  readonly name: string;
+  /** The name in a link, `#guest=NAME`. */
+  readonly name: SessionName;
   readonly title: string;
   /** What one will have seen, in a sentence. */
   readonly summary: string;

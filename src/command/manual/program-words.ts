@@ -97,10 +97,11 @@ export const PROGRAM_WORDS: Readonly<Record<string, ManualWords>> = {
     differs: OURS,
   },
   link: {
-    args: "[OPTION]... FILE | --show LINK",
-    about: "Makes links that play console lines in the page, and reads them. It makes no request and opens no link. docs/links.md has the forms.",
+    args: "[OPTION]... FILE | --guest NAME | --lesson NAME | --show LINK",
+    about: "Makes links that play console lines in the page, open a lesson or offer a session of Linux, and reads them. It makes no request and opens no link. docs/links.md has the forms.",
     examples: [
       { says: "To be read and written by hand.", files: { "lines.txt": "zap 2M 4k\nzf 2M 1M\n" }, lines: ["link --readable --base https://example.org/ lines.txt", "link lines.txt"] },
+      { says: "A session of Linux, which begins at a click.", lines: ["link --base https://example.org/ --guest order"] },
       { says: "Back to its lines.", lines: ["link --show 'https://example.org/#run=zap%202M%204k%0Azf%202M%201M&step=1'"] },
     ],
     status: "0: made or read. 1: it cannot be.",
