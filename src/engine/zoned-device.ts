@@ -275,11 +275,13 @@ export class ZonedDevice implements Device {
       if (operation === "finish") this.zones.count("finishes", zone);
       return;
     }
+    // What the zone held is gone for the guest, also where it shares its cluster with a neighbour and nothing can be unmapped.
+    const { start, end } = this.zones.view(zone);
+    this.disk.noteChange(start, end - start);
     // The pointer first: a flush that the unmapping itself may force then stores it before any cluster is given up.
     this.pointers.zoneReset(zone);
     this.zones.count("resets", zone);
     this.zones.apply(zone, transition);
-    const { start, end } = this.zones.view(zone);
     const { from, to } = this.wholeClusters(start, end);
     // Until it succeeds the zone counts as half reset: what is still mapped would be written in place (settleReset).
     this.halfReset.add(zone);

@@ -153,6 +153,14 @@ export class Qcow2Image {
     });
   }
 
+  /**
+   * The guest is about to see something else in a range, though no cluster may change: bitmaps that record changes record it. Offset and
+   * length in bytes of the disk.
+   */
+  noteChange(offset: number, lengthBytes: number): void {
+    this.watched(() => this.change(offset, lengthBytes));
+  }
+
   /** A change of the image as a whole, over the flushed state. Afterwards this image is not what the file is: it is to be opened anew. */
   changeWhole<Value>(act: (state: ImageState) => Value): Value {
     assert(!this.readOnly, "writes reach an image only when it is writable");
