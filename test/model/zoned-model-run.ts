@@ -212,7 +212,17 @@ class Run {
         return this.open();
       default: {
         const { do: operation, offset, length } = command;
-        return this.agree(await engine.perform("manage", { handle, operation, offset, length }), model.manage(operation, offset, length));
+        const one = model.zones.find((zone) => !zone.conventional && zone.start === offset && zone.length === length);
+        const before = one?.condition;
+        const foretold = one === undefined ? null : (await this.fixture.ok("zoneSteps", { handle, zone: one.index })).find((step) => step.operation === operation)!;
+        const got = await engine.perform("manage", { handle, operation, offset, length });
+        this.agree(got, model.manage(operation, offset, length));
+        if (foretold === null) return;
+        this.same(foretold.refusal, got.ok ? null : got.error, "the refusal that was foretold");
+        const { to, implicitlyCloses } = foretold;
+        if (got.ok) this.same(to ?? NUMBERS[before!], NUMBERS[one!.condition], "the condition that was foretold");
+        if (implicitlyCloses !== null) this.same(NUMBERS[model.zones[implicitlyCloses]!.condition], NUMBERS.CLOSED, "the zone that was foretold to be closed");
+        return;
       }
     }
   }
