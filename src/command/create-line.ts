@@ -3,6 +3,7 @@
  * send how an image was made. An option that has its standard value is left out, but for those of zones, which stand there whole.
  */
 import { SECTOR_SIZE } from "../base/units.ts";
+import { zoneOptionWords } from "../protocol/index.ts";
 import type { CreateOptions, ZonedCreateOptions } from "../protocol/index.ts";
 
 /** A word of a command line, quoted where it has to be. */
@@ -49,13 +50,6 @@ function zoneOptions(zoned: ZonedCreateOptions, size: (bytes: number) => string)
       `zone.max_open_zones=${maxOpenZones}`,
     ];
   }
-  return [
-    "zone_model=1",
-    `zone_size=${size(zoneSize)}`,
-    `zone_capacity=${size(zoneCapacity)}`,
-    `nr_conv_zones=${conventionalZones}`,
-    `max_append_sectors=${Math.floor(maxAppendBytes / SECTOR_SIZE)}`,
-    `max_active_zones=${maxActiveZones}`,
-    `max_open_zones=${maxOpenZones}`,
-  ];
+  const maxAppendSectors = Math.floor(maxAppendBytes / SECTOR_SIZE);
+  return zoneOptionWords({ zoneSize: size(zoneSize), zoneCapacity: size(zoneCapacity), conventionalZones, maxAppendSectors, maxOpenZones, maxActiveZones });
 }

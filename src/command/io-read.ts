@@ -10,6 +10,7 @@ import type { Result } from "../base/result.ts";
 import { diskOf, factsOf, ioNumber, ioPattern, printFailure } from "./io-session.ts";
 import type { IoArguments, IoCommand, IoEnd, IoSession } from "./io-session.ts";
 import { copyOnRead } from "./io-copy-on-read.ts";
+import { VERIFIED_BYTE, meanings } from "./io-option-words.ts";
 import { SECTOR, ioLength, ioVector, notAligned } from "./io-lengths.ts";
 import { dump, operationReport } from "./io-report.ts";
 import { call, out } from "./program.ts";
@@ -139,6 +140,8 @@ function* printDump(session: IoSession, span: Span, data: Uint8Array | null): Pr
   return ok(null);
 }
 
+const SHOWN = { v: "show the bytes" };
+
 export const read: IoCommand = {
   name: "read",
   alias: "r",
@@ -152,14 +155,13 @@ export const read: IoCommand = {
     example: "read -v 512 1k",
     does: "shows 1 KiB from offset 512",
     options: {
-      C: "report in a machine parsable format",
+      ...meanings("C"),
       l: "length of the range that -P verifies",
-      P: "verify that every byte is this one",
-      q: "print nothing",
+      ...VERIFIED_BYTE,
+      ...meanings("q"),
       s: "start of the range that -P verifies, from off",
-      v: "show the bytes",
-      p: "taken and without effect",
-      r: "taken and without effect",
+      ...SHOWN,
+      ...meanings("p", "r"),
       b: "read the machine's state behind the disk",
     },
   },
@@ -235,6 +237,8 @@ function* readVector(session: IoSession, args: Parameters<IoCommand["run"]>[1]):
   return end === "ok" ? "ok" : "done";
 }
 
+const VECTOR_OPTIONS = { ...meanings("C"), ...VERIFIED_BYTE, ...meanings("q"), ...SHOWN };
+
 export const readv: IoCommand = {
   name: "readv",
   alias: null,
@@ -247,13 +251,7 @@ export const readv: IoCommand = {
     says: "reads the sum of the lengths as one read",
     example: "readv -v 512 1k 1k",
     does: "shows 2 KiB from offset 512",
-    options: {
-      C: "report in a machine parsable format",
-      P: "verify that every byte is this one",
-      q: "print nothing",
-      v: "show the bytes",
-      r: "taken and without effect",
-    },
+    options: { ...VECTOR_OPTIONS, ...meanings("r") },
   },
   needs: "disk",
   writes: false,
@@ -275,14 +273,7 @@ export const aioRead: IoCommand = {
     says: "reads the sum of the lengths as one read; it is done when the command returns, and its failure is printed but is none of the session",
     example: "aio_read -v 512 1k 1k",
     does: "shows 2 KiB from offset 512",
-    options: {
-      C: "report in a machine parsable format",
-      P: "verify that every byte is this one",
-      q: "print nothing",
-      v: "show the bytes",
-      i: "do nothing: an invalid request, which here only says so",
-      r: "taken and without effect",
-    },
+    options: { ...VECTOR_OPTIONS, ...meanings("i", "r") },
   },
   needs: "disk",
   writes: false,

@@ -7,6 +7,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { diskOf, factsOf, ioNumber, ioPattern, printFailure } from "./io-session.ts";
 import type { IoArguments, IoCommand, IoEnd, IoSession } from "./io-session.ts";
+import { WRITTEN_BYTE, meanings } from "./io-option-words.ts";
 import { SECTOR, ioLength, ioVector, notAligned } from "./io-lengths.ts";
 import { bytesOfFile } from "./io-source-file.ts";
 import { operationReport } from "./io-report.ts";
@@ -82,6 +83,12 @@ function mistakenWrite(args: IoArguments): string | null {
   return null;
 }
 
+/** The byte that -P names, or the one that is written without it; null where it is none, which has been said. */
+function* givenPattern(args: IoArguments): Program<number | null> {
+  const word = args.value("P");
+  return word === null ? DEFAULT_PATTERN : yield* ioPattern(word);
+}
+
 export const write: IoCommand = {
   name: "write",
   alias: "w",
@@ -95,25 +102,20 @@ export const write: IoCommand = {
     example: "write -P 5 512 1k",
     does: "writes 1 KiB of the byte 5 at offset 512",
     options: {
-      P: "the byte to write",
+      ...WRITTEN_BYTE,
       s: "write the bytes of a file, over and over",
       b: "write to the machine's state behind the disk",
-      z: "write zeros without storing them where that is possible",
-      u: "with -z, give the space back",
+      ...meanings("z", "u"),
       n: "with -z, no limit of length, and only where no zeros have to be stored",
-      f: "durable when the command returns",
+      ...meanings("f"),
       c: "compressed; to a zone it is an ordinary write",
-      C: "report in a machine parsable format",
-      q: "print nothing",
-      p: "taken and without effect",
-      r: "taken and without effect",
+      ...meanings("C", "q", "p", "r"),
     },
   },
   needs: "disk",
   writes: true,
   *run(session, args) {
-    const patternWord = args.value("P");
-    const pattern = patternWord === null ? DEFAULT_PATTERN : yield* ioPattern(patternWord);
+    const pattern = yield* givenPattern(args);
     if (pattern === null) return "failed";
     if (args.words.length !== 2) return "usage";
     const mistake = mistakenWrite(args);
@@ -165,19 +167,12 @@ export const writev: IoCommand = {
     says: "writes the sum of the lengths as one write",
     example: "writev 512 1k 1k",
     does: "writes 2 KiB at offset 512",
-    options: {
-      P: "the byte to write",
-      C: "report in a machine parsable format",
-      f: "durable when the command returns",
-      q: "print nothing",
-      r: "taken and without effect",
-    },
+    options: { ...WRITTEN_BYTE, ...meanings("C", "f", "q", "r") },
   },
   needs: "disk",
   writes: true,
   *run(session, args) {
-    const patternWord = args.value("P");
-    const pattern = patternWord === null ? DEFAULT_PATTERN : yield* ioPattern(patternWord);
+    const pattern = yield* givenPattern(args);
     if (pattern === null) return "failed";
     if (args.words.length < 2) return "usage";
     const offset = yield* ioNumber(args.words[0]!);
@@ -206,22 +201,12 @@ export const aioWrite: IoCommand = {
     says: "writes the sum of the lengths as one write; it is done when the command returns, and its failure is printed but is none of the session",
     example: "aio_write 512 1k 1k",
     does: "writes 2 KiB at offset 512",
-    options: {
-      P: "the byte to write",
-      C: "report in a machine parsable format",
-      f: "durable when the command returns",
-      i: "do nothing: an invalid request, which here only says so",
-      q: "print nothing",
-      u: "with -z, give the space back",
-      z: "write zeros without storing them where that is possible",
-      r: "taken and without effect",
-    },
+    options: { ...WRITTEN_BYTE, ...meanings("C", "f", "i", "q", "u", "z", "r") },
   },
   needs: "disk",
   writes: true,
   *run(session, args) {
-    const patternWord = args.value("P");
-    const pattern = patternWord === null ? DEFAULT_PATTERN : yield* ioPattern(patternWord);
+    const pattern = yield* givenPattern(args);
     if (pattern === null) return "failed";
     if (args.has("i")) {
       yield out("injecting invalid write request\n");
@@ -278,10 +263,7 @@ export const discard: IoCommand = {
     says: "gives the space of a range back; it reads as zeros then",
     example: "discard 512 1k",
     does: "discards 1 KiB from offset 512",
-    options: {
-      C: "report in a machine parsable format",
-      q: "print nothing",
-    },
+    options: meanings("C", "q"),
   },
   needs: "disk",
   writes: true,

@@ -1,5 +1,6 @@
 /** The image of a lesson: what it is called, and the lines of the console that make and prepare it. */
 import { SECTOR_SIZE } from "../base/units.ts";
+import { zoneOptionWords } from "../protocol/index.ts";
 import { bytesOf } from "./lesson.ts";
 import type { Lesson } from "./lesson.ts";
 
@@ -11,13 +12,14 @@ export const lessonImage = (id: string, number = 1): string => `lesson-${id}${nu
 /** The options of qemu-img create, `name=value` each. */
 export const createOptions = ({ disk }: Pick<Lesson, "disk">): readonly string[] => [
   `size=${disk.size}`,
-  "zone_model=1",
-  `zone_size=${disk.zoneSize}`,
-  `zone_capacity=${disk.zoneCapacity ?? disk.zoneSize}`,
-  `nr_conv_zones=${disk.conventionalZones ?? 0}`,
-  `max_append_sectors=${(bytesOf(disk.maxAppend) ?? 0) / SECTOR_SIZE}`,
-  `max_open_zones=${disk.maxOpen ?? 0}`,
-  `max_active_zones=${disk.maxActive ?? 0}`,
+  ...zoneOptionWords({
+    zoneSize: disk.zoneSize,
+    zoneCapacity: disk.zoneCapacity ?? disk.zoneSize,
+    conventionalZones: disk.conventionalZones ?? 0,
+    maxAppendSectors: (bytesOf(disk.maxAppend) ?? 0) / SECTOR_SIZE,
+    maxOpenZones: disk.maxOpen ?? 0,
+    maxActiveZones: disk.maxActive ?? 0,
+  }),
 ];
 
 /** The qemu-img line that makes it. */

@@ -15,3 +15,4 @@ export * from "./snapshot.ts";
 export * from "./source.ts";
 export * from "./source-names.ts";
 export * from "./workload.ts";
+export * from "./zone-options.ts";

@@ -1,6 +1,7 @@
 /** What the "New image" dialog asks for, and the qemu-img line that makes it. */
 import { SECTOR_SIZE } from "../base/units.ts";
 import { quoteWord } from "../command/create-line.ts";
+import { zoneOptionWords } from "../protocol/index.ts";
 import { commandSize } from "./units.ts";
 
 export interface NewImage {
@@ -58,13 +59,14 @@ export function createLine(image: NewImage, parse: (text: string) => number | nu
   const options: string[] = [`size=${size(image.size)}`];
   if (image.zoned) {
     options.push(
-      "zone_model=1",
-      `zone_size=${size(image.zoneSize)}`,
-      `zone_capacity=${size(image.zoneCapacity)}`,
-      `nr_conv_zones=${image.conventionalZones.trim()}`,
-      `max_append_sectors=${appendSectors(image.maxAppend, parse)}`,
-      `max_open_zones=${image.maxOpenZones.trim()}`,
-      `max_active_zones=${image.maxActiveZones.trim()}`,
+      ...zoneOptionWords({
+        zoneSize: size(image.zoneSize),
+        zoneCapacity: size(image.zoneCapacity),
+        conventionalZones: image.conventionalZones.trim(),
+        maxAppendSectors: appendSectors(image.maxAppend, parse),
+        maxOpenZones: image.maxOpenZones.trim(),
+        maxActiveZones: image.maxActiveZones.trim(),
+      }),
     );
   }
   for (const option of options) words.push("-o", quoteWord(option));

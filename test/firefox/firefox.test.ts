@@ -21,6 +21,9 @@ const downloads = mkdtempSync(join(tmpdir(), "zonescope-firefox-saved-"));
 /** What the page complained of. */
 const errors: string[] = [];
 
+/** On a machine with ten other things to do a start of Firefox and of the page's worker takes longer than any of it does by itself. */
+const PATIENCE_MS = 90_000;
+
 const byRole = (role: string, name: string): string => `::-p-aria([role="${role}"][name="${name}"])`;
 
 async function textOf(selector: string): Promise<string> {
@@ -29,7 +32,7 @@ async function textOf(selector: string): Promise<string> {
 
 /** Waits until what a region shows contains the text. */
 async function shows(selector: string, text: string): Promise<void> {
-  await expect.poll(() => textOf(selector).catch(() => ""), { timeout: 30_000 }).toContain(text);
+  await expect.poll(() => textOf(selector).catch(() => ""), { timeout: PATIENCE_MS }).toContain(text);
 }
 
 const OUTPUT = byRole("log", "Console output");
@@ -40,17 +43,21 @@ async function type(line: string): Promise<void> {
   await prompt?.press("Enter");
 }
 
-test.beforeAll(async ({ baseURL }) => {
+test.beforeAll(async ({ baseURL }, info) => {
+  info.setTimeout(2 * PATIENCE_MS);
   if (FIREFOX === "") throw new Error("no Firefox found: install one (Debian: apt-get install firefox-esr) or name it in the environment variable FIREFOX");
   address = baseURL ?? "";
   browser = await puppeteer.launch({
     browser: "firefox",
     executablePath: FIREFOX,
     headless: true,
+    timeout: PATIENCE_MS,
     userDataDir: profile,
     extraPrefsFirefox: { "browser.download.folderList": 2, "browser.download.dir": downloads, "browser.download.useDownloadDir": true, "browser.helperApps.neverAsk.saveToDisk": "application/octet-stream" },
   });
   page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  page.setDefaultNavigationTimeout(PATIENCE_MS);
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
     if (message.type() === "error") errors.push(message.text());
@@ -87,13 +94,13 @@ test("in Firefox an image is made, written, kept over a reload, saved whole and 
 
   await (await page.waitForSelector(byRole("button", "Save .qcow2")))?.click();
   // While it is on its way the name is there empty, and the bytes are in a file beside it.
-  await expect.poll(() => readdirSync(downloads).map((name) => [name, statSync(join(downloads, name)).size > 0]), { timeout: 30_000 }).toEqual([["fox.qcow2", true]]);
+  await expect.poll(() => readdirSync(downloads).map((name) => [name, statSync(join(downloads, name)).size > 0]), { timeout: PATIENCE_MS }).toEqual([["fox.qcow2", true]]);
   const saved = join(downloads, "fox.qcow2");
   expect(stockCheck(saved)).toMatchObject({ corruptions: 0, checkErrors: 0 });
 
-  const [chooser] = await Promise.all([page.waitForFileChooser(), (await page.waitForSelector(byRole("button", "Open file")))?.click()]);
+  const [chooser] = await Promise.all([page.waitForFileChooser({ timeout: PATIENCE_MS }), (await page.waitForSelector(byRole("button", "Open file")))?.click()]);
   await chooser.accept([saved]);
-  await expect.poll(() => page.$eval("body", (body) => body.innerText), { timeout: 30_000 }).toContain("is open read-only, where it lies on this machine");
+  await expect.poll(() => page.$eval("body", (body) => body.innerText), { timeout: PATIENCE_MS }).toContain("is open read-only, where it lies on this machine");
   await type("read -P 0x42 0 64k");
   await shows(OUTPUT, "read 65536/65536 bytes at offset 0");
   expect(errors).toEqual([]);
