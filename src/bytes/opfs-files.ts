@@ -16,6 +16,7 @@ import type { LibrarySpace } from "./library-space.ts";
 import { fileProblem, libraryNameProblem } from "./names.ts";
 import { OpfsStore } from "./opfs-store.ts";
 import type { SyncHandle } from "./opfs-store.ts";
+import { SharedReads } from "./shared-reads.ts";
 
 /** The part of FileSystemFileHandle that is used. */
 export interface FileHandle {
@@ -48,6 +49,7 @@ export class OpfsFiles implements LibrarySpace {
   private readonly folder: Folder;
   private readonly locks: FileLocks;
   private readonly storage: Storage;
+  private readonly reads = new SharedReads();
 
   constructor(folder: Folder, locks: Locks, storage: Storage) {
     this.folder = folder;
@@ -161,14 +163,15 @@ export class OpfsFiles implements LibrarySpace {
   /** `release` lets go of the lock; the store does it when it is closed. */
   private async openStore(name: string, mode: OpenMode, release: () => void): Promise<OpfsStore> {
     const file = await this.folder.getFileHandle(name, { create: mode === "create" });
-    const handle = await file.createSyncAccessHandle({ mode: mode === "read" ? "read-only" : "readwrite" });
+    if (mode === "read") return new OpfsStore(name, await this.reads.take(name, () => file.createSyncAccessHandle({ mode: "read-only" })), true, release);
+    const handle = await file.createSyncAccessHandle({ mode: "readwrite" });
     try {
       if (mode === "create") handle.truncate(0);
     } catch (thrown) {
       handle.close();
       throw thrown;
     }
-    return new OpfsStore(name, handle, mode === "read", release);
+    return new OpfsStore(name, handle, false, release);
   }
 
   /** Acts while nobody else can have the file of that name, here or in another tab. */

@@ -1,7 +1,6 @@
 /**
- * The page in Firefox, driven over WebDriver BiDi: create, write, reload, save, open; a lesson, a link, a workload and the
- * crash lab. Every step is a person's, by role and name. What
- * differs from Chromium is in docs/browsers.md.
+ * The page in Firefox, driven over WebDriver BiDi: create, write, reload, save, open; images on one backing file; a lesson,
+ * a link, a workload and the crash lab. Every step is a person's, by role and name. What differs from Chromium is in docs/browsers.md.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -103,6 +102,19 @@ test("in Firefox an image is made, written, kept over a reload, saved whole and 
   await expect.poll(() => page.$eval("body", (body) => body.innerText), { timeout: PATIENCE_MS }).toContain("is open read-only, where it lies on this machine");
   await type("read -P 0x42 0 64k");
   await shows(OUTPUT, "read 65536/65536 bytes at offset 0");
+  expect(errors).toEqual([]);
+});
+
+test("in Firefox two images stand on one backing file, and are compared", async () => {
+  // Firefox gives one access handle a file: both images' reads of the file below go through one.
+  await type("qemu-img create -q -f qcow2 base.qcow2 8M");
+  await shows(byRole("combobox", "Image"), "base.qcow2");
+  for (const name of ["one.qcow2", "two.qcow2"]) {
+    await type(`qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 ${name}`);
+    await shows(byRole("combobox", "Image"), name);
+  }
+  await type("qemu-img compare one.qcow2 two.qcow2");
+  await shows(OUTPUT, "Images are identical.");
   expect(errors).toEqual([]);
 });
 

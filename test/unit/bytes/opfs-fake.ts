@@ -56,9 +56,12 @@ export class FakeFolder implements Folder {
     nextWriteThrows: null,
   };
   private readonly canMove: boolean;
+  /** Whether the browser knows the mode of an access handle; one that does not gives one handle a file. */
+  private readonly knowsModes: boolean;
 
-  constructor(canMove = true) {
+  constructor(canMove = true, knowsModes = true) {
     this.canMove = canMove;
+    this.knowsModes = knowsModes;
   }
 
   async getFileHandle(name: string, options?: { create: boolean }): Promise<FileHandle> {
@@ -94,7 +97,7 @@ export class FakeFolder implements Folder {
         return new File([bytes], name, { lastModified: file.modifiedMs });
       },
       createSyncAccessHandle: async (options) => {
-        const writes = options?.mode !== "read-only";
+        const writes = !this.knowsModes || options?.mode !== "read-only";
         if (file.writers > 0 || (writes && file.readers > 0)) throw refusal("NoModificationAllowedError");
         if (writes) file.writers++;
         else file.readers++;
@@ -155,12 +158,12 @@ export const fakeStorage: Storage = {
   persisted: async () => false,
 };
 
-export function opfsFakeHome(options: { canMove: boolean } = { canMove: true }): LibraryHome {
-  let folder = new FakeFolder(options.canMove);
+export function opfsFakeHome(options: { canMove: boolean; knowsModes?: boolean } = { canMove: true }): LibraryHome {
+  let folder = new FakeFolder(options.canMove, options.knowsModes);
   let locks = new FakeLocks();
   return {
     async make() {
-      folder = new FakeFolder(options.canMove);
+      folder = new FakeFolder(options.canMove, options.knowsModes);
       locks = new FakeLocks();
       return new OpfsFiles(folder, locks, fakeStorage);
     },

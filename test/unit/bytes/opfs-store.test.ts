@@ -143,3 +143,43 @@ describe("openLibrary", () => {
     expect((await openLibrary(rest)).kind).toBe("memory");
   });
 });
+
+describe("a browser that gives one access handle a file", () => {
+  beforeEach(async () => {
+    store.close();
+    folder = new FakeFolder(true, false);
+    space = new OpfsFiles(folder, new FakeLocks(), fakeStorage);
+    const made = value(await space.open("base.qcow2", "create"), "create");
+    made.write(0, sample(100, 3));
+    made.close();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  test("those who read a file read it together, and the last of them lets go of it", async () => {
+    const [first, second] = (await Promise.all([space.open("base.qcow2", "read"), space.open("base.qcow2", "read")])).map((opened) => value(opened, "a reader"));
+    expect(folder.files.get("base.qcow2")).toMatchObject({ writers: 1 });
+    const third = value(await space.open("base.qcow2", "read"), "the third");
+    first!.close();
+    first!.close();
+    third.close();
+    const into = new Uint8Array(100);
+    expect(second!.read(0, into)).toBe(100);
+    expect(into).toEqual(sample(100, 3));
+    expect(problemOf(() => first!.read(0, into))).toMatchObject({ code: "closed" });
+    expect(await space.open("base.qcow2", "write")).toMatchObject({ ok: false, error: { code: "in-use" } });
+    second!.close();
+    expect(folder.files.get("base.qcow2")).toMatchObject({ writers: 0, readers: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    value(await space.open("base.qcow2", "write"), "a writer").close();
+  });
+
+  test("a file that somebody else has is in use for all who wait for it, and free afterwards", async () => {
+    const elsewhere = await (await folder.getFileHandle("base.qcow2")).createSyncAccessHandle();
+    for (const opened of await Promise.all([space.open("base.qcow2", "read"), space.open("base.qcow2", "read")])) {
+      expect(opened).toMatchObject({ ok: false, error: { code: "in-use" } });
+    }
+    elsewhere.close();
+    value(await space.open("base.qcow2", "read"), "a reader").close();
+    expect(folder.files.get("base.qcow2")).toMatchObject({ writers: 0, readers: 0 });
+  });
+});
