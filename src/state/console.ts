@@ -7,6 +7,7 @@ import type { ConsoleHost } from "../command/console.ts";
 import type { CallName, Failure, Outcome, Perform, RequestOf } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
 import { attachAndTellNow, attachNow, detachNow, forgetNow, NO_HANDLE, refreshNow } from "./device.ts";
+import { GUEST_NOT_LOADED } from "./guest-state.ts";
 
 /** How a line went, for whoever ran it from elsewhere than the prompt. */
 export interface LineOutcome {
@@ -100,8 +101,8 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
     },
     guest: {
       disks: () => core.store.getState().guest.disks,
-      attach: async (file, second) => (await core.guest()).attachNow({ file, second }),
-      detach: async () => (await core.guest()).detachNow(),
+      attach: (file, second) => core.guest().then((guest) => guest.attachNow({ file, second }), () => GUEST_NOT_LOADED),
+      detach: () => core.guest().then((guest) => guest.detachNow(), () => GUEST_NOT_LOADED),
     },
   };
 

@@ -12,6 +12,7 @@ import { textOf } from "./failure-text.ts";
 import { createFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import type { GuestActions } from "./guest.ts";
+import { GUEST_NOT_LOADED } from "./guest-state.ts";
 import type { LogEvent } from "./history.ts";
 import { Ring } from "./ring.ts";
 import { Waits } from "./waits.ts";
@@ -78,7 +79,7 @@ export interface Core {
   /** Runs `task` when everything asked for before it is done; `label` says meanwhile what is going on. */
   serial<Value>(label: string, task: () => Promise<Value>): Promise<Value>;
   set(state: Partial<AppState>): void;
-  /** What is done with a guest; loaded when one is wanted first. */
+  /** What is done with a guest; loaded when one is wanted first. Rejects where it cannot be loaded, which the state's guest tells. */
   readonly guest: () => Promise<GuestActions>;
   addBanner(banner: Banner): void;
   dropBanner(key: string): void;
@@ -100,6 +101,12 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
   let last: Promise<unknown> = Promise.resolve();
   let askedToPersist = false;
   let guest: Promise<GuestActions> | null = null;
+  /** It is asked for again the next time. */
+  const guestNotLoaded = (thrown: unknown): never => {
+    guest = null;
+    set({ guest: { ...store.getState().guest, failure: GUEST_NOT_LOADED } });
+    throw thrown;
+  };
 
   const refreshLibrary = async (): Promise<void> => {
     const outcome = await port.start("listFiles", {}).outcome;
@@ -176,7 +183,7 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     underWay: null,
     serial,
     set,
-    guest: () => (guest ??= import("./guest.ts").then(({ createGuestActions }) => createGuestActions(core))),
+    guest: () => (guest ??= import("./guest.ts").then(({ createGuestActions }) => createGuestActions(core)).catch(guestNotLoaded)),
     addBanner,
     dropBanner: (key) => set({ banners: store.getState().banners.filter((banner) => bannerKey(banner) !== key) }),
     tell: (about, failure) => addBanner({ kind: "failure", about, text: textOf(failure) }),

@@ -42,5 +42,8 @@ export interface GuestState {
 
 export const NO_GUEST: GuestState = { phase: "off", disks: [], loadedBytes: 0, totalBytes: 0, bootMs: null, chosen: "", session: null, ended: null, failure: null };
 
+/** What is told where the actions of a guest could not be loaded. */
+export const GUEST_NOT_LOADED: FailureText = { title: "Linux could not be loaded", why: "This part of the program did not come.", instead: "Look whether there is a network, and reload the page.", names: null };
+
 /** Linux's name for a disk by its place. */
 export const diskName = (index: number): string => `/dev/vd${String.fromCharCode(0x61 + index)}`;

@@ -52,7 +52,7 @@ const canManage = (app: App): boolean => {
 /** Turns to the terminal, and switches Linux on where it is not on. */
 export function attachLinux(app: App): void {
   app.inspector.show("Terminal");
-  if (app.store.getState().guest.phase === "off") void app.guest().then((guest) => guest.attach({}));
+  if (app.store.getState().guest.phase === "off") app.guest().then((guest) => guest.attach({}), () => undefined);
 }
 
 export const COMMANDS: readonly PageCommand[] = [

@@ -149,7 +149,8 @@ function Played({ lesson }: { lesson: Lesson }) {
   const play = async (): Promise<void> => {
     if (!(await app.lessons.start())) return;
     app.inspector.show("Terminal");
-    await (await app.guest()).session.begin(session.name, true, "attached");
+    const guest = await app.guest().catch(() => null);
+    await guest?.session.begin(session.name, true, "attached");
   };
   return (
     <div className="lesson-aside">

@@ -2,6 +2,7 @@
 import { AArrowDown, AArrowUp, Pause, Play, Plug, StepForward, Unplug, Zap } from "lucide-react";
 import { useEffect, useId, useRef, useState } from "react";
 import { displayName } from "../state/device.ts";
+import type { FailureText } from "../state/failure-text.ts";
 import type { GuestActions } from "../state/guest.ts";
 import { diskName } from "../state/guest-state.ts";
 import type { GuestState } from "../state/guest-state.ts";
@@ -19,15 +20,15 @@ const MIB = 2 ** 20;
 export function TerminalTab() {
   const app = useApp();
   const [guest, setGuest] = useState<GuestActions | null>(null);
-  const phase = useAppState((state) => state.guest.phase);
+  const { phase, failure } = useAppState((state) => state.guest);
   useEffect(() => {
     let here = true;
-    void app.guest().then((actions) => here && setGuest(actions));
+    app.guest().then((actions) => here && setGuest(actions), () => undefined);
     return () => {
       here = false;
     };
   }, [app]);
-  if (guest === null) return null;
+  if (guest === null) return failure === null ? null : <Failed failure={failure} />;
   return (
     <div className="terminal inspector-column">
       {phase === "off" ? <Offer guest={guest} /> : <Bar guest={guest} />}
@@ -43,16 +44,18 @@ function Offer({ guest }: { guest: GuestActions }) {
   return (
     <div className="terminal-offers" tabIndex={0} role="group" aria-label="Linux">
       {ended !== null && <p role="status">{ended}</p>}
-      {failure !== null && (
-        <p className="inspector-alert" role="alert">
-          <strong>{failure.title}.</strong> {failure.why} {failure.instead ?? ""}
-        </p>
-      )}
+      {failure !== null && <Failed failure={failure} />}
       <OwnDisk guest={guest} />
       <Sessions guest={guest} />
     </div>
   );
 }
+
+const Failed = ({ failure }: { failure: FailureText }) => (
+  <p className="inspector-alert" role="alert">
+    <strong>{failure.title}.</strong> {failure.why} {failure.instead ?? ""}
+  </p>
+);
 
 function OwnDisk({ guest }: { guest: GuestActions }) {
   const attached = useAppState((state) => state.attached);

@@ -54,6 +54,21 @@ test("a browser without WebAssembly says why there is no Linux, and leaves the i
   await app.expectCondition(2, "IMPLICIT_OPEN");
 });
 
+test("where the page's part for Linux does not come, console and terminal say so, and it is asked for again", async ({ page }) => {
+  const PART = /\/assets\/guest-[^/-]+\.js$/;
+  await page.route(PART, (route) => route.abort());
+  const app = await Zonescope.open(page);
+  await app.type("attach linux");
+  await expect(app.output).toContainText("Linux could not be loaded");
+  await page.getByRole("tab", { name: "Terminal" }).click();
+  await expect(page.getByRole("tabpanel").getByRole("alert")).toContainText("Look whether there is a network, and reload the page.");
+  await app.type("write 2M 4k");
+  await app.expectCondition(2, "IMPLICIT_OPEN");
+  await page.unroute(PART);
+  await app.type("attach linux");
+  await expect(app.output).toContainText("Linux is starting");
+});
+
 test("a disk that Linux would not take is explained and not attached", async ({ page }) => {
   const app = await Zonescope.open(page);
   const disks = [
