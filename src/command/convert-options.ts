@@ -59,7 +59,8 @@ export function* convertCommand({ options, words }: GivenOptions): Program<Conve
   if (numbers === null) return null;
   const targetOptions = has("target-image-opts");
   const targetFormat = last("O") ?? (targetOptions ? null : "raw");
-  const conflict = conflictOf(has, lists.length > 0, targetOptions);
+  const badSnapshot = snapshotMistake(last("l"));
+  const conflict = badSnapshot ?? conflictOf(has, lists.length > 0, targetOptions);
   if (conflict !== null) {
     yield imgError(conflict);
     return null;
@@ -146,6 +147,14 @@ function conflictOf(has: (flag: string) => boolean, hasOptions: boolean, targetO
   if (has("n") && hasOptions) return "-o has no effect when skipping image creation";
   if (has("target-is-zero") && !has("n")) return "--target-is-zero requires use of -n flag";
   return null;
+}
+
+/** QEMU's words for options of a snapshot that there are none of; null for what is right. */
+export function snapshotMistake(text: string | null): string | null {
+  if (text === null || !text.startsWith("snapshot.")) return null;
+  const pairs = splitOptionList(text);
+  const unknown = pairs.ok ? pairs.value.find(({ key }) => key !== "snapshot.id" && key !== "snapshot.name") : undefined;
+  return unknown === undefined ? null : `Invalid parameter '${unknown.key}'\nqemu-img: Failed in parsing snapshot param '${text}'`;
 }
 
 /** `-l ID_OR_NAME`, or `-l snapshot.id=ID,snapshot.name=NAME`. */

@@ -5,11 +5,13 @@ import type { Explanation } from "./explain.ts";
 import { integer } from "./format.ts";
 import type { Errno } from "./strerror.ts";
 
+/** QEMU names its node by a number that it makes up; scripts look for "#block" and digits. */
+const NODE = "#block100";
+
 /** QEMU's words, those of its hint on a line of their own. */
 export function bitmapWords(problem: BitmapProblem): string {
   const { bitmap } = problem;
-  // QEMU names its node here by a number that it makes up.
-  const notStored = (why: string): string => `Can't make bitmap '${bitmap}' persistent in '#block': ${why}`;
+  const notStored = (why: string): string => `Can't make bitmap '${bitmap}' persistent in '${NODE}': ${why}`;
   switch (problem.code) {
     case "not-found":
       return `Dirty bitmap '${bitmap}' not found`;
@@ -30,7 +32,7 @@ export function bitmapWords(problem: BitmapProblem): string {
     case "version-2":
       return notStored("Cannot store dirty bitmaps in qcow2 v2 files");
     case "format-without":
-      return "Cannot store dirty bitmaps in a file of this format";
+      return `Can't store persistent bitmaps to ${NODE}: Operation not supported`;
     case "sizes-differ":
       return `Bitmaps are of different sizes (destination size is ${integer(problem.size)}, source size is ${integer(problem.sourceSize)}) and can't be merged`;
     default:

@@ -6,6 +6,7 @@ import { assertNever } from "../base/assert.ts";
 import { ADOPTED_PREFIX } from "../protocol/index.ts";
 import type { ChainProblem, Failure, SourceProblem } from "../protocol/index.ts";
 import type { Explanation } from "./explain.ts";
+import { parseSize } from "./sizes.ts";
 import { visibleText } from "./visible-text.ts";
 
 /** QEMU's words for a chain that cannot be opened. @param causeWords those for a file that cannot be, and why */
@@ -43,7 +44,7 @@ export function chainWords(problem: ChainProblem, causeWords: (file: string, cau
 function partWords({ offset, size, fileSize }: ChainProblem & { code: "part" }): string {
   if (offset > fileSize) return `Offset (${offset}) cannot be greater than size of the containing file (${fileSize})`;
   if (size !== null && size > fileSize - offset) {
-    return `The sum of offset (${offset}) and size (${size}) has to be smaller or equal to the actual size of the containing file (${fileSize})`;
+    return `The sum of offset (${offset}) and size (${size}) has to be smaller or equal to the  actual size of the containing file (${fileSize})`;
   }
   return "Specified size is not multiple of 512";
 }
@@ -53,6 +54,12 @@ const CACHE_SIZES = {
   "l2-above-all": "l2-cache-size may not exceed cache-size",
   "refcounts-above-all": "refcount-cache-size may not exceed cache-size",
 } as const;
+
+/** What QEMU says where a file that is to be written is taken for raw because its bytes are no other format's. */
+export const probedRawWarning = (file: string): string =>
+  `WARNING: Image format was not specified for '${file}' and probing guessed raw.\n` +
+  "         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.\n" +
+  "         Specify the 'raw' format explicitly to remove the restrictions.\n";
 
 /** QEMU's words for a name or options that are no image. */
 export function sourceWords(problem: SourceProblem): string {
@@ -75,8 +82,11 @@ export function sourceWords(problem: SourceProblem): string {
       return `Cannot find device='${problem.name}' nor node-name='${problem.name}'`;
     case "bad-switch":
       return `Parameter '${problem.option}' expects 'on' or 'off'`;
-    case "bad-size":
+    case "bad-size": {
+      const parsed = parseSize(problem.value);
+      if (!parsed.ok && parsed.error === "out-of-range") return `Value '${problem.value}' is out of range for parameter '${problem.option}'`;
       return `Parameter '${problem.option}' expects a non-negative number below 2^64\nOptional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.`;
+    }
     case "bad-choice":
       return `Unsupported value '${problem.value}' for qcow2 option 'overlap-check'. Allowed are any of the following: none, constant, cached, all`;
     case "bad-number":

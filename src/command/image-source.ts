@@ -37,6 +37,14 @@ export function imageSource({ word, format, options }: ImageWords): Result<Parse
 const onlyDriver = (flat: ReadonlyMap<string, OptionValue>): boolean => flat.size === 1 && flat.has("driver");
 const driverOf = (flat: ReadonlyMap<string, OptionValue>): string | null => (flat.has("driver") ? String(flat.get("driver")) : null);
 
+/** The file that a name means where an image is to be made; the error is QEMU's text. */
+export function newFileName(word: string): Result<string, string> {
+  if (word.startsWith("json:")) return err(sourceWords({ code: "unknown-protocol", protocol: "json" }));
+  const parsed = parseImageName(word, ADOPTED_PREFIX);
+  if (!parsed.ok) return err(sourceWords(parsed.error));
+  return ok(parsed.value.kind === "path" ? parsed.value.path : parsed.value.parsed.source.file);
+}
+
 /** A name alone; a format that was given stands before the name's own. */
 function named(word: string, format: string | null): Result<ParsedSource, string> {
   const parsed = parseImageName(word, ADOPTED_PREFIX);

@@ -14,6 +14,7 @@ import {
 import type { CreatedFormat, GivenCreateOptions } from "./create-options.ts";
 import { sourceWords } from "./explain-chain.ts";
 import { explained, explain, fileWords, openFailureWords } from "./explain.ts";
+import { newFileName } from "./image-source.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { call, errorOut, out } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -63,7 +64,12 @@ export const createImage: ImgCommand = {
       yield imgError(`${file}: Unknown file format '${format}'`);
       return 1;
     }
-    const wish = { file, format, table, backing: last("b"), backingFormat: last("F"), unchecked: last("u") !== null, quiet: last("q") !== null };
+    const named = newFileName(file);
+    if (!named.ok) {
+      yield imgError(`${file}: ${named.error}`);
+      return 1;
+    }
+    const wish = { file, path: named.value, format, table, backing: last("b"), backingFormat: last("F"), unchecked: last("u") !== null, quiet: last("q") !== null };
     return yield* create(wish, lists, size);
   },
 };
@@ -76,6 +82,8 @@ const tableOf = (format: string): CreatedFormat | null => (format === "qcow2" ||
 
 interface Wish {
   readonly file: string;
+  /** The file that it names. */
+  readonly path: string;
   readonly format: string;
   readonly table: CreatedFormat;
   /** -b and -F. */
@@ -104,7 +112,7 @@ function* create(wish: Wish, lists: readonly string[], size: number | null): Pro
     return 1;
   }
   if (!wish.quiet) yield out(formattingLine(file, format, given));
-  return yield* table === "raw" ? createRaw(file, given) : createQcow2(file, given);
+  return yield* table === "raw" ? createRaw(wish, given) : createQcow2(wish, given);
 }
 
 function noBacking({ backing, backingFormat, format }: Wish): string | null {
@@ -153,25 +161,25 @@ function* lookAtBacking(image: string, backing: string, format: string | null): 
   return { format: facts.image.format, size: facts.image.virtualSize };
 }
 
-function* createRaw(file: string, given: GivenCreateOptions): Program {
+function* createRaw({ file, path }: Wish, given: GivenCreateOptions): Program {
   const preallocation = resolveRawOptions(given);
   if (!preallocation.ok) {
     yield imgError(`${file}: ${preallocation.error}`);
     return 1;
   }
-  const outcome = yield* call("createRaw", { file, sizeBytes: Number(given.values.get("size")), preallocation: preallocation.value });
+  const outcome = yield* call("createRaw", { file: path, sizeBytes: Number(given.values.get("size")), preallocation: preallocation.value });
   if (outcome.ok) return 0;
   yield imgError(`${file}: ${createWords(file, outcome.error, null)}`);
   return 1;
 }
 
-function* createQcow2(file: string, given: GivenCreateOptions): Program {
+function* createQcow2({ file, path }: Wish, given: GivenCreateOptions): Program {
   const resolved = resolveCreateOptions(given);
   if (!resolved.ok) {
     yield imgError(`${file}: ${resolved.error}`);
     return 1;
   }
-  const outcome = yield* call("create", { file, options: resolved.value });
+  const outcome = yield* call("create", { file: path, options: resolved.value });
   if (outcome.ok) return 0;
   yield imgError(`${file}: ${createFailureWords(file, outcome.error, resolved.value)}`);
   if (outcome.error.kind !== "option" || isTooLarge(outcome.error)) yield explained(outcome.error);

@@ -5,7 +5,7 @@ import type { GivenCreateOptions } from "./create-options.ts";
 import { explain, explained } from "./explain.ts";
 import { integer } from "./format.ts";
 import type { GivenOptions } from "./getopt.ts";
-import { snapshotOf } from "./convert-options.ts";
+import { snapshotMistake, snapshotOf } from "./convert-options.ts";
 import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, openSnapshot, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgSizeGiven } from "./img-numbers.ts";
@@ -86,6 +86,11 @@ function conflict(given: GivenOptions, hasWord: boolean, hasSize: boolean): stri
 
 /** The image, or a snapshot of it; null after a failure was printed. */
 function* openSource(given: GivenOptions, word: string): Program<ReadImage | null> {
+  const mistake = snapshotMistake(optionValue(given, "l"));
+  if (mistake !== null) {
+    yield imgError(mistake);
+    return null;
+  }
   const source = yield* sourceGiven(given, word);
   if (source === null) return null;
   const snapshot = snapshotOf(optionValue(given, "l"));

@@ -1,6 +1,7 @@
 /** Opening an image for a qemu-img command that only reads: the options that all of them share, and the words of a failure. */
 import type { DeviceFacts, ImageSource, SnapshotQuery } from "../protocol/index.ts";
 import { findingLines } from "./check-lines.ts";
+import { probedRawWarning } from "./explain-chain.ts";
 import { explain, explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { snapshotLoadWords } from "./explain-snapshot.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
@@ -74,7 +75,9 @@ export function* sourceNamed(word: string, format: string | null, asOptions: boo
     yield imgError("--image-opts and --format are mutually exclusive");
     return null;
   }
-  const named = imageSource(asOptions ? { word: null, format: null, options: word } : { word, format, options: null });
+  // The first word of a list of options may be a value alone, of what lies under the format.
+  const options = /^[^,]*=/.test(word) ? word : `file=${word}`;
+  const named = imageSource(asOptions ? { word: null, format: null, options } : { word, format, options: null });
   if (named.ok) return named.value.source;
   yield imgError(`Could not open '${word}': ${named.error}`);
   return null;
@@ -99,6 +102,7 @@ export function* openImage(source: ImageSource, word: string, write = false, ins
   const opened = yield* call("open", { ...source, readOnly: !write, inspect, ...(mend ? { mend } : {}), ...more });
   if (opened.ok) {
     const { handle, facts, mended } = opened.value;
+    if (write && source.format === null && facts.image.format === "raw") yield errorOut(probedRawWarning(source.file));
     if (mended !== undefined) yield errorOut(findingLines(mended.findings, mended.told));
     return { handle, file: source.file, facts };
   }

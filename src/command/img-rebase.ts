@@ -76,12 +76,12 @@ function* rebaseOpened(given: GivenOptions, image: ReadImage, headerOnly: boolea
   const backing = file === "" ? null : { file, format };
   const rebased = yield* callShown("rebase", { handle: image.handle, backing, headerOnly, compressed }, progress.shown);
   if (rebased.ok) return true;
-  yield imgError(rebaseWords(rebased.error, file));
+  yield imgError(rebaseWords(rebased.error, { file, format, image: image.file }));
   yield explained(rebased.error);
   return false;
 }
 
-function rebaseWords(failure: Failure, file: string): string {
+function rebaseWords(failure: Failure, { file, format, image }: { file: string; format: string | null; image: string }): string {
   const unchanged = `Could not change the backing file to '${file === "" ? "(null)" : file}': `;
   switch (failure.kind) {
     case "move":
@@ -90,11 +90,15 @@ function rebaseWords(failure: Failure, file: string): string {
       return `error while reading from ${failure.subject === "new-backing" ? "new" : "old"} backing file`;
     case "option":
       return failure.option === "backing_fmt" ? `${unchanged}backing format must be specified` : `${unchanged}No space left in the file header`;
-    case "file":
     case "chain":
+      // To QEMU the image is locked against who would read it as its own backing file.
+      if (failure.code === "cycle" && failure.file === image) return `Could not open new backing file '${file}': Failed to get shared "write" lock\nIs another process using the image [${image}]?`;
+      return `Could not open new backing file '${file}': ${openFailureWords(failure.file, failure)}`;
+    case "file":
     case "image":
       return `Could not open new backing file '${file}': ${openFailureWords("file" in failure ? failure.file : file, failure)}`;
     case "unsupported":
+      return `${unchanged}${file !== "" && format === null ? "backing format must be specified" : strerror(failure)}`;
     case "store":
     case "usage":
       return `${unchanged}${strerror(failure)}`;

@@ -9,6 +9,7 @@ import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
 import { parseSize } from "./sizes.ts";
 
+const INT64_END = 2 ** 63;
 const MODES: readonly Preallocation[] = ["off", "metadata", "falloc", "full"];
 
 export const resizeImage: ImgCommand = {
@@ -63,7 +64,7 @@ interface Wish {
 
 function* resize({ handle, file, facts }: ReadImage, total: number, { preallocation, shrink, quiet }: Wish): Program {
   const current = facts.image.virtualSize;
-  if (total <= 0) {
+  if (total <= 0 || total >= INT64_END) {
     yield imgError("New image size must be positive");
     return 1;
   }
@@ -76,6 +77,10 @@ function* resize({ handle, file, facts }: ReadImage, total: number, { preallocat
     yield errorOut(
       "qemu-img: warning: Shrinking an image will delete all data beyond the shrunken image's end. Before performing such an operation, make sure there is no important data there.\n",
     );
+    return 1;
+  }
+  if (preallocation === "metadata" && facts.image.format === "raw") {
+    yield imgError("Unsupported preallocation mode: metadata");
     return 1;
   }
   const outcome = yield* call("resize", { handle, sizeBytes: total, preallocation });

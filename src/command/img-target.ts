@@ -5,6 +5,7 @@ import type { CreateOptions, Preallocation } from "../protocol/index.ts";
 import { parseCreateOptions, resolveCreateOptions, resolveRawOptions } from "./create-options.ts";
 import type { CreateMistake } from "./create-options.ts";
 import { explained } from "./explain.ts";
+import { newFileName } from "./image-source.ts";
 import { createWords } from "./img-create.ts";
 import { imgError } from "./img-words.ts";
 import { joinOptionList, splitOptionList } from "./option-list.ts";
@@ -60,7 +61,12 @@ function backingOfRaw(pairs: readonly OptionPair[]): CreateMistake | null {
 
 /** Makes it; false after the failure was printed. @param doing what was being done, e.g. "error while converting qcow2" */
 export function* makeTarget(file: string, target: NewTarget, doing: string): Program<boolean> {
-  const made = target.format === "raw" ? yield* call("createRaw", { file, sizeBytes: target.sizeBytes, preallocation: target.preallocation }) : yield* call("create", { file, options: target.options });
+  const named = newFileName(file);
+  if (!named.ok) {
+    yield imgError(named.error);
+    return false;
+  }
+  const made = target.format === "raw" ? yield* call("createRaw", { file: named.value, sizeBytes: target.sizeBytes, preallocation: target.preallocation }) : yield* call("create", { file: named.value, options: target.options });
   if (made.ok) return true;
   const dialect = target.format === "raw" ? null : (target.options.zoned?.dialect ?? null);
   yield imgError(`${file}: ${doing}: ${createWords(file, made.error, dialect)}`);

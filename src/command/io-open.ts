@@ -2,6 +2,7 @@
 import { errorOut, call } from "./program.ts";
 import type { Program, Step } from "./program.ts";
 import { findingLines } from "./check-lines.ts";
+import { probedRawWarning } from "./explain-chain.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { imageSource } from "./image-source.ts";
 import type { ImageWords } from "./image-source.ts";
@@ -72,11 +73,6 @@ export function* openSource(session: IoSession, source: ImageSource, { readOnly,
   }
   return true;
 }
-
-const probedRawWarning = (file: string): string =>
-  `WARNING: Image format was not specified for '${file}' and probing guessed raw.\n` +
-  "         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.\n" +
-  "         Specify the 'raw' format explicitly to remove the restrictions.\n";
 
 /** Closes the session's image; true if there was none. A flush that fails is told. */
 export function* closeDisk(session: IoSession): Program<boolean> {

@@ -43,7 +43,7 @@ class Reader {
     if (depth > MAX_DEPTH) return new Mistake("nesting too deep");
     this.skipSpace();
     const next = this.text[this.at];
-    if (next === undefined) return new Mistake("unexpected end of the text");
+    if (next === undefined) return new Mistake("premature EOI");
     if (next === "{") return this.object(depth);
     if (next === "[") return this.list(depth);
     if (next === '"' || next === "'") return this.string(next);
@@ -130,6 +130,6 @@ class Reader {
     const found = this.text[this.at];
     const word = /^[a-z]+/.exec(this.text.slice(this.at))?.[0];
     if (word !== undefined && !KEYWORDS.has(word)) return new Mistake(`invalid keyword '${word}'`);
-    return new Mistake(found === undefined ? "unexpected end of the text" : `'${found}' where ${wanted} is expected`);
+    return new Mistake(found === undefined ? "premature EOI" : `'${found}' where ${wanted} is expected`);
   }
 }
