@@ -1,7 +1,7 @@
 /** Going through time: the moment that is shown, files of what happened, and a new image that begins at a moment. */
 import { LEFT_OUT_BYTE } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
-import { attachAndTellNow, NO_HANDLE, tellOfChanges } from "./device.ts";
+import { attachAndTellNow, isLent, NO_HANDLE, tellOfChanges } from "./device.ts";
 import { matches } from "./event-filter.ts";
 import { stepOver } from "./history.ts";
 import type { LogEvent } from "./history.ts";
@@ -48,7 +48,7 @@ export function createTimeActions(core: Core): TimeActions {
     core.set({ moment: target, past: model, pastResources, zonesVersion: zonesVersion + 1 });
   };
 
-  const canFork = (): boolean => core.tape.complete && core.tape.created !== null && core.tape.file === core.store.getState().attached?.file;
+  const canFork = (): boolean => !isLent(core) && core.tape.complete && core.tape.created !== null && core.tape.file === core.store.getState().attached?.file;
 
   return {
     seek,
@@ -56,6 +56,7 @@ export function createTimeActions(core: Core): TimeActions {
     canFork,
     aboutFork: () => {
       const { tape } = core;
+      if (isLent(core)) return "Linux has the image, and a fork would take its place: detach Linux first";
       if (tape.created === null || tape.file !== core.store.getState().attached?.file) return "The log does not reach back to this image's creation, so it cannot be made again";
       if (tape.missed !== null) return `Since its creation the image was changed in a way that is not played again (${tape.missed})`;
       if (!canFork()) return "More was done since this image's creation than the log keeps, so it cannot be made again";
@@ -102,7 +103,7 @@ function differences({ tape }: Core, moment: number): readonly string[] {
 
 async function forkNow(core: Core, moment: number): Promise<void> {
   const { created, file } = core.tape;
-  if (created === null || file === null || !core.tape.complete) return;
+  if (created === null || file === null || !core.tape.complete || isLent(core)) return;
   // The tape begins anew with the image that is made.
   const entries = core.tape.until(moment);
   const different = differences(core, moment);

@@ -237,6 +237,15 @@ test("a session that a link offers makes its own disk at a click, and types its 
   await expect(app.events).toContainText("Refused write at zone 2: not-at-write-pointer", { timeout: 120_000 });
   await session.getByRole("button", { name: "End session" }).click();
   await expect(session).toHaveCount(0);
+
+  // What Linux did is played again into another image.
+  await new Terminal(page).detach();
+  await page.getByRole("button", { name: "One event back" }).click();
+  await page.getByRole("button", { name: "Fork from here" }).click();
+  await expect(app.image).toHaveText("order-fork.qcow2");
+  await app.expectCondition(1, "IMPLICIT_OPEN");
+  await app.row(2).click();
+  await expect(app.zone).toContainText("refused: not-at-write-pointer");
 });
 
 test("a lesson plays its session on the lesson's disk, and the lines do its steps, the refused one too", async ({ page }) => {

@@ -132,6 +132,20 @@ test("what the page is refused while the guest has the disk is no command of it"
   giveBack();
 });
 
+test("while Linux has the disk nothing is forked, and the tape stays", async () => {
+  const { app, core, ask, giveBack } = await guestPage(CREATE);
+  core.set({ guest: { ...core.store.getState().guest, phase: "up" } });
+  expect(await ask(OUT, 2 * ZONE, new Uint8Array(512))).toBe(0);
+  expect(app.time.canFork()).toBe(false);
+  expect(app.time.aboutFork()).toContain("detach Linux first");
+  await app.time.fork();
+  expect(app.store.getState().library.files.map(({ name }) => name)).not.toContain("g-fork.qcow2");
+  core.set({ guest: { ...core.store.getState().guest, phase: "off" } });
+  giveBack();
+  expect(app.time.canFork()).toBe(true);
+  expect(app.tape.until(Infinity)).toHaveLength(1);
+});
+
 describe("after a power cut", () => {
   test("a fork has what was left, and of a moment before it what was there then", async () => {
     // Two zones share a cluster.
