@@ -46,8 +46,8 @@ const WRITERS: Readonly<Record<WriteKind, (flushing: Flushing) => void>> = {
       return;
     }
     // The table that moved has its new entries already.
-    const place = encodeRefcountTablePlace(move.offset, move.clusters);
-    state.write(place.at, place.data);
+    refcounts.beginToLead();
+    writeTablePlace(state, move);
   },
   "mappings": ({ state }) => {
     writeL1(state);
@@ -81,6 +81,7 @@ const DURABLE: Readonly<Partial<Record<WriteKind, (flushing: Flushing) => void>>
 export function flushImage(state: ImageState, allCounts = false): void {
   const { refcounts } = state;
   if (refcounts === null) return;
+  finishTableMove(state, refcounts);
   const counts = !state.countsMayLag || allCounts || refcounts.blocks.pressure || refcounts.tableOutgrown;
   // Taking clusters for a refcount table that moves comes before all: it dirties refcount blocks.
   const flushing: Flushing = { state, refcounts, move: counts ? refcounts.prepareTableMove() : null, counts };
@@ -97,6 +98,24 @@ export function flushImage(state: ImageState, allCounts = false): void {
   } finally {
     begins?.(null);
   }
+}
+
+function writeTablePlace(state: ImageState, { offset, clusters }: TableMove): void {
+  const place = encodeRefcountTablePlace(offset, clusters);
+  state.write(place.at, place.data);
+}
+
+/**
+ * After a flush that failed with the header's pointer on its way to a refcount table that moved: makes that pointer durable before
+ * anything else. The table may be the image's by now. Entries of blocks that are not on the disk yet, written into it as into a table
+ * that nothing leads to, would after a crash lead behind the file's end; and a table that has grown once more would give its clusters up.
+ */
+function finishTableMove(state: ImageState, refcounts: Refcounts): void {
+  const move = refcounts.leadingMove;
+  if (move === null) return;
+  writeTablePlace(state, move);
+  state.barrier();
+  refcounts.tableMoved(move);
 }
 
 function writeL1(state: ImageState): void {

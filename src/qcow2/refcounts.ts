@@ -47,6 +47,8 @@ export class Refcounts {
   private readonly changedEntries = new Set<number>();
   /** Clusters taken for a table that has outgrown its own, until the header points at them. */
   private pendingMove: TableMove | null = null;
+  /** Whether the header's pointer to those clusters was given to the store: it may be on the disk then, whatever the store said. */
+  private moveLeads = false;
   private readonly heldDecreases = new Map<HostCluster, number>();
   /** No cluster below is free, as far as is known. */
   private firstFree = 0;
@@ -333,7 +335,18 @@ export class Refcounts {
     return { first, clusters };
   }
 
-  /** The header points at the new place: the old clusters are free once this flush has ended. */
+  /** A move of which a flush failed when the header's pointer was on its way; the next one first makes that pointer durable. */
+  get leadingMove(): TableMove | null {
+    return this.moveLeads ? this.pendingMove : null;
+  }
+
+  /** The header's pointer to the table in its new place, which is durable with every entry as it is now, is about to be written. */
+  beginToLead(): void {
+    this.moveLeads = true;
+    this.changedEntries.clear();
+  }
+
+  /** The header points at the new place, durably: the old clusters are free once this flush has ended. */
   tableMoved({ offset, clusters }: TableMove): void {
     this.metadata.release(this.tableOffset, this.tableClusters * this.clusterSize);
     this.metadata.claim("refcount table", offset, clusters * this.clusterSize);
@@ -341,7 +354,7 @@ export class Refcounts {
     this.tableOffset = offset;
     this.tableClusters = clusters;
     this.pendingMove = null;
-    this.changedEntries.clear();
+    this.moveLeads = false;
   }
 
   /** Writes the changed entries of a table that stays where it is, one write per run. @returns whether there were any */

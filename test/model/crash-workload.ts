@@ -4,6 +4,7 @@
  *
  * It judges by the durability section of the zone semantics and knows nothing of how the engine keeps it.
  */
+import { Fault } from "../../src/base/fault.ts";
 import { Random } from "../../src/base/random.ts";
 import { zoneIndex } from "../../src/base/units.ts";
 import type { ByteStore } from "../../src/bytes/byte-store.ts";
@@ -42,6 +43,8 @@ export class CrashWorkload {
   /** Conventional sectors: what each held after each command that changed it. */
   private readonly sectors = new Map<number, { command: number; byte: number }[]>();
   private pattern = 0;
+  /** Commands that the store's refusal ended. */
+  failures = 0;
 
   /** @param through what stands between the device and the recording store: a planted wrong ordering */
   constructor(options: CreateOptions, seed: number, through: (store: RecordingStore) => ByteStore = (store) => store) {
@@ -60,7 +63,7 @@ export class CrashWorkload {
   }
 
   run(count: number): void {
-    for (let index = 0; index < count; index++) this.step(index);
+    for (let index = 0; index < count; index++) this.step(this.commands.length);
   }
 
   /** Fills the last `count` zones and flushes, so that the file is large before the interesting part begins. */
@@ -72,6 +75,13 @@ export class CrashWorkload {
       this.zones.set(zone, [{ command: -1, epoch: 0, data: new Uint8Array(capacity).fill(zone), finished: false }]);
     }
     this.device.flush();
+  }
+
+  /** A flush that must do. */
+  settle(): void {
+    const begin = this.store.log.length;
+    this.device.flush();
+    this.commands.push({ name: "flush", begin, end: this.store.log.length });
   }
 
   private step(index: number): void {
@@ -98,8 +108,8 @@ export class CrashWorkload {
     const payload = patternPayload(pattern, count * SECTOR);
     // A full zone has no write pointer of its own to write at: that would be the next zone's start.
     const append = room === 0 || this.random.chance(0.5);
-    const answer = append ? this.device.append(start, [count * SECTOR], payload) : this.device.write(start + last.data.length, payload);
-    if (answer.ok) {
+    const done = this.attempt(() => (append ? this.device.append(start, [count * SECTOR], payload) : this.device.write(start + last.data.length, payload)).ok);
+    if (done === true) {
       const data = new Uint8Array(last.data.length + count * SECTOR).fill(pattern);
       data.set(last.data);
       this.zones.get(zone)!.push({ ...last, command, data });
@@ -111,8 +121,10 @@ export class CrashWorkload {
     const zone = this.sequentialZone();
     const last = this.zones.get(zone)!.at(-1)!;
     const { zoneSize } = this.geometry;
-    const answer = this.device.manage("reset", zone * zoneSize, zoneLength(this.geometry, zoneIndex(zone)));
-    if (answer.ok && (last.data.length > 0 || last.finished)) this.zones.get(zone)!.push({ command, epoch: last.epoch + 1, data: new Uint8Array(0), finished: false });
+    const done = this.attempt(() => this.device.manage("reset", zone * zoneSize, zoneLength(this.geometry, zoneIndex(zone))).ok);
+    // One that the store ended is a reset of which not every cluster was given up, or none at all: the pointer says which.
+    const reset = done ?? this.device.zones!.writePointer[zone] === zone * zoneSize;
+    if (reset && (last.data.length > 0 || last.finished)) this.zones.get(zone)!.push({ command, epoch: last.epoch + 1, data: new Uint8Array(0), finished: false });
     return `reset zone ${zone}`;
   }
 
@@ -121,8 +133,8 @@ export class CrashWorkload {
     const last = this.zones.get(zone)!.at(-1)!;
     const { zoneSize } = this.geometry;
     const full = last.data.length === zoneCapacityOf(this.geometry, zoneIndex(zone), false);
-    const answer = this.device.manage("finish", zone * zoneSize, zoneLength(this.geometry, zoneIndex(zone)));
-    if (answer.ok && !full) this.zones.get(zone)!.push({ ...last, command, finished: true });
+    const done = this.attempt(() => this.device.manage("finish", zone * zoneSize, zoneLength(this.geometry, zoneIndex(zone))).ok);
+    if (done === true && !full) this.zones.get(zone)!.push({ ...last, command, finished: true });
     return `finish zone ${zone}`;
   }
 
@@ -133,13 +145,15 @@ export class CrashWorkload {
     const first = this.random.below(total);
     const count = Math.min(total - first, 1 + this.random.below(24));
     if (this.random.chance(0.25)) {
-      this.device.discard(first * SECTOR, count * SECTOR);
+      const done = this.attempt(() => this.device.discard(first * SECTOR, count * SECTOR).ok);
+      if (done === null) return this.rememberSeen(command, first, first + count);
       const perCluster = this.device.disk.clusterSize / SECTOR;
       this.remember(command, Math.ceil(first / perCluster) * perCluster, Math.floor((first + count) / perCluster) * perCluster, 0);
       return "discard";
     }
     const pattern = 1 + this.random.below(255);
-    this.device.write(first * SECTOR, patternPayload(pattern, count * SECTOR));
+    const done = this.attempt(() => this.device.write(first * SECTOR, patternPayload(pattern, count * SECTOR)).ok);
+    if (done === null) return this.rememberSeen(command, first, first + count);
     this.remember(command, first, first + count, pattern);
     return "write conventional";
   }
@@ -152,9 +166,44 @@ export class CrashWorkload {
     }
   }
 
+  /** Of a write that the store ended in the middle some sectors are there; from then on the disk has what it shows. */
+  private rememberSeen(command: number, from: number, to: number): string {
+    const bytes = new Uint8Array(SECTOR);
+    for (let sector = from; sector < to; sector++) {
+      this.device.read(sector * SECTOR, bytes);
+      this.remember(command, sector, sector + 1, bytes[0]!);
+    }
+    return "conventional in part";
+  }
+
   private flush(): string {
-    this.device.flush();
-    return "flush";
+    return this.attempt(() => (this.device.flush(), true)) === null ? "flush that failed" : "flush";
+  }
+
+  /** What a command answered, null where the store refused. */
+  private attempt(act: () => boolean): boolean | null {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof Fault) || error.problem.kind !== "store") throw error;
+      this.failures++;
+      return null;
+    }
+  }
+
+  /** What the device shows now beside what it should, null where they are the same. */
+  judgeNow(): string | null {
+    for (const [zone, history] of this.zones) {
+      const wrong = this.judgeZone(this.device, zone, [history.at(-1)!]);
+      if (wrong !== null) return wrong;
+    }
+    const bytes = new Uint8Array(SECTOR);
+    for (const [sector, history] of this.sectors) {
+      this.device.read(sector * SECTOR, bytes);
+      const { byte } = history.at(-1)!;
+      if (bytes.some((found) => found !== byte)) return `conventional sector ${sector} holds ${bytes[0]}, should hold ${byte}`;
+    }
+    return null;
   }
 
   /** What is wrong with a device reopened after a crash at record `cut`, or null. */
