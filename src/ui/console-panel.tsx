@@ -33,7 +33,7 @@ export function ConsolePanel() {
 }
 
 function Output({ blocks }: { blocks: readonly ConsoleBlock[] }) {
-  const { box, onScroll } = useFollow(blocks);
+  const { box, onScroll } = useFollow();
   return (
     <div
       className="console-output"
@@ -43,9 +43,11 @@ function Output({ blocks }: { blocks: readonly ConsoleBlock[] }) {
       ref={box}
       onScroll={onScroll}
     >
-      {blocks.map((block) => (
-        <Block key={block.id} block={block} />
-      ))}
+      <div>
+        {blocks.map((block) => (
+          <Block key={block.id} block={block} />
+        ))}
+      </div>
     </div>
   );
 }

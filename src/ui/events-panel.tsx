@@ -34,7 +34,7 @@ export function EventsPanel() {
   // Of the version that was told of, and not of this instant: a list that grew with every drawing would scroll, be drawn again for that, and
   // have grown again, sixty times a second.
   const count = useMemo(() => (version < 0 || !isFiltering(filter) ? events.length : matches.count()), [events, matches, filter, version]);
-  const { box, onScroll } = useFollow(`${version} ${count}`);
+  const { box, onScroll } = useFollow();
   const rows = useRows(box, count, ROW_HEIGHT, OVERSCAN);
   // The list goes along with the moment that is shown.
   useEffect(() => {

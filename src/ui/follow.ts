@@ -1,5 +1,5 @@
 /** A list that stays at its end while it grows or its box changes, unless the person scrolled back. */
-import { useEffect, useLayoutEffect, useRef } from "react";
+import { useEffect, useRef } from "react";
 import type { RefObject, UIEvent } from "react";
 
 /** Closer to the end than this, in pixels, the list follows. */
@@ -7,13 +7,13 @@ const FOLLOW_DISTANCE = 28;
 
 const scrollToEnd = (element: HTMLElement): void => element.scrollTo({ top: element.scrollHeight, behavior: "instant" });
 
-/** The box that scrolls, kept at its end whenever `content` is another value, and the handler for its onScroll. */
-export function useFollow(content: unknown): { box: RefObject<HTMLDivElement | null>; onScroll: (event: UIEvent<HTMLElement>) => void } {
+/**
+ * The box that scrolls, kept at its end while its last child grows, and the handler for its onScroll. Both are looked at where the browser
+ * has laid them out for the frame anyway: to ask for the height while the page is being changed has it lay out everything once more.
+ */
+export function useFollow(): { box: RefObject<HTMLDivElement | null>; onScroll: (event: UIEvent<HTMLElement>) => void } {
   const box = useRef<HTMLDivElement>(null);
   const following = useRef(true);
-  useLayoutEffect(() => {
-    if (box.current !== null && following.current) scrollToEnd(box.current);
-  }, [content]);
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -21,7 +21,6 @@ export function useFollow(content: unknown): { box: RefObject<HTMLDivElement | n
       if (following.current) scrollToEnd(element);
     });
     observer.observe(element);
-    // A virtualized list's body grows when rows turn out higher than estimated.
     if (element.lastElementChild !== null) observer.observe(element.lastElementChild);
     return () => observer.disconnect();
   }, []);

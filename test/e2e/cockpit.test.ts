@@ -183,3 +183,30 @@ test("from the dark theme the page is printed light, map and all, and is dark ag
   await page.emulateMedia({ colorScheme: "dark", media: "screen" });
   await expect.poll(looks).toEqual(dark);
 });
+
+test("console and events stay at their ends while they grow, and where a person scrolled back to", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  const belowView = (list: typeof app.output): Promise<number> => list.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight);
+  const fillAndEmpty = async (): Promise<void> => {
+    await app.type("zf 2M 10M");
+    await app.expectCondition(11, "FULL");
+    await app.type("zrs 2M 10M");
+    await app.expectCondition(11, "EMPTY");
+  };
+  for (let round = 0; round < 3; round++) await fillAndEmpty();
+  await app.type("help");
+  await app.type("length");
+  await expect(app.output).toContainText("12 MiB");
+  for (const list of [app.output, app.events]) {
+    await expect.poll(() => list.evaluate((element) => element.scrollHeight > 2 * element.clientHeight)).toBe(true);
+    await expect.poll(() => belowView(list)).toBeLessThan(2);
+    await list.hover();
+    await list.evaluate((element) => element.scrollTo({ top: 0, behavior: "instant" }));
+    await expect.poll(() => list.evaluate((element) => element.scrollTop)).toBe(0);
+  }
+  const before = await Promise.all([belowView(app.output), belowView(app.events)]);
+  await fillAndEmpty();
+  await app.type("length");
+  await expect.poll(async () => (await belowView(app.output)) > before[0]! && (await belowView(app.events)) > before[1]!).toBe(true);
+  for (const list of [app.output, app.events]) expect(await list.evaluate((element) => element.scrollTop)).toBe(0);
+});
