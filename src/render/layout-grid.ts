@@ -15,6 +15,11 @@ export interface LayoutGrid {
 
 const SMALLEST_PITCH = 6;
 const LARGEST_PITCH = 22;
+/** A file of few clusters has larger cells: it would be lost in its box. */
+const FEW_CELLS = 96;
+const LARGEST_PITCH_OF_FEW = 40;
+
+const largestPitch = (cellCount: number): number => (cellCount <= FEW_CELLS ? LARGEST_PITCH_OF_FEW : LARGEST_PITCH);
 
 /** Zoom 0 shows the whole file; each step halves what a cell stands for, then doubles its size up to the largest. */
 export function layoutGrid(cells: number, width: number, height: number, zoom: number): LayoutGrid {
@@ -30,15 +35,16 @@ export function layoutGrid(cells: number, width: number, height: number, zoom: n
   }
   const cellCount = Math.ceil(cells / perCell);
   // As large as they all fit at zoom 0, and larger by the zoom that is left.
+  const largest = largestPitch(cellCount);
   let pitch = SMALLEST_PITCH;
-  while (pitch < LARGEST_PITCH && Math.floor(wide / (pitch + 1)) * Math.floor(high / (pitch + 1)) >= cellCount) pitch++;
-  pitch = Math.min(LARGEST_PITCH, pitch + left * 4);
+  while (pitch < largest && Math.floor(wide / (pitch + 1)) * Math.floor(high / (pitch + 1)) >= cellCount) pitch++;
+  pitch = Math.min(largest, pitch + left * 4);
   const columns = Math.max(1, Math.floor(wide / pitch));
   return { perCell, cellCount, columns, rows: Math.ceil(cellCount / columns), pitch, visibleRows: Math.max(1, Math.ceil(high / pitch)) };
 }
 
 /** Whether another step of zoom shows anything new. */
-export const canZoom = (grid: LayoutGrid): boolean => grid.perCell > 1 || grid.pitch < LARGEST_PITCH;
+export const canZoom = (grid: LayoutGrid): boolean => grid.perCell > 1 || grid.pitch < largestPitch(grid.cellCount);
 
 /** The report cells of a drawn cell that decide how it looks: of several kinds the later of LAYOUT_KINDS wins. */
 export function kindOf(kinds: Uint8Array, grid: LayoutGrid, cell: number): number {

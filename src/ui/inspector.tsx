@@ -90,7 +90,7 @@ export function Inspector() {
           ))}
         </Tabs.List>
         {open && file !== null && tab !== "Crash lab" && tab !== "Terminal" && (
-          <p className="panel-note">
+          <p className="panel-note" title={visibleText(displayName(file))}>
             {visibleText(displayName(file))}
             {file === attached ? "" : ", not attached"}
           </p>

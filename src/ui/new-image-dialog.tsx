@@ -11,6 +11,10 @@ import { TextField } from "./text-field.tsx";
 
 type TextField = Exclude<keyof NewImage, "zoned">;
 
+/** Fields that are numbers of bytes, and fields that are counts; whether they fit together is the engine's to say. */
+const SIZES: ReadonlySet<keyof NewImage> = new Set(["size", "zoneSize", "zoneCapacity", "maxAppend"]);
+const COUNTS: ReadonlySet<keyof NewImage> = new Set(["conventionalZones", "maxOpenZones", "maxActiveZones"]);
+
 export function NewImageDialog() {
   const app = useApp();
   const files = useAppState((state) => state.library.files);
@@ -19,8 +23,12 @@ export function NewImageDialog() {
   const [image, setImage] = useState<NewImage>(() => ({ ...NEW_IMAGE, name: freeName(NEW_IMAGE.name, names) }));
   const taken = names.includes(image.name.trim());
 
+  const badSize = (key: TextField): boolean => SIZES.has(key) && parseSize(image[key]) === null;
+  const badCount = (key: TextField): boolean => COUNTS.has(key) && !/^\d+$/.test(image[key].trim());
+  const keys = Object.keys(image) as TextField[];
+  const shown = keys.filter((key) => image.zoned || key === "size");
   const field = (key: TextField, label: string, hint = "", wide = false) => (
-    <TextField label={label} value={image[key]} placeholder={hint} wide={wide} onChange={(value) => setImage({ ...image, [key]: value })} />
+    <TextField label={label} value={image[key]} placeholder={hint} wide={wide} wrong={badSize(key) || badCount(key) || (key === "name" && taken)} onChange={(value) => setImage({ ...image, [key]: value })} />
   );
 
   return (
@@ -59,6 +67,8 @@ export function NewImageDialog() {
           {field("maxAppend", "Append limit (0: off)")}
         </div>
       )}
+      {shown.some(badSize) && <p className="form-note">A size is a number of bytes: 4096, 64K, 1M or 2G.</p>}
+      {shown.some(badCount) && <p className="form-note">A number of zones is a whole number.</p>}
       <p className="command-line" aria-label="Equivalent command">
         {createLine(image, parseSize)}
       </p>

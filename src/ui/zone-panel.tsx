@@ -15,6 +15,7 @@ export function ZonePanel() {
   const zones = useShownZones();
   const selected = useAppState((state) => state.selected);
   const attached = useAppState((state) => state.attached !== null);
+  const readOnly = useAppState((state) => state.attached?.facts.image.readOnly ?? false);
   return (
     <section className="panel panel-zone" aria-label="Zone">
       {zones === null || selected === null || selected >= zones.count ? (
@@ -22,7 +23,7 @@ export function ZonePanel() {
           <div className="panel-head">
             <h2 className="panel-title">Zone</h2>
           </div>
-          <p className="panel-empty">{attached ? "This image has no zones; use the console to read and write it." : "Attach an image, and select a zone to see it here."}</p>
+          <p className="panel-empty">{attached ? `This image has no zones; use the console to ${readOnly ? "read" : "read and write"} it.` : "Attach an image, and select a zone to see it here."}</p>
         </>
       ) : (
         <Selected zones={zones} zone={selected} />
