@@ -80,11 +80,11 @@ export function Inspector() {
   }, [tab]);
 
   return (
-    <Tabs.Root className={open ? "panel panel-inspector open" : "panel panel-inspector"} value={tab ?? ""} onValueChange={(value) => app.inspector.show(value as InspectorTab)} activationMode="manual">
+    <Tabs.Root className={open ? "panel panel-inspector open" : "panel panel-inspector"} value={tab === null ? "" : wordOf(tab)} onValueChange={(value) => app.inspector.show(INSPECTOR_TABS.find((name) => wordOf(name) === value) ?? null)} activationMode="manual">
       <div className="inspector-strip">
         <Tabs.List className="tabs" aria-label="Inspector" ref={tabs}>
           {INSPECTOR_TABS.map((name) => (
-            <Tabs.Trigger key={name} value={name} className="tab" onClick={() => app.inspector.show(name)}>
+            <Tabs.Trigger key={name} value={wordOf(name)} className="tab" onClick={() => app.inspector.show(name)}>
               {name}
             </Tabs.Trigger>
           ))}
@@ -114,7 +114,7 @@ export function Inspector() {
         )}
       </div>
       {tab !== null && (
-        <Tabs.Content key={tab} value={tab} className="inspector-content" tabIndex={-1}>
+        <Tabs.Content key={tab} value={wordOf(tab)} className="inspector-content" tabIndex={-1}>
           <Told tab={tab} />
         </Tabs.Content>
       )}
@@ -124,6 +124,9 @@ export function Inspector() {
     </Tabs.Root>
   );
 }
+
+/** A tab's name as a part of an id, which may have no space. */
+const wordOf = (tab: InspectorTab): string => tab.replaceAll(" ", "-");
 
 /** How far a check is, or what it found: told beside the tabs, for it may have begun by itself. */
 function CheckNote() {

@@ -21,7 +21,7 @@ export function PlainImage({ facts }: { facts: DeviceFacts }) {
         ] as const)),
   ];
   return (
-    <div className="plain-image">
+    <div className="plain-image" tabIndex={0} role="group" aria-label="About the image">
       <h3>This image has no zones</h3>
       <p className="quiet">
         {image.readOnly

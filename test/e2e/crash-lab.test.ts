@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
+import { seriousOn } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 import { Zonescope } from "./page.ts";
 
@@ -28,6 +29,7 @@ test("the right order loses nothing that was flushed; the cut is moved by keys a
   await expect(slider(page)).toHaveAttribute("aria-valuetext", "behind record 2 of 7");
   await page.getByRole("button", { name: "Cut the power" }).click();
   await expect(result(page).getByRole("status").first()).toHaveText("Nothing that was flushed is lost.");
+  expect(await seriousOn(page)).toEqual([]);
   await expect(result(page)).toContainText("8 KiB (8192 bytes) that were acknowledged are gone. That is allowed: no flush had returned behind them.");
   await expect(result(page).getByRole("region", { name: "The order protected it" })).toContainText("L1 and L2 entries wait for guest data");
   await expect(result(page).getByRole("row", { name: /^2 / })).toContainText("as the last flush left it");

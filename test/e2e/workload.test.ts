@@ -1,4 +1,5 @@
 /** The tab "Workload": a job that is started, paused, stepped and stopped while the page is used, and what its plots say. */
+import { seriousOn } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 import { Zonescope } from "./page.ts";
 
@@ -17,6 +18,7 @@ test("appends at a pace: the map moves, a line comes between, and pause, step an
   await tab.getByRole("button", { name: "Pause" }).click();
   const standing = tab.getByRole("status");
   await expect(standing).toContainText("Paused");
+  expect(await seriousOn(page)).toEqual([]);
   const count = async (): Promise<number> => Number(/: ([\d,]+) requests/.exec(await standing.innerText())![1]!.replaceAll(",", ""));
   const before = await count();
   expect(before).toBeGreaterThan(0);
