@@ -89,20 +89,15 @@ export function createGuestActions(core: Core): GuestActions {
     if (failure.kind !== "usage" || failure.code !== "closed-handle") core.tell(about, failure);
   };
 
+  // What ends a guest is asked of the engine at once, all of it: what the page asks for behind it finds the disks free.
   const closeOwn = async (own: readonly number[]): Promise<void> => {
-    for (const handle of own) {
-      const closed = await core.perform("close", { handle });
-      if (!closed.ok) tellOf("The second disk", closed.error);
-    }
+    await Promise.all(own.map((handle) => core.perform("close", { handle }).then((closed) => closed.ok || tellOf("The second disk", closed.error))));
   };
 
   const flushAndClose = async ({ disks, own }: Running): Promise<void> => {
-    for (const { handle, facts } of disks) {
-      if (facts.image.readOnly) continue;
-      const flushed = await core.perform("flush", { handle });
-      if (!flushed.ok) tellOf(displayName(facts.image.file), flushed.error);
-    }
-    await closeOwn(own);
+    const writable = disks.filter(({ facts }) => !facts.image.readOnly);
+    const flushing = writable.map(({ handle, facts }) => core.perform("flush", { handle }).then((flushed) => flushed.ok || tellOf(displayName(facts.image.file), flushed.error)));
+    await Promise.all([...flushing, closeOwn(own)]);
   };
 
   /** The machine ended by itself: what it had acknowledged is flushed. */
@@ -110,7 +105,7 @@ export function createGuestActions(core: Core): GuestActions {
     const ending = running;
     if (ending === null) return;
     finishNow(end);
-    if (!detaching) void core.serial("Detaching Linux", () => flushAndClose(ending));
+    if (!detaching) void flushAndClose(ending);
   };
 
   const hear = (notice: GuestNotice): void => {
@@ -230,14 +225,12 @@ export function createGuestActions(core: Core): GuestActions {
       // Not in turn behind what the page does: a power cut waits for nobody, and for no power off that is under way.
       detaching = false;
       finishNow({ ended: "The power was cut. What neither Linux nor an idle moment had flushed is gone; attach it again and see what its file systems say.", failure: null });
-      await core.serial("Power cut", async () => {
-        for (const { handle, facts } of cut.disks) {
-          const after = await core.perform("powerCut", { handle });
-          if (!after.ok) tellOf(displayName(facts.image.file), after.error);
-          else if (core.store.getState().attached?.handle === handle) show(core, handle, facts.image.file, after.value, core.store.getState().attached?.snapshot ?? null);
-        }
-        await closeOwn(cut.own);
+      const cutting = cut.disks.map(async ({ handle, facts }) => {
+        const after = await core.perform("powerCut", { handle });
+        if (!after.ok) tellOf(displayName(facts.image.file), after.error);
+        else if (core.store.getState().attached?.handle === handle) show(core, handle, facts.image.file, after.value, core.store.getState().attached?.snapshot ?? null);
       });
+      await Promise.all([...cutting, closeOwn(cut.own)]);
     },
     drop: () => finishNow({ ended: null, failure: null }),
     serial,
