@@ -207,6 +207,6 @@ test("console and events stay at their ends while they grow, and where a person 
   const before = await Promise.all([belowView(app.output), belowView(app.events)]);
   await fillAndEmpty();
   await app.type("length");
-  await expect.poll(async () => (await belowView(app.output)) > before[0]! && (await belowView(app.events)) > before[1]!).toBe(true);
+  await expect.poll(async () => (await belowView(app.output)) > before[0] && (await belowView(app.events)) > before[1]).toBe(true);
   for (const list of [app.output, app.events]) expect(await list.evaluate((element) => element.scrollTop)).toBe(0);
 });
