@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
+import { runConsoleLine } from "../../../src/command/console.ts";
 import type { Dialect } from "../../../src/protocol/index.ts";
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 import { fileReader, putFile, rawExtension } from "./images.ts";
@@ -28,7 +29,7 @@ async function withBytes(bytes: Uint8Array) {
   const files = new MemoryFiles();
   await putFile(files, "image", bytes);
   const fixture = engineFixture(files);
-  return { files, ok: fixture.ok.bind(fixture), fail: fixture.fail.bind(fixture) };
+  return { files, engine: fixture.engine, ok: fixture.ok.bind(fixture), fail: fixture.fail.bind(fixture) };
 }
 
 /** Where a field of the extension lies behind its data's start, by the tables of the format's page. */
@@ -73,6 +74,21 @@ describe.each(DIALECTS)("%s", (dialect) => {
     const { handle } = await ok("open", { file: "image", readOnly: false, format: null });
     const [first, second] = await ok("report", { handle, offset: 0, count: 2 });
     expect([first!.type, second!.type, second!.writePointer]).toEqual([1, 2, MIB + 4 * KIB]);
+  });
+
+  test("a pointer that is no multiple of 512 opens for reading alone, with a finding, and zrp rounds it down", async () => {
+    const bytes = await zonedBytes(dialect);
+    const entryAt = rawExtension(bytes).metadataOffset + 8;
+    new DataView(bytes.buffer).setBigUint64(entryAt, BigInt(MIB + 4 * KIB - 100), true);
+    const { ok, fail, engine } = await withBytes(bytes);
+    const { handle, facts } = await ok("open", { file: "image", readOnly: false, format: null });
+    expect(facts.image).toMatchObject({ readOnly: true, readOnlyReason: "a write pointer is no multiple of a sector" });
+    expect(facts.zoned!.findings).toEqual([{ code: "pointer-not-sector-aligned", zone: 1, hostOffset: entryAt, stored: MIB + 4 * KIB - 100 }]);
+    let line = "";
+    const stay = (): Promise<void> => Promise.reject(new Error("the image stays attached"));
+    await runConsoleLine("zrp 1M 1", { perform: engine.perform, write: (text) => void (line += text), now: () => 0, attached: () => ({ handle, file: "image" }), detach: stay, attach: stay });
+    expect(line).toBe("start: 0x800, len 0x800, cap 0x600, wptr 0x807, zcond:4, [type: 2]\n");
+    expect(await fail("manage", { handle, operation: "reset", offset: MIB, length: MIB })).toMatchObject({ kind: "usage", code: "read-only" });
   });
 
   test("zoned is 0: a plain disk, written like one", async () => {
