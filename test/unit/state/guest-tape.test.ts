@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { Random } from "../../../src/base/random.ts";
 import { MOST_TOLD_BYTES } from "../../../src/protocol/index.ts";
 import type { App } from "../../../src/state/app.ts";
+import type { Core } from "../../../src/state/core.ts";
 import { blkzoneScript, entryLine, ioScript } from "../../../src/state/scripts.ts";
 import { frames, stubWindow } from "./app-fixture.ts";
 import { APPEND, CLOSE, FINISH, FLUSH, IN, OPEN, OUT, RESET, RESET_ALL, guestPage } from "./guest-fixture.ts";
@@ -28,8 +29,11 @@ async function bytesOf(app: App): Promise<string[]> {
 
 const saidBy = (app: App): string => app.store.getState().console.flatMap(({ lines }) => lines.map(({ text }) => text)).join("\n");
 
-/** In a storm words follow 0.4 seconds later. */
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 480));
+/** Until everything that was told is shown: in a storm words follow 0.4 seconds later. */
+async function settled(core: Core): Promise<void> {
+  do await frames();
+  while (core.notices.length > 0 || core.wordsPending);
+}
 
 function bytes(random: Random, length: number): Uint8Array {
   const data = new Uint8Array(length).fill(random.below(256));
@@ -62,17 +66,17 @@ async function askSomething({ ask, app }: GuestPage, random: Random): Promise<nu
   }
 }
 
-async function expectFork(app: App, wanted: { readonly zones: unknown; readonly bytes: readonly string[] }): Promise<void> {
+async function expectFork({ app, core }: GuestPage, wanted: { readonly zones: unknown; readonly bytes: readonly string[] }): Promise<void> {
   expect(app.time.canFork(), app.time.aboutFork()).toBe(true);
   await app.time.fork();
-  await settled();
+  await settled(core);
   expect(zonesOf(app)).toEqual(wanted.zones);
   expect(await bytesOf(app)).toEqual(wanted.bytes);
 }
 
 test.each([1, 2, 3])("after random requests of a guest, seed %i, a fork of a moment has its zones, bytes and order of closing", async (seed) => {
   const page = await guestPage(CREATE);
-  const { app } = page;
+  const { app, core } = page;
   const random = new Random(seed);
   const statuses = new Set<number>();
   const halfway = 30 + random.below(30);
@@ -81,19 +85,19 @@ test.each([1, 2, 3])("after random requests of a guest, seed %i, a fork of a mom
     statuses.add(await askSomething(page, random));
     await frames();
     if (step !== halfway) continue;
-    await settled();
+    await settled(core);
     then = { at: app.events.total, zones: zonesOf(app), bytes: await bytesOf(app) };
     // What makes no event belongs to the moment before it: this one is to stay as it was seen.
     await page.ask(FLUSH, 0);
   }
   page.giveBack();
-  await settled();
+  await settled(core);
   // Some were refused, for more than one reason.
   expect(statuses.size).toBeGreaterThan(2);
   const { handle } = app.store.getState().attached!;
   app.time.seek(then!.at);
   expect(app.store.getState().moment).toBe(then!.at);
-  await expectFork(app, then!);
+  await expectFork(page, then!);
   expect(app.store.getState().attached!.handle).not.toBe(handle);
   expect(saidBy(app)).toContain("played again into g-fork.qcow2");
   expect(saidBy(app)).not.toContain("stands in their place");
@@ -150,7 +154,7 @@ describe("after a power cut", () => {
   test("a fork has what was left, and of a moment before it what was there then", async () => {
     // Two zones share a cluster.
     const page = await guestPage(CREATE.replace("size=736K", "cluster_size=128K,size=736K"));
-    const { app, ask } = page;
+    const { app, core, ask } = page;
     await ask(OUT, 2 * ZONE, new Uint8Array(8 * KIB).fill(1));
     await ask(OUT, 3 * ZONE, new Uint8Array(4 * KIB).fill(2));
     await ask(FLUSH, 0);
@@ -159,55 +163,55 @@ describe("after a power cut", () => {
     // A zone that was reset is written behind a flush, which makes the write before it durable, but not this one.
     await ask(OUT, 3 * ZONE, new Uint8Array(4 * KIB).fill(4));
     await ask(OUT, 4 * ZONE, new Uint8Array(4 * KIB).fill(5));
-    await settled();
+    await settled(core);
     const before = { at: app.events.total, zones: zonesOf(app), bytes: await bytesOf(app) };
     await page.cut();
-    await settled();
+    await settled(core);
     const { writePointer } = app.store.getState().attached!.zones!;
     expect([2, 3, 4].map((zone) => writePointer[zone]! - zone * ZONE)).toEqual([12 * KIB, 0, 0]);
     page.lend();
     expect(await ask(OUT, 4 * ZONE, new Uint8Array(4 * KIB).fill(6))).toBe(0);
     page.giveBack();
-    await settled();
+    await settled(core);
     const now = { zones: zonesOf(app), bytes: await bytesOf(app) };
     expect(app.time.aboutFork()).toContain("2 commands that a power cut undid are left out");
     expect(app.tape.until(before.at)).toHaveLength(7);
-    await expectFork(app, now);
+    await expectFork(page, now);
     // It is a disk that never met one.
     expect(app.time.aboutFork()).not.toContain("power cut");
   });
 
   test("a moment before it can still be forked", async () => {
     const page = await guestPage(CREATE);
-    const { app, ask } = page;
+    const { app, core, ask } = page;
     await ask(OUT, 2 * ZONE, new Uint8Array(8 * KIB).fill(1));
-    await settled();
+    await settled(core);
     const before = { at: app.events.total, zones: zonesOf(app), bytes: await bytesOf(app) };
     await page.cut();
-    await settled();
+    await settled(core);
     expect(app.store.getState().attached!.zones!.writePointer[2]).toBe(2 * ZONE);
     app.time.seek(before.at);
     expect(app.time.aboutFork()).not.toContain("power cut");
     expect(app.share.script("history")!.lines.at(-1)).toBe("write -P 0x1 128K 8K");
-    await expectFork(app, before);
+    await expectFork(page, before);
   });
 });
 
 test("beyond the budget a fork has the zones and says of how many bytes it does not", async () => {
   const zone = 8 * 2 ** 20;
-  const { app, ask, giveBack } = await guestPage(`qemu-img create -q -f qcow2 -o size=96M,zone_size=8M,zone_model=1,max_append_sectors=64 g.qcow2`);
+  const { app, core, ask, giveBack } = await guestPage(`qemu-img create -q -f qcow2 -o size=96M,zone_size=8M,zone_model=1,max_append_sectors=64 g.qcow2`);
   const data = Uint8Array.from({ length: zone }, (_, at) => (at * 31) & 255);
   const fit = MOST_TOLD_BYTES / zone;
   for (let index = 0; index <= fit; index++) expect(await ask(OUT, index * zone, data.slice())).toBe(0);
   expect(await ask(OUT, (fit + 1) * zone, new Uint8Array(zone).fill(9))).toBe(0);
   giveBack();
-  await settled();
+  await settled(core);
   const wanted = zonesOf(app);
   expect(app.time.canFork()).toBe(true);
   expect(app.time.aboutFork()).toContain("Its zones will be the same, but not all of its bytes: 8 MiB were too many to keep, and 0xcd stands in their place");
   expect(app.share.script("history")!.notes).toEqual([`${fit + 1} commands wrote bytes that a link cannot carry: it writes 0xcd there.`]);
   await app.time.fork();
-  await settled();
+  await settled(core);
   expect(zonesOf(app)).toEqual(wanted);
   expect(saidBy(app)).toContain("8 MiB were too many to keep");
   for (const [line, good] of [[`read -P 0x1f ${zone + 1} 1`, true], [`read -P 0xcd ${fit * zone} 8M`, true], [`read -P 9 ${(fit + 1) * zone} 8M`, true], [`read -P 0xcd ${(fit - 1) * zone} 8M`, false]] as const) {
