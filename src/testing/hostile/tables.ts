@@ -55,7 +55,8 @@ export function tablesOf(read: ReadAt, size: number): Table[] {
     addL1("snapshot's L1 table", Number(entry.getBigUint64(0)), entry.getUint32(8));
     at += Math.ceil((40 + Math.min(entry.getUint32(36), 4096) + entry.getUint16(12) + entry.getUint16(14)) / 8) * 8;
   }
-  if (at > snapshotsAt) add("snapshot table", snapshotsAt, at - snapshotsAt);
+  // At 0 lies the header, as above.
+  if (snapshotsAt > 0 && at > snapshotsAt) add("snapshot table", snapshotsAt, at - snapshotsAt);
   for (let extension = header.getUint32(4) >= 3 ? header.getUint32(100) : 72; extension < 4000; ) {
     const [magic, length] = [header.getUint32(extension), header.getUint32(extension + 4)];
     if (magic === 0) break;

@@ -120,3 +120,14 @@ test("bitmaps whose autoclear bit is gone: a repair frees their tables, and a wr
   view.setUint8(4166, 8);
   expect((await torment(image, beside)).wrong).toBeNull();
 });
+
+test("snapshots that are said to lie at 0, where the header is: they are no table that a write could land on, and no snapshot is made or deleted", async () => {
+  const image = imageOf("tiny");
+  const view = new DataView(image.buffer);
+  expect([view.getUint32(60), view.getBigUint64(64)]).toEqual([0, 0n]);
+  view.setUint32(60, 4);
+  expect(tablesOf((offset, length) => image.slice(offset, offset + length), image.length).map((table) => table.name)).not.toContain("snapshot table");
+  const { wrong, tally } = await torment(image, beside);
+  expect(wrong).toBeNull();
+  expect([tally.get("qemu-img snapshot 0"), tally.get("qemu-img bitmap 0")]).toEqual([1, 1]);
+});
