@@ -17,6 +17,7 @@ const EMULATOR = `#!/bin/sh
 case "$*" in
   *"-machine help"*) echo "none  empty machine (default)";;
   *"-accel help"*) echo qtest;;
+  *format=help*) echo "Supported formats: file qcow2 raw"; echo "Supported formats (read-only): file qcow2 raw";;
   *-version*) echo "QEMU emulator version 10.0";;
   *) exit 1;;
 esac

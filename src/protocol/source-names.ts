@@ -55,9 +55,15 @@ export function parseImageName(name: string, ownPrefix: string): Result<ParsedNa
     const parsed = sourceOfOptions(flat.value);
     return parsed.ok ? ok({ kind: "source", parsed: parsed.value }) : parsed;
   }
-  if (name.startsWith(FILE_PREFIX)) return ok({ kind: "source", parsed: { source: { file: name.slice(FILE_PREFIX.length), format: null }, readOnly: null } });
+  if (name.startsWith(FILE_PREFIX)) return ok({ kind: "source", parsed: { source: { file: behindPrefix(name), format: null }, readOnly: null } });
   const protocol = name.startsWith(ownPrefix) ? undefined : PROTOCOL.exec(name)?.[1];
   return protocol === undefined ? ok({ kind: "path", path: name }) : err({ code: "unknown-protocol", protocol });
+}
+
+/** A path that would now seem to begin with a protocol is said to begin here, as QEMU does it. */
+function behindPrefix(name: string): string {
+  const path = name.slice(FILE_PREFIX.length);
+  return PROTOCOL.test(path) ? `./${path}` : path;
 }
 
 /** Levels become dots, as QEMU flattens them. */

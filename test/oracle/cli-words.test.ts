@@ -207,6 +207,24 @@ describe("qemu-img info", () => {
   });
 });
 
+describe("qemu-img: what is refused, and what is warned of", () => {
+  const img = (line: string, ...last: string[]): void => same("qemu-img", [...line.split(" "), ...last]);
+  for (const folder of [ours, stock]) writeFileSync(join(folder, "sectors"), new Uint8Array(4096));
+  // A file that is taken for raw, and may be written.
+  for (const line of ["resize text 2000", "resize --preallocation=metadata text 4000", "rebase -u -b a.qcow2 -F qcow2 text", "amend -o size=1M text", "commit text"]) img(line);
+  for (const line of ["snapshot -c x -U a.qcow2", "resize a.qcow2 9E", "resize a.qcow2 10000P", "create -f qcow2 foo:bar 1M", "create -f raw json:{} 1M", "convert a.qcow2 foo:bar", "map --image-opts a.qcow2", "info json:{"]) img(line);
+  for (const line of ["convert -l snapshot.foo=1 a.qcow2 x", "measure -O qcow2 -l snapshot.foo=1 a.qcow2", "convert -n -O qcow2 --target-image-opts a.qcow2 driver=qcow2,file.filename=empty.qcow2"]) img(line);
+  for (const line of ["rebase -b a.qcow2 -F qcow2 a.qcow2", "rebase -f raw -b a.qcow2 text", "info --image-opts driver=raw,file.filename=sectors,size=99G"]) img(line);
+  it("a number below zero is out of range to 10.0, and none to 7.2", async () => {
+    const line = "driver=raw,file.filename=text,offset=-1";
+    expect(await runOurs(ours, "qemu-img", ["info", "--image-opts", line])).toEqual({ status: 1, out: "", err: `qemu-img: Could not open '${line}': Value '-1' is out of range for parameter 'offset'\n` });
+  });
+  it("a file's name with a colon stands behind file:", async () => {
+    expect(await runOurs(ours, "qemu-img", ["create", "-q", "-f", "qcow2", "file:odd:name", "1M"])).toEqual({ status: 0, out: "", err: "" });
+    expect((await runOurs(ours, "qemu-img", ["info", "file:odd:name"])).out).toMatch(/^image: \.\/odd:name\n/);
+  });
+});
+
 describe("qemu-img: the program", () => {
   for (const argv of [[], ["foo"], ["-x"], ["--foo"]]) same("qemu-img", argv);
 });

@@ -55,6 +55,8 @@ describe("names", () => {
     ["./odd:name", "./odd:name"],
     ["dropped:a", "dropped:a"],
     ["file:a", { file: "a", format: null }],
+    ["file:a:b", { file: "./a:b", format: null }],
+    ["file:/a:b/c", { file: "/a:b/c", format: null }],
     ["nbd://host/export", { code: "unknown-protocol", protocol: "nbd" }],
     [`json:{"driver":"qcow2","file":{"driver":"file","filename":"b"}}`, { file: "b", format: "qcow2" }],
     ["json:{'driver':'raw','file.filename':'b','offset':512}", { file: "b", format: "raw", offset: 512 }],
