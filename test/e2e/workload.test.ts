@@ -58,11 +58,13 @@ test("the pointers of many zones are a field, a row for a band of them", async (
   await expect(tab.getByRole("status")).toContainText("Ended", { timeout: 60_000 });
   await expect(tab.getByRole("img", { name: "Write pointers: a row for 16 zones, stronger as they fill; 40 of 1,000 written to, 40 full" })).toBeVisible();
   // At the last moment the first two rows, which are of 32 full zones, are the strongest there are, the third is half so, and the rest are empty.
-  const column = tab.getByRole("figure", { name: "Write pointers" }).locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
-    const data = canvas.getContext("2d")!.getImageData(canvas.width - 1, 0, 1, canvas.height).data;
-    return Array.from({ length: canvas.height }, (_, row) => data[4 * row + 3]!);
-  });
-  expect(await column).toEqual([255, 255, 128, ...Array<number>(60).fill(0)]);
+  const column = (): Promise<number[]> =>
+    tab.getByRole("figure", { name: "Write pointers" }).locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
+      const data = canvas.getContext("2d")!.getImageData(canvas.width - 1, 0, 1, canvas.height).data;
+      return Array.from({ length: canvas.height }, (_, row) => data[4 * row + 3]!);
+    });
+  // It is painted behind the words.
+  await expect.poll(column).toEqual([255, 255, 128, ...Array<number>(60).fill(0)]);
 });
 
 test("a word that is not known is refused by its name, in the tab and at the prompt", async ({ page }) => {
