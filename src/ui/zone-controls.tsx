@@ -113,8 +113,8 @@ export function ZoneControls({ zones, zone }: { zones: ZoneModel; zone: number }
             Write
           </button>
         </Tip>
-        <Tip text={`From ${at("read", offsetBytes)}`} side="top">
-          <button type="button" className="button" disabled={lengthBytes === null || badOffset} onClick={() => perform("read")}>
+        <Tip text={past ? "The bytes of the past are not kept: Now leads back to those of today" : `From ${at("read", offsetBytes)}`} side="top">
+          <button type="button" className="button" disabled={past || lengthBytes === null || badOffset} onClick={() => perform("read")}>
             Read
           </button>
         </Tip>

@@ -1,7 +1,7 @@
 /** A job made into its requests: which source serves it, how many requests it has, and what is read back at its end. */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import { bytesOf, capacityOf, checkJob, readableEnd, regionOf } from "./host.ts";
+import { bytesOf, capacityOf, checkJob, isConventional, readableEnd, regionOf } from "./host.ts";
 import type { HostView, Region } from "./host.ts";
 import type { JobProblem, JobSpec } from "./job.ts";
 import { LogStore } from "./log-store.ts";
@@ -28,6 +28,8 @@ export function workloadOf(job: JobSpec, host: HostView): Result<Workload, JobPr
   if (problem !== null) return err(problem);
   const region = regionOf(job, host);
   if (!region.ok) return region;
+  // Conventional zones are the first of a disk.
+  if (job.rw === "append" && isConventional(host.zone(region.value.end - 1))) return err({ word: "rw", found: job.rw, allowed: "another kind: all zones that the job names are conventional" });
   const endless = job.timeBased && job.runtimeMs !== null;
   const wraps = endless || job.ioSize !== null;
   const requests = endless ? (job.numberIos ?? Infinity) : Math.min(job.numberIos ?? Infinity, requestsOf(job, host, region.value));

@@ -98,6 +98,13 @@ test("a job without a slot says so, and closes what the disk opened by itself fo
   expect(await disk.run({ rw: "write", offset: { count: 6, unit: "zones" } })).toMatchObject({ end: "no-slot", requests: 0, refusals: [] });
 });
 
+test("appends to conventional zones alone are refused; with a sequential zone behind them they go there", async () => {
+  const disk = await bench({ conventionalZones: 2 });
+  const zones = (count: number) => ({ count, unit: "zones" }) as const;
+  expect(await disk.refused({ rw: "append", size: zones(2) })).toMatchObject({ option: "rw", allowed: expect.stringContaining("conventional") as string });
+  expect(await disk.run({ rw: "append", size: zones(3), numberIos: 2 })).toMatchObject({ requests: 2 });
+});
+
 test("words that the disk cannot have are refused before anything is written", async () => {
   const disk = await bench();
   expect(await disk.refused({ rw: "append", blockBytes: 128 * KIB })).toMatchObject({ option: "bs", allowed: expect.stringContaining("65536") as string });
