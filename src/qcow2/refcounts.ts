@@ -247,10 +247,10 @@ export class Refcounts {
     this.changedEntries.add(index);
   }
 
-  /** Bytes for a table of so many entries and half as many to come, in whole clusters. */
+  /** Bytes for a table of so many entries and half as many to come, in whole clusters; never more than anybody would open again. */
   private tableBytesFor(entries: number): number {
     if (entries * ENTRY_BYTES > MAX_TABLE_BYTES) throw new Fault({ kind: "unsupported", feature: "a refcount table above 8 MiB: the image file cannot grow further" });
-    return Math.ceil((entries * ENTRY_BYTES * 1.5) / this.clusterSize) * this.clusterSize;
+    return Math.min(Math.ceil((entries * ENTRY_BYTES * 1.5) / this.clusterSize) * this.clusterSize, MAX_TABLE_BYTES);
   }
 
   private growTable(lengthBytes: number): void {
@@ -299,6 +299,8 @@ export class Refcounts {
     if (outgrown) {
       // An earlier flush failed between: what it took is too small by now.
       if (this.pendingMove !== null) this.undoAllocate(hostCluster(this.pendingMove.offset / this.clusterSize), this.pendingMove.clusters);
+      // Given back once, also where no others are found.
+      this.pendingMove = null;
       this.pendingMove = this.takeTableClusters();
     }
     if (this.pendingMove !== null) this.pendingMove = { ...this.pendingMove, data: this.table };

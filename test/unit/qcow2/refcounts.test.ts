@@ -1,15 +1,17 @@
 /** The allocator: what it gives is free and counted, blocks place themselves, the table outgrows its clusters, decreases wait. */
 import { describe, expect, test } from "vitest";
 import { Random } from "../../../src/base/random.ts";
-import { hostCluster } from "../../../src/base/units.ts";
+import { hostCluster, hostOffset } from "../../../src/base/units.ts";
 import { Fault } from "../../../src/base/fault.ts";
 import { MemoryStore } from "../../../src/bytes/memory-store.ts";
 import { createImage } from "../../../src/qcow2/create.ts";
 import { flushImage } from "../../../src/qcow2/flush.ts";
+import type { Header } from "../../../src/qcow2/header.ts";
 import type { ImageState } from "../../../src/qcow2/image-state.ts";
+import { MetadataMap } from "../../../src/qcow2/metadata-map.ts";
 import { openState, readHeader } from "../../../src/qcow2/open.ts";
 import { Qcow2Image } from "../../../src/qcow2/image.ts";
-import type { Refcounts } from "../../../src/qcow2/refcounts.ts";
+import { Refcounts } from "../../../src/qcow2/refcounts.ts";
 import { auditImage } from "../../model/zoned-model-audit.ts";
 import { wholeOf } from "../../../src/testing/store-bytes.ts";
 
@@ -201,4 +203,39 @@ test("a refcount table that moves does not move over metadata that nothing count
   const read = new Uint8Array(2 ** 20);
   again.read(0, read);
   expect(read.every((byte) => byte === 0xee)).toBe(true);
+});
+
+test("a table with room for more entries to come is never longer than anybody opens", () => {
+  const clusterSize = 512;
+  const tableOffset = 2 ** 30;
+  const table = new DataView(new ArrayBuffer(700_032 * 8));
+  const behind = tableOffset + table.byteLength;
+  const header = { clusterSize, refcountOrder: 6, refcountTableOffset: hostOffset(tableOffset), refcountTableClusters: table.byteLength / clusterSize } as Header;
+  // A block at either end, the first of them full: what needs many clusters in one piece is put behind the last, where the table ends.
+  table.setBigUint64(0, BigInt(behind));
+  table.setBigUint64(table.byteLength - 8, BigInt(behind + clusterSize));
+  const store = new MemoryStore("sparse");
+  store.write(tableOffset, new Uint8Array(table.buffer));
+  store.write(behind, new Uint8Array(clusterSize).fill(1));
+  store.write(behind + clusterSize, new Uint8Array(clusterSize));
+  const refcounts = new Refcounts(store, header, new MetadataMap(clusterSize));
+  refcounts.allocateArea(100);
+  const move = refcounts.prepareTableMove()!;
+  expect(move.data.length).toBeGreaterThan(table.byteLength);
+  expect(move.clusters * clusterSize).toBe(move.data.length);
+  expect(move.data.length).toBeLessThanOrEqual(8 * 2 ** 20);
+});
+
+test("clusters that were taken for a table on the move are given back once, also where the next ones are refused", () => {
+  const { refcounts, state } = opened(created(512, 64));
+  const takeUntil = (enough: () => boolean): void => {
+    while (!enough()) refcounts.allocateRun(64);
+  };
+  takeUntil(() => refcounts.tableOutgrown);
+  const first = refcounts.prepareTableMove()!;
+  // That flush failed, and the table has outgrown its new place as well.
+  takeUntil(() => refcounts.tableEntries > (first.clusters * 512) / 8);
+  state.metadata.protect("snapshot table", 0, 2 ** 40);
+  for (let attempt = 0; attempt < 2; attempt++) expect(() => refcounts.prepareTableMove()).toThrow(Fault);
+  for (let index = 0; index < first.clusters; index++) expect(refcounts.get(hostCluster(first.offset / 512 + index))).toBe(0);
 });
