@@ -17,7 +17,7 @@ import { zoneIndex } from "../base/units.ts";
 import { LAYOUT_KINDS, MAX_LAYOUT_CELLS } from "../protocol/index.ts";
 import type { ByteSpan, CallName, Failure, FileIdentity, GuestMark, HeaderReport, InspectorCalls, NeededFile, Outcome, RequestOf } from "../protocol/index.ts";
 import type { Device } from "./device.ts";
-import { Inspections, readDevice, tablesOf } from "./inspections.ts";
+import { Inspections, readDevice, tablesOf, tablesToCheck } from "./inspections.ts";
 import type { InspectionHost, Opened } from "./inspections.ts";
 import { safely } from "./jobs.ts";
 import type { Job, Work } from "./jobs.ts";
@@ -97,7 +97,7 @@ export class InspectCalls {
       const bad = badCount("from", from, Number.MAX_SAFE_INTEGER) ?? badCount("count", count, MAX_ENTRIES) ?? (l1Index === null ? null : badCount("l1Index", l1Index, 2 ** 32));
       if (bad !== null) return bad;
       return this.inspections.withFile(inspection, async (opened) => {
-        const tables = tablesOf(opened);
+        const tables = tablesToCheck(opened);
         if (!tables.ok) return tables;
         return atBorder(() => (l1Index === null ? ok(l1Rows(tables.value, from, count)) : l2Rows(tables.value, l1Index, from, count)));
       });
@@ -111,8 +111,8 @@ export class InspectCalls {
       });
     },
     locate: (request, job) => this.locate(request, job),
-    layout: ({ inspection }, job) => this.overTables(inspection, job, (inspected) => layoutOf(inspected, LAYOUT_KINDS, { maxCells: MAX_LAYOUT_CELLS })),
-    verifyCompressed: ({ inspection }, job) => this.overTables(inspection, job, (inspected) => verifyCompressedClusters(inspected, this.host.codecs)),
+    layout: ({ inspection }, job) => this.overTables(inspection, job, tablesOf, (inspected) => layoutOf(inspected, LAYOUT_KINDS, { maxCells: MAX_LAYOUT_CELLS })),
+    verifyCompressed: ({ inspection }, job) => this.overTables(inspection, job, tablesToCheck, (inspected) => verifyCompressedClusters(inspected, this.host.codecs)),
     search: ({ inspection, view, needle, from, backwards }, job) => {
       const bad = badCount("from", from, Number.MAX_SAFE_INTEGER) ?? badCount("needle", needle.length, MAX_NEEDLE_BYTES);
       if (bad !== null) return bad;
@@ -125,16 +125,16 @@ export class InspectCalls {
     },
     repairPlan: ({ inspection, mode }, job) =>
       this.inspections.withFile(inspection, async (opened) => {
-        const tables = tablesOf(opened);
+        const tables = tablesToCheck(opened);
         return tables.ok ? await planRepair(tables.value, opened.file, mode, this.host.codecs, this.host.now, job) : tables;
       }),
     saveAs: ({ inspection, form, to }, job) => this.saveAs(inspection, form, { library: this.host.library, now: this.host.now, job, to }),
   };
 
   /** Long work over the tables of a file. */
-  private async overTables<Value>(inspection: number, job: Job, work: (inspected: Inspected) => Work<Value>): Promise<Result<Value, Failure>> {
+  private async overTables<Value>(inspection: number, job: Job, tablesIn: typeof tablesOf, work: (inspected: Inspected) => Work<Value>): Promise<Result<Value, Failure>> {
     return await this.inspections.withFile(inspection, async (opened) => {
-      const tables = tablesOf(opened);
+      const tables = tablesIn(opened);
       return tables.ok ? await job.outcome(safely(whole(work(tables.value), (value) => value))) : tables;
     });
   }
@@ -181,7 +181,7 @@ export class InspectCalls {
 
   private async locate(request: RequestOf<"locate">, job: Job): Promise<Outcome<"locate">> {
     return await this.inspections.withFile(request.inspection, async (opened) => {
-      const tables = tablesOf(opened);
+      const tables = tablesToCheck(opened);
       if (!tables.ok) return tables;
       const { virtualSize } = tables.value.header;
       const zones = opened.live?.zones ?? null;

@@ -42,6 +42,8 @@ export interface Opened {
   readonly header: InspectedHeader | null;
   /** Tables of a qcow2 whose header is believed; null for anything else. */
   readonly inspected: Inspected | null;
+  /** The same where the header is believed by a check at least; null for anything else. */
+  readonly toCheck: Inspected | null;
   /** The device over the file where it is open here. */
   readonly live: Device | null;
 }
@@ -168,7 +170,9 @@ function lookInto(file: string, store: ByteStore, live: Device | null): Opened {
   const { container } = identifyFile(store);
   const header = container === "qcow2" ? inspectHeader(store) : null;
   const inspected = header === null || header.header === null ? null : new Inspected(store, header.header, header.zoned);
-  return { file, store, container, header, inspected, live };
+  const checked = header?.toCheck ?? null;
+  const toCheck = inspected ?? (checked && new Inspected(store, checked.header, checked.zoned));
+  return { file, store, container, header, inspected, toCheck, live };
 }
 
 /** A call on a file that may change before the next one, which is handed what this one learns of its tables as a hint. */
@@ -184,8 +188,13 @@ async function hinted<Value>(session: Inspection, opened: Opened, act: (opened: 
 }
 
 /** The tables of a file, or why it has none that can be followed. */
-export function tablesOf({ header, inspected, container }: Opened): Result<Inspected, Failure> {
-  if (inspected !== null) return ok(inspected);
+export const tablesOf = (opened: Opened): Result<Inspected, Failure> => orProblem(opened, opened.inspected);
+
+/** The same for what a check does, which deals with a refcount table or a snapshot table that is missing or too long. */
+export const tablesToCheck = (opened: Opened): Result<Inspected, Failure> => orProblem(opened, opened.toCheck);
+
+function orProblem({ header, container }: Opened, tables: Inspected | null): Result<Inspected, Failure> {
+  if (tables !== null) return ok(tables);
   const problem = header?.report.problem ?? null;
   return err(problem ?? { kind: "unsupported", feature: `tables of a file of kind ${container}` });
 }

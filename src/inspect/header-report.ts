@@ -61,6 +61,8 @@ export interface InspectedHeader {
   /** null where a reader would not take it. */
   readonly header: Header | null;
   readonly zoned: ZonedHeader | null;
+  /** As a check takes it, which deals with tables that are missing or too long; null where that is not to be believed either. */
+  readonly toCheck: { readonly header: Header; readonly zoned: ZonedHeader | null } | null;
 }
 
 /** Reads the first cluster, or what there is of it, and reports what it says. */
@@ -77,17 +79,27 @@ export function inspectHeader(store: ByteStore): InspectedHeader {
   const unknown = header === null ? null : unknownFeatures(header);
   const context: FieldContext = { cluster, problems, stopped, header, ownNames, unknown };
   const problem = problems[0] ?? unknown ?? (zonedFound !== null && !zonedFound.ok ? zonedFound.error : null);
+  const toCheck = headerToCheck(cluster, fileLength);
   return {
     report: {
       fields: headerFields(context),
       extensions,
       zoned: zoned && { dialect: zoned.dialect, lengthBytes: header!.extensions.find(({ magic }) => magic === ZONED_EXTENSION_MAGIC)!.data.length, featureBit: hasBit(header!.incompatible, ZONED_FEATURE_BIT) },
       problem,
+      isForCheck: header === null && toCheck !== null,
       needs: header === null ? [] : needsOf(header),
     },
     header,
     zoned,
+    toCheck,
   };
+}
+
+function headerToCheck(cluster: Uint8Array, fileLength: number): InspectedHeader["toCheck"] {
+  const decoded = decodeHeader(cluster, fileLength, "check");
+  if (!decoded.ok || unknownFeatures(decoded.value) !== null) return null;
+  const found = zonedOf(decoded.value, fileLength);
+  return found !== null && !found.ok ? null : { header: decoded.value, zoned: found === null ? null : found.value };
 }
 
 function firstCluster(store: ByteStore, fileLength: number): Uint8Array {

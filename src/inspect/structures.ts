@@ -68,12 +68,14 @@ export class Structures {
     this.clusterSize = header.clusterSize;
     this.add("header", "header", 0, header.clusterSize);
     if (header.l1Size > 0) this.add("l1-table", "L1 table", header.l1Offset, header.l1Size * ENTRY_BYTES);
-    this.add("refcount-table", "refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
+    // One at 0 would be the header, taken for a table: there is none.
+    const counts = header.refcountTableOffset !== 0;
+    if (counts) this.add("refcount-table", "refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
     if (zoned !== null) this.add("zoned-metadata", "zoned metadata", zoned.metadataOffset, zoned.metadataSize);
     const encryption = header.extensions.find(({ magic }) => magic === ENCRYPTION_MAGIC)?.data;
     if (encryption !== undefined && encryption.length >= 16) this.add("encryption-header", "encryption header", Number(viewOf(encryption).getBigUint64(0)), Number(viewOf(encryption).getBigUint64(8)));
     this.addMany("l2-table", "L2 table", l1Targets(inspected.l1Words(0, header.l1Size)));
-    this.addMany("refcount-block", "refcount block", this.blocks(inspected));
+    if (counts) this.addMany("refcount-block", "refcount block", this.blocks(inspected));
     orLeaveOut(() => this.addSnapshots(inspected));
     orLeaveOut(() => this.addBitmaps(inspected));
   }

@@ -76,6 +76,8 @@ export interface HeaderReport {
   readonly zoned: { readonly dialect: Dialect; readonly lengthBytes: number; readonly featureBit: boolean } | null;
   /** The first reason for which no reader would take this header; null where it is whole. */
   readonly problem: ImageProblem | null;
+  /** A check takes it all the same: what is wrong is a refcount table or a snapshot table that is missing or too long, with which a repair deals. */
+  readonly isForCheck: boolean;
   /** Other files that it stands on, by the names in the header, and whether they are there: the library's, or dropped beside it. */
   readonly needs: readonly NeededFile[];
 }

@@ -39,11 +39,14 @@ const queryOf = (snapshot: SnapshotFacts): { id: string; name: string } => ({ id
 export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWorkActions {
   const now = (): InspectorState => core.store.getState().inspector;
 
-  /** Does `task` with a handle of the file: the attached image's own, or one that is opened for reading meanwhile. */
-  const withHandle = async <Value>(file: string, task: (handle: number) => Promise<Result<Value, Failure>>): Promise<Result<Value, Failure>> => {
+  /**
+   * Does `task` with a handle of the file: the attached image's own, or one that is opened for reading meanwhile.
+   * @param forCheck opened even with tables missing that only a check deals with
+   */
+  const withHandle = async <Value>(file: string, forCheck: boolean, task: (handle: number) => Promise<Result<Value, Failure>>): Promise<Result<Value, Failure>> => {
     const { attached } = core.store.getState();
     if (attached?.file === file && attached.handle !== NO_HANDLE && attached.snapshot === null) return task(attached.handle);
-    const opened = await core.port.start("open", { file, readOnly: true, format: "qcow2", inspect: true }).outcome;
+    const opened = await core.port.start("open", { file, readOnly: true, format: "qcow2", inspect: true, forCheck }).outcome;
     if (!opened.ok) return opened;
     try {
       return await task(opened.value.handle);
@@ -71,11 +74,11 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
   };
 
   /** Copies a file into the library under a name of its own and changes the copy; one that could not be changed goes again. */
-  const changedCopy = async <Value>(file: string, what: string, change: (handle: number) => Promise<Result<Value, Failure>>): Promise<{ copy: string; outcome: Result<Value, Failure> }> => {
+  const changedCopy = async <Value>(file: string, what: "repaired" | "reverted", change: (handle: number) => Promise<Result<Value, Failure>>): Promise<{ copy: string; outcome: Result<Value, Failure> }> => {
     const names = core.store.getState().library.files.map(({ name }) => name);
     const copy = freeName(displayName(file).replace(/(\.[^.]*)?$/, `-${what}$1`), names);
     const changeNow = async (): Promise<Result<Value, Failure>> => {
-      const opened = await core.port.start("open", { file: copy, readOnly: false, format: "qcow2", inspect: true }).outcome;
+      const opened = await core.port.start("open", { file: copy, readOnly: false, format: "qcow2", inspect: true, forCheck: what === "repaired" }).outcome;
       if (!opened.ok) return opened;
       const { handle } = opened.value;
       const changed = await change(handle);
@@ -97,7 +100,7 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
     const { file, check: { running } } = now();
     if (file === null || running) return;
     patchInspector(core, { check: begun(), checkBegun: true, plan: NO_WORK, repair: NO_WORK });
-    const outcome = await withHandle<CheckReport>(file, (handle) => underWay.run("check", "check", { handle }, progress("check")));
+    const outcome = await withHandle<CheckReport>(file, true, (handle) => underWay.run("check", "check", { handle }, progress("check")));
     if (now().file === file) patchInspector(core, { check: ended(outcome) });
   };
   // Of a file that only is read the engine checks beside everything else, so that nothing has to wait for it here either.
@@ -149,7 +152,7 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
       const { file, snapshots } = now();
       if (file === null || snapshots.running) return;
       patchInspector(core, { snapshots: { ...snapshots, running: true } });
-      const outcome = await withHandle<readonly SnapshotFacts[]>(file, (handle) => core.port.start("listSnapshots", { handle }).outcome);
+      const outcome = await withHandle<readonly SnapshotFacts[]>(file, false, (handle) => core.port.start("listSnapshots", { handle }).outcome);
       if (now().file === file) patchInspector(core, { snapshots: ended(outcome) });
     },
     viewSnapshot: (snapshot) =>

@@ -47,7 +47,8 @@ function Identity({ inspection }: { inspection: Inspection }) {
       ))}
       {header !== null && header.problem !== null && (
         <p className="inspector-alert" role="status">
-          <strong>No reader takes this header.</strong> {textOf(header.problem).why}
+          <strong>{header.isForCheck ? "This header is wrong." : "No reader takes this header."}</strong> {textOf(header.problem).why}
+          {header.isForCheck && " It can be checked all the same: the tab Check lists what a repair would change, and repairs a copy."}
         </p>
       )}
     </div>

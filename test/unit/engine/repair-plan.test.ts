@@ -54,7 +54,7 @@ test.each(["plain", "snapshots", "subclusters", "bitmaps", "datafile", "narrow"]
     if (!begun.ok) throw new Error(JSON.stringify(begun.error));
     const plan = await engine.perform("repairPlan", { inspection: begun.value.inspection, mode: "all" });
     expect(Buffer.compare(await bytesOf(files, "image"), bytes), what).toBe(0);
-    const opened = await engine.perform("open", { file: "copy", format: "qcow2", readOnly: false, inspect: true });
+    const opened = await engine.perform("open", { file: "copy", format: "qcow2", readOnly: false, inspect: true, forCheck: true });
     const repair = opened.ok ? await engine.perform("repair", { handle: opened.value.handle, mode: "all" }) : opened;
     if (opened.ok) await engine.perform("close", { handle: opened.value.handle });
     expect(plan.ok, what).toBe(repair.ok);

@@ -1,5 +1,7 @@
 /** The inspector's actions over the real engine: what is looked into, one selection both ways, a file that changes, and a repair of a copy. */
 import { beforeEach, expect, test } from "vitest";
+import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
+import { createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 import { frames, started, stubWindow } from "./app-fixture.ts";
 
 beforeEach(stubWindow);
@@ -82,6 +84,30 @@ test("a check is of the file, and a repaired copy stands beside it", async () =>
   const { library, attached } = app.store.getState();
   expect(library.files.map(({ name }) => name).sort()).toEqual(["welcome-repaired.qcow2", "welcome.qcow2"]);
   expect(attached?.file).toBe("welcome.qcow2");
+});
+
+test("an image without a refcount table, which nothing attaches, is checked; what would change is listed, and the copy is attached", async () => {
+  const files = new MemoryFiles();
+  await engineFixture(files).ok("create", { file: "broken.qcow2", options: createOptions() });
+  const opened = await files.open("broken.qcow2", "write");
+  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
+  opened.value.write(56, new Uint8Array(4));
+  opened.value.close();
+  const app = await started(files);
+  const now = () => app.store.getState().inspector;
+  await app.inspector.lookInto("broken.qcow2");
+  expect(now().inspection?.header).toMatchObject({ problem: { field: "refcount_table_clusters" }, isForCheck: true });
+  await app.inspectorWork.check();
+  expect(now().check.failure).toBeNull();
+  expect(now().check.value?.corruptions).toBeGreaterThan(0);
+  await app.inspector.planRepair();
+  expect(now().plan.failure).toBeNull();
+  expect(now().plan.value?.changes[0]?.structure).toBe("header");
+  await app.inspectorWork.repairCopy();
+  expect(now().repair).toMatchObject({ failure: null, value: { copy: "broken-repaired.qcow2", report: { after: { corruptions: 0, leaks: 0, checkErrors: 0 } } } });
+  expect(now().inspection?.header?.problem?.field).toBe("refcount_table_clusters");
+  await app.device.attach("broken-repaired.qcow2");
+  expect(app.store.getState().attached).toMatchObject({ file: "broken-repaired.qcow2", facts: { image: { readOnly: false } } });
 });
 
 test("two snapshots are compared, and one is viewed as the disk and left again", async () => {
