@@ -43,6 +43,21 @@ export class MetadataMap {
     this.unsorted = true;
   }
 
+  /**
+   * As protect, for what shares a cluster with no table that is written where it lies: an entry of the one would change the other.
+   * The header is let be: it is not written entry by entry.
+   * @throws Fault when another structure claims a part of it
+   */
+  protectAlone(structure: string, offset: number, lengthBytes: number): void {
+    const end = Math.ceil((offset + lengthBytes) / this.clusterSize);
+    for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) {
+      const owner = this.owners.get(cluster);
+      if (owner === undefined || owner === "header") continue;
+      throw new Fault(imageProblem(structure, "host offset", cluster * this.clusterSize, `a cluster that holds the ${owner}`, "a cluster of its own"));
+    }
+    this.protect(structure, offset, lengthBytes);
+  }
+
   private protectorOf(cluster: number): string | null {
     if (this.unsorted) this.runs = merged(this.runs);
     this.unsorted = false;

@@ -121,10 +121,10 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
     if (header.refcountTableClusters === 0) throw new Fault(imageProblem("header", "refcount_table_clusters", 56, 0, "a refcount table"));
     metadata.claim("refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
     claimL2Tables(header, l1, metadata, store.size());
-    protectSnapshots(store, header, metadata, forCheck);
     const refcounts = new Refcounts(store, header, metadata);
+    protectSnapshots(store, header, metadata, forCheck);
     const bitmaps = readBitmaps(store, header);
-    if (bitmaps !== null) metadata.protect("bitmap directory", bitmaps.offset, bitmaps.lengthBytes);
+    if (bitmaps !== null) metadata.protectAlone("bitmap directory", bitmaps.offset, bitmaps.lengthBytes);
     const autoclear = clearAutoclear(store, header, bitmaps !== null);
     return { state: new ImageState(store, { ...header, autoclear }, l1, metadata, refcounts, options), readOnlyReason: null };
   } catch (error) {
@@ -182,13 +182,13 @@ const MAX_SNAPSHOT_L1_BYTES = 16 * 2 ** 20;
 /** The snapshot table, the L1 tables that it leads to, and the L2 tables that those lead to: what a snapshot shows must stay. */
 function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMap, cutting: boolean): void {
   const { snapshots, lengthBytes } = readSnapshotTable(store, header, cutting);
-  if (lengthBytes > 0) metadata.protect("snapshot table", header.snapshotsOffset, lengthBytes);
+  if (lengthBytes > 0) metadata.protectAlone("snapshot table", header.snapshotsOffset, lengthBytes);
   const l2Clusters = new Set<number>();
   let left = MAX_SNAPSHOT_L1_BYTES;
   for (const snapshot of snapshots) {
     if (snapshot.l1Size === 0 || !checkL1(store, header, snapshot).ok) continue;
     const bytes = snapshot.l1Size * ENTRY_BYTES;
-    metadata.protect("L1 table of a snapshot", snapshot.l1Offset, bytes);
+    metadata.protectAlone("L1 table of a snapshot", snapshot.l1Offset, bytes);
     if (bytes > left) continue;
     left -= bytes;
     const l1 = new Uint8Array(bytes);

@@ -131,3 +131,13 @@ test("snapshots that are said to lie at 0, where the header is: they are no tabl
   expect(wrong).toBeNull();
   expect([tally.get("qemu-img snapshot 0"), tally.get("qemu-img bitmap 0")]).toEqual([1, 1]);
 });
+
+test("an L2 table that is said to be the snapshot table: such an image is for reading, since an entry of the one is one of the other", async () => {
+  const image = imageOf("snapshots");
+  const view = new DataView(image.buffer);
+  const l1 = Number(view.getBigUint64(40));
+  view.setBigUint64(l1, view.getBigUint64(64) | (1n << 63n));
+  const { wrong, tally } = await torment(image, beside);
+  expect(wrong).toBeNull();
+  expect([tally.get("qemu-img info 0"), tally.get("qemu-io -c 0")]).toEqual([2, undefined]);
+});
