@@ -61,10 +61,12 @@ class Window {
 /**
  * The table's entries one by one.
  * @param cutting reads a table beyond the limits as a repair will leave it
- * @throws Fault for such a table where nothing is cut
+ * @throws Fault for such a table where nothing is cut, and for a place that cannot be
  */
 export function* snapshotEntries(store: ByteStore, header: Pick<Header, "snapshotsOffset" | "snapshotCount">, cutting: boolean): Generator<TableEntry, TableEnd, void> {
   const start: number = header.snapshotsOffset;
+  // A check opens an image before it judges the header's word for the place, and behind 2^53 no entry could be told from the next.
+  if (header.snapshotCount > 0 && !Number.isSafeInteger(start)) throw new Fault(imageProblem("snapshot table", "snapshots_offset", 64, start, "a multiple of the cluster size"));
   const count = cutting ? Math.min(header.snapshotCount, MAX_SNAPSHOTS) : header.snapshotCount;
   const tooMany = header.snapshotCount - count;
   const window = new Window(store);

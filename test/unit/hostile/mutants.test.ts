@@ -78,6 +78,17 @@ test("a snapshot whose L1 table is said to be the header: a new size of the disk
   expect(tally.get("qemu-img resize 0")).toBe(2);
 });
 
+test.each(["7ffffffffffff000", "fffffffffffff000"])("a snapshot table at 0x%s is refused in words by a repair as well, which opens what a reader does not", async (offset) => {
+  const image = imageOf("snapshots");
+  const view = new DataView(image.buffer);
+  view.setBigUint64(64, BigInt(`0x${offset}`));
+  view.setUint32(60, 65536);
+  const { wrong, tally } = await torment(image, beside);
+  expect(wrong).toBeNull();
+  expect(tally.get("qemu-img info 1")).toBe(2);
+  expect([tally.get("qemu-img check 0"), tally.get("qemu-img check 1")]).toEqual([undefined, 5]);
+});
+
 test("canary: what must not happen is seen when it does", async () => {
   const image = imageOf("plain");
   const bug = await torment(image, beside, { outcome: (name) => (name === "map" ? { ok: false, error: { kind: "bug", message: "planted" } } : null) });
