@@ -4,7 +4,7 @@ import type { Result } from "../base/result.ts";
 import type { ComparedDisks, ConvertOptions, ConvertedDisk, Failure } from "../protocol/index.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { compareDisks } from "./compare.ts";
-import { writeCompressed } from "./compressed-write.ts";
+import { endCompressed, writeCompressed } from "./compressed-write.ts";
 import { convertDisks } from "./convert.ts";
 import type { Target } from "./convert.ts";
 import { convertToZones } from "./convert-zones.ts";
@@ -40,13 +40,15 @@ export function* convertDevices(sources: readonly Device[], target: OpenImage, o
     return yield* convertToZones(from, pointers, device, zones, options.targetIsZero);
   }
   if (options.compressed && disk.writeCompressed === undefined) return err({ kind: "unsupported", feature: "compression of a raw image" });
-  return yield* convertDisks(from, targetOf(device, options), {
+  const copied = yield* convertDisks(from, targetOf(device, options), {
     sparseBytes: options.sparseBytes,
     compressedBytes: options.compressed ? disk.clusterSize : null,
     targetIsZero: options.targetIsZero && !options.keepsBacking,
     backingBytes: options.keepsBacking ? shownBelow(disk, options.targetIsZero) : null,
     salvage: options.salvage,
   });
+  const ended = copied.ok && options.compressed ? endCompressed(device) : ok(null);
+  return ended.ok ? copied : ended;
 }
 
 /** How much of its backing a target shows where nothing is written; of one that was there nobody looks. */

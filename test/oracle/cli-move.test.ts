@@ -249,6 +249,10 @@ describe("convert's command line", () => {
     "--target-image-opts plain.qcow2 @.out",
     "-n -o size=1 plain.qcow2 @.out",
     "--target-is-zero plain.qcow2 @.out",
+    ...["plain.qcow2", "empty.qcow2", "nothing.qcow2"].flatMap((source) => [
+      `-c -O qcow2 -o data_file=@.data ${source} @.out`,
+      `-c -O qcow2 -o data_file=@.data,data_file_raw=on ${source} @.out`,
+    ]),
     "-o , plain.qcow2 @.out",
     "-o foo=1 plain.qcow2 @.out",
     "-O qcow2 -o foo=1 plain.qcow2 @.out",
