@@ -42,8 +42,12 @@ export const convertImage: ImgCommand = {
     const sources: ReadImage[] = [];
     let whole = false;
     if (yield* openSources(command, sources)) {
-      const target = yield* openTarget(command, sources, cache);
-      if (target !== null) {
+      const leftAlone = backedZeroWords(command);
+      const target = leftAlone === null ? yield* openTarget(command, sources, cache) : null;
+      if (leftAlone !== null) {
+        yield imgError(leftAlone);
+        whole = true;
+      } else if (target !== null) {
         const converted = yield* convertOpened(command, sources, target, progress.shown);
         whole = (yield* closeTarget(target)) && converted;
       }
@@ -137,9 +141,15 @@ const late = ({ target, targetFormat }: ConvertCommand, planned: Planned | null)
 
 const pairValue = ({ pairs }: ConvertCommand, name: string): string | null => pairs.findLast(({ key }) => key === name)?.value ?? null;
 
+/**
+ * What QEMU says, once the sources are open, of a target that is all zeros and has a backing file; null where it is not told both. It
+ * does nothing then, and the exit status is that of success.
+ */
+const backedZeroWords = ({ targetIsZero, backing }: ConvertCommand): string | null =>
+  targetIsZero && backing !== null ? "Cannot use --target-is-zero when the destination image has a backing file" : null;
+
 /** What QEMU refuses between the two, in its order. */
 function refusalOf(command: ConvertCommand, hasBacking: boolean, source: ReadImage): string | null {
-  if (command.targetIsZero && hasBacking) return "Cannot use --target-is-zero when the destination image has a backing file";
   if (command.sources.length > 1 && hasBacking) return "Having a backing file for the target makes no sense when concatenating multiple input images";
   if (!command.skipCreate && hasBacking && command.backingFormat === null && pairValue(command, "backing_fmt") === null) {
     return "Use of backing file requires explicit backing format";

@@ -249,6 +249,10 @@ describe("convert's command line", () => {
     "--target-image-opts plain.qcow2 @.out",
     "-n -o size=1 plain.qcow2 @.out",
     "--target-is-zero plain.qcow2 @.out",
+    "-n --target-is-zero -B empty.qcow2 -F qcow2 -O qcow2 plain.qcow2 @.out",
+    "-p -n --target-is-zero -B nonexist -c -O foo plain.qcow2 odd.raw @.out",
+    "-n --target-is-zero -B empty.qcow2 -O qcow2 nonexist @.out",
+    "-n -B empty.qcow2 -O qcow2 plain.qcow2 odd.raw @.out",
     ...["plain.qcow2", "empty.qcow2", "nothing.qcow2"].flatMap((source) => [
       `-c -O qcow2 -o data_file=@.data ${source} @.out`,
       `-c -O qcow2 -o data_file=@.data,data_file_raw=on ${source} @.out`,
