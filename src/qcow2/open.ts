@@ -182,13 +182,15 @@ const MAX_SNAPSHOT_L1_BYTES = 16 * 2 ** 20;
 /** The snapshot table, the L1 tables that it leads to, and the L2 tables that those lead to: what a snapshot shows must stay. */
 function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMap, cutting: boolean): void {
   const { snapshots, lengthBytes } = readSnapshotTable(store, header, cutting);
-  if (lengthBytes > 0) metadata.protectAlone("snapshot table", header.snapshotsOffset, lengthBytes);
+  // A repair cuts a table that reaches over others, and must get there.
+  const protect = (structure: string, offset: number, length: number): void => (cutting ? metadata.protect(structure, offset, length) : metadata.protectAlone(structure, offset, length));
+  if (lengthBytes > 0) protect("snapshot table", header.snapshotsOffset, lengthBytes);
   const l2Clusters = new Set<number>();
   let left = MAX_SNAPSHOT_L1_BYTES;
   for (const snapshot of snapshots) {
     if (snapshot.l1Size === 0 || !checkL1(store, header, snapshot).ok) continue;
     const bytes = snapshot.l1Size * ENTRY_BYTES;
-    metadata.protectAlone("L1 table of a snapshot", snapshot.l1Offset, bytes);
+    protect("L1 table of a snapshot", snapshot.l1Offset, bytes);
     if (bytes > left) continue;
     left -= bytes;
     const l1 = new Uint8Array(bytes);
