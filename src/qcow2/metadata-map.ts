@@ -22,9 +22,7 @@ export class MetadataMap {
     const end = Math.ceil((offset + lengthBytes) / this.clusterSize);
     for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) {
       const owner = this.owners.get(cluster);
-      if (owner !== undefined) {
-        throw new Fault(imageProblem(structure, "host offset", cluster * this.clusterSize, `a cluster that holds the ${owner}`, "a cluster of its own"));
-      }
+      if (owner !== undefined) throw this.clash(structure, cluster, owner);
       this.owners.set(cluster, structure);
     }
   }
@@ -52,10 +50,13 @@ export class MetadataMap {
     const end = Math.ceil((offset + lengthBytes) / this.clusterSize);
     for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) {
       const owner = this.owners.get(cluster);
-      if (owner === undefined || owner === "header") continue;
-      throw new Fault(imageProblem(structure, "host offset", cluster * this.clusterSize, `a cluster that holds the ${owner}`, "a cluster of its own"));
+      if (owner !== undefined && owner !== "header") throw this.clash(structure, cluster, owner);
     }
     this.protect(structure, offset, lengthBytes);
+  }
+
+  private clash(structure: string, cluster: number, owner: string): Fault {
+    return new Fault(imageProblem(structure, "host offset", cluster * this.clusterSize, `a cluster that holds the ${owner}`, "a cluster of its own"));
   }
 
   private protectorOf(cluster: number): string | null {

@@ -61,15 +61,7 @@ export function LineChart({ title, says, lines, xEnd, yLeast, yStart = 0, xName,
             </g>
           );
         })}
-        <text className="chart-tick" x={LEFT} y={HEIGHT - 5}>
-          {formatX(0)}
-        </text>
-        <text className="chart-tick" x={(LEFT + WIDTH - RIGHT) / 2} y={HEIGHT - 5} textAnchor="middle">
-          {xName}
-        </text>
-        <text className="chart-tick" x={WIDTH - RIGHT} y={HEIGHT - 5} textAnchor="end">
-          {formatX(right)}
-        </text>
+        <XTicks name={xName} end={right} format={formatX} />
         {lines.map(({ name, points, dashed, faint, dots }) =>
           dots === true ? (
             points.map(([px, py], index) => (
@@ -85,6 +77,23 @@ export function LineChart({ title, says, lines, xEnd, yLeast, yStart = 0, xName,
         )}
       </svg>
     </figure>
+  );
+}
+
+/** What stands under a plot within FRAME: where it begins, what it runs over, where it ends. */
+export function XTicks({ name, end, format }: { readonly name: string; readonly end: number; readonly format: (value: number) => string }) {
+  return (
+    <>
+      <text className="chart-tick" x={LEFT} y={HEIGHT - 5}>
+        {format(0)}
+      </text>
+      <text className="chart-tick" x={(LEFT + WIDTH - RIGHT) / 2} y={HEIGHT - 5} textAnchor="middle">
+        {name}
+      </text>
+      <text className="chart-tick" x={WIDTH - RIGHT} y={HEIGHT - 5} textAnchor="end">
+        {format(end)}
+      </text>
+    </>
   );
 }
 

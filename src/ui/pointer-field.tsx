@@ -6,7 +6,7 @@ import { useEffect, useRef } from "react";
 import type { PointerRow } from "../state/workload-state.ts";
 import { formatCount } from "../state/units.ts";
 import { useTheme } from "./context.ts";
-import { FRAME } from "./line-chart.tsx";
+import { FRAME, XTicks } from "./line-chart.tsx";
 
 interface Props {
   readonly rows: readonly PointerRow[];
@@ -29,7 +29,7 @@ export function PointerField({ rows, firstZone, endZone, says, xEnd, xName, form
   useEffect(() => {
     if (canvas.current !== null && bands > 0) paint(canvas.current, rows, bands, xEnd);
   }, [rows, bands, xEnd, theme]);
-  const { width, height, left, right, bottom, top } = FRAME;
+  const { width, height, left, bottom, top } = FRAME;
   return (
     <figure className="chart" aria-label={TITLE}>
       <figcaption>
@@ -47,15 +47,7 @@ export function PointerField({ rows, firstZone, endZone, says, xEnd, xName, form
           <text className="chart-tick" x={left - 5} y={height - bottom} textAnchor="end">
             {formatCount(endZone - 1)}
           </text>
-          <text className="chart-tick" x={left} y={height - 5}>
-            {formatX(0)}
-          </text>
-          <text className="chart-tick" x={(left + width - right) / 2} y={height - 5} textAnchor="middle">
-            {xName}
-          </text>
-          <text className="chart-tick" x={width - right} y={height - 5} textAnchor="end">
-            {formatX(xEnd)}
-          </text>
+          <XTicks name={xName} end={xEnd} format={formatX} />
         </svg>
       </div>
     </figure>
