@@ -1,6 +1,7 @@
 /** What is shipped of other people's work is pinned by the lock, may be shipped, and is told. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { advisoriesOf } from "../../scripts/advisories.mjs";
 import { licencesFile, lockedPackages, shippedFolders } from "../../scripts/licences.mjs";
 
 /** Licences that ask for no more than to be told. */
@@ -32,4 +33,15 @@ test("the file of licences names each with its version", () => {
   const text = licencesFile();
   for (const folder of shipped) expect(text).toContain(`${folder.replace(/^.*node_modules\//, "")} ${locked[folder]!.version} (`);
   expect(text).toContain("Copyright (c) Meta Platforms");
+});
+
+test("an audit counts advisories about what is shipped, those about tools aside, and tells silence from none", () => {
+  const entry = (name: string, via: unknown[]) => ({ name, severity: "high", range: "<2.0.0", nodes: [`node_modules/${name}`], via });
+  const report = { vulnerabilities: { "react-dom": entry("react-dom", ["scheduler"]), scheduler: entry("scheduler", [{ title: "Prototype pollution" }]), vite: entry("vite", [{ title: "Reads any file" }]) } };
+  expect(advisoriesOf(report, shipped)).toEqual([
+    { package: "react-dom", severity: "high", range: "<2.0.0", title: "by way of scheduler" },
+    { package: "scheduler", severity: "high", range: "<2.0.0", title: "Prototype pollution" },
+  ]);
+  expect(advisoriesOf({ vulnerabilities: {} }, shipped)).toEqual([]);
+  for (const silence of [null, { message: "405 Method Not Allowed", statusCode: 405 }, "", { vulnerabilities: null }]) expect(advisoriesOf(silence, shipped)).toBeNull();
 });
