@@ -81,13 +81,22 @@ export const bytesOf = (extent: JobExtent, host: HostView): number => (extent.un
 /** The region that a job's words name. On a disk with zones it is made of whole zones. */
 export function regionOf(job: JobSpec, host: HostView): Result<Region, JobProblem> {
   const step = host.zoned ? host.zoneSize : SECTOR_SIZE;
-  if (!host.zoned) for (const [word, extent] of [["offset", job.offset], ["size", job.size]] as const) if (extent?.unit === "zones") return err({ word, found: `${extent.count}z`, allowed: "bytes, for this disk has no zones" });
+  if (!host.zoned) {
+    if (job.offset.unit === "zones") return err({ word: "offset", found: `${job.offset.count}z`, allowed: "bytes, for this disk has no zones" });
+    if (job.size?.unit === "zones") return err({ word: "zones", found: String(job.size.count), allowed: "none, for this disk has no zones; size is in bytes" });
+  }
   const start = bytesOf(job.offset, host);
   if (start % step !== 0) return err({ word: "offset", found: String(start), allowed: `a multiple of ${step}` });
   if (start >= host.diskBytes) return err({ word: "offset", found: String(start), allowed: `less than the disk's ${host.diskBytes} bytes` });
-  const length = job.size === null ? host.diskBytes - start : bytesOf(job.size, host);
+  const left = host.diskBytes - start;
+  if (job.size?.unit === "zones") {
+    // The word that has them is zones; the disk's last zone may be shorter than the others.
+    const zonesLeft = Math.ceil(left / host.zoneSize);
+    if (job.size.count < 1 || job.size.count > zonesLeft) return err({ word: "zones", found: String(job.size.count), allowed: `at least 1 and at most ${zonesLeft}, the zones from the offset on` });
+  }
+  const length = job.size === null ? left : job.size.unit === "zones" ? Math.min(left, bytesOf(job.size, host)) : job.size.count;
   const stop = start + length;
-  if (length === 0 || stop > host.diskBytes) return err({ word: "size", found: String(length), allowed: `at least ${step} and at most ${host.diskBytes - start} bytes from the offset on` });
+  if (length === 0 || stop > host.diskBytes) return err({ word: "size", found: String(length), allowed: `at least ${step} and at most ${left} bytes from the offset on` });
   if (stop % step !== 0 && stop !== host.diskBytes) return err({ word: "size", found: String(length), allowed: `a multiple of ${step}` });
   return ok({ first: Math.floor(start / host.zoneSize), end: Math.ceil(stop / host.zoneSize), start, stop });
 }

@@ -65,6 +65,15 @@ test("a disk without zones is read and written anywhere in the region", async ()
   const after = await disk.ok("read", { handle: disk.handle, offset: 5 * MIB, length: 7 * MIB, pattern: 0, wantData: false });
   expect([before.mismatchOffset, after.mismatchOffset]).toEqual([null, null]);
   expect(await disk.refused({ rw: "append" })).toMatchObject({ kind: "option", option: "rw" });
+  expect(await disk.refused({ rw: "write", size: { count: 9, unit: "zones" } })).toMatchObject({ option: "zones", found: "9" });
+  expect(await disk.refused({ rw: "write", offset: { count: 1, unit: "zones" } })).toMatchObject({ option: "offset", found: "1z" });
+});
+
+test("a region in zones may end with the disk's last zone, shorter than the others", async () => {
+  const disk = await bench({}, 3 * MIB + 256 * KIB);
+  const zones = (count: number) => ({ count, unit: "zones" }) as const;
+  expect(await disk.run({ rw: "write", offset: zones(2), size: zones(2), blockBytes: 64 * KIB })).toMatchObject({ end: "done", bytes: MIB + 256 * KIB });
+  expect(await disk.refused({ rw: "write", size: zones(5) })).toMatchObject({ option: "zones", found: "5", allowed: expect.stringContaining("at most 4,") as string });
 });
 
 test("what was written is compared, and a byte that somebody changed is found", async () => {
@@ -110,7 +119,9 @@ test("words that the disk cannot have are refused before anything is written", a
   expect(await disk.refused({ rw: "append", blockBytes: 128 * KIB })).toMatchObject({ option: "bs", allowed: expect.stringContaining("65536") as string });
   expect(await disk.refused({ rw: "write", blockBytes: 2 * MIB })).toMatchObject({ option: "bs" });
   expect(await disk.refused({ rw: "write", offset: { count: 12, unit: "zones" } })).toMatchObject({ option: "offset" });
-  expect(await disk.refused({ rw: "write", size: { count: 13, unit: "zones" } })).toMatchObject({ option: "size" });
+  expect(await disk.refused({ rw: "write", size: { count: 13, unit: "zones" } })).toMatchObject({ option: "zones", found: "13", allowed: expect.stringContaining("at most 12,") as string });
+  expect(await disk.refused({ rw: "write", offset: { count: 4, unit: "zones" }, size: { count: 9, unit: "zones" } })).toMatchObject({ option: "zones", found: "9", allowed: expect.stringContaining("at most 8,") as string });
+  expect(await disk.refused({ rw: "write", size: { count: 13 * MIB, unit: "bytes" } })).toMatchObject({ option: "size", found: String(13 * MIB) });
   expect(await disk.refused({ rw: "write", offset: { count: 4096, unit: "bytes" } })).toMatchObject({ option: "offset" });
   expect(await disk.refused({ rw: "append", verify: true })).toMatchObject({ option: "verify" });
   expect(await disk.refused({ rw: "logstore", store: { fill: 0.9 } })).toMatchObject({ option: "fill" });
