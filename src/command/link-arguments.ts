@@ -1,7 +1,8 @@
 /** The arguments of the program link. */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import type { SessionName } from "../guest/sessions.ts";
+import { GUEST_SESSIONS, isGuestSession } from "../protocol/index.ts";
+import type { GuestSessionName } from "../protocol/index.ts";
 
 export interface LinkArguments {
   readonly help: boolean;
@@ -15,18 +16,14 @@ export interface LinkArguments {
   readonly autoplay: boolean;
   readonly embed: boolean;
   readonly lesson: string | null;
-  readonly guest: SessionName | null;
+  readonly guest: GuestSessionName | null;
 }
 
 const WITH_VALUE = ["--base", "--step", "--lesson", "--guest", "--show"];
 
-/** The sessions that a page of this version has. */
-const SESSIONS: Readonly<Record<SessionName, true>> = { blkzone: true, order: true, zonefs: true, f2fs: true, btrfs: true, fio: true };
-const isSession = (name: string): name is SessionName => Object.hasOwn(SESSIONS, name);
-
 /** The error is a sentence. */
 export function parseArguments(argv: readonly string[]): Result<LinkArguments, string> {
-  const given = { help: false, show: null as string | null, file: "", base: "", readable: false, step: null as number | null, autoplay: true, embed: false, lesson: null as string | null, guest: null as SessionName | null };
+  const given = { help: false, show: null as string | null, file: "", base: "", readable: false, step: null as number | null, autoplay: true, embed: false, lesson: null as string | null, guest: null as GuestSessionName | null };
   const words: string[] = [];
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index]!;
@@ -64,7 +61,7 @@ export function parseArguments(argv: readonly string[]): Result<LinkArguments, s
         given.lesson = value;
         break;
       case "--guest":
-        if (!isSession(value)) return err(`there is no session '${value}' of Linux; there are ${Object.keys(SESSIONS).join(", ")}`);
+        if (!isGuestSession(value)) return err(`there is no session '${value}' of Linux; there are ${GUEST_SESSIONS.join(", ")}`);
         given.guest = value;
         break;
       case "--step":

@@ -2,6 +2,7 @@
  * The program link: commands, a lesson or a session of Linux to a link, and a link back to its commands. In a shell the address in front is the one that is named;
  * without one it is what stands behind it alone, for any page of this program. Makes no request and opens nothing.
  */
+import { GUEST_SESSIONS } from "../protocol/index.ts";
 import { MOST_LINES, isCommand, readLink, writeLink } from "../share/index.ts";
 import type { Link, LinkProblem } from "../share/index.ts";
 import { explainLink } from "./explain-link.ts";
@@ -11,6 +12,9 @@ import type { LinkArguments } from "./link-arguments.ts";
 import { errorOut, out, readLine } from "./program.ts";
 import type { Program } from "./program.ts";
 import { readTextFile } from "./text-file.ts";
+
+/** "a, b or c". */
+const SESSION_NAMES = GUEST_SESSIONS.join(", ").replace(/, (?=[^,]*$)/, " or ");
 
 export const LINK_USAGE = `Usage: link [OPTION]... FILE      makes a link that plays the console lines of FILE; - for standard input
        link [--base URL] --guest NAME
@@ -23,7 +27,7 @@ export const LINK_USAGE = `Usage: link [OPTION]... FILE      makes a link that p
   --no-autoplay   waits for a click
   --embed         map, console and transport alone, for a frame
   --lesson NAME   opens a lesson, beside the commands where there are any
-  --guest NAME    offers a session of Linux, which begins at a click: blkzone, order, zonefs, f2fs, btrfs or fio
+  --guest NAME    offers a session of Linux, which begins at a click: ${SESSION_NAMES}
 
 `;
 

@@ -5,7 +5,8 @@
  *
  * test/guest/sessions.test.ts types them into the committed kernel, and holds each line against what is said of it here.
  */
-import type { CreateOptions, ZonedCreateOptions } from "../protocol/index.ts";
+import { GUEST_SESSIONS, isGuestSession } from "../protocol/index.ts";
+import type { CreateOptions, GuestSessionName, ZonedCreateOptions } from "../protocol/index.ts";
 
 /** What the guest can have besides its initial file system: a file that is fetched only where it is asked for. */
 export type GuestExtra = "fio" | "btrfs";
@@ -35,12 +36,9 @@ export interface SessionLine {
   readonly answer?: RegExp;
 }
 
-/** Small letters, digits and dashes. */
-export type SessionName = "blkzone" | "order" | "zonefs" | "f2fs" | "btrfs" | "fio";
-
 export interface GuestSession {
   /** The name in a link, `#guest=NAME`. */
-  readonly name: SessionName;
+  readonly name: GuestSessionName;
   readonly title: string;
   /** What one will have seen, in a sentence. */
   readonly summary: string;
@@ -182,10 +180,12 @@ const FIO: GuestSession = {
   ],
 };
 
-/** In the order in which they are offered. */
-export const SESSIONS: readonly GuestSession[] = [BLKZONE, ORDER, ZONEFS, F2FS, BTRFS, FIO];
+const BY_NAME: Readonly<Record<GuestSessionName, GuestSession>> = { blkzone: BLKZONE, order: ORDER, zonefs: ZONEFS, f2fs: F2FS, btrfs: BTRFS, fio: FIO };
 
-export const sessionNamed = (name: string): GuestSession | undefined => SESSIONS.find((session) => session.name === name);
+/** In the order in which they are offered. */
+export const SESSIONS: readonly GuestSession[] = GUEST_SESSIONS.map((name) => BY_NAME[name]);
+
+export const sessionNamed = (name: string): GuestSession | undefined => (isGuestSession(name) ? BY_NAME[name] : undefined);
 
 /** The session that goes through a lesson of ours. @param id of the lesson */
 export const sessionOfLesson = (id: string): GuestSession | undefined => SESSIONS.find(({ lesson }) => lesson === id);
