@@ -164,11 +164,15 @@ export function appOver(core: Core, updates?: Updates): App {
   };
 }
 
-/** When the page goes, what was acknowledged and not flushed yet is flushed; nobody waits for the answer. @returns how to stop that */
+/**
+ * When the page goes, what was acknowledged and not flushed yet is flushed, on the attached image and on every disk of a guest; nobody waits
+ * for the answer. @returns how to stop that
+ */
 export function flushOnPageHide(app: App, port: EnginePort): () => void {
   const flush = (): void => {
-    const { attached } = app.store.getState();
-    if (attached !== null && attached.handle !== NO_HANDLE && !attached.facts.image.readOnly) port.start("flush", { handle: attached.handle });
+    const { attached, guest } = app.store.getState();
+    const own = attached !== null && attached.handle !== NO_HANDLE && !attached.facts.image.readOnly ? [attached.handle] : [];
+    for (const handle of new Set([...own, ...guest.writable])) port.start("flush", { handle });
   };
   window.addEventListener("pagehide", flush);
   return () => window.removeEventListener("pagehide", flush);

@@ -26,6 +26,8 @@ export interface GuestState {
   readonly phase: GuestPhase;
   /** Images by the name that Linux has for them: the first is /dev/vda. */
   readonly disks: readonly string[];
+  /** Handles of those that it may write. */
+  readonly writable: readonly number[];
   /** While loading: bytes of all its files together. */
   readonly loadedBytes: number;
   readonly totalBytes: number;
@@ -40,7 +42,7 @@ export interface GuestState {
   readonly failure: FailureText | null;
 }
 
-export const NO_GUEST: GuestState = { phase: "off", disks: [], loadedBytes: 0, totalBytes: 0, bootMs: null, chosen: "", session: null, ended: null, failure: null };
+export const NO_GUEST: GuestState = { phase: "off", disks: [], writable: [], loadedBytes: 0, totalBytes: 0, bootMs: null, chosen: "", session: null, ended: null, failure: null };
 
 /** What is told where the actions of a guest could not be loaded. */
 export const GUEST_NOT_LOADED: FailureText = { title: "Linux could not be loaded", why: "This part of the program did not come.", instead: "Look whether there is a network, and reload the page.", names: null };

@@ -51,6 +51,9 @@ const POWER_OFF_MS = 20_000;
 /** ^C, for a command that runs and would get the line otherwise. */
 const INTERRUPT = "\x03";
 
+const isWritable = ({ facts }: GuestDisk): boolean => !facts.image.readOnly;
+const writableOf = (disks: readonly GuestDisk[]): readonly number[] => disks.filter(isWritable).map(({ handle }) => handle);
+
 const told = (title: string, why: string, instead: string | null = null): Explanation => ({ title, why, instead, names: null });
 
 interface Running {
@@ -95,8 +98,7 @@ export function createGuestActions(core: Core): GuestActions {
   };
 
   const flushAndClose = async ({ disks, own }: Running): Promise<void> => {
-    const writable = disks.filter(({ facts }) => !facts.image.readOnly);
-    const flushing = writable.map(({ handle, facts }) => core.perform("flush", { handle }).then((flushed) => flushed.ok || tellOf(displayName(facts.image.file), flushed.error)));
+    const flushing = disks.filter(isWritable).map(({ handle, facts }) => core.perform("flush", { handle }).then((flushed) => flushed.ok || tellOf(displayName(facts.image.file), flushed.error)));
     await Promise.all([...flushing, closeOwn(own)]);
   };
 
@@ -179,7 +181,7 @@ export function createGuestActions(core: Core): GuestActions {
     running = { machine, disks, own, stopListening, gone, tellGone };
     const begun = performance.now();
     serial.open();
-    set({ ...NO_GUEST, phase: "loading", disks: disks.map(({ facts }) => facts.image.file) });
+    set({ ...NO_GUEST, phase: "loading", disks: disks.map(({ facts }) => facts.image.file), writable: writableOf(disks) });
     // Only of a disk with zones a guest's calls are told.
     if (!first.facts.image.readOnly && first.facts.zoned === null) core.tape.miss("a Linux guest");
     void serial.atPrompt().then((there) => {

@@ -5,9 +5,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
-import type { GuestCallName, GuestNotice, GuestParts, GuestReplyMessage, Outcome, RequestOf } from "../../../src/protocol/index.ts";
+import type { CallName, GuestCallName, GuestNotice, GuestParts, GuestReplyMessage, Outcome, RequestOf } from "../../../src/protocol/index.ts";
+import { flushOnPageHide } from "../../../src/state/app.ts";
 import type { App } from "../../../src/state/app.ts";
 import { warnWhileGuestRuns } from "../../../src/state/unload.ts";
+import type { EnginePort } from "../../../src/state/core.ts";
 import { frames, started, stubWindow } from "./app-fixture.ts";
 
 /** What a machine is to the page: its end of the port is the guest's hands. */
@@ -270,6 +272,25 @@ describe("an end", () => {
     await attach();
     expect(PlayedMachine.all.length).toBe(2);
   });
+});
+
+test("a page that goes flushes both disks of a guest, and without one the attached image alone", async () => {
+  const hide: (() => void)[] = [];
+  Object.assign(window, { addEventListener: (name: string, listener: () => void) => name === "pagehide" && hide.push(listener) });
+  let asked: unknown[] = [];
+  const outcome: Promise<Outcome<CallName>> = new Promise(() => undefined);
+  const port = { start: (name: CallName, request: unknown) => (asked.push([name, request]), { id: 0, outcome, cancel: () => undefined }) };
+  flushOnPageHide(app, port as unknown as EnginePort);
+  const goes = (): unknown[] => {
+    asked = [];
+    for (const listener of hide) listener();
+    return asked;
+  };
+  const guest = await attach();
+  expect(goes()).toEqual(guest.parts.disks.map(({ handle }) => ["flush", { handle }]));
+  obeys(guest);
+  await run("detach");
+  expect(goes()).toEqual([["flush", { handle: state().attached?.handle }]]);
 });
 
 test("leaving the page is asked about while a guest runs, and at no other time", async () => {
