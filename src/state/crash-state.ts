@@ -14,6 +14,8 @@ export interface CrashRun extends ReplyOf<"crashRecord"> {
   /** What the commands set up, in a sentence; empty where they are the person's. */
   readonly story: string;
   readonly commands: readonly string[];
+  /** In what the scratch copy differs from the image whose commands were played again, a sentence each without its end. */
+  readonly differences: readonly string[];
   /** null for a disk without zones. */
   readonly zoneSize: number | null;
 }

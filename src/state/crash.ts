@@ -18,6 +18,7 @@ import { freeName } from "./library.ts";
 import { callLine } from "./scripts.ts";
 import { play } from "./tape.ts";
 import type { TapedCall } from "./tape.ts";
+import { differencesOf } from "./tape-differences.ts";
 
 export interface CrashActions {
   choose(changes: Partial<Pick<CrashState, "subject" | "lastCount" | "typed" | "mistake">>): void;
@@ -83,18 +84,19 @@ export function createCrashActions(core: Core): CrashActions {
     readonly before: readonly TapedCall[];
     readonly calls: readonly TapedCall[];
     readonly lines: readonly (readonly string[])[];
+    readonly differences: readonly string[];
   }
 
   /** What is to be run; a sentence where it cannot be. */
   const workOf = ({ subject, lastCount, typed, mistake }: CrashState): Work | string => {
-    const nothing = { before: [], calls: [], lines: [], story: "" };
+    const nothing = { before: [], calls: [], lines: [], story: "", differences: [] };
     const image = attached();
     if (subject === "last") {
       const { created } = core.tape;
       if (!canReplay() || created === null || image === null) return "The commands of this image are not all known here: it was made before this page was opened. Give commands, and a copy of it runs them.";
       const calls = core.tape.until(Infinity).map(({ call }) => call);
       const from = Math.max(0, calls.length - Math.min(lastCount, MOST_LAST));
-      return { ...nothing, source: { options: created }, file: image.file, before: calls.slice(0, from), calls: calls.slice(from) };
+      return { ...nothing, source: { options: created }, file: image.file, before: calls.slice(0, from), calls: calls.slice(from), differences: differencesOf(core.tape, Infinity) };
     }
     if (subject === "typed") {
       if (image === null) return "No image is attached that could be copied.";
@@ -142,7 +144,7 @@ export function createCrashActions(core: Core): CrashActions {
       const commands = [...work.calls.map(callLine), ...work.lines.map((argv) => argv.join(" "))];
       const { records } = recorded.value;
       set({
-        run: { ...recorded.value, handle, file: work.file === null ? null : displayName(work.file), story: work.story, commands, zoneSize: facts.zoned?.geometry.zoneSize ?? null },
+        run: { ...recorded.value, handle, file: work.file === null ? null : displayName(work.file), story: work.story, commands, differences: work.differences, zoneSize: facts.zoned?.geometry.zoneSize ?? null },
         ...standing(records, Math.min(records.length, firstStop(records))),
       });
       return null;

@@ -1,5 +1,4 @@
 /** Going through time: the moment that is shown, files of what happened, and a new image that begins at a moment. */
-import { LEFT_OUT_BYTE } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
 import { attachAndTellNow, isLent, NO_HANDLE, tellOfChanges } from "./device.ts";
 import { matches } from "./event-filter.ts";
@@ -8,8 +7,8 @@ import type { LogEvent } from "./history.ts";
 import { freeName } from "./library.ts";
 import { saveText } from "./save-file.ts";
 import { blkzoneScript, ioScript, jsonLines } from "./scripts.ts";
-import { play, Tape } from "./tape.ts";
-import { counted, formatBytes, formatHex } from "./units.ts";
+import { play } from "./tape.ts";
+import { differencesOf } from "./tape-differences.ts";
 
 export type LogFormat = "jsonl" | "qemu-io" | "blkzone";
 
@@ -61,7 +60,7 @@ export function createTimeActions(core: Core): TimeActions {
       if (tape.missed !== null) return `Since its creation the image was changed in a way that is not played again (${tape.missed})`;
       if (!canFork()) return "More was done since this image's creation than the log keeps, so it cannot be made again";
       const midst = tape.isWithin(shownMoment()) ? "; the one in whose midst this moment lies is carried out whole" : "";
-      return [`Plays the commands up to this moment again into a new image${midst}`, ...differences(core, shownMoment())].join(". ");
+      return [`Plays the commands up to this moment again into a new image${midst}`, ...differencesOf(tape, shownMoment())].join(". ");
     },
     fork: () => core.serial("Forking", () => forkNow(core, shownMoment())),
     save: (format) => {
@@ -91,22 +90,12 @@ function* listed(core: Core, wanted: (event: LogEvent) => boolean): Generator<Lo
   }
 }
 
-/** In what an image that is made again would not be the same, a sentence each without its end. */
-function differences({ tape }: Core, moment: number): readonly string[] {
-  const leftOut = Tape.leftOut(tape.until(moment));
-  const undone = tape.undoneBefore(moment);
-  return [
-    ...(leftOut === 0 ? [] : [`Its zones will be the same, but not all of its bytes: ${formatBytes(leftOut)} were too many to keep, and ${formatHex(LEFT_OUT_BYTE)} stands in their place`]),
-    ...(undone === 0 ? [] : [`${counted(undone, "command")} that a power cut undid ${undone === 1 ? "is" : "are"} left out; what they overwrote in conventional zones may have stayed in the disk that was cut`]),
-  ];
-}
-
 async function forkNow(core: Core, moment: number): Promise<void> {
   const { created, file } = core.tape;
   if (created === null || file === null || !core.tape.complete || isLent(core)) return;
   // The tape begins anew with the image that is made.
   const entries = core.tape.until(moment);
-  const different = differences(core, moment);
+  const different = differencesOf(core.tape, moment);
   const name = freeName(file.replace(/(-fork(-\d+)?)?(\.qcow2)?$/, "-fork.qcow2"), core.store.getState().library.files.map((entry) => entry.name));
   const made = await core.perform("create", { file: name, options: created });
   if (!made.ok) return core.tell(name, made.error);

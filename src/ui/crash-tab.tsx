@@ -141,6 +141,7 @@ function Story() {
           <code key={index}>{visibleText(command)}</code>
         ))}
       </p>
+      {run.differences.length > 0 && <p role="note">{run.differences.map((sentence) => `${sentence}.`).join(" ")}</p>}
       {(left.length > 0 || !run.barriers) && (
         <p className="crash-wrong" role="note">
           <strong>The order is wrong on purpose.</strong> {!run.barriers && "Nothing asks the drive to make one write durable before the next, nor at the end."}

@@ -210,6 +210,9 @@ test("beyond the budget a fork has the zones and says of how many bytes it does 
   expect(app.time.canFork()).toBe(true);
   expect(app.time.aboutFork()).toContain("Its zones will be the same, but not all of its bytes: 8 MiB were too many to keep, and 0xcd stands in their place");
   expect(app.share.script("history")!.notes).toEqual([`${fit + 1} commands wrote bytes that a link cannot carry: it writes 0xcd there.`]);
+  app.crash.choose({ subject: "last", lastCount: 1 });
+  await app.crash.record();
+  expect(core.store.getState().crash).toMatchObject({ failure: null, run: { differences: ["Its zones will be the same, but not all of its bytes: 8 MiB were too many to keep, and 0xcd stands in their place"] } });
   await app.time.fork();
   await settled(core);
   expect(zonesOf(app)).toEqual(wanted);
