@@ -64,7 +64,6 @@ function checkCombination(options: CreateOptions): OptionProblem | null {
     ["compat", "0.10", version === 2],
     ["backing_file", backing?.file ?? "", backing !== null],
     ["data_file", dataFile?.file ?? "", dataFile !== null],
-    ["extended_l2", "on", extendedL2],
     ["lazy_refcounts", "on", lazyRefcounts],
     ["preallocation", preallocation, preallocation !== "off"],
   ];

@@ -49,6 +49,10 @@ const SHAPES: readonly Shape[] = [
     options: createOptions({ sizeBytes: 40 * 4 * KIB - KIB, clusterSize: 16 * KIB, zoned: { zoneSize: 4 * KIB, zoneCapacity: 4 * KIB, conventionalZones: 5, maxAppendBytes: 64 * KIB } }),
   },
   {
+    name: "four zones to a cluster of subclusters",
+    options: createOptions({ sizeBytes: 40 * 4 * KIB - KIB, clusterSize: 16 * KIB, extendedL2: true, zoned: { zoneSize: 4 * KIB, zoneCapacity: 3 * KIB, conventionalZones: 5, maxOpenZones: 4, maxActiveZones: 8, maxAppendBytes: 64 * KIB } }),
+  },
+  {
     name: "512-byte clusters with 64-bit refcounts: new refcount blocks, a refcount table that moves",
     options: createOptions({ sizeBytes: 40 * 64 * KIB, clusterSize: 512, refcountBits: 64, zoned: { zoneSize: 64 * KIB, zoneCapacity: 64 * KIB, conventionalZones: 1, maxAppendBytes: 64 * KIB } }),
     fill: 30,

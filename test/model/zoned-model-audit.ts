@@ -1,7 +1,7 @@
 /**
  * An audit of a qcow2 file by its bytes alone: every reference counted by walking header, L1 and L2 tables and the refcount
  * structures, compared with the counts that the file stores. It shares no code with the product, on purpose, and knows only what
- * the product writes: version 3, no snapshots, nothing compressed. Source: qcow2 specification.
+ * the product writes: version 3, no snapshots, nothing compressed; L2 entries of either size. Source: qcow2 specification.
  */
 
 export interface Audit {
@@ -68,6 +68,8 @@ export function auditImage(file: Uint8Array): Audit {
     return count;
   };
 
+  // Extended entries have a second word, of bits for subclusters.
+  const entryBytes = (view.getUint32(76) >> 4) & 1 ? 16 : 8;
   const mapped: number[] = [];
   const copied: { readonly cluster: number; readonly flag: boolean; readonly what: string }[] = [];
   const l1Offset = Number(u64(40));
@@ -80,11 +82,11 @@ export function auditImage(file: Uint8Array): Audit {
     if (l2Offset === 0) continue;
     refer(l2Offset, clusterSize, `L2 table ${index}`);
     copied.push({ cluster: l2Offset / clusterSize, flag: l1Entry >> 63n === 1n, what: `L1 entry ${index}` });
-    for (let entry = 0; entry < clusterSize / 8; entry++) {
-      const l2Entry = u64(l2Offset + entry * 8);
+    for (let entry = 0; entry < clusterSize / entryBytes; entry++) {
+      const l2Entry = u64(l2Offset + entry * entryBytes);
       const host = Number(l2Entry & OFFSET);
       if (host === 0) continue;
-      const guest = index * (clusterSize / 8) + entry;
+      const guest = index * (clusterSize / entryBytes) + entry;
       mapped.push(guest);
       refer(host, clusterSize, `data of guest cluster ${guest}`);
       copied.push({ cluster: host / clusterSize, flag: l2Entry >> 63n === 1n, what: `L2 entry of guest cluster ${guest}` });

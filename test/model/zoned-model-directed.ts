@@ -3,6 +3,7 @@
  * slots are used up as the cell wants, the command follows. Random sequences find the surprises; these leave no cell to luck.
  */
 import type { Column } from "./zoned-model-cells.ts";
+import { LEAST_EXTENDED_CLUSTER } from "./zoned-model-steps.ts";
 import type { Command, Disk } from "./zoned-model-steps.ts";
 import type { ModelManagement } from "./zoned-model.ts";
 
@@ -65,7 +66,7 @@ function commandOf(what: string, column: Column): Command {
   }
 }
 
-/** @param index varies the cluster size and the dialect from cell to cell */
+/** @param index varies the cluster size, the dialect and the size of L2 entries from cell to cell */
 export function directed(cell: string, index: number): { readonly disk: Disk; readonly commands: readonly Command[] } {
   const [what, column, room] = cell.split(" | ") as [string, Column, string];
   const openFull = !room.startsWith("open free");
@@ -79,7 +80,7 @@ export function directed(cell: string, index: number): { readonly disk: Disk; re
   const shape = { sizeBytes: ZONES * ZONE, zoneSize: ZONE, zoneCapacity: CAPACITY, conventionalZones: 1, maxOpen: openFull ? 2 : 0, maxActive, maxAppend: 65536, clusterSize };
   const dialects = ["v4", "v9", "v7"] as const;
   return {
-    disk: { shape, refcountBits: 16, dialect: dialects[index % dialects.length]! },
+    disk: { shape, refcountBits: 16, dialect: dialects[index % dialects.length]!, extendedL2: clusterSize >= LEAST_EXTENDED_CLUSTER && index % 8 > 3 },
     // Filling the target takes a slot for a moment, so it comes before the slots are used up.
     commands: [...(column === "FULL" ? [...before, ...closing] : [...closing, ...before]), ...filling, commandOf(what, column), { do: "flush" }],
   };

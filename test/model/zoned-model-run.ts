@@ -64,7 +64,7 @@ class Run {
   async create(): Promise<void> {
     const { sizeBytes, clusterSize, zoneSize, zoneCapacity, conventionalZones, maxOpen, maxActive, maxAppend } = this.disk.shape;
     const zoned = { dialect: this.disk.dialect, zoneSize, zoneCapacity, conventionalZones, maxOpenZones: maxOpen, maxActiveZones: maxActive, maxAppendBytes: maxAppend };
-    await this.fixture.ok("create", { file: IMAGE, options: { sizeBytes, clusterSize, refcountBits: this.disk.refcountBits, zoned } });
+    await this.fixture.ok("create", { file: IMAGE, options: { sizeBytes, clusterSize, refcountBits: this.disk.refcountBits, extendedL2: this.disk.extendedL2, zoned } });
     await this.open();
   }
 

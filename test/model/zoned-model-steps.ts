@@ -37,7 +37,11 @@ export interface Disk {
   readonly shape: ModelShape;
   readonly refcountBits: number;
   readonly dialect: Dialect;
+  readonly extendedL2: boolean;
 }
+
+/** The smallest cluster that has subclusters. */
+export const LEAST_EXTENDED_CLUSTER = 16384;
 
 const nat = (max: number): fc.Arbitrary<number> => fc.nat({ max });
 const oneOf = <Value>(...values: readonly Value[]): fc.Arbitrary<Value> => fc.constantFrom(...values);
@@ -58,15 +62,17 @@ export const disks: fc.Arbitrary<Disk> = fc
     append: oneOf("large", "large", "large", "large", "small", "off"),
     refcountBits: oneOf(1, 2, 4, 8, 16, 16, 32, 64),
     dialect: oneOf<Dialect>("v4", "v4", "v4", "v7", "v9"),
+    subclusters: oneOf(false, false, true),
   })
-  .map(({ sizes: [zoneSize, clusterSize], zones, conventional, limits, capacity, last, append, refcountBits, dialect }) => {
+  .map(({ sizes: [zoneSize, clusterSize], zones, conventional, limits, capacity, last, append, refcountBits, dialect, subclusters }) => {
     const capacities = { size: zoneSize, half: zoneSize / 2, less: zoneSize - 1024, three: 1536 };
     const zoneCapacity = capacities[capacity as keyof typeof capacities];
     const tails = { whole: zoneSize, short: zoneSize - 512, "below capacity": zoneCapacity - 512, sector: 512 };
     const sizeBytes = (zones - 1) * zoneSize + tails[last as keyof typeof tails];
     const maxAppend = { large: 65536, small: 1024, off: 0 }[append as "large" | "small" | "off"];
     const [maxOpen, maxActive] = limits as [number, number];
-    return { refcountBits, dialect, shape: { sizeBytes, zoneSize, zoneCapacity, conventionalZones: conventional, maxOpen, maxActive, maxAppend, clusterSize } };
+    const extendedL2 = subclusters && clusterSize >= LEAST_EXTENDED_CLUSTER;
+    return { refcountBits, dialect, extendedL2, shape: { sizeBytes, zoneSize, zoneCapacity, conventionalZones: conventional, maxOpen, maxActive, maxAppend, clusterSize } };
   });
 
 const targets: fc.Arbitrary<Target> = fc.record({ column: fc.constantFrom(...COLUMNS), pick: nat(7) });
