@@ -9,7 +9,7 @@ import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, zoneIndex } from "../base/units.ts";
 import type { ZoneIndex } from "../base/units.ts";
 import type { ConvertedDisk, Failure, MoveProblem, ZoneGeometry } from "../protocol/index.ts";
-import { zoneEnd, zoneStart } from "../zoned/geometry.ts";
+import { countZones, zoneEnd, zoneStart } from "../zoned/geometry.ts";
 import type { ZoneTable } from "../zoned/zone-table.ts";
 import type { Answer, Device } from "./device.ts";
 import type { Work } from "./jobs.ts";
@@ -38,10 +38,9 @@ export function* convertToZones(sources: Sources, from: ZoneTable | null, target
   }
   const filling = new Filling(sources, target, zones);
   const { size } = sources;
-  for (let zone = 0; zone < zones.geometry.zoneCount; zone++) {
-    const index = zoneIndex(zone);
+  let done = 0;
+  for (const index of fillingOrder(from, zones, size)) {
     const start = zoneStart(zones.geometry, index);
-    if (start >= size) break;
     const stop = Math.min(zoneEnd(zones.geometry, index), size);
     const carried = from === null || from.isConventional(index) ? null : from.view(index);
     const end = carried === null ? stop : Math.min(carried.writePointer, carried.capacityEnd, stop);
@@ -53,13 +52,28 @@ export function* convertToZones(sources: Sources, from: ZoneTable | null, target
       const next = filling.fillFrom(at, end);
       if (!next.ok) return next;
       at = next.value;
-      yield at / size;
+      yield (done + at - start) / size;
     }
+    done += stop - start;
     const settled = carried === null ? ok(null) : filling.settle(index, start, stop, carried.condition === Condition.FULL ? "full" : end);
     if (!settled.ok) return settled;
     filling.leaveZone();
   }
   return ok({ skipped: [] });
+}
+
+/**
+ * The zones that get something, those first that are FULL in the source: each is active only until it is filled, while one that is closed
+ * stays so, and where the target has as many active slots as the source has active zones none would be left for a full one behind it.
+ */
+function* fillingOrder(from: ZoneTable | null, { geometry }: ZoneTable, size: number): Generator<ZoneIndex> {
+  const count = countZones(size, geometry.zoneSize);
+  for (const full of from === null ? [null] : [true, false]) {
+    for (let zone = 0; zone < count; zone++) {
+      const index = zoneIndex(zone);
+      if (full === null || full === (from!.conditionOf(index) === Condition.FULL)) yield index;
+    }
+  }
 }
 
 /** Why the pointers of one disk cannot be another's, or null. */

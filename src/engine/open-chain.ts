@@ -22,7 +22,7 @@ import { readHeader } from "../qcow2/open.ts";
 import { checkL1, findSnapshot } from "../qcow2/snapshots.ts";
 import { readSnapshotTable, snapshotEntries } from "../qcow2/snapshot-reader.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
-import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
+import { tellsOfZones } from "../zoned/dialect.ts";
 import { atBorder } from "./border.ts";
 import { formatOf } from "./open-device.ts";
 import type { Format, OpenedFiles } from "./open-device.ts";
@@ -240,7 +240,7 @@ function unusedBacking({ file, backing, backingChanges }: ImageSource): ChainPro
 
 /** Zoned images have their data in themselves: a pointer says nothing of what lies elsewhere. */
 function refuseCombination(source: ImageSource, header: Header): Failure | null {
-  if (!header.extensions.some(({ magic }) => magic === ZONED_EXTENSION_MAGIC)) return null;
+  if (!tellsOfZones(header.extensions)) return null;
   const named = header.backingFile !== null || (source.backing !== undefined && source.backing !== null);
   if (named) return { kind: "unsupported", feature: "a backing file of a zoned image" };
   return hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA) ? { kind: "unsupported", feature: "an external data file of a zoned image" } : null;

@@ -152,6 +152,7 @@ const coalesced = (store: ByteStore, write: boolean): ByteStore => (write && !st
 
 /** What zoned images do not do (zone semantics, "Durability") and scars that make every write a guess. */
 function zonedReasonNotToWrite(header: Header, report: PointerReport): string | null {
+  if (header.version < 3) return "version 2, which a zoned image does not have";
   if (hasBit(header.compatible, COMPATIBLE_LAZY_REFCOUNTS)) return "lazy refcounts, which a zoned image does not have";
   if (header.virtualSize % SECTOR_SIZE !== 0) return "the disk's size is no multiple of a sector";
   return report.readOnly ? "a write pointer is no multiple of a sector" : null;

@@ -11,7 +11,7 @@ import { applySnapshot, createSnapshot, deleteSnapshot } from "../qcow2/snapshot
 import { textOf } from "../qcow2/snapshots.ts";
 import { readSnapshotTable } from "../qcow2/snapshot-reader.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
-import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
+import { tellsOfZones } from "../zoned/dialect.ts";
 import type { OpenImage } from "./open-image.ts";
 
 /** QEMU's programs show that much of an id and of a name. */
@@ -68,6 +68,6 @@ const hasBitmaps = (header: Header): boolean => hasBit(header.autoclear, AUTOCLE
 function refusal(image: OpenImage, snapshot: string): Failure | null {
   if (image.format === "raw") return { kind: "snapshot", code: "format-without", snapshot };
   const header = readHeader(image.store);
-  if (header.extensions.some(({ magic }) => magic === ZONED_EXTENSION_MAGIC)) return { kind: "unsupported", feature: "changing the internal snapshots of a zoned image" };
+  if (tellsOfZones(header.extensions)) return { kind: "unsupported", feature: "changing the internal snapshots of a zoned image" };
   return hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA) ? { kind: "unsupported", feature: "internal snapshots of an image with an external data file" } : null;
 }

@@ -130,6 +130,13 @@ export function findZonedExtension<Extension extends { readonly magic: number; r
 }
 
 /**
+ * Whether a header's extensions tell of zones: what zoned images do not do is refused on that word, before anything else of the extension
+ * is looked at. One that says "none" is of a plain image.
+ */
+export const tellsOfZones = (extensions: readonly { readonly magic: number; readonly data: Uint8Array }[]): boolean =>
+  extensions.some(({ magic, data }) => magic === ZONED_EXTENSION_MAGIC && data[0] !== 0);
+
+/**
  * Decodes and validates the extension before anything is read or allocated on its word.
  * @returns the header, null where the extension says that the image is not zoned, or the first field that cannot be true
  */

@@ -172,6 +172,19 @@ describe("convert onto zones", () => {
     expect((await fixture.ok("check", { handle: target })).corruptions).toBe(0);
   });
 
+  test("full zones take no slot that a closed one has, wherever they lie", async () => {
+    const fixture = engineFixture();
+    const source = await zonedImage(fixture, "source");
+    await fixture.ok("write", { handle: source, offset: MIB, length: 4096, pattern: 4, data: null });
+    await fixture.ok("write", { handle: source, offset: 2 * MIB, length: MIB - 64 * KIB, pattern: 5, data: null });
+    await fixture.ok("manage", { handle: source, operation: "finish", offset: 3 * MIB, length: MIB });
+    await fixture.ok("write", { handle: source, offset: 100, length: 1000, pattern: 6, data: null });
+    const target = await zonedImage(fixture, "target", createOptions({ sizeBytes: 6 * MIB, zoned: { conventionalZones: 1, zoneCapacity: MIB - 64 * KIB, maxActiveZones: 1, maxOpenZones: 1 } }));
+    await fixture.ok("convert", { sources: [source], target, options: OPTIONS });
+    expect(await report(fixture, target)).toEqual([[0, 0], [4, 4096], [14, MIB - 64 * KIB], [14, MIB], [1, 0], [1, 0]]);
+    expect((await fixture.ok("compare", { first: source, second: target, strict: false })).mismatch).toBeNull();
+  });
+
   test("a disk without zones fills them to the last sector that is not zeros", async () => {
     const fixture = engineFixture();
     const source = await image(fixture, "source", 6 * MIB, [[10, 10, 1], [MIB + 100 * KIB, 1024, 2], [3 * MIB, 900 * KIB, 3], [3 * MIB + 100 * KIB, 300 * KIB, 0]]);
