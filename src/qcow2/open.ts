@@ -110,7 +110,7 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
   if (header.l1Size > 0) metadata.claim("L1 table", header.l1Offset, header.l1Size * ENTRY_BYTES);
   if (area !== null) {
     metadata.claim(area.structure, area.offset, area.lengthBytes);
-    refuseOverlap(store, header, l1, area);
+    refuseOverlap(store, header, l1, area, forCheck);
   }
   const readOnlyState = (reason: string | null): OpenedState => ({ state: new ImageState(store, header, l1, metadata, null, options), readOnlyReason: reason });
   if (!write) return readOnlyState(null);
@@ -134,8 +134,11 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
   }
 }
 
-/** An area whose clusters an L2 table or refcount block takes too: one of the two is garbage, and nothing tells which. */
-function refuseOverlap(store: ByteStore, header: Header, l1: Uint8Array, area: ReservedArea): void {
+/**
+ * An area whose clusters another table takes too: one of the two is garbage, and nothing tells which.
+ * @param cutting a repair cuts a snapshot table that lies over others, and must get there
+ */
+function refuseOverlap(store: ByteStore, header: Header, l1: Uint8Array, area: ReservedArea, cutting: boolean): void {
   const { clusterSize, l1Offset, refcountTableOffset } = header;
   const end = roundUp(area.offset + area.lengthBytes, clusterSize);
   const table = new Uint8Array(header.refcountTableClusters * clusterSize);
@@ -149,6 +152,8 @@ function refuseOverlap(store: ByteStore, header: Header, l1: Uint8Array, area: R
   };
   const l1View = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
   const tableView = new DataView(table.buffer);
+  refuse("refcount table", header.refcountTableClusters, (index) => refcountTableOffset + index * clusterSize);
+  refuse("snapshot table", header.snapshotCount > 0 && !cutting ? 1 : 0, () => header.snapshotsOffset);
   refuse("L2 table", header.l1Size, (index) => decodeL1Entry(l1View, index, l1Offset, clusterSize).hostOffset);
   refuse("refcount block", table.length / ENTRY_BYTES, (index) => decodeRefcountTableEntry(tableView, index, refcountTableOffset, clusterSize));
 }

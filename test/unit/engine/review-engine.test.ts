@@ -60,6 +60,38 @@ test.each([true, false])("pointers that overlap a refcount block are refused (wr
   expect(Buffer.compare(wholeOf(store), before)).toBe(0);
 });
 
+test.each<[string, (store: MemoryStore, metadata: bigint) => void]>([
+  ["L1 table", (store, metadata) => patch64(store, 40, metadata)],
+  ["refcount table", (store, metadata) => patch64(store, 48, metadata)],
+  ["snapshot table", (store, metadata) => {
+    // The number of snapshots stands beside the size of the L1 table.
+    patch64(store, 56, (1n << 32n) | 1n);
+    patch64(store, 64, metadata);
+  }],
+])("pointers in the cluster of the %s are refused by its name", (owner, misplace) => {
+  const store = newImage();
+  misplace(store, BigInt(metadataOffset(store)));
+  for (const write of [true, false]) {
+    const before = wholeOf(store);
+    const problem = { kind: "image", structure: "zoned metadata", hostOffset: metadataOffset(store), found: `a cluster that holds the ${owner}`, allowed: "a cluster of its own" };
+    expect(problemOf(() => openDevice(store, "qcow2", write, () => 0))).toMatchObject(problem);
+    expect(Buffer.compare(wholeOf(store), before)).toBe(0);
+  }
+});
+
+test("a guest's cluster that lies where the pointers are is not written", () => {
+  const store = newImage(createOptions({ zoned: { conventionalZones: 1 } }));
+  const { device } = openDevice(store, "qcow2", true, () => 0);
+  device.write(0, patternPayload(1, 512));
+  device.flush();
+  const l2 = new DataView(wholeOf(store).buffer).getBigUint64(readHeader(store).l1Offset) & 0x00fffffffffffe00n;
+  patch64(store, Number(l2), (1n << 63n) | BigInt(metadataOffset(store)));
+  const before = wholeOf(store).slice(metadataOffset(store));
+  const again = openDevice(store, "qcow2", true, () => 0).device;
+  expect(problemOf(() => again.write(0, patternPayload(1, 512)))).toMatchObject({ kind: "image", field: "host offset of a data cluster", found: "the zoned metadata" });
+  expect(Buffer.compare(wholeOf(store).slice(metadataOffset(store), metadataOffset(store) + 65536), before.slice(0, 65536))).toBe(0);
+});
+
 test("an image checks clean after its refcount table moved while it was open", async () => {
   const fixture = engineFixture();
   await fixture.ok("create", { file: "a", options: createOptions({ sizeBytes: 4 * MIB, clusterSize: 512, refcountBits: 64 }) });
