@@ -46,10 +46,10 @@ describe("a new zoned image", () => {
     ["lazy_refcounts", { lazyRefcounts: true }],
     ["preallocation", { preallocation: "metadata" }],
   ])("is not made with %s", async (option, changes) => {
-    const { ok, fail } = engineFixture();
-    await ok("createRaw", { file: "base", sizeBytes: SIZE, preallocation: "off" });
-    expect(await fail("create", { file: "image", options: { ...createOptions({ sizeBytes: SIZE, zoned }), ...changes } })).toMatchObject({ kind: "option", option, allowed: "nothing of the kind for a zoned image" });
-    expect((await ok("listFiles", {})).files.map(({ name }) => name)).toEqual(["base"]);
+    const fixture = engineFixture();
+    await fixture.ok("createRaw", { file: "base", sizeBytes: SIZE, preallocation: "off" });
+    expect(await fixture.fail("create", { file: "image", options: { ...createOptions({ sizeBytes: SIZE, zoned }), ...changes } })).toMatchObject({ kind: "option", option, allowed: "nothing of the kind for a zoned image" });
+    expect((await fixture.ok("listFiles", {})).files.map(({ name }) => name)).toEqual(["base"]);
   });
 
   test.each<[string, Partial<CreateOptions>]>([
@@ -59,18 +59,18 @@ describe("a new zoned image", () => {
     ["extended L2 entries of the smallest clusters that have them", { extendedL2: true, clusterSize: 16384 }],
     ["compression_type zstd", { compressionType: "zstd" }],
   ])("goes with %s", async (_, changes) => {
-    const { ok } = engineFixture();
-    await ok("create", { file: "image", options: { ...createOptions({ sizeBytes: SIZE, zoned }), ...changes } });
-    const { handle } = await ok("open", { file: "image", readOnly: false, format: null });
-    await ok("write", { handle, offset: MIB, length: 4608, pattern: 7, data: null });
-    await ok("append", { handle, offset: 2 * MIB, lengths: [512], pattern: 8 });
-    await ok("manage", { handle, operation: "finish", offset: 2 * MIB, length: MIB });
-    await ok("powerCycle", { handle });
-    expect((await ok("report", { handle, offset: 0, count: 4 })).map(({ condition, writePointer }) => [condition, writePointer])).toEqual([[0, 0], [4, MIB + 4608], [14, 3 * MIB], [1, 3 * MIB]]);
+    const fixture = engineFixture();
+    await fixture.ok("create", { file: "image", options: { ...createOptions({ sizeBytes: SIZE, zoned }), ...changes } });
+    const { handle } = await fixture.ok("open", { file: "image", readOnly: false, format: null });
+    await fixture.ok("write", { handle, offset: MIB, length: 4608, pattern: 7, data: null });
+    await fixture.ok("append", { handle, offset: 2 * MIB, lengths: [512], pattern: 8 });
+    await fixture.ok("manage", { handle, operation: "finish", offset: 2 * MIB, length: MIB });
+    await fixture.ok("powerCycle", { handle });
+    expect((await fixture.ok("report", { handle, offset: 0, count: 4 })).map(({ condition, writePointer }) => [condition, writePointer])).toEqual([[0, 0], [4, MIB + 4608], [14, 3 * MIB], [1, 3 * MIB]]);
     for (const [offset, length, pattern] of [[MIB, 4608, 7], [MIB + 4608, MIB - 4608, 0], [2 * MIB, 512, 8], [2 * MIB + 512, MIB - 512, 0]] as const) {
-      expect((await ok("read", { handle, offset, length, pattern, wantData: false })).mismatchOffset).toBe(null);
+      expect((await fixture.ok("read", { handle, offset, length, pattern, wantData: false })).mismatchOffset).toBe(null);
     }
-    expect(await ok("check", { handle })).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0 });
+    expect(await fixture.ok("check", { handle })).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0 });
   });
 });
 
