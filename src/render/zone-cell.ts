@@ -76,7 +76,8 @@ function drawVessel(brush: Brush, zone: number, look: ConditionLook, pointer: nu
     if (height >= CAPACITY_LINE_FROM) pen.rect(palette.capacityLine, Math.round(x + capacityPixels) - 0.5, y, 1, height);
   }
   if (height < 14 || written === 0 || written >= capacity) return;
-  const at = Math.round(x + writtenPixels);
+  // Two pixels wide and inside the cell: what is drawn beside a cell is not erased with it.
+  const at = Math.min(Math.round(x + writtenPixels), Math.floor(x + width) - 1);
   pen.rect(palette.pointer, at - 1, y, 2, height);
   // The flag on the pointer stays inside the cell.
   if (height >= 24) pen.triangle(palette.pointer, Math.max(x, at - 5), y, Math.min(x + width, at + 5), y, at, y + 6);
