@@ -194,6 +194,12 @@ export class Tape {
     return undone.length === 0 ? entries : entries.filter((_, index) => !undone.some(({ first, cut }) => index >= first && index < cut));
   }
 
+  /** Whether any entry had begun before a moment. */
+  hasBegun(moment: number): boolean {
+    const [first] = this.entries;
+    return first !== undefined && isBefore(first, moment);
+  }
+
   /** How many entries had begun before a moment. */
   private endOf(moment: number): number {
     // Positions only grow: the end is found by halving.

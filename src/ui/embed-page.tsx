@@ -1,4 +1,4 @@
-/** The page in a frame: map, legend, console, and play, pause, step and speed; nothing else. The map is zoomed by wheel, fingers and keys. */
+/** The page in a frame: map, legend, console, and play, pause, step and speed; nothing else but a way to end a line that takes long. The map is zoomed by wheel, fingers and keys. */
 import { Tooltip } from "radix-ui";
 import type { Playback } from "../state/playback.ts";
 import { FailureBanners } from "./banners.tsx";

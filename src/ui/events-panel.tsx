@@ -60,7 +60,7 @@ export function EventsPanel() {
             onChange={(event) => app.page.setEventFilter({ ...filter, words: event.target.value.toLowerCase() })}
           />
           <FilterMenu filter={filter} />
-          <SaveMenu />
+          <SaveMenu events={count > 0} commands={app.tape.hasBegun(moment ?? Infinity)} />
         </div>
       </div>
       <div className="events" role="log" aria-label="Events" tabIndex={0} ref={box} onScroll={onScroll}>
@@ -119,7 +119,7 @@ function FilterMenu({ filter }: { filter: EventFilter }) {
             onSelect={(event) => event.preventDefault()}
             onCheckedChange={(checked) => app.page.setEventFilter({ ...filter, zone: checked ? selected : null })}
           >
-            <Mark /> Only zone {formatCount(filter.zone ?? selected ?? 0)}
+            <Mark /> Only zone {filter.zone ?? selected ?? 0}
           </DropdownMenu.CheckboxItem>
           <DropdownMenu.Separator className="menu-line" />
           <DropdownMenu.Item className="menu-item" disabled={!isFiltering(filter)} onSelect={() => app.page.setEventFilter(NO_FILTER)}>
@@ -136,23 +136,23 @@ export function Mark() {
   return <span className="check-box" aria-hidden="true" />;
 }
 
-function SaveMenu() {
+/** @param events whether any is listed; commands likewise, up to the moment that is shown */
+function SaveMenu({ events, commands }: { events: boolean; commands: boolean }) {
   const app = useApp();
-  const empty = useAppState((state) => state.attached === null);
   return (
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="button quiet icon small" aria-label="Save events" disabled={empty}>
+      <DropdownMenu.Trigger className="button quiet icon small" aria-label="Save events" title={events || commands ? undefined : "Nothing is listed that could be saved"} disabled={!events && !commands}>
         <Download size={15} aria-hidden="true" />
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu narrow" align="end" sideOffset={4}>
-          <DropdownMenu.Item className="menu-item" onSelect={() => app.time.save("jsonl")}>
+          <DropdownMenu.Item className="menu-item" disabled={!events} onSelect={() => app.time.save("jsonl")}>
             Listed events as JSON Lines
           </DropdownMenu.Item>
-          <DropdownMenu.Item className="menu-item" onSelect={() => app.time.save("qemu-io")}>
+          <DropdownMenu.Item className="menu-item" disabled={!commands} onSelect={() => app.time.save("qemu-io")}>
             Commands as a qemu-io script
           </DropdownMenu.Item>
-          <DropdownMenu.Item className="menu-item" onSelect={() => app.time.save("blkzone")}>
+          <DropdownMenu.Item className="menu-item" disabled={!commands} onSelect={() => app.time.save("blkzone")}>
             Commands as a blkzone script
           </DropdownMenu.Item>
         </DropdownMenu.Content>

@@ -133,7 +133,7 @@ function Picture({ report }: { report: LayoutReport }) {
     const kind = layoutKindWords(LAYOUT_KINDS[kindOf(report.kinds, grid, cell)] ?? "free");
     const zone = report.zones?.[cell * grid.perCell] ?? 0;
     const clusters = clustersPerCell === 1 ? `Cluster ${formatCount(from)}` : `Clusters ${formatCount(from)}–${formatCount(Math.min(report.clusters, from + clustersPerCell) - 1)}`;
-    return `${clusters} at ${formatHex(from * report.clusterSize)}: ${kind.name}${zone > 0 ? `, zone ${formatCount(zone - 1)}` : ""}`;
+    return `${clusters} at ${formatHex(from * report.clusterSize)}: ${kind.name}${zone > 0 ? `, zone ${zone - 1}` : ""}`;
   };
 
   return (

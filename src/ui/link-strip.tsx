@@ -3,22 +3,22 @@ import { BookOpen, ChevronDown, ChevronRight, HardDriveDownload, LogOut } from "
 import { useEffect, useRef, useState } from "react";
 import type { LinkHouse } from "../state/link-house.ts";
 import type { Playback } from "../state/playback.ts";
-import { useAppState, useFormat, useHouses } from "./context.ts";
+import { useAppState, useFormat, useHouses, useNarrow } from "./context.ts";
 import { CurrentLine, markedRow, Transport, usePlayback } from "./transport.tsx";
 import { showRow, useRows } from "./use-rows.ts";
 
 const ICON = 15;
 const ROW_HEIGHT = 22;
+/** Where there is no room beside a line, what it did stands below it. */
+const NARROW_ROW_HEIGHT = 40;
 const OVERSCAN = 10;
-/** Narrower than this there is room for the regions or the script, not for both. */
-const ROOM_FOR_SCRIPT = 700;
-
 const WORD = "Its disk is in memory; your images are not touched.";
 
 export function LinkStrip({ house: { playback, link } }: { house: LinkHouse }) {
   const houses = useHouses();
   const plays = playback.commandCount > 0;
-  const [open, setOpen] = useState(() => window.innerWidth >= ROOM_FOR_SCRIPT);
+  const narrow = useNarrow();
+  const [open, setOpen] = useState(!narrow); // There is room for the regions or the script, not for both.
   const attached = useAppState((state) => state.attached !== null);
   const done = usePlayback(playback, (state) => state.done);
   const share = playback.commandCount === 0 ? 0 : done / playback.commandCount;
@@ -32,7 +32,7 @@ export function LinkStrip({ house: { playback, link } }: { house: LinkHouse }) {
         )}
         <h2 className="panel-title">Link</h2>
         {plays && <Transport playback={playback} />}
-        {open || !plays ? <p className="current-line link-word">{plays ? WORD : `A lesson. ${WORD}`}</p> : <CurrentLine playback={playback} />}
+        {!plays || (open && !narrow) ? <p className="current-line link-word">{plays ? WORD : `A lesson. ${WORD}`}</p> : <CurrentLine playback={playback} />}
         <div className="link-ways">
           {link.lessonText !== null && (
             <button type="button" className="button quiet" onClick={() => void houses.keepLesson()}>
@@ -63,22 +63,23 @@ export function LinkStrip({ house: { playback, link } }: { house: LinkHouse }) {
 function Script({ playback }: { playback: Playback }) {
   const box = useRef<HTMLDivElement>(null);
   const { rows } = playback;
+  const rowHeight = useNarrow() ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
   const running = usePlayback(playback, (state) => state.running);
   const done = usePlayback(playback, (state) => state.done);
   const results = usePlayback(playback, (state) => state.results);
-  const seen = useRows(box, rows.length, ROW_HEIGHT, OVERSCAN);
+  const seen = useRows(box, rows.length, rowHeight, OVERSCAN);
   const size = useFormat();
   const marked = markedRow(playback, { running, done });
   useEffect(() => {
     // The row behind the marked one is in view too: what comes next.
-    if (marked !== null) showRow(box.current, Math.min(rows.length - 1, marked + 1), ROW_HEIGHT, 0);
+    if (marked !== null) showRow(box.current, Math.min(rows.length - 1, marked + 1), rowHeight, 0);
     else box.current?.scrollTo({ top: 0 });
-  }, [marked, rows.length]);
+  }, [marked, rows.length, rowHeight]);
   const shown = rows.slice(seen.first, seen.end);
   return (
     <div className="script" ref={box} tabIndex={-1}>
-      <div style={{ height: rows.length * ROW_HEIGHT, position: "relative" }}>
-        <ol className="script-rows" aria-label="Script" style={{ transform: `translateY(${seen.first * ROW_HEIGHT}px)` }}>
+      <div style={{ height: rows.length * rowHeight, position: "relative" }}>
+        <ol className="script-rows" aria-label="Script" style={{ transform: `translateY(${seen.first * rowHeight}px)` }}>
           {shown.map((row, at) => {
             const index = seen.first + at;
             const result = results.get(index);

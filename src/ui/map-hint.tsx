@@ -44,7 +44,7 @@ function One({ zones, zone }: { zones: ZoneModel; zone: number }) {
   return (
     <>
       <p className="map-hint-title">
-        Zone {formatCount(zone)} <span>{conditionName(zones.conditionOf(zone))}</span>
+        Zone {zone} <span>{conditionName(zones.conditionOf(zone))}</span>
       </p>
       <dl>
         <dt>Start</dt>
@@ -65,7 +65,7 @@ function Shared({ zones, hover, scene, content }: { zones: ZoneModel; hover: Hov
   return (
     <>
       <p className="map-hint-title">
-        Zones {formatCount(first)}–{formatCount(last)}
+        Zones {first}–{last}
       </p>
       <dl>
         <dt>Written</dt>
@@ -80,7 +80,7 @@ function Shared({ zones, hover, scene, content }: { zones: ZoneModel; hover: Hov
         ))}
         <dt>Here</dt>
         <dd>
-          zone {formatCount(hover.zone)}, {conditionName(zones.conditionOf(hover.zone))}
+          zone {hover.zone}, {conditionName(zones.conditionOf(hover.zone))}
         </dd>
       </dl>
     </>

@@ -4,7 +4,6 @@
  */
 import { useEffect, useRef } from "react";
 import type { PointerRow } from "../state/workload-state.ts";
-import { formatCount } from "../state/units.ts";
 import { useTheme } from "./context.ts";
 import { FRAME, XTicks } from "./line-chart.tsx";
 
@@ -39,13 +38,13 @@ export function PointerField({ rows, firstZone, endZone, says, xEnd, xName, form
         <canvas ref={canvas} width={COLUMNS} height={Math.max(1, bands)} aria-hidden="true" />
         <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`${TITLE}: ${says}`}>
           <text className="chart-tick" x={left - 5} y={top + 8} textAnchor="end">
-            {formatCount(firstZone)}
+            {firstZone}
           </text>
           <text className="chart-tick" x={left - 5} y={(top + height - bottom) / 2 + 4} textAnchor="end">
             zone
           </text>
           <text className="chart-tick" x={left - 5} y={height - bottom} textAnchor="end">
-            {formatCount(endZone - 1)}
+            {endZone - 1}
           </text>
           <XTicks name={xName} end={xEnd} format={formatX} />
         </svg>

@@ -99,6 +99,7 @@ function OwnDisk({ guest }: { guest: GuestActions }) {
           <Plug size={ICON} aria-hidden="true" /> Attach Linux
         </button>
       </div>
+      {chosen !== "" && <p className="terminal-about">The map shows /dev/vda. What becomes of /dev/vdb Linux tells, by blkzone report /dev/vdb; its map is there when Linux is gone.</p>}
     </form>
   );
 }
@@ -185,6 +186,7 @@ function Bar({ guest }: { guest: GuestActions }) {
         {state.disks.map((file, index) => (
           <span key={file}>
             <code>{diskName(index)}</code> {visibleText(displayName(file))}
+            {index > 0 && <span className="quiet"> not on the map</span>}
           </span>
         ))}
       </p>

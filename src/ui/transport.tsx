@@ -1,4 +1,4 @@
-/** The transport of a link: play, pause, step, restart, speed, and how far it is; in a frame the first three and the speed alone. */
+/** The transport of a link: play, pause, step, restart, speed, how far it is, and a way to end a line that takes long; in a frame all but restart. */
 import { Check, Pause, Play, RotateCcw, SkipForward, Square } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { useEffect, useState } from "react";
@@ -41,7 +41,7 @@ function useLasting(on: boolean, ms: number): boolean {
   return lasts;
 }
 
-/** @param inFrame a frame has no button but play, pause, step and speed: there Pause ends a line that does not end by itself, and Play begins anew behind the last */
+/** @param inFrame a frame has no button to begin anew: Play does behind the last command */
 export function Transport({ playback, inFrame = false }: { playback: Playback; inFrame?: boolean }) {
   const mode = usePlayback(playback, (state) => state.mode);
   const done = usePlayback(playback, (state) => state.done);
@@ -49,11 +49,10 @@ export function Transport({ playback, inFrame = false }: { playback: Playback; i
   const count = playback.commandCount;
   const none = count === 0;
   const long = useLasting(busy, LONG_MS);
-  const moving = mode !== "paused" || (inFrame && long);
   return (
     <div className="transport" role="toolbar" aria-label="Transport">
-      {moving ? (
-        <button type="button" className="button primary play" onClick={() => (inFrame && long ? void playback.stop() : playback.pause())}>
+      {mode !== "paused" ? (
+        <button type="button" className="button primary play" onClick={() => playback.pause()}>
           <Pause size={ICON} aria-hidden="true" />
           Pause
         </button>
@@ -79,8 +78,8 @@ export function Transport({ playback, inFrame = false }: { playback: Playback; i
       <p className="transport-count" aria-live="off">
         {formatCount(done)} of {formatCount(count)}
       </p>
-      {long && !inFrame && (
-        <button type="button" className="button small" onClick={() => void playback.stop()}>
+      {long && (
+        <button type="button" className="button small" title="Ends the line that runs" onClick={() => void playback.stop()}>
           <Square size={11} aria-hidden="true" />
           Stop
         </button>

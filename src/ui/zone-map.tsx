@@ -222,6 +222,6 @@ function pictureOf(zones: ZoneModel, size: FormatBytes): ZonePicture {
       const capacity = size(zones.capacity(zone));
       return { condition: conditionName(zones.conditionOf(zone)), used: used === null ? `conventional, ${capacity}` : `${size(used)} / ${capacity}` };
     },
-    sharedLabelOf: (first, end, share) => ({ zones: `${formatCount(first)}–${formatCount(end - 1)}`, fill: `${percent(share)} written` }),
+    sharedLabelOf: (first, end, share) => ({ zones: `${first}–${end - 1}`, fill: `${percent(share)} written` }),
   };
 }

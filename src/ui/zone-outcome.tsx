@@ -46,17 +46,22 @@ export function Explained({ text }: { text: FailureText }) {
       {text.instead !== null && <p className="outcome-instead">{text.instead}</p>}
       {text.names !== null && (
         <dl className="elsewhere">
-          <dt>errno</dt>
-          <dd>{text.names.errno}</dd>
-          <dt>virtio-blk</dt>
-          <dd>{text.names.virtio}</dd>
-          <dt>NVMe</dt>
-          <dd>{text.names.nvme ?? "no such refusal"}</dd>
-          <dt>SCSI</dt>
-          <dd>{text.names.scsi ?? "no such refusal"}</dd>
+          <Name where="errno" name={text.names.errno} />
+          <Name where="virtio-blk" name={text.names.virtio} />
+          <Name where="NVMe" name={text.names.nvme ?? "no such refusal"} />
+          <Name where="SCSI" name={text.names.scsi ?? "no such refusal"} />
         </dl>
       )}
     </>
+  );
+}
+
+function Name({ where, name }: { where: string; name: string }) {
+  return (
+    <div>
+      <dt>{where}</dt>
+      <dd>{name}</dd>
+    </div>
   );
 }
 

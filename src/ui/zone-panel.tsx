@@ -1,4 +1,5 @@
 /** The region "Zone": the selected zone's numbers, its state machine, what can be done to it, what came of it and what was done before. */
+import { useEffect, useRef } from "react";
 import { conditionName } from "../base/conditions.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import { textOf } from "../state/failure-text.ts";
@@ -36,10 +37,16 @@ function Selected({ zones, zone }: { zones: ZoneModel; zone: number }) {
   const past = useAppState((state) => state.moment !== null);
   const condition = zones.conditionOf(zone);
   const used = zones.used(zone);
+  const outcome = useRef<HTMLDivElement>(null);
+  const result = useAppState((state) => state.zoneResult);
+  // What the last button led to stands at the top.
+  useEffect(() => {
+    outcome.current?.scrollTo({ top: 0 });
+  }, [zone, result]);
   return (
     <>
       <div className="panel-head">
-        <h2 className="panel-title">Zone {formatCount(zone)}</h2>
+        <h2 className="panel-title">Zone {zone}</h2>
         {past && <span className="past-mark">the past</span>}
         <p className="zone-condition push">
           <Swatch condition={condition} size={14} />
@@ -73,7 +80,7 @@ function Selected({ zones, zone }: { zones: ZoneModel; zone: number }) {
         <Count name="Refusals" value={zones.counted("refusals", zone)} />
       </dl>
       <ZoneControls key={zone} zones={zones} zone={zone} />
-      <div className="outcome">
+      <div className="outcome" tabIndex={0} role="group" aria-label="What came of it" ref={outcome}>
         <ZoneOutcome zone={zone} />
         <LastCommands zones={zones} zone={zone} />
       </div>

@@ -44,7 +44,7 @@ test("the map zooms by key, wheel and button, and the whole of a million zones i
   await expect(app.map.getByRole("tooltip")).toContainText(/Zones [\d,]+–[\d,]+/);
   await app.map.getByLabel("Go to zone").fill("700000");
   await app.map.getByLabel("Go to zone").press("Enter");
-  await expect(app.zone.getByRole("heading", { name: "Zone 700,000" })).toBeVisible();
+  await expect(app.zone.getByRole("heading", { name: "Zone 700000" })).toBeVisible();
   await expect(app.map.getByRole("img", { name: /whole map; enlarged/ })).toBeVisible();
   await expect(app.table.getByRole("row", { selected: true })).toContainText("700000");
   await canvas.press("ArrowRight");
@@ -101,6 +101,7 @@ test("the table filters and sorts, units change everywhere, and the palette find
 
 test("the map is saved as SVG and PNG, the events as JSON Lines, the commands as a script", async ({ page }) => {
   const app = await Zonescope.open(page);
+  await expect(page.getByRole("button", { name: "Save events" })).toBeDisabled();
   await app.type("zap 2M 64k");
   await app.expectCondition(2, "IMPLICIT_OPEN");
   const saved = async (menu: string, item: string): Promise<{ name: string; data: Buffer }> => {
@@ -117,6 +118,23 @@ test("the map is saved as SVG and PNG, the events as JSON Lines, the commands as
   const lines = (await saved("Save events", "JSON Lines")).data.toString().trim().split("\n").map((line) => JSON.parse(line) as { type: string });
   expect(lines.map(({ type }) => type)).toContain("transition");
   expect((await saved("Save events", "qemu-io")).data.toString()).toContain("zap 2M 64K");
+  await page.getByRole("searchbox", { name: "Find events" }).fill("no event says this");
+  await expect(page.getByText("No event matches the filter.")).toBeVisible();
+  await page.getByRole("button", { name: "Save events" }).click();
+  await expect(page.getByRole("menuitem", { name: "JSON Lines" })).toBeDisabled();
+  await expect(page.getByRole("menuitem", { name: "qemu-io" })).toBeEnabled();
+});
+
+test("however long a refusal is, the zone panel stands still and its buttons are there", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  for (const line of ["zap 2M 4k", "zap 2M 4k"]) await app.type(line);
+  await app.row(2).click();
+  await app.zone.getByRole("textbox", { name: "Offset" }).fill("2M");
+  await app.button("Write").click();
+  await expect(app.zone.getByRole("alert")).toContainText("Not at the write pointer");
+  await expect(app.zone.getByRole("alert")).toContainText("UNALIGNED WRITE COMMAND");
+  expect(await app.zone.evaluate((panel) => panel.scrollHeight - panel.clientHeight)).toBe(0);
+  for (const name of ["Open", "Reset", "Append", "Read"]) await expect(app.button(name)).toBeInViewport({ ratio: 1 });
 });
 
 test("zones that wore out are in the legend, the table, the panel and the saved map, each with what they refuse", async ({ page }) => {
