@@ -52,6 +52,7 @@ export const convertImage: ImgCommand = {
         whole = (yield* closeTarget(target)) && converted;
       }
     }
+    if (whole) yield out(progress.atEnd());
     yield out(progress.end(whole));
     for (const source of sources) yield* closeRead(source);
     return whole ? 0 : 1;

@@ -6,6 +6,7 @@
  *     const outcome = yield* callShown("check", { handle }, progress.shown);
  *     yield out(progress.end(outcome.ok));
  */
+import { fixed } from "./format.ts";
 
 /** Percents that must have passed since the last line, as in qemu-img convert. */
 const MIN_SKIP = 1;
@@ -26,7 +27,7 @@ export function progressShown(asked: boolean): ProgressShown {
   let last = 0;
   const line = (percent: number): string => {
     last = percent;
-    return `    (${percent.toFixed(2)}/100%)\r`;
+    return `    (${fixed(percent, 2)}/100%)\r`;
   };
   return {
     begin: () => line(0),

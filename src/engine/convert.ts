@@ -42,11 +42,15 @@ const MAX_SKIPPED = 1000;
 export function* convertDisks(sources: Sources, target: Target, rules: ConvertRules): Work<Result<ConvertedDisk, MoveProblem>> {
   const converting = new Converting(sources, target, rules);
   const { size } = sources;
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size; yield 0) {
+    const next = converting.countFrom(at);
+    if (!next.ok) return next;
+    at = next.value;
+  }
+  for (let at = 0; at < size; yield converting.fractionCopied) {
     const next = converting.copyFrom(at);
     if (!next.ok) return next;
     at = next.value;
-    yield at / size;
   }
   return ok({ skipped: converting.skipped });
 }
@@ -61,6 +65,9 @@ class Converting {
   private readonly runs: Runs<Status>;
   private readonly buffer: Uint8Array;
   private readonly pieceBytes: number;
+  /** Bytes that are to be read or written out, and those that were. */
+  private bytesToCopy = 0;
+  private bytesCopied = 0;
 
   constructor(sources: Sources, target: Target, rules: ConvertRules) {
     this.sources = sources;
@@ -73,11 +80,33 @@ class Converting {
     this.buffer = new Uint8Array(Math.min(this.pieceBytes, Math.max(this.sources.size, SECTOR_SIZE)));
   }
 
+  /** How far the copy is, in what costs time: what is left out counts for nothing. */
+  get fractionCopied(): number {
+    return this.bytesToCopy === 0 ? 0 : this.bytesCopied / this.bytesToCopy;
+  }
+
+  /** Counts what one run will have to be copied of. @returns where the next begins */
+  countFrom(at: number): Result<number, MoveProblem> {
+    const run = this.runAt(at);
+    if (!run.ok) return run;
+    if (this.isCopied(run.value.status)) this.bytesToCopy += run.value.end - at;
+    return ok(run.value.end);
+  }
+
   /** Copies one run. @returns where the next begins */
   copyFrom(at: number): Result<number, MoveProblem> {
     const run = this.runAt(at);
     if (!run.ok) return run;
-    const { status, end } = run.value;
+    const copied = this.copyRun(at, run.value);
+    if (copied.ok && this.isCopied(run.value.status)) this.bytesCopied += copied.value - at;
+    return copied;
+  }
+
+  private isCopied(status: Status): boolean {
+    return status === "data" || (status === "zero" && this.sparse === null);
+  }
+
+  private copyRun(at: number, { status, end }: Run<Status>): Result<number, MoveProblem> {
     switch (status) {
       case "backing":
         return ok(end);

@@ -51,6 +51,14 @@ beforeAll(() => {
 const IMAGES = ["plain.qcow2", "tiny.qcow2", "wide.qcow2", "packed.qcow2", "empty.qcow2", "nothing.qcow2", "odd.raw"];
 
 describe("convert", () => {
+  it("-p tells how much of what is to be copied was", async () => {
+    stock("create", "-q", "-f", "qcow2", "told.qcow2", "128M");
+    io("told.qcow2", ...[0, 2, 4, 32].map((at) => `write -q ${at}M 1M`));
+    const argv = ["convert", "-p", "-O", "qcow2", "told.qcow2", "@.told"];
+    await same(argv);
+    await same([...argv.slice(0, 2), "-c", ...argv.slice(2)]);
+    await same(["convert", "-p", "-O", "qcow2", "empty.qcow2", "@.told"]);
+  });
   for (const image of IMAGES) {
     it(`${image} to raw is stock's file, holes and all`, async () => {
       expect(await ours("convert", "-O", "raw", image, "ours.raw")).toEqual({ out: "", err: "", status: 0 });
