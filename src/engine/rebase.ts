@@ -19,9 +19,12 @@ export interface RebaseRules {
   readonly unitBytes: number;
   /** The new backing is the image of this depth in the present chain: what lies below it stays. null when it is another one. */
   readonly newDepth: number | null;
-  /** What is copied is written compressed where whole clusters are. */
+  /** What is copied is written compressed, in whole clusters wherever the image has no part of one. */
   readonly compressed: boolean;
 }
+
+/** Parts of a cluster that can differ: its subclusters, each told by whole sectors of what lies below. */
+const MAX_PARTS = 2 ** 21 / 512;
 
 /** own: in the image itself, or in a part of the chain that stays. zero, data: what the old backing shows. */
 type Status = "own" | "zero" | "data";
@@ -74,11 +77,28 @@ class Rebasing {
       if (!zeros.ok) return zeros;
       if (zeros.value > at) return ok(Math.min(end, zeros.value));
     }
+    let { unitBytes } = this.rules;
+    const { clusterSize, virtualSize } = this.overlay;
+    if (this.rules.compressed && unitBytes < clusterSize) {
+      // One cluster at a time: of a part of one nothing can be compressed.
+      const cluster = roundDown(at, clusterSize);
+      const clusterEnd = Math.min(cluster + clusterSize, virtualSize);
+      if (this.hasNothingIn(cluster, clusterEnd)) {
+        unitBytes = clusterSize;
+        end = clusterEnd;
+      } else end = Math.min(end, clusterEnd);
+    }
     // Whole units: a part of one would have the rest of it copied from the old backing anyway.
-    const start = roundDown(at, this.rules.unitBytes);
-    end = Math.min(roundUp(end, this.rules.unitBytes), start + MOVE_BYTES, this.overlay.virtualSize);
-    const settled = this.settle(start, end);
+    const start = roundDown(at, unitBytes);
+    end = Math.min(roundUp(end, unitBytes), start + MOVE_BYTES, virtualSize);
+    const settled = this.settle(start, end, unitBytes);
     return settled.ok ? ok(end) : settled;
+  }
+
+  /** Whether the image itself has none of [start, end), so that all of it may be written as the old backing shows it. */
+  private hasNothingIn(start: number, end: number): boolean {
+    const { extents, next } = this.overlay.map(start, end - start, MAX_PARTS);
+    return next === null && extents.every(({ depth, allocated }) => depth > 0 || !allocated);
   }
 
   /** Where the zeros that the new backing shows from `at` on end; `at` where there are none. */
@@ -89,18 +109,17 @@ class Rebasing {
   }
 
   /** Copies those units of [start, end) in which the backings differ. */
-  private settle(start: number, end: number): Result<null, MoveProblem> {
+  private settle(start: number, end: number, unitBytes: number): Result<null, MoveProblem> {
     const before = this.read(this.old, "old-backing", start, this.oldBytes.subarray(0, end - start));
     if (!before.ok) return before;
     const after = this.read(this.next, "new-backing", start, this.newBytes.subarray(0, end - start));
     if (!after.ok) return after;
-    const { unitBytes } = this.rules;
     const differs = (at: number): boolean => firstDifference(before.value.subarray(at, at + unitBytes), after.value.subarray(at, at + unitBytes)) >= 0;
     for (let at = 0; at < end - start; ) {
       let stop = at + unitBytes;
       if (differs(at)) {
         while (stop < end - start && differs(stop)) stop += unitBytes;
-        const copied = this.copy(start + at, before.value.subarray(at, stop));
+        const copied = this.copy(start + at, before.value.subarray(at, stop), unitBytes);
         if (!copied.ok) return copied;
       }
       at = stop;
@@ -117,9 +136,9 @@ class Rebasing {
   }
 
   /** Behind the old backing's end zero clusters do, as QEMU has it. */
-  private copy(offset: number, data: Uint8Array): Result<null, MoveProblem> {
+  private copy(offset: number, data: Uint8Array, unitBytes: number): Result<null, MoveProblem> {
     const oldEnd = Math.max(0, Math.min(data.length, (this.old?.virtualSize ?? 0) - offset));
-    const inside = roundUp(oldEnd, this.rules.unitBytes);
+    const inside = roundUp(oldEnd, unitBytes);
     if (oldEnd > 0) {
       const written = attempt({ step: "write", subject: "target", offset }, () => this.write(offset, data.subarray(0, inside)));
       if (!written.ok) return written;

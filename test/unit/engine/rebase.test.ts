@@ -89,6 +89,26 @@ describe("rebase", () => {
     expect(own).toEqual([[40, 12], [60, 8], [100, 8]]);
   });
 
+  test("compressed, with subclusters: whole clusters where the image has no part of one, its own bytes untouched", async () => {
+    const files = new CrashFiles();
+    const size = 256 * KIB;
+    await make(files, "old", size, null, [[4 * KIB, 4 * KIB, 1], [60 * KIB, 8 * KIB, 2], [130 * KIB, 2 * KIB, 3]]);
+    await make(files, "new", size, null, []);
+    const fixture = engineFixture(files);
+    const options = { ...createOptions({ sizeBytes: size, clusterSize: 64 * KIB, zoned: null }), extendedL2: true, backing: { file: "old", format: "qcow2" } };
+    await fixture.ok("create", { file: "parts", options });
+    const { handle } = await fixture.ok("open", { file: "parts", readOnly: false, format: "qcow2" });
+    await fixture.ok("write", { handle, offset: 140 * KIB, length: 2 * KIB, pattern: 9, data: null });
+    const before = (await fixture.ok("read", { handle, offset: 0, length: size, pattern: null, wantData: true })).data!;
+    await fixture.ok("rebase", { handle, backing: { file: "new", format: "qcow2" }, headerOnly: false, compressed: true });
+    const after = (await fixture.ok("read", { handle, offset: 0, length: size, pattern: null, wantData: true })).data!;
+    expect(same(before, after)).toBe(true);
+    const { extents } = await fixture.ok("map", { handle, offset: 0, length: size, maxExtents: 100 });
+    const own = extents.filter(({ depth, allocated }) => depth === 0 && allocated).map(({ start, length, compressed }) => [start / KIB, length / KIB, compressed]);
+    expect(own).toEqual([[0, 128, true], [130, 2, false], [140, 2, false]]);
+    expect(await fixture.ok("check", { handle })).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0 });
+  });
+
   test("with clusters of 2 MiB, the disk's last one cut short", async () => {
     const files = new CrashFiles();
     const size = 7 * MIB + 512;
