@@ -11,7 +11,7 @@ import { aioRead, read, readv } from "./io-read.ts";
 import { truncate } from "./io-truncate.ts";
 import { reopen } from "./io-reopen.ts";
 import type { IoArguments, IoCommand, IoMore, IoSession } from "./io-session.ts";
-import { aioFlush, aioWrite, discard, flush, write, writev } from "./io-write.ts";
+import { aioDiscard, aioFlush, aioWrite, discard, flush, write, writev } from "./io-write.ts";
 import { zoneAppend, zoneClose, zoneFinish, zoneOpen, zoneReport, zoneReset } from "./io-zones.ts";
 import { errorOut, out } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -42,6 +42,7 @@ const help: IoCommand = {
 /** Every command, in the order in which help lists them. */
 export const IO_COMMANDS: readonly IoCommand[] = [
   abort,
+  aioDiscard,
   aioFlush,
   aioRead,
   aioWrite,

@@ -1,6 +1,6 @@
 /**
- * Copy-on-read (-C): what a read brings from a backing file is written into the image, whole clusters of it, so that the next read
- * finds it there. What is zero is written as zeros, which takes no space.
+ * Copy-on-read (-C): what a read brings from a backing file is written into the image, whole clusters of it, or whole subclusters where
+ * the image has those, so that the next read finds it there. What is zero is written as zeros, which takes no space.
  */
 import type { Failure, Outcome } from "../protocol/index.ts";
 import { err, ok } from "../base/result.ts";
@@ -10,6 +10,8 @@ import type { IoSession } from "./io-session.ts";
 import { call } from "./program.ts";
 import type { Program } from "./program.ts";
 
+/** Parts of a cluster that come from a backing file one by one, where an image has extended L2 entries. */
+const SUBCLUSTERS = 32;
 const EXTENTS = 1024;
 /** The most that is copied at once, in bytes. */
 const PIECE = 2 ** 20;
@@ -19,9 +21,10 @@ export function* copyOnRead(session: IoSession, offset: number, length: number):
   const facts = yield* factsOf(session);
   if (facts === null || length === 0 || facts.image.format === "raw" || facts.image.readOnly) return ok(null);
   const { handle } = diskOf(session);
-  const { clusterSize, virtualSize } = facts.image;
-  const end = Math.min(Math.ceil((offset + length) / clusterSize) * clusterSize, virtualSize);
-  let at: number | null = Math.floor(offset / clusterSize) * clusterSize;
+  const { clusterSize, extendedL2, virtualSize } = facts.image;
+  const unit = extendedL2 ? clusterSize / SUBCLUSTERS : clusterSize;
+  const end = Math.min(Math.ceil((offset + length) / unit) * unit, virtualSize);
+  let at: number | null = Math.floor(offset / unit) * unit;
   while (at !== null && at < end) {
     const mapped: Outcome<"map"> = yield* call("map", { handle, offset: at, length: end - at, maxExtents: EXTENTS });
     if (!mapped.ok) return mapped;

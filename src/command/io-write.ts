@@ -272,18 +272,50 @@ export const discard: IoCommand = {
     const offset = yield* ioNumber(args.words[0]!);
     if (offset === null) return "failed";
     const length = yield* ioLength(args.words[1]!, "", false);
+    return length === null ? "failed" : yield* discardAndPrint(session, args, offset, length, "discard");
+  },
+};
+
+export const aioDiscard: IoCommand = {
+  name: "aio_discard",
+  alias: null,
+  min: 2,
+  max: -1,
+  shorts: "Cq",
+  args: "[-Cq] off len",
+  oneline: "asynchronously discards a number of bytes",
+  more: {
+    says: "gives the space of a range back; it is done when the command returns, and its failure is printed but is none of the session",
+    example: "aio_discard 512 1k",
+    does: "discards 1 KiB from offset 512",
+    options: meanings("C", "q"),
+  },
+  needs: "disk",
+  writes: true,
+  *run(session, args) {
+    if (args.words.length !== 2) return "usage";
+    const offset = yield* ioNumber(args.words[0]!);
+    if (offset === null) return "failed";
+    const length = yield* ioNumber(args.words[1]!);
     if (length === null) return "failed";
-    const outside = yield* unsafeOffset(session, "discard", offset, length);
-    if (outside !== null) return yield* printFailure("discard", outside);
-    const start = session.now();
-    const { handle, modes } = diskOf(session);
-    const outcome = modes.unmap ? yield* call("discard", { handle, offset, length }) : yield* ignored(session, offset, length);
-    const elapsed = session.now() - start;
-    if (!outcome.ok) return yield* printFailure("discard", outcome.error);
-    if (!args.has("q")) yield out(operationReport("discard", elapsed, offset, length, length, args.has("C")));
+    yield* discardAndPrint(session, args, offset, length, "aio_discard");
     return "ok";
   },
 };
+
+function* discardAndPrint(session: IoSession, args: IoArguments, offset: number, length: number, name: "discard" | "aio_discard"): Program<IoEnd> {
+  const outside = yield* unsafeOffset(session, "discard", offset, length);
+  if (outside !== null) return yield* printFailure(name, outside);
+  const start = session.now();
+  const { handle, modes } = diskOf(session);
+  const outcome = modes.unmap ? yield* call("discard", { handle, offset, length }) : yield* ignored(session, offset, length);
+  const elapsed = session.now() - start;
+  if (!outcome.ok) return yield* printFailure(name, outcome.error);
+  // The space at the end of the second is QEMU's.
+  const done = name === "discard" ? "discard" : "discarded ";
+  if (!args.has("q")) yield out(operationReport(done, elapsed, offset, length, length, args.has("C")));
+  return "ok";
+}
 
 /** A discard that the image was opened to ignore: only what lies outside the disk is told. */
 function* ignored(session: IoSession, offset: number, length: number): Program<Result<unknown, Failure>> {

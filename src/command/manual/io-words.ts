@@ -8,6 +8,7 @@ const SEQUENTIAL = "qemu-io of the patched builds, whose mistakes are not copied
 
 export const IO_WORDS: Readonly<Record<string, ManualWords>> = {
   abort: { about: "Ends the process at once, as a crash would: nothing is flushed. For tests of what survives.", examples: [], differs: "In the page there is no process to end, and the command says so." },
+  aio_discard: { about: DONE_AT_ONCE, examples: [{ says: "A whole cluster.", disk: "plain", lines: ["qemu-io -c 'write 0 64k' -c 'aio_discard 0 64k' -c 'read -P 0 0 64k' disk.qcow2"] }], differs: "The result is printed at once. As in QEMU, a failure is printed and does not make the session fail." },
   aio_flush: { about: DONE_AT_ONCE, examples: [{ says: "It has nothing to wait for.", disk: "plain", lines: ["qemu-io -c 'aio_write 0 4k' -c aio_flush disk.qcow2"] }], differs: "Does nothing, since nothing is ever outstanding." },
   aio_read: { about: DONE_AT_ONCE, examples: [{ says: "Two pieces, read as one.", disk: "plain", lines: ["qemu-io -c 'aio_read 0 512 512' disk.qcow2"] }], differs: "The result is printed at once. As in QEMU, a failure is printed and does not make the session fail." },
   aio_write: { about: DONE_AT_ONCE, examples: [{ says: "Two pieces, written as one.", disk: "plain", lines: ["qemu-io -c 'aio_write -P 9 0 512 512' disk.qcow2"] }], differs: "The result is printed at once. As in QEMU, a failure is printed and does not make the session fail." },

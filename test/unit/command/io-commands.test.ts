@@ -51,6 +51,19 @@ describe("reads", () => {
   check("read 4E 512", { out: "read failed: Input/output error\n", calls: [], status: 1 });
   check("read -b -q 0 512", { calls: ['read {"handle":1,"offset":0,"length":512,"vmState":true,"pattern":null,"wantData":false}'], status: 0 });
   check("read -b 1 512", { out: "1 is not a sector-aligned value for 'offset'\n", calls: [], status: 1 });
+  it.each([
+    [false, 0, 65536],
+    [true, 30720, 6144],
+  ])("with copy-on-read keep whole clusters, or parts of them that an image has (extended L2 entries: %s)", async (extendedL2, offset, length) => {
+    const usual = plainFacts("disk.qcow2");
+    const facts = { ...usual, image: { ...usual.image, extendedL2 } };
+    const answers = { open: () => ({ ok: true, value: { handle: 1, facts } }), facts: () => ({ ok: true, value: facts }) } as const;
+    const ran = await session(["read -q 31k 4k"], answers, ["-C"]);
+    expect(ran.calls.filter((call) => call.startsWith("map") || call.startsWith("write"))).toEqual([
+      `map {"handle":1,"offset":${offset},"length":${length},"maxExtents":1024}`,
+      `writeZeroes {"handle":1,"offset":${offset},"length":${length},"unmap":false}`,
+    ]);
+  });
   check("aio_read -P 1 0 512", { status: 0 }, { read: () => ({ ok: true, value: { data: null, mismatchOffset: 0 } }) });
 });
 
@@ -63,6 +76,9 @@ describe("writes", () => {
   check("write -c -q 0 4k", { calls: ['write {"handle":1,"offset":0,"length":4096,"pattern":205,"data":null,"compressed":true}'], status: 0 });
   check("write -b -q 0 4k", { calls: ['write {"handle":1,"offset":0,"length":4096,"pattern":205,"data":null,"vmState":true}'], status: 0 });
   check("write -zn -q 0 4k", { calls: ['writeZeroes {"handle":1,"offset":0,"length":4096,"unmap":false,"fallback":false}'], status: 0 });
+  check("aio_discard 0 4k", { calls: ['discard {"handle":1,"offset":0,"length":4096}'], out: "discarded  4096/4096 bytes at offset 0\n4 KiB, 1 ops; 00.00 sec (1000 KiB/sec and 250.0000 ops/sec)\n", status: 0 });
+  check("aio_discard -q 0 4k", { out: "aio_discard failed: Invalid argument\n", status: 0 }, { discard: () => ({ ok: false, error: refused }) });
+  check("aio_discard 0 1 2", { calls: [], out: "aio_discard [-Cq] off len -- asynchronously discards a number of bytes\n", status: 1 });
   it("are flushed one by one where writethrough is asked for", async () => {
     expect(await session(["write -q 0 512"], {}, ["-t", "writethrough"])).toMatchObject({ calls: ['write {"handle":1,"offset":0,"length":512,"pattern":205,"data":null}', 'flush {"handle":1}'] });
   });
