@@ -12,12 +12,18 @@ import { root } from "./run.mjs";
 const CLI = join(root, "dist-cli/zonescope.js");
 const LIMIT_MS = 600_000;
 
+/** What an emulator as Debian builds it names: a test asks it for formats that only its emulator would open. */
+const FORMATS =
+  "blkdebug blklogwrites blkverify bochs cloop compress copy-before-write copy-on-read dmg file host_cdrom host_device luks nbd null-aio null-co " +
+  "nvme parallels preallocate qcow qcow2 qed quorum raw replication snapshot-access throttle vdi vhdx vmdk vpc vvfat";
+
 /** Stands where the runner wants an emulator, and answers what it asks before the first test. */
 const EMULATOR = `#!/bin/sh
 case "$*" in
   *"-machine help"*) echo "none  empty machine (default)";;
   *"-accel help"*) echo qtest;;
-  *format=help*) echo "Supported formats: file qcow2 raw"; echo "Supported formats (read-only): file qcow2 raw";;
+  *"-device help"*) echo 'name "virtio-blk", bus virtio-bus'; echo 'name "virtio-scsi-pci", bus PCI';;
+  *format=help*) echo "Supported formats: ${FORMATS}"; echo "Supported formats (read-only): ${FORMATS}";;
   *-version*) echo "QEMU emulator version 10.0";;
   *) exit 1;;
 esac

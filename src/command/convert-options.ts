@@ -2,11 +2,11 @@
 import type { SnapshotQuery } from "../protocol/index.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
 import { imgSizeGiven } from "./img-numbers.ts";
-import { FORCE_SHARE, IMAGE_OPTIONS } from "./img-open.ts";
-import { hasHelp, optionPairs } from "./img-target.ts";
+import { FORCE_SHARE, IMAGE_OPTIONS, longOptions } from "./img-open.ts";
+import { optionPairs } from "./img-target.ts";
 import { imgError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
-import { splitOptionList } from "./option-list.ts";
+import { asksForHelp, splitOptionList } from "./option-list.ts";
 import type { OptionPair } from "./option-list.ts";
 import type { Program } from "./program.ts";
 import { parseInteger } from "./sizes.ts";
@@ -15,6 +15,11 @@ export const CONVERT_SHORTS = "hf:O:B:CcF:o:l:S:pt:T:qnm:WUr:";
 export const CONVERT_LONGS: readonly LongOption[] = [
   ...IMAGE_OPTIONS,
   FORCE_SHARE,
+  ...longOptions(
+    { quiet: "q", "source-image-opts": "image-opts", "oob-writes": "W", "copy-range-offloading": "C" },
+    { "source-format": "f", "source-cache": "T", snapshot: "l", "sparse-size": "S", "output-format": "O", options: "o", "output-cache": "t" },
+  ),
+  ...longOptions({}, { backing: "B", "backing-format": "F", rate: "r", parallel: "m" }),
   ...["target-image-opts", "salvage", "target-is-zero", "bitmaps", "skip-broken-bitmaps"].map((name) => ({ name, takesValue: false, flag: name })),
 ];
 
@@ -65,7 +70,7 @@ export function* convertCommand({ options, words }: GivenOptions): Program<Conve
     yield imgError(conflict);
     return null;
   }
-  if (hasHelp(lists)) {
+  if (asksForHelp(lists)) {
     if (targetFormat !== null) return "help";
     yield imgError("Option help requires a format be specified");
     return null;

@@ -8,6 +8,7 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
+import { parseSwitch } from "../protocol/index.ts";
 import type { CreateOptions, Preallocation, ZonedCreateOptions } from "../protocol/index.ts";
 import { integer } from "./format.ts";
 import { splitOptionList } from "./option-list.ts";
@@ -149,7 +150,7 @@ function readPairs(rows: readonly OptionRow[], pairs: readonly OptionPair[], val
   for (const { key, value } of pairs) {
     const option = rows.find(({ name }) => name === key);
     if (option === undefined) return err(`Invalid parameter '${key}'`);
-    if (option.refused === "always" || (option.refused === "on" && value === "on")) return err(`The option '${key}' is not supported`);
+    if (option.refused === "always" || (option.refused === "on" && parseSwitch(value) === true)) return err(`The option '${key}' is not supported`);
     const parsed = typed(option, value);
     if (!parsed.ok) return parsed;
     values.set(key, parsed.value);
@@ -184,7 +185,7 @@ function typed(option: OptionRow, value: string): Result<string | number, Create
       return number === null ? err(`Parameter '${option.name}' expects a number`) : ok(number);
     }
     case "switch":
-      return value === "on" || value === "off" ? ok(value) : err(`Parameter '${option.name}' expects 'on' or 'off'`);
+      return parseSwitch(value) !== null ? ok(value) : err(`Parameter '${option.name}' expects 'on' or 'off'`);
     case "text":
       return ok(value);
   }
@@ -197,6 +198,9 @@ export const withValues = (given: GivenCreateOptions, more: Readonly<Record<stri
 
 /** Whether options of zones are among them, in either spelling. */
 export const hasZoneOptions = ({ values }: GivenCreateOptions): boolean => [...values.keys()].some((name) => ROW_BY_NAME.get(name)?.spelling !== undefined);
+
+/** Whether a switch is on; what was not given is off. */
+export const switchOption = (given: GivenCreateOptions, name: string): boolean => parseSwitch(textOption(given, name) ?? "") === true;
 
 /** The value of a text option, null where it was not given. */
 export function textOption({ values }: GivenCreateOptions, name: string): string | null {
@@ -217,8 +221,9 @@ export function formattingLine(file: string, format: string, given: GivenCreateO
 /** What the options of a qcow2 image come to; the size was seen to. */
 export function resolveCreateOptions(given: GivenCreateOptions): Result<CreateOptions, CreateMistake> {
   const text = (name: string): string | null => textOption(given, name);
+  const on = (name: string): boolean => switchOption(given, name);
   const number = (name: string, standard: number): number => Number(given.values.get(name) ?? standard);
-  const mistake = mistakenChoice(text) ?? mistakenCombination(text, number);
+  const mistake = mistakenChoice(text) ?? mistakenCombination(text, on, number);
   if (mistake !== null) return err(mistake);
   const size = number("size", 0);
   if (!Number.isSafeInteger(size)) return err(SIZE_TOO_LARGE);
@@ -232,12 +237,12 @@ export function resolveCreateOptions(given: GivenCreateOptions): Result<CreateOp
     refcountBits: number("refcount_bits", 16),
     zoned: zoned.value,
     version: isOld(text("compat")) ? 2 : 3,
-    lazyRefcounts: text("lazy_refcounts") === "on",
-    extendedL2: text("extended_l2") === "on",
+    lazyRefcounts: on("lazy_refcounts"),
+    extendedL2: on("extended_l2"),
     compressionType: text("compression_type") === "zstd" ? "zstd" : "zlib",
     preallocation: (text("preallocation") ?? "off") as Preallocation,
     backing: backing === null ? null : { file: backing, format: text("backing_fmt") },
-    dataFile: dataFile === null ? null : { file: dataFile, raw: text("data_file_raw") === "on" },
+    dataFile: dataFile === null ? null : { file: dataFile, raw: on("data_file_raw") },
   });
 }
 
@@ -279,8 +284,7 @@ function mistakenChoice(text: (name: string) => string | null): CreateMistake | 
 const NEEDS_V3 = "compatibility level 1.1 and above (use version=v3 or greater)";
 
 /** Values and options that do not go together, in QEMU's order and words. */
-function mistakenCombination(text: (name: string) => string | null, number: (name: string, standard: number) => number): CreateMistake | null {
-  const on = (name: string): boolean => text(name) === "on";
+function mistakenCombination(text: (name: string) => string | null, on: (name: string) => boolean, number: (name: string, standard: number) => number): CreateMistake | null {
   const old = isOld(text("compat"));
   const clusterSize = number("cluster_size", 65536);
   const refcountBits = number("refcount_bits", 16);

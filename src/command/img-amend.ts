@@ -1,16 +1,17 @@
 /** qemu-img amend: other options for an image that is there. */
 import type { AmendOptions, Failure } from "../protocol/index.ts";
-import { amendOptionsHelp, parseAmendOptions } from "./create-options.ts";
+import { amendOptionsHelp, parseAmendOptions, switchOption } from "./create-options.ts";
 import type { GivenCreateOptions } from "./create-options.ts";
 import { explain, explained, openFailureWords } from "./explain.ts";
 import { amendWords } from "./explain-amend.ts";
 import { tableWords } from "./explain-snapshot.ts";
 import type { GivenOptions } from "./getopt.ts";
-import { IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
+import { IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
-import { hasHelp, optionPairs } from "./img-target.ts";
+import { optionPairs } from "./img-target.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
+import { asksForHelp } from "./option-list.ts";
 import type { OptionPair } from "./option-list.ts";
 import { callShown, out } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -25,7 +26,7 @@ export const amendImage: ImgCommand = {
   shorts: "ho:f:t:pq",
   longs: [
     ...IMAGE_OPTIONS,
-    { name: "force", takesValue: false, flag: "force" },
+    ...longOptions({ force: "force", quiet: "q", progress: "p" }, { format: "f", cache: "t", options: "o" }),
   ],
   *run(given): Program {
     const lists = given.options.filter(({ flag }) => flag === "o").map(({ value }) => value);
@@ -39,7 +40,7 @@ export const amendImage: ImgCommand = {
       return 1;
     }
     const shows = optionValue(given, "p") !== null && optionValue(given, "q") === null;
-    const status = yield* amendNamed(given, hasHelp(lists), pairs.value, shows);
+    const status = yield* amendNamed(given, asksForHelp(lists), pairs.value, shows);
     // The line that each next one overwrites ends, whatever became of it.
     if (shows) yield out("\n");
     return status;
@@ -125,7 +126,8 @@ function failureWords(file: string, failure: Failure): string {
 const VERSIONS: Readonly<Record<string, 2 | 3>> = { "0.10": 2, v2: 2, "1.1": 3, v3: 3 };
 
 /** What the options come to, or what is wrong with them. */
-function resolve({ values }: GivenCreateOptions): AmendOptions | string {
+function resolve(given: GivenCreateOptions): AmendOptions | string {
+  const { values } = given;
   const text = (name: string): string | null => (values.has(name) ? String(values.get(name)) : null);
   if ([...values.keys()].some((name) => name.startsWith("encrypt."))) return "Can't amend encryption options - encryption not present";
   const compat = text("compat");
@@ -138,10 +140,10 @@ function resolve({ values }: GivenCreateOptions): AmendOptions | string {
   return {
     ...(version === undefined ? {} : { version }),
     ...(bits === undefined ? {} : { refcountBits: Number(bits) }),
-    ...(lazy === null ? {} : { lazyRefcounts: lazy === "on" }),
+    ...(lazy === null ? {} : { lazyRefcounts: switchOption(given, "lazy_refcounts") }),
     ...(size === 0 ? {} : { sizeBytes: size }),
     ...(file === null && format === null ? {} : { backing: { file, format } }),
     ...(dataFile === null ? {} : { dataFile }),
-    ...(raw === null ? {} : { dataFileRaw: raw === "on" }),
+    ...(raw === null ? {} : { dataFileRaw: switchOption(given, "data_file_raw") }),
   };
 }

@@ -12,7 +12,7 @@ import { counted, fixed, integer } from "./format.ts";
 import { factJson, findingSentence } from "./image-facts.ts";
 import type { FactTree, FactValue } from "./image-facts.ts";
 import { snapshotTableWords } from "./image-problem-words.ts";
-import { READING_OPTIONS, closeRead, imageToRead, openToRead, optionValue } from "./img-open.ts";
+import { READING_OPTIONS, closeRead, imageToRead, openToRead, optionValue, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
@@ -31,7 +31,7 @@ export const checkImage: ImgCommand = {
   args: "[-q] [-p] [-f fmt] [--output=human|json] [-r leaks|all] [-U] [--image-opts] filename",
   oneline: "looks for leaked and corrupt clusters, and repairs what can be without guessing",
   shorts: "hf:r:qpT:U",
-  longs: [...READING_OPTIONS, { name: "repair", takesValue: true, flag: "r" }],
+  longs: [...READING_OPTIONS, ...longOptions({ quiet: "q" }, { repair: "r", cache: "T" })],
   *run(given): Program {
     const repair = optionValue(given, "r");
     if (repair !== null && repair !== "leaks" && repair !== "all") {

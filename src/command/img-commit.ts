@@ -3,7 +3,7 @@ import type { Failure } from "../protocol/index.ts";
 import { explain, explained } from "./explain.ts";
 import type { GivenOptions } from "./getopt.ts";
 import { imgSizeGiven } from "./img-numbers.ts";
-import { IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
+import { IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven, longOptions } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
 import { callShown, out } from "./program.ts";
@@ -18,7 +18,7 @@ export const commitImage: ImgCommand = {
   args: "[--image-opts] [-q] [-f fmt] [-t cache] [-b base] [-r rate_limit] [-d] [-p] filename",
   oneline: "writes what an image has over its backing file into that file",
   shorts: "f:ht:b:dpqr:",
-  longs: IMAGE_OPTIONS,
+  longs: [...IMAGE_OPTIONS, ...longOptions({ quiet: "q", progress: "p", drop: "d" }, { format: "f", cache: "t", base: "b", rate: "r" })],
   *run(given): Program {
     for (const { flag, value } of given.options) {
       if (flag === "r" && (yield* imgSizeGiven("rate limit", value)) === null) return 1;

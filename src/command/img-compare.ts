@@ -2,7 +2,7 @@
 import type { ComparedDisks, Failure } from "../protocol/index.ts";
 import { explained } from "./explain.ts";
 import type { GivenOptions } from "./getopt.ts";
-import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceNamed } from "./img-open.ts";
+import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceNamed, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
@@ -21,7 +21,11 @@ export const compareImage: ImgCommand = {
   args: "[--image-opts] [-f fmt] [-F fmt] [-T src_cache] [-p] [-q] [-s] [-U] filename1 filename2",
   oneline: "tells whether two images hold the same disk",
   shorts: "hf:F:T:pqsU",
-  longs: [...IMAGE_OPTIONS, FORCE_SHARE],
+  longs: [
+    ...IMAGE_OPTIONS,
+    FORCE_SHARE,
+    ...longOptions({ quiet: "q", progress: "p", strict: "s" }, { cache: "T", "a-format": "f", "left-format": "f", "b-format": "F", "right-format": "F" }),
+  ],
   *run(given): Program {
     const [firstWord, secondWord] = given.words;
     if (given.words.length !== 2 || firstWord === undefined || secondWord === undefined) {

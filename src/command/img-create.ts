@@ -15,7 +15,9 @@ import type { CreatedFormat, GivenCreateOptions } from "./create-options.ts";
 import { sourceWords } from "./explain-chain.ts";
 import { explained, explain, fileWords, openFailureWords } from "./explain.ts";
 import { newFileName } from "./image-source.ts";
+import { longOptions } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
+import { asksForHelp, splitOptionList } from "./option-list.ts";
 import { call, errorOut, out } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
@@ -31,6 +33,7 @@ export const createImage: ImgCommand = {
   longs: [
     { name: "help", takesValue: false, flag: "h" },
     { name: "object", takesValue: true, flag: "object" },
+    ...longOptions({ quiet: "q", "backing-unsafe": "u" }, { format: "f", backing: "b", "backing-format": "F", options: "o" }),
   ],
   *run({ options, words }): Program {
     const last = (flag: string): string | null => options.findLast((option) => option.flag === flag)?.value ?? null;
@@ -38,7 +41,12 @@ export const createImage: ImgCommand = {
     const format = last("f") ?? "raw";
     const table = tableOf(format);
     const file = words[0];
-    if (lists.some(asksForHelp)) {
+    const mistaken = lists.find((list) => !splitOptionList(list).ok);
+    if (mistaken !== undefined) {
+      yield imgError(`Invalid option list: ${mistaken}`);
+      return 1;
+    }
+    if (asksForHelp(lists)) {
       if (table === null) yield imgError(`Unknown file format '${format}'`);
       else yield out(createOptionsHelp(table, file !== undefined));
       return table === null ? 1 : 0;
@@ -73,9 +81,6 @@ export const createImage: ImgCommand = {
     return yield* create(wish, lists, size);
   },
 };
-
-/** A list that has "help" or "?" among its options asks for them. */
-const asksForHelp = (list: string): boolean => list.split(",").some((part) => part === "help" || part === "?");
 
 /** "file" is the host's file itself, which is what raw makes. */
 const tableOf = (format: string): CreatedFormat | null => (format === "qcow2" || format === "raw" ? format : format === "file" ? "raw" : null);

@@ -3,7 +3,7 @@ import type { Failure } from "../protocol/index.ts";
 import { explain, explained } from "./explain.ts";
 import type { GivenOptions } from "./getopt.ts";
 import { imgSizeGiven } from "./img-numbers.ts";
-import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, openToRead, optionValue } from "./img-open.ts";
+import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, openToRead, optionValue, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { makeTarget, newTarget } from "./img-target.ts";
 import { imgError } from "./img-words.ts";
@@ -20,7 +20,7 @@ export const ddImage: ImgCommand = {
   args: "[--image-opts] [-U] [-f fmt] [-O output_fmt] [bs=block_size] [count=blocks] [skip=blocks] if=input of=output",
   oneline: "copies blocks of an image into a new one",
   shorts: "hf:O:U",
-  longs: [...IMAGE_OPTIONS, FORCE_SHARE],
+  longs: [...IMAGE_OPTIONS, FORCE_SHARE, ...longOptions({}, { format: "f", "output-format": "O" })],
   *run(given): Program {
     const operands = yield* operandsOf(given);
     if (operands === null) return 1;

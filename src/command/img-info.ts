@@ -5,7 +5,7 @@ import { factJson, factLines, formatSpecific } from "./image-facts.ts";
 import type { FactTree, FactValue } from "./image-facts.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { sourceOfName } from "./image-source.ts";
-import { READING_OPTIONS, closeRead, imageToRead, optionValue, sourceGiven } from "./img-open.ts";
+import { READING_OPTIONS, closeRead, imageToRead, longOptions, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError } from "./img-words.ts";
 import { call, out } from "./program.ts";
@@ -17,16 +17,16 @@ const SECTOR = 512;
 
 export const imageInfo: ImgCommand = {
   name: "info",
-  args: "[-f fmt] [--output=human|json] [--backing-chain] [-U] [--image-opts] filename",
+  args: "[-f fmt] [--output=human|json] [-b] [-U] [--image-opts] filename",
   oneline: "tells what an image is, its zones included",
-  shorts: "hf:U",
-  longs: [...READING_OPTIONS, { name: "backing-chain", takesValue: false, flag: "backing-chain" }],
+  shorts: "hf:bU",
+  longs: [...READING_OPTIONS, ...longOptions({ "backing-chain": "b" })],
   *run(given): Program {
     const asked = yield* imageToRead(given);
     if (asked === null) return 1;
     const source = yield* sourceGiven(given, asked.word);
     if (source === null) return 1;
-    const whole = optionValue(given, "backing-chain") !== null;
+    const whole = optionValue(given, "b") !== null;
     const looked = yield* lookAt(source, asked.word, whole);
     if (looked === null) return 1;
     if (asked.output === "human") yield out(looked.map(({ file, facts, snapshots }) => humanInfo(file, facts, snapshots)).join("\n"));

@@ -1,12 +1,12 @@
 /** qemu-img measure: how much room a new image would need. */
 import type { Failure, MeasuredTarget, Measurement } from "../protocol/index.ts";
-import { hasZoneOptions, parseCreateOptions, textOption } from "./create-options.ts";
+import { hasZoneOptions, parseCreateOptions, switchOption, textOption } from "./create-options.ts";
 import type { GivenCreateOptions } from "./create-options.ts";
 import { explain, explained } from "./explain.ts";
 import { integer } from "./format.ts";
 import type { GivenOptions } from "./getopt.ts";
 import { snapshotMistake, snapshotOf } from "./convert-options.ts";
-import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, openSnapshot, optionValue, sourceGiven } from "./img-open.ts";
+import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, openSnapshot, optionValue, sourceGiven, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgSizeGiven } from "./img-numbers.ts";
 import { imgError } from "./img-words.ts";
@@ -20,11 +20,10 @@ export const measureImage: ImgCommand = {
   name: "measure",
   args: "[--output=human|json] [-O output_fmt] [-o options] [--size N | [--object objectdef] [--image-opts] [-f fmt] [-l snapshot_param] filename]",
   oneline: "tells how much room a new image would need",
-  shorts: "hf:O:o:l:U",
+  shorts: "hf:O:o:l:Us:",
   longs: [
     ...IMAGE_OPTIONS,
-    { name: "output", takesValue: true, flag: "output" },
-    { name: "size", takesValue: true, flag: "size" },
+    ...longOptions({}, { output: "output", size: "s", "target-format": "O", format: "f", options: "o", snapshot: "l" }),
     FORCE_SHARE,
   ],
   *run(given): Program {
@@ -63,7 +62,7 @@ function* whatToMeasure(given: GivenOptions): Program<Asked | null> {
     } else if (flag === "output" && value !== "human" && value !== "json") {
       yield imgError("--output must be used with human or json as argument.");
       return null;
-    } else if (flag === "size") {
+    } else if (flag === "s") {
       sizeBytes = yield* imgSizeGiven("image size", value);
       if (sizeBytes === null) return null;
     }
@@ -134,7 +133,7 @@ const failureWords = (failure: Failure): string =>
 function measuredTarget(given: GivenCreateOptions): MeasuredTarget | string {
   const number = (name: string, standard: number): number => Number(given.values.get(name) ?? standard);
   if (hasZoneOptions(given)) return "Zone options are not measured";
-  const extendedL2 = textOption(given, "extended_l2") === "on";
+  const extendedL2 = switchOption(given, "extended_l2");
   const clusterSize = number("cluster_size", 65536);
   if (clusterSize < 512 || clusterSize > 2 ** 21 || (clusterSize & (clusterSize - 1)) !== 0) return "Cluster size must be a power of two between 512 and 2048k";
   if (extendedL2 && clusterSize < 16384) return "Extended L2 entries are only supported with cluster sizes of at least 16384 bytes";

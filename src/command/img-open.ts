@@ -17,6 +17,15 @@ export const IMAGE_OPTIONS: readonly LongOption[] = [
   { name: "image-opts", takesValue: false, flag: "image-opts" },
 ];
 
+/**
+ * Long options by name, each with the letter that it stands for; most are known to Debian's qemu-img of version 10 and to QEMU's own of the next.
+ * @param bare those without a value
+ */
+export const longOptions = (bare: Readonly<Record<string, string>>, valued: Readonly<Record<string, string>> = {}): readonly LongOption[] => [
+  ...Object.entries(bare).map(([name, flag]) => ({ name, takesValue: false, flag })),
+  ...Object.entries(valued).map(([name, flag]) => ({ name, takesValue: true, flag })),
+];
+
 export const FORCE_SHARE: LongOption = { name: "force-share", takesValue: false, flag: "U" };
 
 /** Long options of every command that tells something of one image. */

@@ -3,7 +3,7 @@ import type { Failure } from "../protocol/index.ts";
 import { isDriver } from "./create-options.ts";
 import { explain, explained, openFailureWords } from "./explain.ts";
 import type { GivenOptions } from "./getopt.ts";
-import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
+import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
@@ -22,7 +22,8 @@ export const rebaseImage: ImgCommand = {
   longs: [
     ...IMAGE_OPTIONS,
     FORCE_SHARE,
-    { name: "compress", takesValue: false, flag: "c" },
+    ...longOptions({ compress: "c", quiet: "q", progress: "p", "backing-unsafe": "u" }),
+    ...longOptions({}, { format: "f", cache: "t", backing: "b", "backing-format": "F", "backing-cache": "T" }),
   ],
   *run(given): Program {
     const word = given.words[0];

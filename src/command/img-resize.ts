@@ -1,7 +1,7 @@
 /** qemu-img resize: absolute and relative sizes, and when a disk may become smaller. */
 import type { Preallocation } from "../protocol/index.ts";
 import { explained, explain, openFailureWords } from "./explain.ts";
-import { IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven } from "./img-open.ts";
+import { IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { call, errorOut, out } from "./program.ts";
@@ -19,8 +19,7 @@ export const resizeImage: ImgCommand = {
   shorts: "f:hq",
   longs: [
     ...IMAGE_OPTIONS,
-    { name: "preallocation", takesValue: true, flag: "preallocation" },
-    { name: "shrink", takesValue: false, flag: "shrink" },
+    ...longOptions({ quiet: "q", shrink: "shrink" }, { format: "f", preallocation: "preallocation" }),
   ],
   // A size such as -1G is no option.
   lastIsWord: true,

@@ -3,7 +3,7 @@ import type { Failure } from "../protocol/index.ts";
 import { explained } from "./explain.ts";
 import { tableWords } from "./explain-snapshot.ts";
 import type { GivenOptions } from "./getopt.ts";
-import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openToRead } from "./img-open.ts";
+import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openToRead, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { call, out } from "./program.ts";
@@ -18,8 +18,8 @@ export const snapshotImage: ImgCommand = {
   name: "snapshot",
   args: "[--image-opts] [-U] [-q] [-l | -a snapshot | -c snapshot | -d snapshot] filename",
   oneline: "lists, applies, creates or deletes internal snapshots",
-  shorts: "la:c:d:hqU",
-  longs: [...IMAGE_OPTIONS, FORCE_SHARE],
+  shorts: "la:c:d:f:hqU",
+  longs: [...IMAGE_OPTIONS, FORCE_SHARE, ...longOptions({ quiet: "q", list: "l" }, { format: "f", apply: "a", create: "c", delete: "d" })],
   *run(given): Program {
     const actions = given.options.filter(({ flag }) => ACTIONS.includes(flag));
     if (actions.length > 1) {

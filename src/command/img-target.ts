@@ -16,9 +16,6 @@ import type { Program } from "./program.ts";
 /** What is to be made. */
 export type NewTarget = { readonly format: "qcow2"; readonly options: CreateOptions } | { readonly format: "raw"; readonly sizeBytes: number; readonly preallocation: Preallocation };
 
-/** Whether a list of -o asks what options there are. */
-export const hasHelp = (lists: readonly string[]): boolean => lists.some((list) => list.split(",").some((part) => part === "help" || part === "?"));
-
 /** Options of -o, in order; the disk's size is the command's, whatever they say of it. */
 export function optionPairs(lists: readonly string[]): Result<readonly OptionPair[], { list: string }> {
   const all: OptionPair[] = [];

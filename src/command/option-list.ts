@@ -10,8 +10,18 @@ export interface OptionPair {
   readonly value: string;
 }
 
-/** Splits one list. err: the list has a leading or trailing lone comma, or nothing in it, which qemu-img refuses as a whole. */
+/** Splits one list. err: the list has a leading comma, a lone one at its end, or nothing in it, which qemu-img refuses as a whole. */
 export function splitOptionList(list: string): Result<readonly OptionPair[], "malformed"> {
+  const parts = partsOf(list);
+  if (list === "" || list.startsWith(",") || parts[parts.length - 1] === "") return err("malformed");
+  return ok(parts.filter((part) => part !== "").map(pair));
+}
+
+/** Whether one of the lists asks what options there are, with "help" or "?" for an option. */
+export const asksForHelp = (lists: readonly string[]): boolean => lists.some((list) => partsOf(list).some((part) => part === "help" || part === "?"));
+
+/** What stands between lone commas, a doubled one standing for one. */
+function partsOf(list: string): string[] {
   const parts: string[] = [""];
   for (let index = 0; index < list.length; index++) {
     const character = list[index]!;
@@ -21,8 +31,7 @@ export function splitOptionList(list: string): Result<readonly OptionPair[], "ma
       index++;
     } else parts.push("");
   }
-  if (parts[0] === "" || parts[parts.length - 1] === "") return err("malformed");
-  return ok(parts.filter((part) => part !== "").map(pair));
+  return parts;
 }
 
 /** The list that splits into these pairs again. */

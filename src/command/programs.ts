@@ -35,7 +35,7 @@ function later(load: () => Promise<NamedProgram["run"]>): NamedProgram["run"] {
 }
 
 /** qemu-img's commands, whose code is loaded when one is run; a test compares them with its table. */
-const IMG_WORDS = ["amend", "bitmap", "check", "commit", "compare", "convert", "create", "dd", "info", "map", "measure", "rebase", "resize", "snapshot"];
+const IMG_WORDS = ["amend", "bench", "bitmap", "check", "commit", "compare", "convert", "create", "dd", "info", "map", "measure", "rebase", "resize", "snapshot"];
 
 export const PROGRAMS: readonly NamedProgram[] = [
   { name: "qemu-img", oneline: "makes images and tells what they are", words: IMG_WORDS, run: later(async () => (await import("./qemu-img.ts")).qemuImg) },

@@ -2,6 +2,7 @@
 import { getopt, imgMistakeWords } from "./getopt.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
 import { amendImage } from "./img-amend.ts";
+import { benchImage } from "./img-bench.ts";
 import { bitmapImage } from "./img-bitmap.ts";
 import { checkImage } from "./img-check.ts";
 import { commitImage } from "./img-commit.ts";
@@ -21,6 +22,11 @@ import type { Program } from "./program.ts";
 import { mistakenObjects } from "./secret-object.ts";
 import { QEMU_VERSION, VERSION } from "./version.ts";
 
+export interface ImgContext {
+  /** Milliseconds on a clock that only goes forward. */
+  readonly now: () => number;
+}
+
 export interface ImgCommand {
   readonly name: string;
   readonly args: string;
@@ -29,10 +35,10 @@ export interface ImgCommand {
   readonly longs: readonly LongOption[];
   /** The last argument is a word whatever it begins with, and there is one behind another. */
   readonly lastIsWord?: true;
-  run(given: GivenOptions): Program;
+  run(given: GivenOptions, context: ImgContext): Program;
 }
 
-export const IMG_COMMANDS: readonly ImgCommand[] = [amendImage, bitmapImage, checkImage, commitImage, compareImage, convertImage, createImage, ddImage, imageInfo, mapImage, measureImage, rebaseImage, resizeImage, snapshotImage];
+export const IMG_COMMANDS: readonly ImgCommand[] = [amendImage, benchImage, bitmapImage, checkImage, commitImage, compareImage, convertImage, createImage, ddImage, imageInfo, mapImage, measureImage, rebaseImage, resizeImage, snapshotImage];
 
 const versionLine = `qemu-img version ${QEMU_VERSION} (the command language; zonescope ${VERSION})\n`;
 
@@ -67,17 +73,17 @@ function frontOf(argv: readonly string[]): Front | string {
 }
 
 /** Runs qemu-img; argv is what follows its name. */
-export function* qemuImg(argv: readonly string[]): Program {
+export function* qemuImg(argv: readonly string[], context: ImgContext): Program {
   const front = frontOf(argv);
   if (typeof front === "string") {
     yield imgUsageError(front);
     return 1;
   }
   for (const pattern of front.patterns) yield { step: "trace", pattern };
-  return yield* dispatch(front.rest);
+  return yield* dispatch(front.rest, context);
 }
 
-function* dispatch(argv: readonly string[]): Program {
+function* dispatch(argv: readonly string[], context: ImgContext): Program {
   const name = argv[0];
   if (name === undefined) {
     yield imgUsageError("Not enough arguments");
@@ -119,5 +125,5 @@ function* dispatch(argv: readonly string[]): Program {
     yield imgError(mistake);
     return 1;
   }
-  return yield* command.run(last === undefined ? parsed.value : { ...parsed.value, words: [...parsed.value.words, last] });
+  return yield* command.run(last === undefined ? parsed.value : { ...parsed.value, words: [...parsed.value.words, last] }, context);
 }

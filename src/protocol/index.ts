@@ -14,5 +14,6 @@ export * from "./profiles.ts";
 export * from "./snapshot.ts";
 export * from "./source.ts";
 export * from "./source-names.ts";
+export * from "./switch-words.ts";
 export * from "./workload.ts";
 export * from "./zone-options.ts";

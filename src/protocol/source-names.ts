@@ -11,6 +11,7 @@ import type { Result } from "../base/result.ts";
 import { parseQemuJson } from "./qemu-json.ts";
 import type { JsonValue } from "./qemu-json.ts";
 import type { ImageSource } from "./source.ts";
+import { parseSwitch } from "./switch-words.ts";
 
 export type OptionValue = string | number | boolean | null;
 export type FlatOptions = ReadonlyMap<string, OptionValue>;
@@ -201,7 +202,8 @@ function childNode(options: FlatOptions, name: "file" | "backing" | "data-file")
 
 const isBelow = (key: string, name: string): boolean => key === name || key.startsWith(`${name}.`);
 const hasLevel = (options: FlatOptions, name: string): boolean => [...options.keys()].some((key) => isBelow(key, name));
-const isOn = (value: OptionValue | undefined): boolean => value === true || value === "on";
+const isOn = (value: OptionValue | undefined): boolean => value === true || (typeof value === "string" && parseSwitch(value) === true);
+const isSwitch = (value: OptionValue): boolean => typeof value === "boolean" || parseSwitch(String(value)) !== null;
 
 function unknownOption(options: FlatOptions, own: readonly string[], known: (key: string) => boolean): string | null {
   for (const key of options.keys()) if (!NODE_OPTIONS.includes(key) && !own.includes(key) && !known(key)) return key;
@@ -210,8 +212,8 @@ function unknownOption(options: FlatOptions, own: readonly string[], known: (key
 
 function wrongValue(options: FlatOptions): SourceProblem | null {
   for (const [option, value] of options) {
-    if (SWITCHES.includes(option) && typeof value !== "boolean" && value !== "on" && value !== "off") return { code: "bad-switch", option, value: String(value) };
-    if (OVERLAP_SWITCH.test(option) && typeof value !== "boolean" && value !== "on" && value !== "off") return { code: "bad-switch", option, value: String(value) };
+    if (SWITCHES.includes(option) && !isSwitch(value)) return { code: "bad-switch", option, value: String(value) };
+    if (OVERLAP_SWITCH.test(option) && !isSwitch(value)) return { code: "bad-switch", option, value: String(value) };
     if (option === "cache-clean-interval" && !/^-?\d+$/.test(String(value))) return { code: "bad-number", option };
     if (option === "cache-clean-interval" && (Number(value) < 0 || Number(value) >= 2 ** 32)) return { code: "cache-interval" };
     if ((option === "overlap-check" || option === "overlap-check.template") && !OVERLAP_CHECKS.includes(String(value))) return { code: "bad-choice", value: String(value) };

@@ -26,6 +26,21 @@ const OWN: Readonly<Record<string, Words>> = {
     o: ["OPTIONS", "what is to change, as compat=0.10,refcount_bits=8; -o help lists what there is. May stand several times"],
     force: ["", "taken and without effect: it is about encryption"],
   },
+  bench: {
+    c: ["COUNT", "how many requests; 75000 where nothing is said"],
+    s: ["BYTES", "the size of each; 4K where nothing is said"],
+    S: ["BYTES", "how far each begins behind the one before; where nothing is said, as far as that is long"],
+    o: ["BYTES", "where the first begins; 0 where nothing is said"],
+    d: ["COUNT", "requests at a time, 64 where nothing is said: checked, and without effect but for the line that tells it"],
+    w: ["", "writes; without it, reads"],
+    pattern: ["BYTE", "with -w, the byte that is written; 0 where nothing is said"],
+    "flush-interval": ["COUNT", "with -w, a flush behind each so many requests: none may be fewer than -d"],
+    "no-drain": ["", "taken and without effect: nothing is ever outstanding"],
+    i: ["MODE", "threads, native or io_uring: the word is checked, and nothing follows from it"],
+    n: ["", "taken and without effect"],
+    q: ["", "taken and without effect, as QEMU's"],
+    t: ["CACHE", "cache mode: with writethrough and directsync each write is durable before the next"],
+  },
   bitmap: {
     add: ["", "makes a bitmap"],
     remove: ["", "deletes the bitmap"],
@@ -79,7 +94,7 @@ const OWN: Readonly<Record<string, Words>> = {
     O: ["FMT", "the output's format, qcow2 or raw; raw where nothing is said"],
   },
   info: {
-    "backing-chain": ["", "tells of the backing file too, and of what that stands on"],
+    b: ["", "tells of the backing file too, and of what that stands on"],
   },
   map: {
     s: ["BYTES", "where to begin; 0 where nothing is said"],
@@ -88,7 +103,7 @@ const OWN: Readonly<Record<string, Words>> = {
   measure: {
     O: ["FMT", "the new image's format, qcow2 or raw; raw where nothing is said"],
     o: ["OPTIONS", "options of the new image, as for create"],
-    size: ["BYTES", "the size of an empty disk, in place of an image's name"],
+    s: ["BYTES", "the size of an empty disk, in place of an image's name"],
   },
   rebase: {
     b: ["FILE", "the new backing file; an empty name for none"],

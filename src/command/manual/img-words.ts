@@ -10,6 +10,11 @@ export const IMG_WORDS: Readonly<Record<string, ManualWords>> = {
     examples: [{ says: "To version 2, and back.", disk: "plain", lines: ["qemu-img amend -o compat=0.10 disk.qcow2", "qemu-img amend -o compat=1.1 disk.qcow2"] }],
     differs: "Options about encryption are refused, since no image is decrypted here. A zoned image keeps version, size and eager refcounts.",
   },
+  bench: {
+    about: "Sends many requests of one size to an image, each a step behind the last, and tells how long they took: reads, or with -w writes. It goes on at the start of the disk where the disk ends.",
+    examples: [{ says: "Three reads of 64 KiB, and no write.", disk: "plain", lines: ["qemu-io -c 'write 0 1M' disk.qcow2", "qemu-img bench -c 3 -s 64k disk.qcow2"] }],
+    differs: "Requests are made one after the other, whatever depth is asked for.",
+  },
   bitmap: {
     about: "Changes the persistent bitmaps of an image, which record what was written since they were made: what a backup needs. Several actions may stand in one command; they are done in order.",
     examples: [

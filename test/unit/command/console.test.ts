@@ -137,7 +137,7 @@ describe("help and completion", () => {
   });
   check("help zap", null, { text: expect.stringContaining("zap [-p] offset len [len..] -- ") as string, status: 0 });
   check("help qemu-img", null, { text: expect.stringMatching(/  check [^]*  create [^]*  map /) as string, status: 0 });
-  check("help qemu-img create", null, { text: expect.stringMatching(/^qemu-img create [^]*  -b FILE\n    the backing file[^]*\nExit status. 0: done/) as string, status: 0 });
+  check("help qemu-img create", null, { text: expect.stringMatching(/^qemu-img create [^]*  -b, --backing=FILE\n    the backing file[^]*\nExit status. 0: done/) as string, status: 0 });
   check("help qemu-io", null, { text: expect.stringContaining("--copy-on-read") as string, status: 0 });
   check("help set", null, { text: expect.stringMatching(/^set \[explain on\|off\] -- /) as string, status: 0 });
   check("help foo", null, { text: "err: command foo not found\n", status: 1 });
