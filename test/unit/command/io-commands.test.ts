@@ -57,7 +57,7 @@ describe("reads", () => {
   ])("with copy-on-read keep whole clusters, or parts of them that an image has (extended L2 entries: %s)", async (extendedL2, offset, length) => {
     const usual = plainFacts("disk.qcow2");
     const facts = { ...usual, image: { ...usual.image, extendedL2 } };
-    const answers = { open: () => ({ ok: true, value: { handle: 1, facts } }), facts: () => ({ ok: true, value: facts }) } as const;
+    const answers: Parameters<typeof fakeEngine>[0] = { open: () => ({ ok: true, value: { handle: 1, facts } }), facts: () => ({ ok: true, value: facts }) };
     const ran = await session(["read -q 31k 4k"], answers, ["-C"]);
     expect(ran.calls.filter((call) => call.startsWith("map") || call.startsWith("write"))).toEqual([
       `map {"handle":1,"offset":${offset},"length":${length},"maxExtents":1024}`,
