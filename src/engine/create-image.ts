@@ -108,6 +108,9 @@ function geometryOf(zoned: ZonedCreateOptions, deviceSize: number): ZoneGeometry
   };
 }
 
+/** Whether the data is written as zeros: where a file system is to give room for it, nothing less makes it do so from here. */
+const isWritten = (preallocation: Preallocation): boolean => preallocation === "falloc" || preallocation === "full";
+
 /** Writes a new image into an empty store. A store that fails is a Fault; the file is then no image, and the caller removes it. */
 export const writeNewImage = (store: ByteStore, options: CreateOptions): Result<null, OptionProblem> => runToEnd(newImage(store, null, options));
 
@@ -156,7 +159,7 @@ function describe(options: CreateOptions, data: ByteStore | null): NewImage {
     extensions: [...text(BACKING_FORMAT_MAGIC, backing?.format ?? null), ...text(DATA_FILE_MAGIC, dataFile?.file ?? null)],
     backingFile: backing?.file ?? null,
     area: zoned === null ? null : zonedArea(zoned, virtualSize),
-    preallocated: preallocation === "full" ? "zeros" : mapped ? "holes" : "no",
+    preallocated: isWritten(preallocation) ? "zeros" : mapped ? "holes" : "no",
     data,
   };
 }
@@ -166,7 +169,7 @@ export function* newRaw(store: ByteStore, sizeBytes: number, preallocation: Prea
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) return err(problem("size", sizeBytes, "0 to just below 8 PiB"));
   const lengthBytes = roundUp(sizeBytes, SECTOR_SIZE);
   store.truncate(lengthBytes);
-  if (preallocation === "full") yield* writeZeros(store, 0, lengthBytes);
+  if (isWritten(preallocation)) yield* writeZeros(store, 0, lengthBytes);
   store.flush();
   return ok(null);
 }

@@ -51,7 +51,7 @@ export interface CreateOptions {
   readonly dataFile?: { readonly file: string; readonly raw: boolean } | null;
 }
 
-/** metadata: every cluster has its place. falloc: as that, for no store can do more. full: and zeros are written there. */
+/** metadata: every cluster has its place. falloc and full: and zeros are written there, for no store can reserve room otherwise. */
 export type Preallocation = "off" | "metadata" | "falloc" | "full";
 
 /** One zone of a report; bytes, not sectors. */

@@ -73,6 +73,8 @@ interface Layout {
   /** Clusters of data in this file. */
   readonly ownData: number;
   readonly total: number;
+  /** Bytes of the file: all clusters, but for what the L1 table leaves free of its last one where nothing lies behind it. */
+  readonly fileBytes: number;
 }
 
 /** @throws Fault when the refcounts of so many clusters need a larger table than QEMU opens */
@@ -101,14 +103,15 @@ function layOut(image: NewImage): Layout {
   const area = 1 + tableClusters + blocks;
   const l1 = area + areaClusters;
   const l2 = l1 + l1Clusters;
-  return { clusterSize, order: Math.log2(image.refcountBits), perBlock, l1Size, tableClusters, blocks, area, l1, l2, l2Tables, dataClusters, ownData, total: total() };
+  const fileBytes = l2 === total() && l1Size > 0 ? l1 * clusterSize + l1Size * ENTRY_BYTES : total() * clusterSize;
+  return { clusterSize, order: Math.log2(image.refcountBits), perBlock, l1Size, tableClusters, blocks, area, l1, l2, l2Tables, dataClusters, ownData, total: total(), fileBytes };
 }
 
 /** As createImage, telling how much of the data is written, 0 to 1, where the work can be stopped: what is left is no image. */
 export function* makeImage(store: ByteStore, image: NewImage): Generator<number, void, void> {
   const layout = layOut(image);
   const { clusterSize, l1 } = layout;
-  store.truncate(layout.total * clusterSize);
+  store.truncate(layout.fileBytes);
   yield* writeRefcounts(store, layout);
   if (image.area !== null) store.write(layout.area * clusterSize, image.area.contents);
   yield* writeMapping(store, layout, image);

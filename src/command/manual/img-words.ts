@@ -80,7 +80,7 @@ export const IMG_WORDS: Readonly<Record<string, ManualWords>> = {
       { says: "An overlay.", disk: "plain", lines: ["qemu-img create -f qcow2 -b disk.qcow2 -F qcow2 top.qcow2"] },
       { says: "The options there are.", lines: ["qemu-img create -f qcow2 -o help"] },
     ],
-    differs: "Formats are qcow2 and raw. preallocation=falloc makes a file as long as full does and writes no zeros: no store here can reserve room without writing. A zoned image has no backing file, no external data file and no lazy refcounts, and is of version 3.",
+    differs: "Formats are qcow2 and raw. preallocation=falloc writes zeros as full does: no store here can reserve room without writing. A zoned image has no backing file, no external data file and no lazy refcounts, and is of version 3.",
   },
   dd: {
     args: "[--image-opts] [-U] [-f fmt] [-O output_fmt] [bs=block_size] [count=blocks] [skip=blocks] if=input of=output",
