@@ -19,7 +19,7 @@ function findingLine(finding: CheckFinding): string {
   const error = repairing ? "Repairing" : "ERROR";
   switch (finding.finding) {
     case "leak":
-      return `${repairing ? "Repairing" : "Leaked"} cluster ${finding.cluster} refcount=${integer(finding.refcount)} reference=${finding.references}`;
+      return `${repairing ? "Repairing" : "Leaked"} cluster ${finding.cluster} refcount=${finding.digits ?? integer(finding.refcount)} reference=${finding.references}`;
     case "refcount-too-low":
       return `${error} cluster ${finding.cluster} refcount=${integer(finding.refcount)} reference=${finding.references}`;
     case "copied-flag": {

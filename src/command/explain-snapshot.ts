@@ -16,6 +16,8 @@ export function snapshotLoadWords(problem: SnapshotProblem): string {
       return "Block format 'raw' used by device '' does not support temporarily loading internal snapshots";
     case "too-many":
     case "refcount-full":
+    case "cluster-too-far":
+    case "cluster-uncounted":
     case "has-bitmaps":
       return explainSnapshot(problem).why;
     default:
@@ -35,7 +37,10 @@ export function snapshotErrno({ code }: SnapshotProblem): Errno {
       return "ENOENT";
     case "too-many":
     case "l1-too-large":
+    case "cluster-too-far":
       return "EFBIG";
+    case "cluster-uncounted":
+      return "EAGAIN";
     case "refcount-full":
     case "l1-misplaced":
       return "EINVAL";
@@ -61,6 +66,10 @@ export function explainSnapshot({ code, snapshot }: SnapshotProblem): Explanatio
         "The snapshot would refer to a cluster once more than the width of the image's reference counts can tell.",
         "Delete a snapshot, or convert the image to wider reference counts.",
       );
+    case "cluster-too-far":
+      return said("The disk is broken", "An entry of its tables leads to a place that no reference count can be kept for.", "Check the image, and repair it.");
+    case "cluster-uncounted":
+      return said("The disk is broken", "An entry of its tables leads to a cluster that no refcount block counts.", "Check the image, and repair it.");
     case "l1-too-large":
       return said("The snapshot is broken", `The L1 table of the snapshot ${JSON.stringify(snapshot)} has more entries than any that can be read.`);
     case "l1-misplaced":

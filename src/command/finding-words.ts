@@ -21,7 +21,7 @@ export function findingWords(finding: CheckFinding, clusterSize: number): Findin
   const corruption = (what: string, hostOffset: number | null): FindingWords => ({ severity: "corruption", what, line, spot: at(hostOffset) });
   switch (finding.finding) {
     case "leak":
-      return { severity: "leak", what: `Counted ${times(finding.refcount)}, used ${times(finding.references)}: space that nothing frees`, line, spot: at(finding.cluster * clusterSize) };
+      return { severity: "leak", what: `Counted ${finding.digits === undefined ? times(finding.refcount) : `${finding.digits} times`}, used ${times(finding.references)}: space that nothing frees`, line, spot: at(finding.cluster * clusterSize) };
     case "refcount-too-low":
       return corruption(`Counted ${times(finding.refcount)}, used ${times(finding.references)}: it may be given out again while it holds data`, finding.cluster * clusterSize);
     case "copied-flag":

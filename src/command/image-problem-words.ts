@@ -53,12 +53,19 @@ interface SnapshotTableWords {
   readonly errno: Errno;
 }
 
-/** QEMU's words for a snapshot table that cannot be read, with its advice on a line of its own; null for any other problem. */
+/** As a problem of an L1 table of a snapshot's names it (qcow2/open.ts). */
+export const SNAPSHOT_L1 = "L1 table of a snapshot";
+
+/** QEMU's words for a snapshot table that cannot be read, or for a snapshot's L1 table, with its advice on a line of its own; null for any other problem. */
 export function snapshotTableWords({ structure, field, found }: ImageProblem): SnapshotTableWords | null {
   const unread = (said: string, advice: string): SnapshotTableWords => {
     const lines = `${said}\nYou can force-remove ${advice} with qemu-img check -r all`;
     return { said: lines, checked: `failed to read the snapshot table: ${lines}`, errno: "EFBIG" };
   };
+  if (structure === SNAPSHOT_L1) {
+    const said = field === "l1_size" ? "Snapshot L1 table too large" : "Snapshot L1 table offset invalid";
+    return { said, checked: said, errno: field === "l1_size" ? "EFBIG" : "EINVAL" };
+  }
   const entry = /^snapshot table entry (\d+)$/.exec(structure)?.[1];
   if (entry !== undefined && field === "extra_data_size") return unread(`Too much extra metadata in snapshot table entry ${entry}`, "this extra metadata");
   if (structure !== "snapshot table") return null;

@@ -10,6 +10,7 @@ import type { Failure, FileProblem, StoreProblem, UsageProblem, ZoneRefusal } fr
 
 const STRINGS = {
   EACCES: "Permission denied",
+  EAGAIN: "Resource temporarily unavailable",
   EBADF: "Bad file descriptor",
   EBUSY: "Device or resource busy",
   ECANCELED: "Operation canceled",

@@ -64,7 +64,7 @@ export class Job {
       const step = work.next();
       if (step.done === true) return ok(step.value);
       const over = this.host.now() >= sliceEnd;
-      if (over || (this.tellsSteps && step.value > told + TOLD_STEP)) this.tell((told = step.value));
+      if (over || (this.tellsSteps && Math.abs(step.value - told) > TOLD_STEP)) this.tell((told = step.value));
       if (!over) continue;
       await this.host.pause();
       if (this.stopped) {

@@ -55,6 +55,8 @@ export interface OpenedFiles {
   readonly snapshot: Snapshot | null;
   /** In place of what the header says of lazy refcounts. */
   readonly lazyRefcounts?: boolean | undefined;
+  /** Whether a snapshot without an L1 table that can be keeps the image from being written. */
+  readonly strictSnapshots?: boolean | undefined;
   /** The order of a flush that the crash lab asks for on a scratch store, whose writes it wants to see one by one. */
   readonly order?: FlushOrder | undefined;
   /** Opened for its facts: data that lies in no file of these is not to be read. */
@@ -68,7 +70,7 @@ export interface OpenedFiles {
 }
 
 /** What a device stands on beside its store. */
-export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "order" | "inspect" | "forCheck" | "backingName" | "data" | "backing">;
+export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "strictSnapshots" | "order" | "inspect" | "forCheck" | "backingName" | "data" | "backing">;
 
 /** Of an image that stands alone. */
 export const STANDALONE: Foundation = { part: null, snapshot: null, inspect: false, backingName: null, data: null, backing: null };
@@ -118,7 +120,7 @@ export function openDevice(
     }
     // An extension that says "no zones" was read, and the feature bit that announces it says no more.
     const featureBits = header.extensions.some(({ magic }) => magic === ZONED_EXTENSION_MAGIC) ? [ZONED_FEATURE_BIT] : [];
-    const image = new Qcow2Image(written(store, write, foundation), header, { write, forCheck, featureBits, codecs, order: foundation.order, lazyRefcounts: foundation.lazyRefcounts, ...disksOf(foundation, write, now, codecs) });
+    const image = new Qcow2Image(written(store, write, foundation), header, { write, forCheck, featureBits, codecs, order: foundation.order, lazyRefcounts: foundation.lazyRefcounts, strictSnapshots: foundation.strictSnapshots, ...disksOf(foundation, write, now, codecs) });
     return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);

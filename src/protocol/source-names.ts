@@ -152,9 +152,16 @@ function qcow2Node(options: FlatOptions, file: string, driver: "qcow2" | null): 
     ...(none ? { backing: null } : backing === null ? {} : isNamed ? { backing: backing.value.source } : { backingChanges: withoutFile(backing.value.source) }),
     ...(dataFile === null ? {} : { dataFile: dataFile.value.source }),
     ...(options.has("lazy-refcounts") ? { lazyRefcounts: isOn(options.get("lazy-refcounts")) } : {}),
+    ...(asksForSnapshots(options) ? { strictSnapshots: true } : {}),
     ...(caches.value.entry === null ? {} : { l2CacheEntryBytes: caches.value.entry }),
     ...(caches.value.refcounts === null ? {} : { refcountCacheBytes: caches.value.refcounts }),
   });
+}
+
+/** Whether writes are to be held against the L2 tables of snapshots: by name, or with all checks. */
+function asksForSnapshots(options: FlatOptions): boolean {
+  const template = options.get("overlap-check") ?? options.get("overlap-check.template");
+  return options.has("overlap-check.inactive-l2") ? isOn(options.get("overlap-check.inactive-l2")) : template === "all";
 }
 
 /** Stands for the file that a header names, while options that name none are read. */

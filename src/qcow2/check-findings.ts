@@ -5,7 +5,8 @@ import type { ImageProblem } from "../base/fault.ts";
 
 /** One finding; `repairing` where a repair that looks at it sets it right. `entry` is a stored word in hex, no leading zeros. */
 export type CheckFinding = { readonly repairing?: boolean } & (
-  | /** Counted more often than referred to. */ { readonly finding: "leak"; readonly cluster: number; readonly refcount: number; readonly references: number }
+  /** Counted more often than referred to. digits: of a refcount beyond 2^53 - 1, all of them; `refcount` is 2^53 - 1 then. */
+  | { readonly finding: "leak"; readonly cluster: number; readonly refcount: number; readonly digits?: string; readonly references: number }
   | /** Counted less often than referred to. */ { readonly finding: "refcount-too-low"; readonly cluster: number; readonly refcount: number; readonly references: number }
   /** The COPIED flag of an active entry disagrees with the refcount being 1. */
   | {

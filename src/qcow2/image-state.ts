@@ -92,7 +92,7 @@ export class ImageState {
   changesWhole = false;
   /** A lie of the image's tables was told (corruption.ts). */
   corruptionTold = false;
-  /** The flush that failed, after which the image refuses to be written. */
+  /** Why the image refuses to be written: the flush that failed, a table that lies, or one that cannot be read. */
   private lost: Fault | null = null;
   /** Bytes of the L1 table that changed, [start, end); empty when end is 0. */
   l1DirtyStart = 0;
@@ -252,6 +252,11 @@ export class ImageState {
     if (!this.markedDirty) return;
     this.setIncompatible(this.header.incompatible & ~(1n << BigInt(INCOMPATIBLE_DIRTY)));
     this.markedDirty = false;
+  }
+
+  /** Nothing is written from now on. @param fault of every write */
+  refuseWrites(fault: Fault): void {
+    this.lost ??= fault;
   }
 
   /**

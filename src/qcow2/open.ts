@@ -30,6 +30,7 @@ import type { ImageFoundation } from "./image-state.ts";
 import { MetadataMap } from "./metadata-map.ts";
 import { Refcounts } from "./refcounts.ts";
 import { checkL1 } from "./snapshots.ts";
+import type { Snapshot, SnapshotProblem } from "./snapshots.ts";
 import { readSnapshotTable } from "./snapshot-reader.ts";
 
 const FIRST_READ = 4096;
@@ -93,6 +94,8 @@ export interface OpenOptions extends ImageFoundation {
   readonly area: ReservedArea | null;
   /** To be checked, and mended where writing is wanted: what a check deals with keeps no image from being opened. */
   readonly forCheck: boolean;
+  /** Whether every write is refused where the L1 table of a snapshot cannot be: what it would lead to cannot be kept from being written. */
+  readonly strictSnapshots?: boolean | undefined;
 }
 
 /**
@@ -122,11 +125,13 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
     metadata.claim("refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
     claimL2Tables(header, l1, metadata, store.size());
     const refcounts = new Refcounts(store, header, metadata);
-    protectSnapshots(store, header, metadata, forCheck);
+    const unguarded = protectSnapshots(store, header, metadata, forCheck);
     const bitmaps = readBitmaps(store, header);
     if (bitmaps !== null) metadata.protectAlone("bitmap directory", bitmaps.offset, bitmaps.lengthBytes);
     const autoclear = clearAutoclear(store, header, bitmaps !== null);
-    return { state: new ImageState(store, { ...header, autoclear }, l1, metadata, refcounts, options), readOnlyReason: null };
+    const state = new ImageState(store, { ...header, autoclear }, l1, metadata, refcounts, options);
+    if (unguarded !== null && options.strictSnapshots === true) state.refuseWrites(unguarded);
+    return { state, readOnlyReason: null };
   } catch (error) {
     if (!(error instanceof Fault) || error.problem.kind !== "image") throw error;
     const { structure, field, hostOffset, found, allowed } = error.problem;
@@ -184,16 +189,22 @@ function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fi
  */
 const MAX_SNAPSHOT_L1_BYTES = 16 * 2 ** 20;
 
-/** The snapshot table, the L1 tables that it leads to, and the L2 tables that those lead to: what a snapshot shows must stay. */
-function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMap, cutting: boolean): void {
+/**
+ * The snapshot table, the L1 tables that it leads to, and the L2 tables that those lead to: what a snapshot shows must stay.
+ * @returns what is wrong with the first L1 table that cannot be, and so leads nowhere that is known; null for none
+ */
+function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMap, cutting: boolean): Fault | null {
   const { snapshots, lengthBytes } = readSnapshotTable(store, header, cutting);
   // A repair cuts a table that reaches over others, and must get there.
   const protect = (structure: string, offset: number, length: number): void => (cutting ? metadata.protect(structure, offset, length) : metadata.protectAlone(structure, offset, length));
   if (lengthBytes > 0) protect("snapshot table", header.snapshotsOffset, lengthBytes);
   const l2Clusters = new Set<number>();
   let left = MAX_SNAPSHOT_L1_BYTES;
+  let unguarded: Fault | null = null;
   for (const snapshot of snapshots) {
-    if (snapshot.l1Size === 0 || !checkL1(store, header, snapshot).ok) continue;
+    const checked = checkL1(store, header, snapshot);
+    if (!checked.ok) unguarded ??= snapshotFault(snapshot, checked.error);
+    if (snapshot.l1Size === 0 || !checked.ok) continue;
     const bytes = snapshot.l1Size * ENTRY_BYTES;
     protect("L1 table of a snapshot", snapshot.l1Offset, bytes);
     if (bytes > left) continue;
@@ -208,6 +219,14 @@ function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMa
     }
   }
   for (const cluster of l2Clusters) metadata.protect("L2 table of a snapshot", cluster * header.clusterSize, header.clusterSize);
+  return unguarded;
+}
+
+function snapshotFault({ l1Offset, l1Size }: Snapshot, { code }: SnapshotProblem): Fault {
+  const structure = "L1 table of a snapshot";
+  return new Fault(
+    code === "l1-too-large" ? imageProblem(structure, "l1_size", l1Offset, l1Size, "at most 4194304") : imageProblem(structure, "l1_table_offset", l1Offset, l1Offset, "a cluster's start, the table inside the file"),
+  );
 }
 
 /**

@@ -154,6 +154,7 @@ class Plan {
         else entry++;
       }
     }
+    yield (walk + 1) / Math.max(3, walk + 2);
     return found;
   }
 }

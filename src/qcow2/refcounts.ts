@@ -100,6 +100,11 @@ export class Refcounts {
     return this.table.length / ENTRY_BYTES;
   }
 
+  /** The first cluster for which no refcount table of the largest size has an entry. */
+  get reach(): number {
+    return (MAX_TABLE_BYTES / ENTRY_BYTES) * this.perBlock;
+  }
+
   /** The refcount block of that index in the table, to be looked at until the next call; null where there is none. */
   block(index: number): DataView | null {
     const offset = this.blockOffset(index);

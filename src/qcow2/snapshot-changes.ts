@@ -21,6 +21,7 @@ import type { Result } from "../base/result.ts";
 import { divideRoundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
 import { ENTRY_BYTES, encodeCopied, maxRefcount } from "./entries.ts";
+import { isCompressed, offsetOf } from "./entry-words.ts";
 import { flushImage } from "./flush.ts";
 import { encodeActiveDisk, encodeSnapshotsPlace } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
@@ -70,10 +71,16 @@ export function createSnapshot(state: ImageState, { name, timeMs }: NewSnapshot)
   });
   if (encodeSnapshotTable([...old.snapshots, made(0)], header.virtualSize) === null) return refuse("too-many", name);
   const l1 = activeL1(state);
-  if (!canShare(state, l1)) return refuse("refcount-full", name);
+  const unfit = whyNotShared(state, l1);
+  // As QEMU, which finds out when it has stored the L1 table: the place stays taken, and a check tells it as a leak.
+  if (unfit === "refcount-full") {
+    writeArea(state, bytesOf(l1));
+    flushImage(state);
+  }
+  if (unfit !== null) return refuse(unfit, name);
 
   share(state, l1, (index) => state.setL1Copied(index, false));
-  const l1Offset = writeArea(state, new Uint8Array(l1.view.buffer, l1.view.byteOffset, l1.size * ENTRY_BYTES));
+  const l1Offset = writeArea(state, bytesOf(l1));
   const tableOffset = writeTable(state, [...old.snapshots, made(l1Offset)]);
   flushImage(state);
   switchHeader(state, encodeSnapshotsPlace(old.snapshots.length + 1, tableOffset));
@@ -97,7 +104,8 @@ export function applySnapshot(state: ImageState, query: SnapshotQuery): Done {
   const l1Size = Math.max(snapshot.l1Size, divideRoundUp(virtualSize, state.l2Span));
   if (l1Size * ENTRY_BYTES > MAX_L1_BYTES) return refuse("l1-too-large", name);
   const theirs = readL1(store, snapshot.l1Offset, snapshot.l1Size);
-  if (!canShare(state, theirs)) return refuse("refcount-full", name);
+  const unfit = whyNotShared(state, theirs);
+  if (unfit !== null) return refuse(unfit, name);
 
   const table = new Uint8Array(l1Size * ENTRY_BYTES);
   table.set(new Uint8Array(theirs.view.buffer));
@@ -195,29 +203,47 @@ function switchHeader(state: ImageState, { at, data }: { at: number; data: Uint8
   state.barrier();
 }
 
+const bytesOf = ({ view, size }: L1Table): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, size * ENTRY_BYTES);
+
+type Unfit = "refcount-full" | "cluster-too-far" | "cluster-uncounted";
+
 /**
- * Whether every count has room for one more reference to everything that a disk's tables reach. Looks through all of them, so that
- * what comes after finds no entry that cannot be. @throws Fault for one, and for a cluster that is referred to and counted by nobody
+ * Why there cannot be one more reference to everything that a disk's tables reach, null where there can. Looks through all of them, so
+ * that what comes after finds no entry that cannot be. @throws Fault for one, and for a cluster that is referred to and whose count is 0
  */
-function canShare(state: ImageState, l1: L1Table): boolean {
-  const { refcounts, header, store } = state;
+function whyNotShared(state: ImageState, l1: L1Table): Unfit | null {
+  const { header, store } = state;
+  const refcounts = writable(state);
   const most = maxRefcount(header.refcountOrder);
   const added = new Additions();
-  let fits = true;
+  let unfit: Unfit | null = null;
   const look = (cluster: HostCluster): void => {
-    const count = refcounts!.get(cluster);
-    if (count === 0) throw new Fault(imageProblem("refcount block", `refcount of cluster ${cluster}`, cluster * state.clusterSize, 0, "at least 1: it is referred to"));
+    const count = refcounts.get(cluster);
+    if (count === 0 && refcounts.block(Math.floor(cluster / refcounts.perBlock)) === null) unfit ??= cluster >= refcounts.reach ? "cluster-too-far" : "cluster-uncounted";
+    else if (count === 0) throw new Fault(imageProblem("refcount block", `refcount of cluster ${cluster}`, cluster * state.clusterSize, 0, "at least 1: it is referred to"));
     // A sound count is at least what is added: only where twice of it is too much need be known how much that is.
-    if (count > most / 2 && count + added.add(cluster) > most) fits = false;
+    if (count > most / 2 && count + added.add(cluster) > most) unfit ??= "refcount-full";
   };
   for (const place of l2Tables(l1, header, store.size())) {
     look((place.hostOffset / state.clusterSize) as HostCluster);
-    forEachPlaced(readL2(store, header, place), place, header, ({ first, last }) => {
+    const table = readL2(store, header, place);
+    if (unfit === null && leadsTooFar(state, table, refcounts.reach)) return "cluster-too-far";
+    forEachPlaced(table, place, header, ({ first, last }) => {
       for (let cluster: number = first; cluster <= last; cluster++) look(cluster as HostCluster);
     });
-    if (!fits) return false;
+    if (unfit !== null) return unfit;
   }
-  return fits;
+  return null;
+}
+
+/** Whether an entry of an L2 table leads to a cluster's start that no count reaches: such a place may be beyond all that is decoded. */
+function leadsTooFar({ clusterSize, format }: ImageState, table: DataView, reach: number): boolean {
+  for (let at = 0; at < table.byteLength; at += format.entryBytes) {
+    const [high, low] = [table.getUint32(at), table.getUint32(at + 4)];
+    const offset = isCompressed(high) ? 0 : offsetOf(high, low);
+    if (offset % clusterSize === 0 && offset / clusterSize >= reach) return true;
+  }
+  return false;
 }
 
 /** How often clusters are referred to, in pieces of memory where there are any. */

@@ -59,6 +59,10 @@ export interface SnapshotProblem {
     | "too-many"
     /** A count of references would not fit its width. */
     | "refcount-full"
+    /** Its disk's tables lead to a cluster that no refcount table of the largest size reaches. */
+    | "cluster-too-far"
+    /** They lead to a cluster that no refcount block counts. */
+    | "cluster-uncounted"
     /** Its L1 table has more entries than QEMU reads. */
     | "l1-too-large"
     /** Its L1 table does not begin at a cluster, or ends behind the file. */

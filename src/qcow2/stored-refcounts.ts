@@ -67,6 +67,16 @@ export class StoredRefcounts {
     return block === null ? 0 : block === "unreadable" ? null : block[cluster - index * this.perBlock]!;
   }
 
+  /** A count of 64 bits, with all its digits; 0 where it cannot be looked up. */
+  exactly(cluster: number): bigint {
+    const index = Math.floor(cluster / this.perBlock);
+    const { offset } = index < this.blockCount ? this.entry(index) : { offset: 0 };
+    if (offset === 0 || this.of(cluster) === null) return 0n;
+    const bytes = new Uint8Array(8);
+    readPadded(this.store, offset + (cluster - index * this.perBlock) * 8, bytes);
+    return new DataView(bytes.buffer).getBigUint64(0);
+  }
+
   private cached(offset: number): RefcountValues {
     let values = this.cache.get(offset);
     if (values !== undefined) {
