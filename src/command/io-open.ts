@@ -6,12 +6,10 @@ import { probedRawWarning } from "./explain-chain.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { imageSource } from "./image-source.ts";
 import type { ImageWords } from "./image-source.ts";
-import { SNAPSHOT_L1 } from "./image-problem-words.ts";
 import { USUAL_MODES, withMode } from "./io-modes.ts";
 import type { IoModes } from "./io-modes.ts";
-import { printFailure } from "./io-session.ts";
+import { isUnguarded, printFailure } from "./io-session.ts";
 import type { IoArguments, IoCommand, IoSession } from "./io-session.ts";
-import { strerror } from "./strerror.ts";
 import type { ImageSource } from "../protocol/index.ts";
 
 export interface OpenRequest extends ImageWords {
@@ -84,10 +82,8 @@ export function* closeDisk(session: IoSession): Program<boolean> {
   const outcome = yield* call("close", { handle: disk.handle });
   if (outcome.ok) return true;
   // Of an image that was marked corrupt nothing is written any more, which the write that was refused has told.
-  if (outcome.error.kind === "image" && outcome.error.structure === SNAPSHOT_L1) {
-    yield qemuIoError(`Failed to flush the refcount block cache: ${strerror(outcome.error)}`);
-    return false;
-  }
+  // The write that was refused has told it.
+  if (isUnguarded(outcome.error)) return false;
   if (outcome.error.kind === "image") {
     yield explained(outcome.error);
     return false;

@@ -4,6 +4,7 @@
  */
 import type { DeviceFacts, Failure, ImageSource } from "../protocol/index.ts";
 import { explained } from "./explain.ts";
+import { SNAPSHOT_L1 } from "./image-problem-words.ts";
 import { USUAL_MODES } from "./io-modes.ts";
 import type { IoModes } from "./io-modes.ts";
 import { ioNumberWords, parseIoNumber, parsePattern } from "./sizes.ts";
@@ -102,8 +103,13 @@ export function* factsOf(session: IoSession): Program<DeviceFacts | null> {
   return disk.facts;
 }
 
+/** Refused because nobody knows where a snapshot's tables lie, which was asked to be held against. */
+export const isUnguarded = (failure: Failure): boolean => failure.kind === "image" && failure.structure === SNAPSHOT_L1;
+
 /** Prints a refusal as qemu-io does, `read failed: Input/output error`, and what this program adds. */
 export function* printFailure(what: string, failure: Failure): Program<IoEnd> {
+  // QEMU has counted the new clusters by then, and cannot store the counts either.
+  if (isUnguarded(failure)) yield errorOut(`qemu-io: Failed to flush the refcount block cache: ${strerror(failure)}\n`);
   if (failure.kind === "usage" && failure.code === "read-only") yield errorOut("qemu-io: Block node is read-only\n");
   else yield out(`${what} failed: ${strerror(failure)}\n`);
   yield explained(failure);

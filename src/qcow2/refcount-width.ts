@@ -99,6 +99,8 @@ class Plan {
   tableClusters = 0;
   private tableEntries = 0;
   readonly perBlock: number;
+  /** How often the counts were gone through until all clusters were there. */
+  walks = 0;
   private readonly state: ImageState;
   private readonly refcounts: Refcounts;
 
@@ -123,6 +125,7 @@ class Plan {
     const { state, refcounts } = this;
     for (let walk = 0; ; walk++) {
       const missing = yield* this.missing(walk);
+      this.walks = walk + 1;
       for (const index of missing) this.tableEntries = Math.max(this.tableEntries, index + 1);
       const tableClusters = divideRoundUp(this.tableEntries * ENTRY_BYTES, state.clusterSize);
       if (tableClusters * state.clusterSize > Math.max(MAX_REFCOUNT_TABLE_BYTES, state.clusterSize)) return err({ code: "table-too-large" });
@@ -179,7 +182,7 @@ function* writeStructure(state: ImageState, refcounts: Refcounts, plan: Plan, or
     }
     state.write(cluster * clusterSize, new Uint8Array(block.buffer));
     encodeRefcountTableEntry(table, index, hostOffset(cluster * clusterSize));
-    yield (2 + done++ / plan.blocks.size) / 3;
+    yield (plan.walks + done++ / plan.blocks.size) / (plan.walks + 1);
   }
   state.write(plan.tableCluster * clusterSize, new Uint8Array(table.buffer));
   state.barrier();
