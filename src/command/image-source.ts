@@ -49,8 +49,9 @@ export function newFileName(word: string): Result<string, string> {
 function named(word: string, format: string | null): Result<ParsedSource, string> {
   const parsed = parseImageName(word, ADOPTED_PREFIX);
   if (!parsed.ok) return worded(parsed);
-  if (format !== null && format !== "qcow2" && format !== "raw" && format !== "file") return err(sourceWords({ code: "unknown-driver", driver: format }));
-  const given = format === "file" ? "raw" : format;
+  const isNull = parsed.value.kind === "source" && parsed.value.parsed.source.file === `${String(format)}://`;
+  if (format !== null && format !== "qcow2" && format !== "raw" && format !== "file" && !isNull) return err(sourceWords({ code: "unknown-driver", driver: format }));
+  const given = format === null || format === "qcow2" ? format : "raw";
   if (parsed.value.kind === "path") return ok({ source: { file: parsed.value.path, format: given }, readOnly: null });
   const { source, readOnly } = parsed.value.parsed;
   return ok({ source: { ...source, format: given ?? source.format }, readOnly });

@@ -45,6 +45,12 @@ export const info: IoCommand = {
     const facts = yield* freshFacts(session, "info");
     if (facts === "failed") return "failed";
     const { format, clusterSize, vmStateOffset } = facts.image;
+    const { source } = diskOf(session);
+    if (source?.nullBytes !== undefined) {
+      // Once as a format and once as a protocol.
+      yield out(`format name: ${driverOfNothing(source.file)}\n`.repeat(2));
+      return "ok";
+    }
     const raw = format === "raw";
     yield out(`format name: ${format}\ncluster size: ${ioSize(raw ? 0 : clusterSize)}\nvm state offset: ${ioSize(raw ? 0 : vmStateOffset)}\n`);
     const specific = formatSpecific(facts);
@@ -52,6 +58,9 @@ export const info: IoCommand = {
     return "ok";
   },
 };
+
+/** The driver of what is no file, which is all of its name. */
+const driverOfNothing = (name: string): string => name.slice(0, name.indexOf(":"));
 
 /** The facts as they are now; "failed" after the failure was printed. */
 function* freshFacts(session: IoSession, what: string): Program<DeviceFacts | "failed"> {

@@ -8,6 +8,7 @@ import { imageSource } from "./image-source.ts";
 import type { ImageWords } from "./image-source.ts";
 import { USUAL_MODES, withMode } from "./io-modes.ts";
 import type { IoModes } from "./io-modes.ts";
+import { splitOptionList } from "./option-list.ts";
 import { isUnguarded, printFailure } from "./io-session.ts";
 import type { IoArguments, IoCommand, IoSession } from "./io-session.ts";
 import type { ImageSource } from "../protocol/index.ts";
@@ -30,10 +31,16 @@ export function* openInto(session: IoSession, request: OpenRequest): Program<boo
   const named = imageSource(request);
   if (named.ok) {
     const readOnly = request.readOnly || named.value.readOnly === true;
-    return yield* openSource(session, named.value.source, { readOnly, modes: request.modes, word: request.word });
+    return yield* openSource(session, named.value.source, { readOnly, modes: request.modes, word: request.word, nodeNames: nodeNamesOf(request.options) });
   }
   yield session.disk === null ? cannotOpen(request.word, named.error) : openAlready();
   return false;
+}
+
+function nodeNamesOf(options: string | null): ReadonlyMap<string, string> {
+  const pairs = options === null ? null : splitOptionList(options);
+  if (pairs?.ok !== true) return new Map();
+  return new Map(pairs.value.filter(({ key }) => key === "node-name" || key.endsWith(".node-name")).map(({ key, value }) => [key, value]));
 }
 
 const openAlready = (): Step => qemuIoError("file open already, try 'help close'");
@@ -44,10 +51,12 @@ export interface SourceRequest {
   readonly modes: IoModes;
   /** What named the image, for a failure; null where options did. */
   readonly word: string | null;
+  /** The names that options gave to its nodes, by the option. */
+  readonly nodeNames?: ReadonlyMap<string, string> | undefined;
 }
 
 /** Opens a source into the session; what goes wrong is printed as qemu-io does. */
-export function* openSource(session: IoSession, source: ImageSource, { readOnly, modes, word }: SourceRequest): Program<boolean> {
+export function* openSource(session: IoSession, source: ImageSource, { readOnly, modes, word, nodeNames }: SourceRequest): Program<boolean> {
   if (session.disk !== null) {
     yield openAlready();
     return false;
@@ -66,7 +75,7 @@ export function* openSource(session: IoSession, source: ImageSource, { readOnly,
   }
   const { handle, facts, mended } = outcome.value;
   if (mended !== undefined) yield errorOut(findingLines(mended.findings, mended.told));
-  session.disk = { handle, file, facts, source, modes };
+  session.disk = { handle, file, facts, source, modes, ...(nodeNames === undefined ? {} : { nodeNames }) };
   if (source.format === null && facts.image.format === "raw" && !facts.image.readOnly) yield errorOut(probedRawWarning(file));
   if (!readOnly && facts.image.readOnly && facts.image.readOnlyReason !== null) {
     yield errorOut(`qemu-io: ${file} is open for reading only: ${facts.image.readOnlyReason}\n`);

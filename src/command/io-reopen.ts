@@ -34,6 +34,26 @@ const CHANGEABLE = [
 ];
 const isChangeable = (key: string): boolean => CHANGEABLE.includes(key) || key === "overlap-check" || key.startsWith("overlap-check.");
 
+const CHILD = /^(file|backing|data-file)\./;
+/** An option of a node below is that node's own. */
+const optionOf = (key: string): string => (FIXED.includes(key.replace(CHILD, "")) ? key.replace(CHILD, "") : key);
+const FIXED = ["driver", "node-name"];
+
+/** What a node is called, and its driver, which stay; null for any other option, and for what has none. */
+function fixedValue({ facts, nodeNames }: IoDisk, key: string): string | null {
+  switch (key) {
+    case "driver":
+      return facts?.image.format ?? null;
+    case "file.driver":
+    case "data-file.driver":
+      return "file";
+    case "backing.driver":
+      return facts?.image.backingFormat ?? null;
+    default:
+      return nodeNames?.get(key) ?? null;
+  }
+}
+
 interface Reopened {
   readonly source: ImageSource;
   readonly readOnly: boolean;
@@ -60,7 +80,7 @@ function reopened(disk: IoDisk, args: IoArguments): Reopened | string {
   const given = new Map(pairs.value.map(({ key, value }) => [key, value]));
   if (given.has("read-only") && (args.has("r") || args.has("w"))) return "Cannot set both -r/-w and 'read-only'";
   if (CACHE_OPTIONS.some((key) => given.has(key)) && args.has("c")) return "Cannot set both -c and the cache options";
-  for (const [key, value] of given) if (!isChangeable(key) && !(key === "driver" && value === format)) return `Cannot change the option '${key}'`;
+  for (const [key, value] of given) if (!isChangeable(key) && value !== fixedValue(disk, key)) return `Cannot change the option '${optionOf(key)}'`;
   const parsed = imageSource({ word: disk.file, format, options: list });
   if (!parsed.ok) return parsed.error;
   const discard = withMode(modes, { flag: "d", value: given.get("discard") ?? (modes.unmap ? "unmap" : "ignore") });
@@ -122,10 +142,10 @@ export const reopen: IoCommand = {
       return "ok";
     }
     if (!(yield* closeDisk(session))) return "failed";
-    if (yield* openSource(session, next.source, { readOnly: next.readOnly, modes: next.modes, word: before.file })) return "ok";
+    const { file, source = { file, format: null }, facts, modes, nodeNames } = before;
+    if (yield* openSource(session, next.source, { readOnly: next.readOnly, modes: next.modes, word: file, nodeNames })) return "ok";
     // As it was; where even that fails, it stays closed, and says why.
-    const { file, source = { file, format: null }, facts, modes } = before;
-    yield* openSource(session, source, { readOnly: facts?.image.readOnly ?? false, modes, word: file });
+    yield* openSource(session, source, { readOnly: facts?.image.readOnly ?? false, modes, word: file, nodeNames });
     return "failed";
   },
 };

@@ -12,6 +12,7 @@ import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { OpenMode } from "../bytes/file-space.ts";
+import { NullStore } from "../bytes/null-store.ts";
 import { UnsafeStore } from "../bytes/unsafe-store.ts";
 import { ADOPTED_PREFIX, parseImageName } from "../protocol/index.ts";
 import type { ChainProblem, Failure, ImageSource } from "../protocol/index.ts";
@@ -76,16 +77,21 @@ export function filesOf(files: OpenedFiles): string[] {
 
 /** @param above identities of the files that were opened on the way here */
 async function openLink(place: FilePlace, source: ImageSource, wish: ChainWish, above: readonly string[]): Promise<Result<OpenedFiles, Failure>> {
-  const { file } = source;
-  const here = [...above, place.identity(file)];
-  if (above.includes(place.identity(file))) return err({ kind: "chain", code: "cycle", file });
+  const { file, nullBytes } = source;
+  // What is no file is none that is met again.
+  const here = nullBytes === undefined ? [...above, place.identity(file)] : above;
+  if (nullBytes === undefined && above.includes(place.identity(file))) return err({ kind: "chain", code: "cycle", file });
   if (above.length >= MAX_CHAIN) return err({ kind: "chain", code: "too-deep", file, limit: MAX_CHAIN });
-  const opened = await place.open(file, wish.write ? "write" : "read");
+  const opened = await openSource(place, source, wish.write);
   if (!opened.ok) return opened;
   const store = opened.value;
   const built = await openBelow(place, source, wish, store, here);
   if (!built.ok) store.close();
   return built;
+}
+
+async function openSource(place: FilePlace, { file, nullBytes }: ImageSource, write: boolean): Promise<Result<ByteStore, Failure>> {
+  return nullBytes === undefined ? await place.open(file, write ? "write" : "read") : ok(new NullStore(file, nullBytes, !write));
 }
 
 async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish, store: ByteStore, here: readonly string[]): Promise<Result<OpenedFiles, Failure>> {
@@ -257,7 +263,7 @@ async function openDataFile(place: FilePlace, source: ImageSource, header: Heade
   if (source.dataFile === undefined && name === null) return problem("data-file-required");
   const file = source.dataFile?.file ?? dataFileName(place, source.file, name ?? "");
   if (here.includes(place.identity(file))) return err({ kind: "chain", code: "cycle", file });
-  const opened = await place.open(file, wish.write ? "write" : "read");
+  const opened = await openSource(place, source.dataFile ?? { file, format: "raw" }, wish.write);
   return opened.ok ? ok({ file, store: opened.value }) : err({ kind: "chain", code: "data-file-failed", file, cause: opened.error });
 }
 

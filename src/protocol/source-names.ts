@@ -4,7 +4,7 @@
  * what is wrong with one are made in src/command.
  *
  * Options are taken flat, with dots between the levels. Those that choose how a host's file is driven (caches, locks) are taken and
- * have no effect; drivers other than qcow2, raw and file are refused by name.
+ * have no effect; drivers other than qcow2, raw, file and null-co are refused by name.
  */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
@@ -84,12 +84,16 @@ function flatten(into: Map<string, OptionValue>, prefix: string, value: JsonValu
 
 /** What every node takes, whatever its driver. */
 const NODE_OPTIONS = ["driver", "node-name", "read-only", "auto-read-only", "cache.direct", "cache.no-flush", "cache.writeback", "discard", "detect-zeroes", "force-share", "copy-on-read"];
-const SWITCHES = ["read-only", "auto-read-only", "cache.direct", "cache.no-flush", "cache.writeback", "force-share", "copy-on-read", "lazy-refcounts", "pass-discard-request", "pass-discard-snapshot", "pass-discard-other", "discard-no-unref"];
+const SWITCHES = ["read-only", "auto-read-only", "cache.direct", "cache.no-flush", "cache.writeback", "force-share", "copy-on-read", "lazy-refcounts", "read-zeroes", "pass-discard-request", "pass-discard-snapshot", "pass-discard-other", "discard-no-unref"];
 const FILE_OPTIONS = ["filename", "locking", "aio", "aio-max-batch", "pr-manager", "drop-cache", "x-check-cache-dropped"];
 const OVERLAP_CHECKS = ["none", "constant", "cached", "all"];
 const OVERLAP_OPTION = /^overlap-check(\.(template|main-header|active-l1|active-l2|refcount-table|refcount-block|snapshot-table|inactive-l1|inactive-l2|bitmap-directory))?$/;
 const OVERLAP_SWITCH = /^overlap-check\.(?!template$)/;
 const QCOW2_OPTIONS = ["lazy-refcounts", "pass-discard-request", "pass-discard-snapshot", "pass-discard-other", "discard-no-unref", "cache-size", "l2-cache-size", "l2-cache-entry-size", "refcount-cache-size", "cache-clean-interval"];
+const NULL_OPTIONS = ["size", "latency-ns", "read-zeroes"];
+const NULL_DRIVERS = ["null-co", "null-aio"];
+/** Of a null node that says nothing of its size, as in QEMU. */
+const NULL_BYTES = 2 ** 30;
 const FILE_DRIVERS = ["file", "host_device"];
 
 /** The source that a node's flat options describe. */
@@ -99,7 +103,8 @@ export function sourceOfOptions(options: FlatOptions): Result<ParsedSource, Sour
   const wrong = wrongValue(options);
   if (wrong !== null) return err(wrong);
   const readOnly = options.has("read-only") ? isOn(options.get("read-only")) : null;
-  const source = FILE_DRIVERS.includes(String(driver)) ? fileNode(options, String(driver)) : formatNode(options, driver);
+  const name = String(driver);
+  const source = FILE_DRIVERS.includes(name) ? fileNode(options, name) : NULL_DRIVERS.includes(name) ? nullNode(options, name) : formatNode(options, driver);
   return source.ok ? ok({ source: source.value, readOnly }) : source;
 }
 
@@ -113,6 +118,14 @@ function fileNode(options: FlatOptions, driver: string): Result<ImageSource, Sou
   return ok({ file: name.startsWith(FILE_PREFIX) ? name.slice(FILE_PREFIX.length) : name, format: "raw" });
 }
 
+/** A node of nothing: no file is there. */
+function nullNode(options: FlatOptions, driver: string): Result<ImageSource, SourceProblem> {
+  const unknown = unknownOption(options, NULL_OPTIONS, () => false);
+  if (unknown !== null) return err({ code: "unknown-option", level: "protocol", driver, option: unknown });
+  const size = sizeOf(options, "size");
+  return size.ok ? ok({ file: `${driver}://`, format: "raw", nullBytes: size.value ?? NULL_BYTES }) : size;
+}
+
 function formatNode(options: FlatOptions, driver: OptionValue): Result<ImageSource, SourceProblem> {
   if (driver !== null && driver !== "qcow2" && driver !== "raw") return err({ code: "unknown-driver", driver: String(driver) });
   const below = childNode(options, "file");
@@ -120,7 +133,7 @@ function formatNode(options: FlatOptions, driver: OptionValue): Result<ImageSour
   if (!below.ok) return below;
   const file = below.value.source;
   // A raw node under a format is the file itself, but for one that shows a part of it.
-  if (file.format !== "raw" || file.offset !== undefined || file.size !== undefined) return err({ code: "unknown-driver", driver: file.format ?? "raw" });
+  if (file.format !== "raw" || file.offset !== undefined || file.size !== undefined || file.nullBytes !== undefined) return err({ code: "unknown-driver", driver: file.format ?? "raw" });
   return driver === "raw" ? rawNode(options, file.file) : qcow2Node(options, file.file, driver);
 }
 

@@ -30,6 +30,8 @@ export interface ImageSource {
   readonly l2CacheEntryBytes?: number;
   /** Of a qcow2 source: the size of the cache of refcount blocks, in bytes; judged as well. */
   readonly refcountCacheBytes?: number;
+  /** Of a raw source: there is no file, but so many bytes that read as zeros and keep nothing of what is written (QEMU's null-co). */
+  readonly nullBytes?: number;
   /** Of a raw source: the part of the file that is the disk, in bytes. */
   readonly offset?: number;
   readonly size?: number;
