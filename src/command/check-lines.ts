@@ -11,6 +11,8 @@ export function findingLines(findings: readonly CheckFinding[], told: number): s
   return untold > 0 ? `${lines}... and ${counted(untold, "finding")} more\n` : lines;
 }
 
+const countOf = ({ refcount, digits }: { readonly refcount: number; readonly digits?: string }): string => digits ?? integer(refcount);
+
 /** An offset as QEMU prints it here: hex without a prefix. */
 const bare = (offset: number): string => offset.toString(16);
 
@@ -19,14 +21,14 @@ function findingLine(finding: CheckFinding): string {
   const error = repairing ? "Repairing" : "ERROR";
   switch (finding.finding) {
     case "leak":
-      return `${repairing ? "Repairing" : "Leaked"} cluster ${finding.cluster} refcount=${finding.digits ?? integer(finding.refcount)} reference=${finding.references}`;
+      return `${repairing ? "Repairing" : "Leaked"} cluster ${finding.cluster} refcount=${countOf(finding)} reference=${finding.references}`;
     case "refcount-too-low":
       return `${error} cluster ${finding.cluster} refcount=${integer(finding.refcount)} reference=${finding.references}`;
     case "copied-flag": {
-      const { entry, refcount, index } = finding;
+      const { entry, index } = finding;
       return finding.structure === "L2 table"
-        ? `${error} OFLAG_COPIED data cluster: l2_entry=${entry} refcount=${integer(refcount)}`
-        : `${error} OFLAG_COPIED L2 cluster: l1_index=${index} l1_entry=${entry} refcount=${integer(refcount)}`;
+        ? `${error} OFLAG_COPIED data cluster: l2_entry=${entry} refcount=${countOf(finding)}`
+        : `${error} OFLAG_COPIED L2 cluster: l1_index=${index} l1_entry=${entry} refcount=${countOf(finding)}`;
     }
     case "copied-compressed":
       return `ERROR: coffset=${hex(finding.hostOffset)}: copied flag must never be set for compressed clusters`;

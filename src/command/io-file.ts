@@ -47,9 +47,9 @@ export const info: IoCommand = {
     const { format, clusterSize, vmStateOffset } = facts.image;
     const { source } = diskOf(session);
     if (source?.nullBytes !== undefined) {
-      // Once as a format and once as a protocol.
+      // Once as a format and once as a protocol; more it does not know of itself, and QEMU has the command fail.
       yield out(`format name: ${driverOfNothing(source.file)}\n`.repeat(2));
-      return "ok";
+      return "failed";
     }
     const raw = format === "raw";
     yield out(`format name: ${format}\ncluster size: ${ioSize(raw ? 0 : clusterSize)}\nvm state offset: ${ioSize(raw ? 0 : vmStateOffset)}\n`);

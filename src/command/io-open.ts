@@ -31,16 +31,16 @@ export function* openInto(session: IoSession, request: OpenRequest): Program<boo
   const named = imageSource(request);
   if (named.ok) {
     const readOnly = request.readOnly || named.value.readOnly === true;
-    return yield* openSource(session, named.value.source, { readOnly, modes: request.modes, word: request.word, nodeNames: nodeNamesOf(request.options) });
+    return yield* openSource(session, named.value.source, { readOnly, modes: request.modes, word: request.word, nodes: nodesOf(request.options) });
   }
   yield session.disk === null ? cannotOpen(request.word, named.error) : openAlready();
   return false;
 }
 
-function nodeNamesOf(options: string | null): ReadonlyMap<string, string> {
+function nodesOf(options: string | null): ReadonlyMap<string, string> {
   const pairs = options === null ? null : splitOptionList(options);
   if (pairs?.ok !== true) return new Map();
-  return new Map(pairs.value.filter(({ key }) => key === "node-name" || key.endsWith(".node-name")).map(({ key, value }) => [key, value]));
+  return new Map(pairs.value.filter(({ key }) => /(^|\.)(node-name|driver)$/.test(key)).map(({ key, value }) => [key, value]));
 }
 
 const openAlready = (): Step => qemuIoError("file open already, try 'help close'");
@@ -51,12 +51,12 @@ export interface SourceRequest {
   readonly modes: IoModes;
   /** What named the image, for a failure; null where options did. */
   readonly word: string | null;
-  /** The names that options gave to its nodes, by the option. */
-  readonly nodeNames?: ReadonlyMap<string, string> | undefined;
+  /** Names and drivers that options gave to its nodes, by the option. */
+  readonly nodes?: ReadonlyMap<string, string> | undefined;
 }
 
 /** Opens a source into the session; what goes wrong is printed as qemu-io does. */
-export function* openSource(session: IoSession, source: ImageSource, { readOnly, modes, word, nodeNames }: SourceRequest): Program<boolean> {
+export function* openSource(session: IoSession, source: ImageSource, { readOnly, modes, word, nodes }: SourceRequest): Program<boolean> {
   if (session.disk !== null) {
     yield openAlready();
     return false;
@@ -75,7 +75,7 @@ export function* openSource(session: IoSession, source: ImageSource, { readOnly,
   }
   const { handle, facts, mended } = outcome.value;
   if (mended !== undefined) yield errorOut(findingLines(mended.findings, mended.told));
-  session.disk = { handle, file, facts, source, modes, ...(nodeNames === undefined ? {} : { nodeNames }) };
+  session.disk = { handle, file, facts, source, modes, ...(nodes === undefined ? {} : { nodes }) };
   if (source.format === null && facts.image.format === "raw" && !facts.image.readOnly) yield errorOut(probedRawWarning(file));
   if (!readOnly && facts.image.readOnly && facts.image.readOnlyReason !== null) {
     yield errorOut(`qemu-io: ${file} is open for reading only: ${facts.image.readOnlyReason}\n`);

@@ -36,11 +36,12 @@ const isChangeable = (key: string): boolean => CHANGEABLE.includes(key) || key =
 
 const CHILD = /^(file|backing|data-file)\./;
 /** An option of a node below is that node's own. */
-const optionOf = (key: string): string => (FIXED.includes(key.replace(CHILD, "")) ? key.replace(CHILD, "") : key);
-const FIXED = ["driver", "node-name"];
+const optionOf = (key: string): string => key.replace(CHILD, "");
 
 /** What a node is called, and its driver, which stay; null for any other option, and for what has none. */
-function fixedValue({ facts, nodeNames }: IoDisk, key: string): string | null {
+function fixedValue({ facts, nodes }: IoDisk, key: string): string | null {
+  const given = nodes?.get(key);
+  if (given !== undefined) return given;
   switch (key) {
     case "driver":
       return facts?.image.format ?? null;
@@ -50,7 +51,7 @@ function fixedValue({ facts, nodeNames }: IoDisk, key: string): string | null {
     case "backing.driver":
       return facts?.image.backingFormat ?? null;
     default:
-      return nodeNames?.get(key) ?? null;
+      return null;
   }
 }
 
@@ -142,10 +143,10 @@ export const reopen: IoCommand = {
       return "ok";
     }
     if (!(yield* closeDisk(session))) return "failed";
-    const { file, source = { file, format: null }, facts, modes, nodeNames } = before;
-    if (yield* openSource(session, next.source, { readOnly: next.readOnly, modes: next.modes, word: file, nodeNames })) return "ok";
+    const { file, source = { file, format: null }, facts, modes, nodes } = before;
+    if (yield* openSource(session, next.source, { readOnly: next.readOnly, modes: next.modes, word: file, nodes })) return "ok";
     // As it was; where even that fails, it stays closed, and says why.
-    yield* openSource(session, source, { readOnly: facts?.image.readOnly ?? false, modes, word: file, nodeNames });
+    yield* openSource(session, source, { readOnly: facts?.image.readOnly ?? false, modes, word: file, nodes });
     return "failed";
   },
 };

@@ -20,8 +20,8 @@ export interface IoDisk {
   facts: DeviceFacts | null;
   /** As it was opened; absent where somebody else opened it. */
   readonly source?: ImageSource;
-  /** The names that its nodes were given when it was opened, by the option that gave them. */
-  readonly nodeNames?: ReadonlyMap<string, string>;
+  /** Names and drivers that its nodes were given when it was opened, by the option that gave them. */
+  readonly nodes?: ReadonlyMap<string, string>;
   readonly modes: IoModes;
 }
 

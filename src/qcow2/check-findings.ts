@@ -16,6 +16,7 @@ export type CheckFinding = { readonly repairing?: boolean } & (
       readonly index: number;
       readonly entry: string;
       readonly refcount: number;
+      readonly digits?: string;
     }
   /** A compressed cluster has the COPIED flag, which it never may. */
   | { readonly finding: "copied-compressed"; readonly hostOffset: number }

@@ -133,9 +133,10 @@ function referTable(check: Check, high: number, low: number, times: number): num
 }
 
 function judgeL1(check: Check, index: number, high: number, low: number, offset: number): void {
-  const refcount = check.refcounts.of(Math.floor(offset / check.header.clusterSize));
+  const cluster = Math.floor(offset / check.header.clusterSize);
+  const refcount = check.refcounts.of(cluster);
   if (refcount === null || (refcount === 1) === isCopied(high)) return;
-  check.foundCopied({ finding: "copied-flag", structure: "L1 table", index, entry: wordHex(high, low), refcount });
+  check.foundCopied({ finding: "copied-flag", structure: "L1 table", index, entry: wordHex(high, low), ...check.refcounts.told(cluster, refcount) });
 }
 
 /** Reads L2 tables in the order of the L1 table, neighbours in the file with one read. */
@@ -277,5 +278,6 @@ function takeEntry(check: Check, table: DataView, tableOffset: number, at: numbe
 }
 
 function judgeData(check: Check, high: number, low: number, refcount: number, times: number): void {
-  check.foundCopied({ finding: "copied-flag", structure: "L2 table", index: 0, entry: wordHex(high, low), refcount }, times);
+  const told = check.refcounts.told(Math.floor(offsetOf(high, low) / check.header.clusterSize), refcount);
+  check.foundCopied({ finding: "copied-flag", structure: "L2 table", index: 0, entry: wordHex(high, low), ...told }, times);
 }

@@ -292,7 +292,6 @@ function differ(check: Check, mending: Mending | null, cluster: number, refcount
   const leak = refcount > references;
   const repairing = mending !== null && refcount !== 0 && (leak ? mending.leaks : mending.errors);
   if (repairing) mending.set(cluster, references);
-  const digits = refcount < Number.MAX_SAFE_INTEGER ? {} : { digits: check.refcounts.exactly(cluster).toString() };
-  const numbers = { cluster, refcount, ...digits, references };
+  const numbers = { cluster, ...check.refcounts.told(cluster, refcount), references };
   check.verdict.add({ finding: leak ? "leak" : "refcount-too-low", ...numbers, ...(repairing ? { repairing } : {}) }, check.compared);
 }

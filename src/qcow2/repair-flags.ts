@@ -32,7 +32,7 @@ export function* correctFlags(check: Check, numbers: Numbers, tables: AreaMap, a
     const refcount = structure === "L2 table" && check.hasDataFile ? 1 : refcounts.of(Math.floor(offset / clusterSize));
     if (refcount === null || (refcount === 1) === isCopied(high)) return false;
     const repairing = allowed && (maySet || refcount !== 1);
-    check.verdict.add({ finding: "copied-flag", structure, index, entry: wordHex(high, low), refcount, ...(repairing ? { repairing } : {}) }, numbers);
+    check.verdict.add({ finding: "copied-flag", structure, index, entry: wordHex(high, low), ...refcounts.told(Math.floor(offset / clusterSize), refcount), ...(repairing ? { repairing } : {}) }, numbers);
     if (repairing) setCopied(table, at, refcount === 1);
     return repairing;
   };

@@ -67,8 +67,13 @@ export class StoredRefcounts {
     return block === null ? 0 : block === "unreadable" ? null : block[cluster - index * this.perBlock]!;
   }
 
+  /** A cluster's count as a finding tells it: with all its digits where `refcount`, as it was read, has not all of them. */
+  told(cluster: number, refcount: number): { readonly refcount: number; readonly digits?: string } {
+    return refcount < Number.MAX_SAFE_INTEGER ? { refcount } : { refcount, digits: this.exactly(cluster).toString() };
+  }
+
   /** A count of 64 bits, with all its digits; 0 where it cannot be looked up. */
-  exactly(cluster: number): bigint {
+  private exactly(cluster: number): bigint {
     const index = Math.floor(cluster / this.perBlock);
     const { offset } = index < this.blockCount ? this.entry(index) : { offset: 0 };
     if (offset === 0 || this.of(cluster) === null) return 0n;

@@ -44,6 +44,12 @@ describe("options alone", () => {
     ["driver=qcow2,file.filename=a,cache-clean-interval=4294967295", { file: "a", format: "qcow2" }],
     ["driver=qcow2,file.filename=a,overlap-check.main-header=x", "Parameter 'overlap-check.main-header' expects 'on' or 'off'"],
     ["driver=qcow2,file.filename=a,overlap-check=constant,overlap-check.template=all", "Conflicting values for qcow2 options 'overlap-check' ('constant') and 'overlap-check.template' ('all')"],
+    ["driver=qcow2,file.filename=a,overlap-check=all", { file: "a", format: "qcow2", strictSnapshots: true }],
+    ["driver=qcow2,file.filename=a,overlap-check=all,overlap-check.inactive-l2=off", { file: "a", format: "qcow2" }],
+    ["driver=null-co", { file: "null-co://", format: "raw", nullBytes: 2 ** 30 }],
+    ["driver=null-co,size=1M,read-zeroes=on", { file: "null-co://", format: "raw", nullBytes: 2 ** 20 }],
+    ["driver=null-co,size=1M,foo=on", "Block protocol 'null-co' doesn't support the option 'foo'"],
+    ["driver=qcow2,file.driver=null-co", "Unknown driver 'raw'"],
     ["driver=raw,file.filename=a,offset=1M,size=512", { file: "a", format: "raw", offset: 1048576, size: 512 }],
   ])("%s", (options, expected) => {
     expect(said({ options })).toEqual(expected);
