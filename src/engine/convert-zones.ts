@@ -91,11 +91,12 @@ function misfitOf(from: ZoneTable, to: ZoneTable): Failure | null {
   }
   let active = 0;
   for (let zone = 0; zone < from.geometry.zoneCount; zone++) {
-    const { condition } = from.view(zoneIndex(zone));
-    if (condition === Condition.CLOSED || condition === Condition.IMPLICIT_OPEN || condition === Condition.EXPLICIT_OPEN) active++;
+    const { start, writePointer, capacityEnd } = from.view(zoneIndex(zone));
+    // By the pointer: of an open zone that nothing was written to, nothing is carried over.
+    if (writePointer > start && writePointer < capacityEnd) active++;
   }
   const { maxActiveZones } = to.geometry;
-  if (maxActiveZones > 0 && active > maxActiveZones) return { kind: "option", option: "max_active_zones", found: String(maxActiveZones), allowed: `0 or at least ${active}, the active zones of the source` };
+  if (maxActiveZones > 0 && active > maxActiveZones) return { kind: "option", option: "max_active_zones", found: String(maxActiveZones), allowed: `0 or at least ${active}, the zones of the source that are partly written` };
   return null;
 }
 

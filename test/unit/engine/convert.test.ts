@@ -179,10 +179,25 @@ describe("convert onto zones", () => {
     await fixture.ok("write", { handle: source, offset: 2 * MIB, length: MIB - 64 * KIB, pattern: 5, data: null });
     await fixture.ok("manage", { handle: source, operation: "finish", offset: 3 * MIB, length: MIB });
     await fixture.ok("write", { handle: source, offset: 100, length: 1000, pattern: 6, data: null });
+    // Active in the source, and nothing to carry over.
+    await fixture.ok("manage", { handle: source, operation: "open", offset: 4 * MIB, length: MIB });
     const target = await zonedImage(fixture, "target", createOptions({ sizeBytes: 6 * MIB, zoned: { conventionalZones: 1, zoneCapacity: MIB - 64 * KIB, maxActiveZones: 1, maxOpenZones: 1 } }));
     await fixture.ok("convert", { sources: [source], target, options: OPTIONS });
     expect(await report(fixture, target)).toEqual([[0, 0], [4, 4096], [14, MIB - 64 * KIB], [14, MIB], [1, 0], [1, 0]]);
     expect((await fixture.ok("compare", { first: source, second: target, strict: false })).mismatch).toBeNull();
+  });
+
+  test("what a conventional zone of the target held before is gone, and stays where the target is said to be zeros", async () => {
+    for (const targetIsZero of [false, true]) {
+      const fixture = engineFixture();
+      const source = await image(fixture, "source", 6 * MIB, [[100 * KIB, 4 * KIB, 1]]);
+      const target = await zonedImage(fixture, "target");
+      await fixture.ok("write", { handle: target, offset: 0, length: MIB, pattern: 9, data: null });
+      await fixture.ok("convert", { sources: [source], target, options: { ...OPTIONS, targetIsZero } });
+      for (const [offset, length, pattern] of [[0, 100 * KIB, targetIsZero ? 9 : 0], [100 * KIB, 4 * KIB, 1], [104 * KIB, 920 * KIB, targetIsZero ? 9 : 0]] as const) {
+        expect((await fixture.ok("read", { handle: target, offset, length, pattern, wantData: false })).mismatchOffset).toBeNull();
+      }
+    }
   });
 
   test("a disk without zones fills them to the last sector that is not zeros", async () => {

@@ -135,4 +135,7 @@ test.each(["v4", "v9"] as const)("the seed disk in dialect %s: the extension's b
   expect(Buffer.from(ours.subarray(0, 104)).toString("hex")).toBe(Buffer.from(theirs.subarray(0, 104)).toString("hex"));
   expect(a.at).toBe(112 + 8);
   expect(Buffer.compare(read(65536, 65536), theirs.subarray(65536, 131072))).toBe(0);
+  // Where a stock program refuses the image, its table of names has what of: the entry is theirs, wherever the table lies.
+  const entry = Buffer.concat([Buffer.from([0, 5]), Buffer.from("zoned format".padEnd(46, "\0"))]);
+  expect([ours, theirs].map((bytes) => Buffer.from(bytes.subarray(0, 1024)).includes(entry))).toEqual([dialect === "v9", dialect === "v9"]);
 });

@@ -13,6 +13,7 @@ import { writeNewImage } from "../../../src/engine/create-image.ts";
 import { Engine } from "../../../src/engine/engine.ts";
 import { openDevice } from "../../../src/engine/open-device.ts";
 import { patternPayload } from "../../../src/engine/payload.ts";
+import type { CreateOptions } from "../../../src/protocol/index.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 import { RecordingStore } from "../../../src/crash/recording-store.ts";
@@ -79,17 +80,22 @@ test.each<[string, (store: MemoryStore, metadata: bigint) => void]>([
   }
 });
 
-test("a guest's cluster that lies where the pointers are is not written", () => {
-  const store = newImage(createOptions({ zoned: { conventionalZones: 1 } }));
+test.each<[string, CreateOptions, number]>([
+  ["the first", createOptions({ zoned: { conventionalZones: 1 } }), 0],
+  ["the last of two", createOptions({ sizeBytes: 100 * 64 * KIB, clusterSize: 512, zoned: { zoneSize: 64 * KIB, zoneCapacity: 64 * KIB, conventionalZones: 1 } }), 512],
+])("a guest's cluster that lies where the pointers are is not written: %s cluster", (_, options, behind) => {
+  const store = newImage(options);
   const { device } = openDevice(store, "qcow2", true, () => 0);
   device.write(0, patternPayload(1, 512));
   device.flush();
   const l2 = new DataView(wholeOf(store).buffer).getBigUint64(readHeader(store).l1Offset) & 0x00fffffffffffe00n;
-  patch64(store, Number(l2), (1n << 63n) | BigInt(metadataOffset(store)));
-  const before = wholeOf(store).slice(metadataOffset(store));
+  const { clusterSize } = options;
+  const taken = metadataOffset(store) + behind;
+  patch64(store, Number(l2), (1n << 63n) | BigInt(taken));
+  const before = wholeOf(store).slice(taken, taken + clusterSize);
   const again = openDevice(store, "qcow2", true, () => 0).device;
   expect(problemOf(() => again.write(0, patternPayload(1, 512)))).toMatchObject({ kind: "image", field: "host offset of a data cluster", found: "the zoned metadata" });
-  expect(Buffer.compare(wholeOf(store).slice(metadataOffset(store), metadataOffset(store) + 65536), before.slice(0, 65536))).toBe(0);
+  expect(Buffer.compare(wholeOf(store).slice(taken, taken + clusterSize), before)).toBe(0);
 });
 
 test("an image checks clean after its refcount table moved while it was open", async () => {

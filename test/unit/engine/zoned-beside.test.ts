@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
-import type { CreateOptions, Dialect } from "../../../src/protocol/index.ts";
+import type { CreateOptions, Dialect, ZonedCreateOptions } from "../../../src/protocol/index.ts";
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 import { fileReader, putFile, rawExtension } from "./images.ts";
 
@@ -50,6 +50,40 @@ describe("a new zoned image", () => {
     await fixture.ok("createRaw", { file: "base", sizeBytes: SIZE, preallocation: "off" });
     expect(await fixture.fail("create", { file: "image", options: { ...createOptions({ sizeBytes: SIZE, zoned }), ...changes } })).toMatchObject({ kind: "option", option, allowed: "nothing of the kind for a zoned image" });
     expect((await fixture.ok("listFiles", {})).files.map(({ name }) => name)).toEqual(["base"]);
+  });
+
+  test.each<[option: string, found: number, zoned: Partial<ZonedCreateOptions>, sizeBytes?: number]>([
+    ["zone_size", 3 * MIB, { zoneSize: 3 * MIB }],
+    ["zone_size", 256, { zoneSize: 256, zoneCapacity: 256 }],
+    ["zone_size", 2 ** 32, { zoneSize: 2 ** 32 }, 2 ** 34],
+    ["zone_size", 512, { zoneSize: 512, zoneCapacity: 512 }, 2 ** 32],
+    ["zone_capacity", 0, { zoneCapacity: 0 }],
+    ["zone_capacity", 1000, { zoneCapacity: 1000 }],
+    ["zone_capacity", MIB + 512, { zoneCapacity: MIB + 512 }],
+    ["nr_conv_zones", 4, { conventionalZones: 4 }],
+    ["max_open_zones", 3, { maxOpenZones: 3, maxActiveZones: 2 }],
+    ["max_append_bytes", 1000, { maxAppendBytes: 1000 }],
+    ["max_append_bytes", 2 ** 32, { dialect: "v9", maxAppendBytes: 2 ** 32 }],
+    ["size", 0, {}, 0],
+  ])("is not made with %s of %i", async (option, found, changes, sizeBytes = SIZE) => {
+    const { engine } = engineFixture();
+    const made = await engine.perform("create", { file: "image", options: createOptions({ sizeBytes, zoned: changes }) });
+    expect(made).toMatchObject({ ok: false, error: { kind: "option", option, found: String(found) } });
+  });
+
+  test.each<[string, Partial<ZonedCreateOptions>]>([
+    ["an open limit that is the active one", { maxOpenZones: 2, maxActiveZones: 2 }],
+    ["an open limit alone", { maxOpenZones: 3 }],
+    ["all zones but the last conventional", { conventionalZones: 3 }],
+    ["zones of 2 GiB, most of which the disk lacks", { zoneSize: 2 ** 31, zoneCapacity: 2 ** 31 }],
+    ["a capacity of one sector", { zoneCapacity: 512 }],
+    ["appends of a sector", { maxAppendBytes: 512 }],
+  ])("may have %s", async (_, changes) => {
+    const fixture = engineFixture();
+    await fixture.ok("create", { file: "image", options: createOptions({ sizeBytes: SIZE, zoned: changes }) });
+    const { facts } = await fixture.ok("open", { file: "image", readOnly: false, format: null });
+    expect(facts.image.readOnly).toBe(false);
+    expect(facts.zoned!.geometry).toMatchObject(changes);
   });
 
   test.each<[string, Partial<CreateOptions>]>([
