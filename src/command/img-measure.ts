@@ -59,6 +59,11 @@ function* whatToMeasure(given: GivenOptions): Program<Asked | null> {
         return null;
       }
       pairs.push(...split.value);
+    } else if (flag === "l") {
+      const wrong = snapshotMistake(value);
+      if (wrong === null) continue;
+      yield imgError(wrong);
+      return null;
     } else if (flag === "output" && value !== "human" && value !== "json") {
       yield imgError("--output must be used with human or json as argument.");
       return null;
@@ -85,11 +90,6 @@ function conflict(given: GivenOptions, hasWord: boolean, hasSize: boolean): stri
 
 /** The image, or a snapshot of it; null after a failure was printed. */
 function* openSource(given: GivenOptions, word: string): Program<ReadImage | null> {
-  const mistake = snapshotMistake(optionValue(given, "l"));
-  if (mistake !== null) {
-    yield imgError(mistake);
-    return null;
-  }
   const source = yield* sourceGiven(given, word);
   if (source === null) return null;
   const snapshot = snapshotOf(optionValue(given, "l"));
@@ -126,8 +126,12 @@ function* measure(given: GivenOptions, image: ReadImage | null, sizeBytes: numbe
   return 1;
 }
 
-const failureWords = (failure: Failure): string =>
-  failure.kind === "option" ? explain(failure).why.replace(/\.$/, "") : failure.kind === "resize" ? "The image size is too large (try using a larger cluster size)" : `Unable to get block status: ${explain(failure).why.replace(/\.$/, "")}`;
+function failureWords(failure: Failure): string {
+  const isTooLarge = failure.kind === "resize" || (failure.kind === "option" && failure.option === "size");
+  if (isTooLarge) return "The image size is too large (try using a larger cluster size)";
+  const why = explain(failure).why.replace(/\.$/, "");
+  return failure.kind === "option" ? why : `Unable to get block status: ${why}`;
+}
 
 /** What the options of a qcow2 image come to, or what is wrong with them, in QEMU's order and words. */
 function measuredTarget(given: GivenCreateOptions): MeasuredTarget | string {

@@ -15,9 +15,9 @@ const MAX_SIZE = 2 ** 52;
 
 /** Of a disk without data. @param sizeBytes beyond which no image of the target's shape goes is refused */
 export function measureSize(sizeBytes: number, target: MeasuredTarget): Result<Measurement, Failure> {
-  if (sizeBytes > MAX_SIZE) return err({ kind: "option", option: "size", found: String(sizeBytes), allowed: "0 to 4 PiB" });
   if (target.format === "raw") return ok(ofRaw(roundUp(sizeBytes, SECTOR_SIZE)));
   if (needsTooLargeL1(sizeBytes, target)) return err({ kind: "resize", code: "too-large", sizeBytes });
+  if (sizeBytes > MAX_SIZE) return err({ kind: "option", option: "size", found: String(sizeBytes), allowed: "0 to 4 PiB" });
   return ok(ofQcow2(roundUp(sizeBytes, target.clusterSize), target.fullData ? null : 0, target));
 }
 

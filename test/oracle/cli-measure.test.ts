@@ -87,7 +87,7 @@ test("the ways to ask, and refusals", async () => {
     "-O qcow2", "-O qcow2 --size 1G asked", "-f qcow2 --size 1G", "asked asked", "--output=foo asked", "--size -3k", "-O foo asked", "-O qcow2 -o foo=1 asked", "-O qcow2 -o cluster_size=3 asked",
     "-O qcow2 -o compat=foo asked", "-O qcow2 -o compat=v3 asked", "-O qcow2 -o refcount_bits=3 asked", "-O qcow2 -o refcount_bits=8,compat=0.10 asked", "-O qcow2 -o preallocation=x asked",
     "-O qcow2 -o size=4G asked", "-O qcow2 -o size=4G", "-O qcow2 -o extended_l2=on,cluster_size=4k asked", "-O qcow2 -o lazy_refcounts=maybe asked", "-O qcow2 -o , asked", "-O raw -o preallocation=full asked",
-    "-O raw -o preallocation=metadata asked", "-l foo --size 3", "-O qcow2 none", "-O raw -o cluster_size=1k asked", "-O qcow2 -o cluster_size=512 --size 4P", "asked",
+    "-O raw -o preallocation=metadata asked", "-l foo --size 3", "-l snapshot.foo=bar --size 3", "-l snapshot.foo=bar --output=foo asked", "-O qcow2 --size 7E", "-O qcow2 -o cluster_size=2M --size 7E", "-O raw --size 7E", "-O qcow2 none", "-O raw -o cluster_size=1k asked", "-O qcow2 -o cluster_size=512 --size 4P", "asked",
   ]) {
     await same(...line.split(" "));
   }
