@@ -4,7 +4,7 @@
  */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import { ADOPTED_PREFIX, parseImageName, sourceOfOptions } from "../protocol/index.ts";
+import { ADOPTED_PREFIX, DEBUG_PREFIX, parseImageName, sourceOfOptions } from "../protocol/index.ts";
 import type { ImageSource, OptionValue, ParsedSource } from "../protocol/index.ts";
 import { sourceWords } from "./explain-chain.ts";
 import { splitOptionList } from "./option-list.ts";
@@ -61,12 +61,22 @@ function named(word: string, format: string | null): Result<ParsedSource, string
 function combined(word: string, flat: Map<string, OptionValue>): Result<ParsedSource, string> {
   const name = named(word, null);
   if (!name.ok) return name;
-  const key = driverOf(flat) === "file" ? "filename" : "file.filename";
+  const key = filenameKey(word, flat);
   if (!flat.has(key)) flat.set(key, name.value.source.file);
   const parsed = worded(sourceOfOptions(flat));
   if (!parsed.ok) return parsed;
   const source: ImageSource = { ...name.value.source, ...parsed.value.source, format: parsed.value.source.format ?? name.value.source.format };
   return ok({ source, readOnly: parsed.value.readOnly ?? name.value.readOnly });
+}
+
+/** The option that names the file, where it is the word that does. A node blkdebug may be the top one, or stand over the file where the word says so. */
+function filenameKey(word: string, flat: Map<string, OptionValue>): string {
+  const driver = driverOf(flat);
+  if (driver === "file") return "filename";
+  if (driver === "blkdebug") return flat.has("image.driver") && flat.get("image.driver") !== "file" ? "image.file.filename" : "image.filename";
+  if (!word.startsWith(DEBUG_PREFIX)) return "file.filename";
+  if (!flat.has("file.driver")) flat.set("file.driver", "blkdebug");
+  return "file.image.filename";
 }
 
 const worded = (parsed: ReturnType<typeof sourceOfOptions>): Result<ParsedSource, string> => (parsed.ok ? parsed : err(sourceWords(parsed.error)));

@@ -4,7 +4,8 @@
  * what is wrong with one are made in src/command.
  *
  * Options are taken flat, with dots between the levels. Those that choose how a host's file is driven (caches, locks) are taken and
- * have no effect; drivers other than qcow2, raw, file and null-co are refused by name.
+ * have no effect; drivers other than qcow2, raw, file and null-co are refused by name, and so is blkdebug, a node that passes
+ * everything on, where it has rules by which it would not.
  */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
@@ -46,6 +47,7 @@ export type ParsedName = { readonly kind: "path"; readonly path: string } | { re
 
 const JSON_PREFIX = "json:";
 const FILE_PREFIX = "file:";
+export const DEBUG_PREFIX = "blkdebug:";
 const PROTOCOL = /^([^/:]*):/;
 
 /** Reads a name. @param ownPrefix a prefix with a colon that is no protocol but part of names here */
@@ -57,8 +59,17 @@ export function parseImageName(name: string, ownPrefix: string): Result<ParsedNa
     return parsed.ok ? ok({ kind: "source", parsed: parsed.value }) : parsed;
   }
   if (name.startsWith(FILE_PREFIX)) return ok({ kind: "source", parsed: { source: { file: behindPrefix(name), format: null }, readOnly: null } });
+  if (name.startsWith(DEBUG_PREFIX)) return debugName(name.slice(DEBUG_PREFIX.length), ownPrefix);
   const protocol = name.startsWith(ownPrefix) ? undefined : PROTOCOL.exec(name)?.[1];
   return protocol === undefined ? ok({ kind: "path", path: name }) : err({ code: "unknown-protocol", protocol });
+}
+
+/** `blkdebug:RULES:NAME`, which without rules is what NAME is; a path stands for itself and not beside an image. */
+function debugName(text: string, ownPrefix: string): Result<ParsedName, SourceProblem> {
+  if (!text.startsWith(":")) return err({ code: "unknown-protocol", protocol: "blkdebug" });
+  const inner = parseImageName(text.slice(1), ownPrefix);
+  if (!inner.ok || inner.value.kind === "source") return inner;
+  return ok({ kind: "source", parsed: { source: { file: inner.value.path, format: null }, readOnly: null } });
 }
 
 /** A path that would now seem to begin with a protocol is said to begin here, as QEMU does it. */
@@ -94,6 +105,8 @@ const NULL_OPTIONS = ["size", "latency-ns", "read-zeroes"];
 const NULL_DRIVERS = ["null-co", "null-aio"];
 /** Of a null node that says nothing of its size, as in QEMU. */
 const NULL_BYTES = 2 ** 30;
+/** Of requests that blkdebug passes on: how they are cut, which changes nothing of what is read. */
+const DEBUG_LIMITS = ["align", "max-transfer", "opt-write-zero", "max-write-zero", "opt-discard", "max-discard"];
 const FILE_DRIVERS = ["file", "host_device"];
 
 /** The source that a node's flat options describe. */
@@ -103,9 +116,23 @@ export function sourceOfOptions(options: FlatOptions): Result<ParsedSource, Sour
   const wrong = wrongValue(options);
   if (wrong !== null) return err(wrong);
   const readOnly = options.has("read-only") ? isOn(options.get("read-only")) : null;
+  if (driver === "blkdebug") return debugNode(options);
   const name = String(driver);
   const source = FILE_DRIVERS.includes(name) ? fileNode(options, name) : NULL_DRIVERS.includes(name) ? nullNode(options, name) : formatNode(options, driver);
   return source.ok ? ok({ source: source.value, readOnly }) : source;
+}
+
+/** A node without rules is what lies under it. */
+function debugNode(options: FlatOptions): Result<ParsedSource, SourceProblem> {
+  const rules = (key: string): boolean => isBelow(key, "inject-error") || isBelow(key, "set-state") || (key === "config" && options.get(key) !== "");
+  if ([...options.keys()].some(rules)) return err({ code: "unknown-driver", driver: "blkdebug" });
+  const unknown = unknownOption(options, ["config", ...DEBUG_LIMITS], (key) => isBelow(key, "image"));
+  if (unknown !== null) return err({ code: "unknown-option", level: "protocol", driver: "blkdebug", option: unknown });
+  for (const limit of DEBUG_LIMITS) {
+    const size = sizeOf(options, limit);
+    if (!size.ok) return size;
+  }
+  return childNode(options, "image") ?? err({ code: "no-filename" });
 }
 
 /** A host's file as a node of its own: its bytes are the disk. */
@@ -210,7 +237,7 @@ function cacheSizes(options: FlatOptions): Result<{ readonly entry: number | nul
  * The node under `name`, null where there is none. A child that may be any format and names only a file is left to be looked at;
  * one that must be a file (a data file, or what a format stands on) is taken as it is.
  */
-function childNode(options: FlatOptions, name: "file" | "backing" | "data-file"): Result<ParsedSource, SourceProblem> | null {
+function childNode(options: FlatOptions, name: "file" | "image" | "backing" | "data-file"): Result<ParsedSource, SourceProblem> | null {
   const reference = options.get(name);
   if (reference !== undefined && reference !== null && reference !== "") return err({ code: "no-node", name: String(reference) });
   const below = new Map<string, OptionValue>();

@@ -18,6 +18,11 @@ describe("a name", () => {
     ["json:{'driver':'qcow2','file':{'driver':'file','filename':'a'}}", null, { file: "a", format: "qcow2" }],
     ["json:{'driver':'qcow2','file.filename':'a'}", "raw", { file: "a", format: "raw" }],
     ["json:{'driver':'qcow2','file':'a'}", null, "Cannot find device='a' nor node-name='a'"],
+    ["blkdebug::a", "qcow2", { file: "a", format: "qcow2" }],
+    ["blkdebug::file:a", null, { file: "a", format: null }],
+    ["blkdebug:rules.conf:a", null, "Unknown protocol 'blkdebug'"],
+    ["json:{'driver':'qcow2','file':{'driver':'blkdebug','image':{'driver':'file','filename':'a'}}}", null, { file: "a", format: "qcow2" }],
+    ["json:{'driver':'qcow2','file':{'driver':'blkdebug','inject-error':[{'event':'write_aio'}],'image.filename':'a'}}", null, "Unknown driver 'blkdebug'"],
     ["json:[1]", null, "Invalid JSON object given"],
   ])("%s with -f %s", (word, format, expected) => {
     expect(said({ word, format })).toEqual(expected);
@@ -33,6 +38,12 @@ describe("options alone", () => {
     ["filename=a", "Must specify either driver or file"],
     ["driver=foo,filename=a", "Unknown driver 'foo'"],
     ["driver=qcow2,file.filename=a,lazy-refcounts=bla", "Parameter 'lazy-refcounts' expects 'on' or 'off'"],
+    ["driver=qcow2,file.driver=blkdebug,file.align=4k,file.image.filename=a", { file: "a", format: "qcow2" }],
+    ["driver=blkdebug,image.driver=qcow2,image.file.filename=a,max-transfer=64k", { file: "a", format: "qcow2" }],
+    ["driver=blkdebug,image.filename=a", { file: "a", format: "raw" }],
+    ["driver=blkdebug,image.filename=a,config=rules.conf", "Unknown driver 'blkdebug'"],
+    ["driver=blkdebug,image.filename=a,foo=1", "Block protocol 'blkdebug' doesn't support the option 'foo'"],
+    ["driver=blkdebug,image.filename=a,align=x", expect.stringContaining("Parameter 'align' expects a non-negative number") as string],
     ["driver=qcow2,file.filename=a,backing.file.filename=b", { file: "a", format: "qcow2", backing: { file: "b", format: null } }],
     ["driver=qcow2,file.filename=a,backing.driver=raw", { file: "a", format: "qcow2", backingChanges: { format: "raw" } }],
     ["driver=qcow2,file.filename=a,backing.driver=file", { file: "a", format: "qcow2", backingChanges: { format: "raw" } }],
@@ -60,4 +71,8 @@ test("options beside a name speak of the file that it names", () => {
   expect(said({ word: "a", options: "driver=qcow2,backing.driver=raw,backing.file.filename=b" })).toEqual({ file: "a", format: "qcow2", backing: { file: "b", format: "raw" } });
   expect(said({ word: "a", options: "driver=raw" })).toEqual({ file: "a", format: "raw" });
   expect(said({ word: "a", options: "driver=file" })).toEqual({ file: "a", format: "raw" });
+  for (const options of ["driver=qcow2,file.align=4k", "driver=blkdebug,image.driver=qcow2,align=512,max-transfer=64k", "driver=blkdebug,image.driver=qcow2,image.file.driver=file,image.file.filename=a"]) {
+    expect(said({ word: "blkdebug::a", options }), options).toEqual({ file: "a", format: "qcow2" });
+  }
+  expect(said({ word: "a", options: "driver=blkdebug,config=rules.conf,image.driver=qcow2" })).toBe("Unknown driver 'blkdebug'");
 });
