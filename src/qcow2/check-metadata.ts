@@ -12,11 +12,11 @@ import { ENTRY_BYTES } from "./entries.ts";
 import { LOW_ZERO, hasBitmapReserved, offsetOf } from "./entry-words.ts";
 import { AUTOCLEAR_BITMAPS, hasBit } from "./features.ts";
 import { BITMAPS_MAGIC } from "./header.ts";
+import { MAX_ALL_L1_BYTES, MAX_L1_ENTRIES } from "./snapshots.ts";
 
-/** Tables of snapshots or bitmaps that are longer than this in all are no image's that anybody uses, and would take minutes to read. */
+/** Tables of bitmaps that are longer than this in all are no image's that anybody uses, and would take minutes to read. */
 const MAX_TABLES_BYTES = 2 ** 30;
 const PIECE_BYTES = 2 ** 20;
-const MAX_L1_ENTRIES = (32 * 2 ** 20) / ENTRY_BYTES;
 const MAX_DIRECTORY_BYTES = 64 * 2 ** 20;
 const MAX_BITMAP_ENTRIES = 0x8000000;
 const DIRECTORY_ENTRY_BYTES = 24;
@@ -39,8 +39,8 @@ export function* referSnapshots(check: Check, { snapshots, lengthBytes }: Judged
     places.set(key, { offset, size, times: (known?.times ?? 0) + 1 });
     if (known === undefined) totalBytes += size * ENTRY_BYTES;
   }
-  if (totalBytes > MAX_TABLES_BYTES) {
-    throw new Fault(imageProblem("snapshot table", "length of all L1 tables", header.snapshotsOffset, totalBytes, `at most ${MAX_TABLES_BYTES} bytes`));
+  if (totalBytes > MAX_ALL_L1_BYTES) {
+    throw new Fault(imageProblem("snapshot table", "length of all L1 tables", header.snapshotsOffset, totalBytes, `at most ${MAX_ALL_L1_BYTES} bytes`));
   }
   noted.begin(0);
   for (let again = false; ; again = true) {

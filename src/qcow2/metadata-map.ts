@@ -1,10 +1,14 @@
 /**
  * Which host clusters hold metadata that is in use, so that no guest data is ever written over a table because an entry or a
- * refcount of the file lies. Made from the header, the L1 table, the refcount table and the snapshot table; reads no other cluster.
+ * refcount of the file lies. Made from the header, the L1 table, the refcount table and the tables of snapshots and bitmaps.
  *
  * It guards writes; it does not judge images (that is the check). Source: qcow2 specification; QEMU's "overlap checks".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
+
+/** Two structures have a cluster in common. @param hostOffset where that cluster begins, @param owner who has it already */
+export const clash = (structure: string, hostOffset: number, owner: string): Fault =>
+  new Fault(imageProblem(structure, "host offset", hostOffset, `a cluster that holds the ${owner}`, "a cluster of its own"));
 
 export class MetadataMap {
   private readonly clusterSize: number;
@@ -12,6 +16,8 @@ export class MetadataMap {
   /** Runs of clusters that are only kept from being written: sorted by their first, neighbours of one owner and overlaps merged. */
   private runs: { first: number; end: number; readonly structure: string }[] = [];
   private unsorted = false;
+  /** Single clusters that are only kept from being written, each kind in order. */
+  private readonly singles: { readonly structure: string; readonly clusters: Float64Array }[] = [];
 
   constructor(clusterSize: number) {
     this.clusterSize = clusterSize;
@@ -22,7 +28,7 @@ export class MetadataMap {
     const end = Math.ceil((offset + lengthBytes) / this.clusterSize);
     for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) {
       const owner = this.owners.get(cluster);
-      if (owner !== undefined) throw this.clash(structure, cluster, owner);
+      if (owner !== undefined) throw clash(structure, cluster * this.clusterSize, owner);
       this.owners.set(cluster, structure);
     }
   }
@@ -41,6 +47,11 @@ export class MetadataMap {
     this.unsorted = true;
   }
 
+  /** As protect, for single clusters, of which there may be millions. @param clusters in order; kept, not copied */
+  protectClusters(structure: string, clusters: Float64Array): void {
+    if (clusters.length > 0) this.singles.push({ structure, clusters });
+  }
+
   /**
    * As protect, for what shares a cluster with no table that is written where it lies: an entry of the one would change the other.
    * The header is let be: it is not written entry by entry.
@@ -50,38 +61,41 @@ export class MetadataMap {
     const end = Math.ceil((offset + lengthBytes) / this.clusterSize);
     for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) {
       const owner = this.owners.get(cluster);
-      if (owner !== undefined && owner !== "header") throw this.clash(structure, cluster, owner);
+      if (owner !== undefined && owner !== "header") throw clash(structure, cluster * this.clusterSize, owner);
     }
     this.protect(structure, offset, lengthBytes);
-  }
-
-  private clash(structure: string, cluster: number, owner: string): Fault {
-    return new Fault(imageProblem(structure, "host offset", cluster * this.clusterSize, `a cluster that holds the ${owner}`, "a cluster of its own"));
   }
 
   private protectorOf(cluster: number): string | null {
     if (this.unsorted) this.runs = merged(this.runs);
     this.unsorted = false;
-    let low = 0;
-    let high = this.runs.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.runs[middle]!.end <= cluster) low = middle + 1;
-      else high = middle;
-    }
-    const run = this.runs[low];
-    return run !== undefined && run.first <= cluster ? run.structure : null;
+    const index = firstAt(this.runs.length, (at) => this.runs[at]!.end > cluster);
+    const run = this.runs[index];
+    if (run !== undefined && run.first <= cluster) return run.structure;
+    const single = this.singles.find(({ clusters }) => clusters[firstAt(clusters.length, (at) => clusters[at]! >= cluster)] === cluster);
+    return single?.structure ?? null;
   }
 
   /** What lies in the cluster of this offset, or null when guest data may. */
   ownerOf(offset: number): string | null {
     const cluster = Math.floor(offset / this.clusterSize);
-    return this.owners.get(cluster) ?? (this.runs.length === 0 ? null : this.protectorOf(cluster));
+    return this.owners.get(cluster) ?? (this.runs.length + this.singles.length === 0 ? null : this.protectorOf(cluster));
   }
 }
 
+/** The first index below `count` for which something holds that holds for all behind it; `count` for none. */
+function firstAt(count: number, holds: (index: number) => boolean): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Runs in order and apart from each other. */
-function merged<Run extends { first: number; end: number }>(runs: readonly Run[]): Run[] {
+export function merged<Run extends { first: number; end: number }>(runs: readonly Run[]): Run[] {
   const result: Run[] = [];
   for (const run of [...runs].sort((a, b) => a.first - b.first)) {
     const last = result.at(-1);

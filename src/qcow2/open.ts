@@ -8,7 +8,6 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import { portableCodecs } from "./codecs.ts";
 import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry } from "./entries.ts";
-import { offsetOf } from "./entry-words.ts";
 import { readBitmaps } from "./bitmaps.ts";
 import {
   AUTOCLEAR_RAW_EXTERNAL,
@@ -27,11 +26,9 @@ import { CRYPT_NAMES, FEATURE_NAMES_MAGIC, decodeClusterSize, decodeHeader, enco
 import type { Header, HeaderNeed } from "./header.ts";
 import { ImageState, behindEnd } from "./image-state.ts";
 import type { ImageFoundation } from "./image-state.ts";
-import { MetadataMap } from "./metadata-map.ts";
+import { MetadataMap, clash } from "./metadata-map.ts";
 import { Refcounts } from "./refcounts.ts";
-import { checkL1 } from "./snapshots.ts";
-import type { Snapshot, SnapshotProblem } from "./snapshots.ts";
-import { readSnapshotTable } from "./snapshot-reader.ts";
+import { protectSnapshots } from "./snapshot-guard.ts";
 
 const FIRST_READ = 4096;
 
@@ -152,7 +149,7 @@ function refuseOverlap(store: ByteStore, header: Header, l1: Uint8Array, area: R
     for (let index = 0; index < count; index++) {
       const offset = offsetOrNone(offsetOf, index);
       if (offset < area.offset || offset >= end) continue;
-      throw new Fault(imageProblem(area.structure, "host offset", offset, `a cluster that holds the ${owner}`, "a cluster of its own"));
+      throw clash(area.structure, offset, owner);
     }
   };
   const l1View = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
@@ -181,52 +178,6 @@ function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fi
     if (hostOffset >= fileLength) throw behindEnd(hostOffset, fileLength);
     metadata.claim("L2 table", hostOffset, header.clusterSize);
   }
-}
-
-/**
- * L1 tables of snapshots that are looked through for L2 tables; an image with more of them is written without knowing where the L2
- * tables of the rest lie.
- */
-const MAX_SNAPSHOT_L1_BYTES = 16 * 2 ** 20;
-
-/**
- * The snapshot table, the L1 tables that it leads to, and the L2 tables that those lead to: what a snapshot shows must stay.
- * @returns what is wrong with the first L1 table that cannot be, and so leads nowhere that is known; null for none
- */
-function protectSnapshots(store: ByteStore, header: Header, metadata: MetadataMap, cutting: boolean): Fault | null {
-  const { snapshots, lengthBytes } = readSnapshotTable(store, header, cutting);
-  // A repair cuts a table that reaches over others, and must get there.
-  const protect = (structure: string, offset: number, length: number): void => (cutting ? metadata.protect(structure, offset, length) : metadata.protectAlone(structure, offset, length));
-  if (lengthBytes > 0) protect("snapshot table", header.snapshotsOffset, lengthBytes);
-  const l2Clusters = new Set<number>();
-  let left = MAX_SNAPSHOT_L1_BYTES;
-  let unguarded: Fault | null = null;
-  for (const snapshot of snapshots) {
-    const checked = checkL1(store, header, snapshot);
-    if (!checked.ok) unguarded ??= snapshotFault(snapshot, checked.error);
-    if (snapshot.l1Size === 0 || !checked.ok) continue;
-    const bytes = snapshot.l1Size * ENTRY_BYTES;
-    protect("L1 table of a snapshot", snapshot.l1Offset, bytes);
-    if (bytes > left) continue;
-    left -= bytes;
-    const l1 = new Uint8Array(bytes);
-    readPadded(store, snapshot.l1Offset, l1);
-    const view = new DataView(l1.buffer);
-    for (let at = 0; at < bytes; at += ENTRY_BYTES) {
-      const cluster = Math.floor(offsetOf(view.getUint32(at), view.getUint32(at + 4)) / header.clusterSize);
-      // Behind the file's end, too: the file will grow.
-      if (cluster > 0) l2Clusters.add(cluster);
-    }
-  }
-  for (const cluster of l2Clusters) metadata.protect("L2 table of a snapshot", cluster * header.clusterSize, header.clusterSize);
-  return unguarded;
-}
-
-function snapshotFault({ l1Offset, l1Size }: Snapshot, { code }: SnapshotProblem): Fault {
-  const structure = "L1 table of a snapshot";
-  return new Fault(
-    code === "l1-too-large" ? imageProblem(structure, "l1_size", l1Offset, l1Size, "at most 4194304") : imageProblem(structure, "l1_table_offset", l1Offset, l1Offset, "a cluster's start, the table inside the file"),
-  );
 }
 
 /**

@@ -76,7 +76,10 @@ export interface SnapshotProblem {
 
 export const MAX_SNAPSHOTS = 65536;
 export const MAX_SNAPSHOT_TABLE_BYTES = 1024 * MAX_SNAPSHOTS;
-const MAX_L1_ENTRIES = (32 * 2 ** 20) / 8;
+/** QEMU uses no snapshot with a larger L1 table. */
+export const MAX_L1_ENTRIES = (32 * 2 ** 20) / 8;
+/** L1 tables of snapshots that are longer than this in all, in bytes, are no image's that anybody uses, and would take minutes to read. */
+export const MAX_ALL_L1_BYTES = 2 ** 30;
 /** Bytes of an entry in front of its extra data, and those of its extra data that are known here. */
 export const FIXED_BYTES = 40;
 export const KNOWN_EXTRA_BYTES = 24;
