@@ -138,26 +138,27 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
 
 /**
  * An area whose clusters another table takes too: one of the two is garbage, and nothing tells which.
- * @param cutting a repair cuts a snapshot table that lies over others, and must get there
+ * @param forCheck a repair cuts a snapshot table that lies over others and builds refcounts anew, and must get there
  */
-function refuseOverlap(store: ByteStore, header: Header, l1: Uint8Array, area: ReservedArea, cutting: boolean): void {
+function refuseOverlap(store: ByteStore, header: Header, l1: Uint8Array, area: ReservedArea, forCheck: boolean): void {
   const { clusterSize, l1Offset, refcountTableOffset } = header;
   const end = roundUp(area.offset + area.lengthBytes, clusterSize);
-  const table = new Uint8Array(header.refcountTableClusters * clusterSize);
-  readPadded(store, refcountTableOffset, table);
   const refuse = (owner: string, count: number, offsetOf: (index: number) => number): void => {
     for (let index = 0; index < count; index++) {
       const offset = offsetOrNone(offsetOf, index);
-      if (offset < area.offset || offset >= end) continue;
-      throw clash(area.structure, offset, owner);
+      if (offset >= area.offset && offset < end) throw clash(area.structure, offset, owner);
     }
   };
   const l1View = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
-  const tableView = new DataView(table.buffer);
-  refuse("refcount table", header.refcountTableClusters, (index) => refcountTableOffset + index * clusterSize);
-  refuse("snapshot table", header.snapshotCount > 0 && !cutting ? 1 : 0, () => header.snapshotsOffset);
   refuse("L2 table", header.l1Size, (index) => decodeL1Entry(l1View, index, l1Offset, clusterSize).hostOffset);
-  refuse("refcount block", table.length / ENTRY_BYTES, (index) => decodeRefcountTableEntry(tableView, index, refcountTableOffset, clusterSize));
+  if (forCheck) return;
+  refuse("snapshot table", header.snapshotCount > 0 ? 1 : 0, () => header.snapshotsOffset);
+  // A table at 0 would be the header, whose words lead to no blocks.
+  if (refcountTableOffset === 0) return;
+  refuse("refcount table", header.refcountTableClusters, (index) => refcountTableOffset + index * clusterSize);
+  const table = new DataView(new ArrayBuffer(header.refcountTableClusters * clusterSize));
+  readPadded(store, refcountTableOffset, new Uint8Array(table.buffer));
+  refuse("refcount block", table.byteLength / ENTRY_BYTES, (index) => decodeRefcountTableEntry(table, index, refcountTableOffset, clusterSize));
 }
 
 /** An entry that cannot be leads nowhere here; it is named where it is used. */
