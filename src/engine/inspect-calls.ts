@@ -15,9 +15,9 @@ import { l1Rows, l2Rows } from "../inspect/tables.ts";
 import { verifyCompressedClusters } from "../inspect/verify-compressed.ts";
 import { zoneIndex } from "../base/units.ts";
 import { LAYOUT_KINDS, MAX_LAYOUT_CELLS } from "../protocol/index.ts";
-import type { ByteSpan, CallName, Failure, FileIdentity, GuestMark, HeaderReport, InspectorCalls, NeededFile, Outcome, RequestOf } from "../protocol/index.ts";
+import type { ByteSpan, CallName, Failure, FileIdentity, GuestMark, HeaderReport, ImageProblem, InspectorCalls, NeededFile, Outcome, RequestOf } from "../protocol/index.ts";
 import type { Device } from "./device.ts";
-import { Inspections, readDevice, tablesOf, tablesToCheck } from "./inspections.ts";
+import { Inspections, readDevice, tablesToCheck } from "./inspections.ts";
 import type { InspectionHost, Opened } from "./inspections.ts";
 import { safely } from "./jobs.ts";
 import type { Job, Work } from "./jobs.ts";
@@ -111,8 +111,8 @@ export class InspectCalls {
       });
     },
     locate: (request, job) => this.locate(request, job),
-    layout: ({ inspection }, job) => this.overTables(inspection, job, tablesOf, (inspected) => layoutOf(inspected, LAYOUT_KINDS, { maxCells: MAX_LAYOUT_CELLS })),
-    verifyCompressed: ({ inspection }, job) => this.overTables(inspection, job, tablesToCheck, (inspected) => verifyCompressedClusters(inspected, this.host.codecs)),
+    layout: ({ inspection }, job) => this.overTables(inspection, job, (inspected, wrong) => layoutOf(inspected, LAYOUT_KINDS, { maxCells: MAX_LAYOUT_CELLS }, wrong)),
+    verifyCompressed: ({ inspection }, job) => this.overTables(inspection, job, (inspected) => verifyCompressedClusters(inspected, this.host.codecs)),
     search: ({ inspection, view, needle, from, backwards }, job) => {
       const bad = badCount("from", from, Number.MAX_SAFE_INTEGER) ?? badCount("needle", needle.length, MAX_NEEDLE_BYTES);
       if (bad !== null) return bad;
@@ -131,11 +131,13 @@ export class InspectCalls {
     saveAs: ({ inspection, form, to }, job) => this.saveAs(inspection, form, { library: this.host.library, now: this.host.now, job, to }),
   };
 
-  /** Long work over the tables of a file. */
-  private async overTables<Value>(inspection: number, job: Job, tablesIn: typeof tablesOf, work: (inspected: Inspected) => Work<Value>): Promise<Result<Value, Failure>> {
+  /** Long work over the tables of a file. @param work is told why its header is none for a reader, where only a check takes it */
+  private async overTables<Value>(inspection: number, job: Job, work: (inspected: Inspected, wrong: ImageProblem | null) => Work<Value>): Promise<Result<Value, Failure>> {
     return await this.inspections.withFile(inspection, async (opened) => {
-      const tables = tablesIn(opened);
-      return tables.ok ? await job.outcome(safely(whole(work(tables.value), (value) => value))) : tables;
+      const tables = tablesToCheck(opened);
+      if (!tables.ok) return tables;
+      const wrong = opened.inspected === null ? opened.header!.report.problem : null;
+      return await job.outcome(safely(whole(work(tables.value, wrong), (value) => value)));
     });
   }
 

@@ -187,16 +187,10 @@ async function hinted<Value>(session: Inspection, opened: Opened, act: (opened: 
   }
 }
 
-/** The tables of a file, or why it has none that can be followed. */
-export const tablesOf = (opened: Opened): Result<Inspected, Failure> => orProblem(opened, opened.inspected);
-
-/** The same for what a check does, which deals with a refcount table or a snapshot table that is missing or too long. */
-export const tablesToCheck = (opened: Opened): Result<Inspected, Failure> => orProblem(opened, opened.toCheck);
-
-function orProblem({ header, container }: Opened, tables: Inspected | null): Result<Inspected, Failure> {
-  if (tables !== null) return ok(tables);
-  const problem = header?.report.problem ?? null;
-  return err(problem ?? { kind: "unsupported", feature: `tables of a file of kind ${container}` });
+/** The tables of a file, or why it has none that a check could follow, which deals with a refcount table or a snapshot table that is missing or too long. */
+export function tablesToCheck({ header, container, toCheck }: Opened): Result<Inspected, Failure> {
+  if (toCheck !== null) return ok(toCheck);
+  return err(header?.report.problem ?? { kind: "unsupported", feature: `tables of a file of kind ${container}` });
 }
 
 /** Reads from a device; a refusal is thrown as if the bytes had failed. */

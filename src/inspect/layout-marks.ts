@@ -53,8 +53,11 @@ export class Marker {
   *run(): Generator<number, void, void> {
     const { header, zoned } = this.inspected;
     this.area("header", 0, this.clusterSize);
-    this.area("refcount-table", header.refcountTableOffset, header.refcountTableClusters * this.clusterSize);
-    this.blocks();
+    // One at 0 would be the header, taken for a table: there is none.
+    if (header.refcountTableOffset !== 0) {
+      this.area("refcount-table", header.refcountTableOffset, header.refcountTableClusters * this.clusterSize);
+      this.blocks();
+    }
     if (zoned !== null) this.area("zoned-metadata", zoned.metadataOffset, zoned.metadataSize);
     const encryption = header.extensions.find(({ magic }) => magic === ENCRYPTION_MAGIC)?.data;
     if (encryption !== undefined && encryption.length >= 16) this.area("encryption-header", Number(viewOf(encryption).getBigUint64(0)), Number(viewOf(encryption).getBigUint64(8)));

@@ -21,10 +21,13 @@ export interface LayoutLimits {
 /** Clusters compared between two yields. */
 const YIELD_EVERY = 2 ** 16;
 
-/** @param kinds their order, by which a report's numbers count */
-export function* layoutOf(inspected: Inspected, kinds: readonly LayoutKind[], { maxCells }: LayoutLimits): Generator<number, LayoutReport, void> {
+/**
+ * @param kinds their order, by which a report's numbers count
+ * @param wrong why the header is none for a reader, null where it is: what can be followed is shown, and nothing judged
+ */
+export function* layoutOf(inspected: Inspected, kinds: readonly LayoutKind[], { maxCells }: LayoutLimits, wrong: ImageProblem | null = null): Generator<number, LayoutReport, void> {
   const layout = new Layout(inspected, kinds, maxCells);
-  let problem: ImageProblem | null = null;
+  if (wrong !== null) return yield* layout.unjudged(wrong);
   try {
     const check = new Check(inspected.store, inspected.header, null, false);
     const areas = inspected.zoned === null ? [] : [{ offset: inspected.zoned.metadataOffset, lengthBytes: inspected.zoned.metadataSize }];
@@ -32,11 +35,10 @@ export function* layoutOf(inspected: Inspected, kinds: readonly LayoutKind[], { 
   } catch (error) {
     if (!isImageFault(error)) throw error;
     // Nothing can be judged: what the tables lead to is shown all the same.
-    problem = error.problem;
     layout.forget();
-    yield* layout.stretches(0, layout.clusters, null);
+    return yield* layout.unjudged(error.problem);
   }
-  return layout.report(problem);
+  return layout.report(null);
 }
 
 class Layout {
@@ -71,6 +73,12 @@ class Layout {
   /** The window of clusters whose references have just been counted. */
   window(check: Check): Generator<number, void, void> {
     return this.stretches(check.references.from, Math.min(check.references.to, this.clusters), check);
+  }
+
+  /** What the tables lead to, whatever the refcounts say. */
+  *unjudged(problem: ImageProblem): Generator<number, LayoutReport, void> {
+    yield* this.stretches(0, this.clusters, null);
+    return this.report(problem);
   }
 
   *stretches(from: number, to: number, check: Check | null): Generator<number, void, void> {

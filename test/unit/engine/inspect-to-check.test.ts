@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
 import { createOptions, engineFixture, KIB, MIB } from "../../../src/testing/engine-fixture.ts";
 import type { EngineFixture } from "../../../src/testing/engine-fixture.ts";
+import { LAYOUT_KINDS } from "../../../src/protocol/index.ts";
+import type { ReplyOf } from "../../../src/protocol/index.ts";
 import { putFile } from "./images.ts";
 
 interface Broken {
@@ -90,6 +92,22 @@ test.each([["zoned", true], ["plain", false]] as const)("a %s image with a refco
   const { handle } = await fixture.ok("open", { file: "copy", format: null, readOnly: false });
   expect(await fixture.ok("check", { handle })).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0 });
   expect((await fixture.ok("read", { handle, offset: 2 * MIB, length: 100 * KIB, pattern: 7, wantData: false })).mismatchOffset).toBeNull();
+});
+
+test.each([
+  ["of no clusters", (header: DataView) => header.setUint32(56, 0)],
+  ["at 0", (header: DataView) => header.setBigUint64(48, 0n)],
+  ["neither anywhere nor of any length", (header: DataView) => [48, 52, 56].forEach((at) => header.setUint32(at, 0))],
+])("a refcount table %s: the layout shows what the other tables lead to, judges nothing, and says what is wrong", async (_, spoil) => {
+  const sound = await brokenImage(true, () => undefined);
+  const layoutOf = async ({ fixture }: Broken): Promise<ReplyOf<"layout">> => fixture.ok("layout", { inspection: (await fixture.ok("inspect", { file: "broken" })).inspection });
+  const before = await layoutOf(sound);
+  const layout = await layoutOf(await brokenImage(true, spoil));
+  expect(layout.problem).toMatchObject({ structure: "header", field: expect.stringMatching(/^refcount_table_/) as string });
+  expect(before.problem).toBeNull();
+  const withoutCounts = before.kinds.map((kind) => (["refcount-table", "refcount-block"].includes(LAYOUT_KINDS[kind]!) ? 0 : kind));
+  expect(layout.kinds).toEqual(withoutCounts);
+  expect(layout.counts[LAYOUT_KINDS.indexOf("data")]).toBe(2);
 });
 
 test("its tables are followed, and a byte is told for what it is", async () => {
