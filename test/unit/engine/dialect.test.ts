@@ -296,6 +296,18 @@ describe("other extensions", () => {
   });
 });
 
+it("autoclear bits that nobody here knows are cleared, as by every change of an image", async () => {
+  const fixture = await ours();
+  const opened = await fixture.files.open("z.qcow2", "write");
+  if (!opened.ok) throw new Error();
+  opened.value.write(88, Uint8Array.from([0x80, 0, 0, 0, 0, 0, 0, 0x84]));
+  opened.value.close();
+  await fixture.ok("setDialect", { file: "z.qcow2", dialect: "v9" });
+  const store = await storeOf(fixture);
+  expect(readHeader(store).autoclear).toBe(0n);
+  store.close();
+});
+
 describe("power loss", () => {
   it("leaves the old dialect or the new one, with the same zones and pointers", async () => {
     const random = new Random(4);

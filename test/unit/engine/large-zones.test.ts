@@ -1,5 +1,6 @@
-/** Zones of 8 GiB, which only the v9 dialect can hold: pointers above 4 GiB are stored and come back whole. */
+/** Zones of 8 GiB, which only the v9 dialect can hold: pointers above 4 GiB are stored and come back whole. And more zones than one reply tells of. */
 import { expect, test } from "vitest";
+import { runConsoleLine } from "../../../src/command/console.ts";
 import { createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 
 const GIB = 2 ** 30;
@@ -31,4 +32,22 @@ test("v4 refuses zones that its fields cannot hold, and says what can", async ()
   const fixture = engineFixture();
   const failure = await fixture.fail("create", { file: "big", options: createOptions({ sizeBytes: 40 * GIB, zoned: { ...zoned, dialect: "v4" } }) });
   expect(failure).toMatchObject({ kind: "option", option: "zone_size" });
+});
+
+test("a report of more zones than one reply holds has each once, in order, and ends with the disk", async () => {
+  const fixture = engineFixture();
+  const { engine } = fixture;
+  const count = 2 ** 16 + 3;
+  await fixture.ok("create", { file: "many", options: createOptions({ sizeBytes: count * 4096 - 512, zoned: { zoneSize: 4096, zoneCapacity: 4096 } }) });
+  const { handle } = await fixture.ok("open", { file: "many", readOnly: true, format: "qcow2" });
+  const stay = (): Promise<void> => Promise.reject(new Error("the image stays attached"));
+  const startsOf = async (line: string): Promise<number[]> => {
+    let text = "";
+    await runConsoleLine(line, { perform: engine.perform, write: (piece) => void (text += piece), now: () => 0, attached: () => ({ handle, file: "many" }), detach: stay, attach: stay });
+    return [...text.matchAll(/^start: (0x[\da-f]+), len 0x[78], /gm)].map(([, start]) => Number(start));
+  };
+  const starts = Array.from({ length: count }, (_, zone) => zone * 8);
+  expect(await startsOf(`zrp 0 ${count - 1}`)).toEqual(starts.slice(0, -1));
+  expect(await startsOf(`zrp 0 ${2 ** 21}`)).toEqual(starts);
+  expect(await startsOf(`zrp ${(count - 2) * 4096} 9`)).toEqual(starts.slice(-2));
 });

@@ -164,6 +164,22 @@ test("what a skipping write skips reads as zeros, also where data was before a r
   expect((await ok("check", { handle })).findings).toEqual([]);
 });
 
+test("what a skipping write skips reads as zeros in a cluster that a neighbour shares, which a reset leaves as it was", async () => {
+  const { ok } = newEngine();
+  const zone = 8 * KIB;
+  const { handle } = await ok("scratch", { options: createOptions({ sizeBytes: 8 * zone, zoned: { zoneSize: zone, zoneCapacity: zone } }), profile: "v4-as-posted" });
+  const write = (offset: number, length: number, pattern: number) => ok("write", { handle, offset, length, pattern, data: null });
+  const shows = async (offset: number, length: number, pattern: number): Promise<void> => expect((await ok("read", { handle, offset, length, pattern, wantData: false })).mismatchOffset).toBeNull();
+  await write(0, 512, 3);
+  await write(zone, zone, 4);
+  await ok("manage", { handle, operation: "reset", offset: zone, length: zone });
+  await write(zone + 4 * KIB, 512, 5);
+  await shows(0, 512, 3);
+  await shows(zone, 4 * KIB, 0);
+  await shows(zone + 4 * KIB, 512, 5);
+  await shows(zone + 4608, zone - 4608, 0);
+});
+
 test("a zone that was opened while FULL takes nothing and is FULL again when it is closed or finished", async () => {
   const { step, condition } = await bench("v4-as-posted", LOOSE);
   for (const text of ["fill 0", "finish 1", "open 0", "open 1"]) expect(await step(text)).toBe("ok");
