@@ -160,6 +160,47 @@ describe("an image of another program", () => {
   });
 });
 
+describe("an image of zones is refused by name, and nothing is changed, where", () => {
+  test("it is to stand on a backing file", async () => {
+    const { fixture, same } = await withImage(await imageBytes());
+    await fixture.ok("createRaw", { file: "base", sizeBytes: SIZE, preallocation: "off" });
+    const { handle } = await fixture.ok("open", { file: "image", readOnly: false, format: null });
+    for (const headerOnly of [true, false]) {
+      const refused = await fixture.fail("rebase", { handle, backing: { file: "base", format: "raw" }, headerOnly, compressed: false });
+      expect(refused).toEqual({ kind: "unsupported", feature: "a backing file of a zoned image" });
+    }
+    expect(await fixture.fail("commit", { handle, base: null, empty: true })).toEqual({ kind: "unsupported", feature: "a backing file of a zoned image" });
+    await fixture.ok("close", { handle });
+    expect(await same()).toBe(true);
+  });
+
+  test("an overlay is to be written into it", async () => {
+    const { fixture, same } = await withImage(await imageBytes());
+    await fixture.ok("create", { file: "overlay", options: { ...createOptions({ sizeBytes: SIZE, zoned: null }), backing: { file: "image", format: "qcow2" } } });
+    const { handle } = await fixture.ok("open", { file: "overlay", readOnly: false, format: null });
+    await fixture.ok("write", { handle, offset: MIB + 4 * KIB, length: 4 * KIB, pattern: 3, data: null });
+    expect(await fixture.fail("commit", { handle, base: null, empty: true })).toEqual({ kind: "unsupported", feature: "a commit into a zoned image" });
+    expect((await fixture.ok("read", { handle, offset: MIB, length: 4 * KIB, pattern: 7, wantData: false })).mismatchOffset).toBe(null);
+    expect((await fixture.ok("read", { handle, offset: MIB + 4 * KIB, length: 4 * KIB, pattern: 3, wantData: false })).mismatchOffset).toBe(null);
+    await fixture.ok("close", { handle });
+    expect(await same()).toBe(true);
+  });
+
+  test("what is written is to go elsewhere", async () => {
+    const { fixture, same } = await withImage(await imageBytes());
+    expect(await fixture.fail("open", { file: "image", readOnly: false, format: null, temporary: true })).toEqual({ kind: "unsupported", feature: "a temporary snapshot of a zoned image" });
+    expect(await same()).toBe(true);
+  });
+
+  test("it is to get another size", async () => {
+    const { fixture, same } = await withImage(await imageBytes());
+    const { handle } = await fixture.ok("open", { file: "image", readOnly: false, format: null });
+    for (const sizeBytes of [SIZE - MIB, SIZE + MIB]) expect(await fixture.fail("resize", { handle, sizeBytes, preallocation: "off" })).toEqual({ kind: "unsupported", feature: "resizing a zoned image" });
+    await fixture.ok("close", { handle });
+    expect(await same()).toBe(true);
+  });
+});
+
 describe("an extension that says there are no zones", () => {
   const unzoned = (more: (bytes: Uint8Array, view: DataView) => void = () => undefined): Promise<Uint8Array> =>
     imageBytes((bytes, view) => {
