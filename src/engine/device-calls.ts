@@ -105,6 +105,8 @@ function takesZerosWhole(disk: Disk, offset: number, length: number): boolean {
   return true;
 }
 
+export const isDeviceCall = (name: CallName): name is DeviceCallName => Object.hasOwn(handlers, name);
+
 export function performOnDevice<Name extends DeviceCallName>(name: Name, image: OpenImage, request: RequestOf<Name>): Outcome<Name> {
   return (handlers[name] as Handler<Name>)(image, request);
 }

@@ -11,14 +11,14 @@ import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { amendImage } from "./amend-calls.ts";
 import { mergeBitmaps } from "./bitmap-calls.ts";
-import { atBorder, failureOf } from "./border.ts";
+import { atBorder } from "./border.ts";
 import type { CrashCallName, CrashLabs } from "./crash-calls.ts";
 import { createImageFile, createRawFile } from "./create-calls.ts";
 import { changeDialect, readDialect } from "./dialect-calls.ts";
-import { performOnDevice } from "./device-calls.ts";
+import { isDeviceCall, performOnDevice } from "./device-calls.ts";
 import type { DeviceCallName } from "./device-calls.ts";
-import { CANCELLED, Job, safely } from "./jobs.ts";
-import type { Work } from "./jobs.ts";
+import { safely } from "./jobs.ts";
+import type { Job, Work } from "./jobs.ts";
 import { InspectCalls } from "./inspect-calls.ts";
 import type { InspectorCallName } from "./inspect-calls.ts";
 import { Library } from "./library-calls.ts";
@@ -29,10 +29,11 @@ import { mendOnOpen } from "./mend-on-open.ts";
 import { compareImages, convertImages } from "./move-calls.ts";
 import { OpenImage } from "./open-image.ts";
 import { commitImage, rebaseImage } from "./rebase-calls.ts";
-import { withRoom } from "./room.ts";
 import { openScratch } from "./scratch.ts";
 import { Teller } from "./teller.ts";
 import { withOverlay } from "./temporary.ts";
+import { Turns } from "./turns.ts";
+import type { Answered } from "./turns.ts";
 import { Workloads } from "./workload-calls.ts";
 import type { WorkloadCallName } from "./workload-calls.ts";
 
@@ -50,7 +51,7 @@ export interface EngineHost extends LibraryHost {
   readonly takeOver?: (file: string) => Promise<boolean>;
 }
 
-type Handler<Name extends CallName> = (request: RequestOf<Name>, job: Job) => Promise<Outcome<Name>> | Outcome<Name>;
+type Handler<Name extends CallName> = (request: RequestOf<Name>, job: Job) => Answered<Name>;
 type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName | InspectorCallName | CrashCallName | WorkloadCallName>]: Handler<Name> };
 
 const done = ok({ done: true } as const);
@@ -66,17 +67,14 @@ export class Engine {
   private readonly workloads: Workloads;
   private readonly images = new Map<number, OpenImage>();
   private nextHandle = 1;
-  private tail: Promise<unknown> = Promise.resolve();
   private readonly teller: Teller;
-  /** The calls that have come and are not answered yet. */
-  private readonly jobs = new Set<Job>();
-  /** Those of them that run beside the others, and what they need that stays open. */
-  private readonly apart = new Map<Job, string>();
+  private readonly turns: Turns;
 
   constructor(host: EngineHost) {
     this.host = host;
     this.codecs = host.codecs?.(portableCodecs) ?? portableCodecs;
     this.teller = new Teller(host.notify, host.now);
+    this.turns = new Turns(host, () => this.teller.tellAll());
     this.library = new Library(host, (file) => this.lendStore(file));
     this.inspector = new InspectCalls({ library: this.library, codecs: this.codecs, now: host.now, attached: (file) => (this.openHere(file)?.isTemporary === true ? null : this.lendImage(file)) });
     this.workloads = new Workloads({ image: (handle) => this.images.get(handle) ?? null, changed: (image) => this.notifyChanges(image), clock: host.clock ?? host.now });
@@ -84,29 +82,13 @@ export class Engine {
 
   /** Performs a call after those before it. @param id names it to cancel, and in progress notices; 0 for none */
   performAs<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number, listen?: ProgressListener): Promise<Outcome<Name>> {
-    return this.enter(name, request, id, listen, (job) => this.dispatch(name, request, job));
+    return this.turns.enter(id, listen, this.apartKey(name, request), (job) => this.dispatch(name, request, job));
   }
 
   /** Performs a guest's call on its disk, after those before it. Whoever watches the disk is told of the call, beside what it changed. */
   performForGuest<Name extends GuestCallName>(name: Name, request: RequestOf<Name>): Promise<Outcome<Name>> {
     const told = (image: OpenImage): Outcome<Name> => image.device.log.told(name, request, () => image.guard(() => performOnDevice(name, image, request)));
-    return this.enter(name, request, 0, undefined, async () => this.onImage<ReplyOf<Name>>(request.handle, told));
-  }
-
-  private enter<Name extends CallName>(name: Name, request: RequestOf<Name>, id: number, listen: ProgressListener | undefined, carryOut: (job: Job) => Promise<Outcome<Name>>): Promise<Outcome<Name>> {
-    const tell = listen ?? ((fraction: number): void => this.host.notify({ notice: "progress", id, fraction }));
-    const job = new Job(id, { now: this.host.now, pause: this.host.pause ?? (() => Promise.resolve()) }, tell, listen !== undefined);
-    this.jobs.add(job);
-    const act = async (): Promise<Outcome<Name>> => {
-      const outcome = job.cancelled ? err(CANCELLED) : await withRoom(this.host.files, await carryOut(job).catch((error: unknown) => err(failureOf(error))));
-      this.jobs.delete(job);
-      this.apart.delete(job);
-      if (this.waiting === 0) this.teller.tellAll();
-      return outcome;
-    };
-    const apart = this.apartKey(name, request);
-    if (apart !== null) this.apart.set(job, apart);
-    return apart === null ? this.inTurn(act) : act();
+    return this.turns.enter(0, undefined, this.apartKey(name, request), () => this.onImage<ReplyOf<Name>>(request.handle, told));
   }
 
   /**
@@ -121,31 +103,21 @@ export class Engine {
     return image?.store.readOnly === true && image.file.startsWith(ADOPTED_PREFIX) ? `handle ${handle}` : null;
   }
 
-  /** Has what runs apart and needs something stop before it goes. */
-  private stopApart(key: string): void {
-    for (const [job, needed] of this.apart) if (needed === key) job.cancel();
-  }
-
-  /** Calls that have come and are not answered yet, those apart left out. */
-  private get waiting(): number {
-    return this.jobs.size - this.apart.size;
-  }
-
   readonly perform: Perform = (name, request, listen) => this.performAs(name, request, 0, listen);
 
   /** Stops a call between two slices of its work, or before it is begun; one that is answered already is not known any more. */
   cancel(id: number): void {
-    for (const job of this.jobs) if (job.id === id && id !== 0) job.cancel();
+    this.turns.cancel(id);
   }
 
   /** Stops every call. */
   cancelAll(): void {
-    for (const job of this.jobs) job.cancel();
+    this.turns.cancelAll();
   }
 
   /** Removes what an earlier run left behind. */
   start(): Promise<void> {
-    return this.inTurn(() => this.library.removeExports());
+    return this.turns.inTurn(() => this.library.removeExports());
   }
 
   /** Whether a device has changes that no flush has made durable. */
@@ -155,7 +127,7 @@ export class Engine {
 
   /** Flushes every device that has changes, telling a failure by notice: nobody waits for this one. */
   flushIdle(): Promise<void> {
-    return this.inTurn(async () => {
+    return this.turns.inTurn(async () => {
       for (const image of this.images.values()) {
         if (!image.unflushed || this.isLab(image)) continue;
         const flushed = atBorder(() => image.flush());
@@ -171,7 +143,7 @@ export class Engine {
    * @returns false when it is not open here, or nobody waits any more
    */
   letGo(file: string, untilMs: number): Promise<boolean> {
-    return this.inTurn(async () => {
+    return this.turns.inTurn(async () => {
       if (this.host.now() > untilMs) return false;
       const images = [...this.images.values()].filter((image) => image.uses(file));
       for (const image of images) {
@@ -186,9 +158,9 @@ export class Engine {
 
   /** Flushes and closes everything. @returns the first failure, or null */
   shutDown(): Promise<Failure | null> {
-    return this.inTurn(async () => {
+    return this.turns.inTurn(async () => {
       let first: Failure | null = null;
-      for (const job of this.apart.keys()) job.cancel();
+      this.turns.stopApart(null);
       for (const image of this.images.values()) {
         const closed = atBorder(() => image.close());
         this.notifyChanges(image);
@@ -202,25 +174,23 @@ export class Engine {
     });
   }
 
-  private inTurn<Value>(act: () => Promise<Value>): Promise<Value> {
-    const run = this.tail.then(act);
-    this.tail = run.catch(() => undefined);
-    return run;
-  }
-
-  private async dispatch<Name extends CallName>(name: Name, request: RequestOf<Name>, job: Job): Promise<Outcome<Name>> {
+  private dispatch<Name extends CallName>(name: Name, request: RequestOf<Name>, job: Job): Answered<Name> {
     const refused = this.labs?.refusal(name, request) ?? null;
     if (refused !== null) return err(refused);
+    if (isDeviceCall(name)) return this.dispatchToDevice<DeviceCallName>(name, request as RequestOf<DeviceCallName>);
     if (name in this.handlers) {
       const handler = this.handlers[name as keyof Handlers] as unknown as Handler<Name>;
-      return await handler(request, job);
+      return handler(request, job);
     }
-    if (name.startsWith("crash")) return await (await this.crashLabs()).perform(name as CrashCallName, request as RequestOf<CrashCallName>, job);
-    if (name === "endInspection") this.stopApart(this.inspector.keyOf((request as RequestOf<"endInspection">).inspection));
-    if (this.inspector.has(name)) return (await this.inspector.perform(name as InspectorCallName, request as RequestOf<InspectorCallName>, job));
-    if (this.workloads.has(name)) return (await this.workloads.perform(name as WorkloadCallName, request as RequestOf<WorkloadCallName>, job));
-    if (name === "write") await this.prepareCompression(request as RequestOf<"write">);
-    return this.onDevice(name as DeviceCallName, request as RequestOf<DeviceCallName>);
+    if (name.startsWith("crash")) return this.crashLabs().then((labs) => labs.perform(name as CrashCallName, request as RequestOf<CrashCallName>, job));
+    if (name === "endInspection") this.turns.stopApart(this.inspector.keyOf((request as RequestOf<"endInspection">).inspection));
+    if (this.inspector.has(name)) return this.inspector.perform(name as InspectorCallName, request as RequestOf<InspectorCallName>, job);
+    return this.workloads.perform(name as WorkloadCallName, request as RequestOf<WorkloadCallName>, job);
+  }
+
+  private dispatchToDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Answered<Name> {
+    const loading = name === "write" ? this.prepareCompression(request) : null;
+    return loading === null ? this.onDevice(name, request) : loading.then(() => this.onDevice(name, request));
   }
 
   /** Seldom wanted, and not small: loaded with the first lab. */
@@ -251,9 +221,9 @@ export class Engine {
     return this.labs?.holds(image) ?? false;
   }
 
-  /** The zstd encoder is large and seldom wanted: it is loaded before the first cluster that is written with it. */
-  private async prepareCompression({ handle, compressed }: { readonly handle: number; readonly compressed?: boolean }): Promise<void> {
-    if (compressed === true && this.images.get(handle)?.device.disk.compressesWithZstd === true) await this.codecs.loadZstd();
+  /** The zstd encoder is large and seldom wanted: it is loaded before the first cluster that is written with it. null where none is. */
+  private prepareCompression({ handle, compressed }: { readonly handle: number; readonly compressed?: boolean }): Promise<void> | null {
+    return compressed === true && this.images.get(handle)?.device.disk.compressesWithZstd === true ? this.codecs.loadZstd() : null;
   }
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {
@@ -300,7 +270,7 @@ export class Engine {
     close: async ({ handle }) => {
       const image = this.images.get(handle);
       if (image === undefined) return closedHandle(handle);
-      this.stopApart(`handle ${handle}`);
+      this.turns.stopApart(`handle ${handle}`);
       this.images.delete(handle);
       const closed = atBorder(() => image.close());
       this.notifyChanges(image);
@@ -400,6 +370,6 @@ export class Engine {
   }
 
   private notifyChanges(image: OpenImage): void {
-    this.teller.changed(image, this.waiting > 1);
+    this.teller.changed(image, this.turns.waiting > 1);
   }
 }

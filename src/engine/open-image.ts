@@ -343,6 +343,11 @@ export class OpenImage {
     return { facts: this.facts(), zones: zones && zones.columns(), resources: this.resources() };
   }
 
+  /** Whether changes are collected. */
+  get isWatched(): boolean {
+    return this.device.log.watched;
+  }
+
   /** What changed since the last time, when the device is watched. */
   takeChanges(): { changes: ZoneChanges; resources: Resources; events: readonly DeviceEvent[]; calls: readonly ToldCall[] } | null {
     const { zones, log } = this.device;

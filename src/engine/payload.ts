@@ -14,6 +14,8 @@ export const dataPayload = (data: Uint8Array): Payload => ({ length: data.length
 
 let filled = new Uint8Array(0);
 let filledWith = 0;
+/** The part of it that was asked for last: small writes are mostly as long as the one before, and making a view of bytes costs as much as passing them on. */
+let lastPiece = filled;
 
 /** @param byte 0 to 255 */
 export function patternPayload(byte: number, length: number): Payload {
@@ -23,8 +25,10 @@ export function patternPayload(byte: number, length: number): Payload {
       if (filled.length < to - from || filledWith !== byte) {
         filled = new Uint8Array(Math.max(64 * 1024, to - from)).fill(byte);
         filledWith = byte;
+        lastPiece = filled;
       }
-      return filled.subarray(0, to - from);
+      if (lastPiece.length !== to - from) lastPiece = filled.subarray(0, to - from);
+      return lastPiece;
     },
   };
 }

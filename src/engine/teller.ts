@@ -23,6 +23,7 @@ export class Teller {
    * together, and the last of the calls that wait has the rest told.
    */
   changed(image: OpenImage, moreWait: boolean): void {
+    if (!image.isWatched) return;
     this.untold.add(image);
     const now = this.now();
     if (moreWait && Math.abs(now - this.toldAtMs) < TELL_EVERY_MS) return;
@@ -32,6 +33,7 @@ export class Teller {
 
   /** Tells whatever was not told yet. */
   tellAll(): void {
+    if (this.untold.size === 0) return;
     for (const each of this.untold) {
       const changes = each.takeChanges();
       if (changes !== null) this.notify({ notice: "device", handle: each.handle, ...changes });
