@@ -62,6 +62,16 @@ export function encodeCopied(table: DataView, index: number, copied: boolean): v
   table.setUint32(index * ENTRY_BYTES, copied ? (high | COPIED) >>> 0 : (high & ~COPIED) >>> 0);
 }
 
+/**
+ * Hands out the index of each entry of an L1 or refcount table in which anything is stored. Of thousands of entries few lead anywhere, and a
+ * new process has no fast code yet: words of zeros are not decoded.
+ */
+export function forEachInUse(table: Uint8Array, take: (index: number) => void): void {
+  const { buffer, byteOffset, byteLength } = table.byteOffset % 4 === 0 ? table : table.slice();
+  const words = new Uint32Array(buffer, byteOffset, byteLength / 4);
+  for (let word = 0; word < words.length; word += 2) if (words[word] !== 0 || words[word + 1] !== 0) take(word / 2);
+}
+
 /** @returns the refcount block's host offset, 0 for none. @throws Fault when it is not a cluster's */
 export function decodeRefcountTableEntry(table: DataView, index: number, tableOffset: number, clusterSize: number): HostOffset {
   const high = table.getUint32(index * ENTRY_BYTES);

@@ -7,7 +7,7 @@ import { roundUp } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import { portableCodecs } from "./codecs.ts";
-import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry } from "./entries.ts";
+import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry, forEachInUse } from "./entries.ts";
 import { readBitmaps } from "./bitmaps.ts";
 import {
   AUTOCLEAR_RAW_EXTERNAL,
@@ -143,28 +143,26 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
 function refuseOverlap(store: ByteStore, header: Header, l1: Uint8Array, area: ReservedArea, forCheck: boolean): void {
   const { clusterSize, l1Offset, refcountTableOffset } = header;
   const end = roundUp(area.offset + area.lengthBytes, clusterSize);
-  const refuse = (owner: string, count: number, offsetOf: (index: number) => number): void => {
-    for (let index = 0; index < count; index++) {
-      const offset = offsetOrNone(offsetOf, index);
-      if (offset >= area.offset && offset < end) throw clash(area.structure, offset, owner);
-    }
+  const refuse = (owner: string, offset: number): void => {
+    if (offset >= area.offset && offset < end) throw clash(area.structure, offset, owner);
   };
   const l1View = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
-  refuse("L2 table", header.l1Size, (index) => decodeL1Entry(l1View, index, l1Offset, clusterSize).hostOffset);
+  forEachInUse(l1, (index) => refuse("L2 table", offsetOrNone(() => decodeL1Entry(l1View, index, l1Offset, clusterSize).hostOffset)));
   if (forCheck) return;
-  refuse("snapshot table", header.snapshotCount > 0 ? 1 : 0, () => header.snapshotsOffset);
+  if (header.snapshotCount > 0) refuse("snapshot table", header.snapshotsOffset);
   // A table at 0 would be the header, whose words lead to no blocks.
   if (refcountTableOffset === 0) return;
-  refuse("refcount table", header.refcountTableClusters, (index) => refcountTableOffset + index * clusterSize);
-  const table = new DataView(new ArrayBuffer(header.refcountTableClusters * clusterSize));
-  readPadded(store, refcountTableOffset, new Uint8Array(table.buffer));
-  refuse("refcount block", table.byteLength / ENTRY_BYTES, (index) => decodeRefcountTableEntry(table, index, refcountTableOffset, clusterSize));
+  for (let index = 0; index < header.refcountTableClusters; index++) refuse("refcount table", refcountTableOffset + index * clusterSize);
+  const table = new Uint8Array(header.refcountTableClusters * clusterSize);
+  readPadded(store, refcountTableOffset, table);
+  const view = new DataView(table.buffer);
+  forEachInUse(table, (index) => refuse("refcount block", offsetOrNone(() => decodeRefcountTableEntry(view, index, refcountTableOffset, clusterSize))));
 }
 
 /** An entry that cannot be leads nowhere here; it is named where it is used. */
-function offsetOrNone(offsetOf: (index: number) => number, index: number): number {
+function offsetOrNone(offsetOf: () => number): number {
   try {
-    return offsetOf(index);
+    return offsetOf();
   } catch (error) {
     if (error instanceof Fault) return 0;
     throw error;
@@ -173,12 +171,12 @@ function offsetOrNone(offsetOf: (index: number) => number, index: number): numbe
 
 function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fileLength: number): void {
   const view = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
-  for (let index = 0; index < header.l1Size; index++) {
+  forEachInUse(l1, (index) => {
     const { hostOffset } = decodeL1Entry(view, index, header.l1Offset, header.clusterSize);
-    if (hostOffset === 0) continue;
+    if (hostOffset === 0) return;
     if (hostOffset >= fileLength) throw behindEnd(hostOffset, fileLength);
     metadata.claim("L2 table", hostOffset, header.clusterSize);
-  }
+  });
 }
 
 /**

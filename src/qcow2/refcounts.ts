@@ -14,7 +14,7 @@ import { hostCluster, hostOffset } from "../base/units.ts";
 import type { HostCluster, HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
-import { ENTRY_BYTES, decodeRefcountTableEntry, encodeRefcountTableEntry, maxRefcount, readRefcount, writeRefcount } from "./entries.ts";
+import { ENTRY_BYTES, decodeRefcountTableEntry, encodeRefcountTableEntry, forEachInUse, maxRefcount, readRefcount, writeRefcount } from "./entries.ts";
 import type { Header } from "./header.ts";
 import type { MetadataMap } from "./metadata-map.ts";
 import { TableCache } from "./table-cache.ts";
@@ -74,15 +74,12 @@ export class Refcounts {
   }
 
   private claimBlocks(fileLength: number): void {
-    // Of thousands of entries few lead anywhere, and a new process has no fast code yet: words of zeros are not decoded.
-    const words = new Uint32Array(this.table.buffer);
-    for (let word = 0; word < words.length; word += 2) {
-      if (words[word] === 0 && words[word + 1] === 0) continue;
-      const offset = this.blockOffset(word / 2);
+    forEachInUse(this.table, (index) => {
+      const offset = this.blockOffset(index);
       // To write it would stretch the file up to there, beyond any quota.
       if (offset >= fileLength) throw new Fault(imageProblem("refcount block", "host offset", offset, `a block behind the file's end (${fileLength})`, "a block inside the file"));
       this.metadata.claim("refcount block", offset, this.clusterSize);
-    }
+    });
   }
 
   private blockOffset(index: number): HostOffset {

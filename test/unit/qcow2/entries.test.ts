@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Fault } from "../../../src/base/fault.ts";
 import { hostOffset } from "../../../src/base/units.ts";
-import { decodeL1Entry, decodeRefcountTableEntry, encodeOwnedEntry, encodeRefcountTableEntry, maxRefcount, readRefcount, writeRefcount } from "../../../src/qcow2/entries.ts";
+import { decodeL1Entry, decodeRefcountTableEntry, encodeOwnedEntry, encodeRefcountTableEntry, forEachInUse, maxRefcount, readRefcount, writeRefcount } from "../../../src/qcow2/entries.ts";
 import { Random } from "../../../src/base/random.ts";
 
 const table = (...entries: bigint[]): DataView => {
@@ -88,5 +88,22 @@ describe("refcounts", () => {
   test("a 64-bit count beyond the safe integers is neither 0 nor 1", () => {
     expect(readRefcount(new DataView(Uint8Array.of(255, 0, 0, 0, 0, 0, 0, 1).buffer), 0, 6)).toBe(Number.MAX_SAFE_INTEGER);
     expect([0, 1, 2, 3, 4, 5, 6].map(maxRefcount)).toEqual([1, 3, 15, 255, 65535, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER]);
+  });
+});
+
+describe("the entries of a table in which anything is stored", () => {
+  const inUse = (table: Uint8Array): number[] => {
+    const found: number[] = [];
+    forEachInUse(table, (index) => found.push(index));
+    return found;
+  };
+
+  test("are those with any of their bytes set, in order, wherever the table begins in its buffer", () => {
+    for (const shift of [0, 1, 4]) {
+      const table = new Uint8Array(new ArrayBuffer(80 + shift), shift, 80);
+      expect(inUse(table)).toEqual([]);
+      for (const byte of [7, 8, 36, 79]) table[byte] = 1;
+      expect(inUse(table)).toEqual([0, 1, 4, 9]);
+    }
   });
 });
