@@ -84,6 +84,8 @@ export function createGuestActions(core: Core): GuestActions {
     core.port.giveBack();
     serial.close();
     set({ ...NO_GUEST, ...end });
+    // A button that was refused because Linux had the disk says so no more.
+    core.set({ zoneResult: null });
     ending.tellGone();
   };
 

@@ -186,7 +186,7 @@ function GoToBox({ from, total, onGo }: { from: number; total: number; onGo: (of
         if (offset !== null && !wrong) onGo(offset);
       }}
     >
-      <input className="input search" aria-label="Go to offset" title="0x10000, 64k, 1.5G, 128s in sectors, +4k from here" placeholder="0x10000, 64k, 8s" autoComplete="off" spellCheck={false} aria-invalid={wrong} value={text} onChange={(event) => setText(event.target.value)} />
+      <input className="input search" aria-label="Go to offset" title="0x10000, 64k, 1.5G, 128s in sectors, +4k from here" placeholder="0x10000, 64k" autoComplete="off" spellCheck={false} aria-invalid={wrong} value={text} onChange={(event) => setText(event.target.value)} />
     </form>
   );
 }

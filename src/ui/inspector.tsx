@@ -58,7 +58,9 @@ export function Inspector() {
   const selected = useAppState((state) => state.selected);
   const open = tab !== null;
   const [range, setRange] = useState(false);
+  const panel = useRef<HTMLDivElement>(null);
   const tabs = useRef<HTMLDivElement>(null);
+  const ready = useAppState((state) => state.ready);
 
   useEffect(() => {
     if (open && file !== null && !known) void app.inspector.lookInto(file);
@@ -75,12 +77,14 @@ export function Inspector() {
   }, [app, open, known, selected, file, attached]);
 
   useEffect(() => {
+    // Where the page scrolls, what was turned to is brought into view, once more when the regions above it have come.
+    if (open) panel.current?.scrollIntoView({ block: "nearest" });
     // Of more tabs than there is room for, the one that is turned to is seen.
     tabs.current?.querySelector('[data-state="active"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [tab]);
+  }, [tab, open, ready]);
 
   return (
-    <Tabs.Root className={open ? "panel panel-inspector open" : "panel panel-inspector"} value={tab === null ? "" : wordOf(tab)} onValueChange={(value) => app.inspector.show(INSPECTOR_TABS.find((name) => wordOf(name) === value) ?? null)} activationMode="manual">
+    <Tabs.Root ref={panel} className={open ? "panel panel-inspector open" : "panel panel-inspector"} value={tab === null ? "" : wordOf(tab)} onValueChange={(value) => app.inspector.show(INSPECTOR_TABS.find((name) => wordOf(name) === value) ?? null)} activationMode="manual">
       <div className="inspector-strip">
         <Tabs.List className="tabs" aria-label="Inspector" ref={tabs}>
           {INSPECTOR_TABS.map((name) => (

@@ -69,7 +69,7 @@ function Form() {
           <TextField label="skew" value={form.skew} onChange={set("skew")} placeholder="0.5" />
         </>
       )}
-      <TextField label="More words" value={form.more} onChange={set("more")} placeholder="verify=pattern max_open_zones=2" wide />
+      <TextField label="More words" value={form.more} onChange={set("more")} placeholder="verify=pattern" wide />
     </form>
   );
 }

@@ -9,6 +9,7 @@ import { layoutZones } from "../render/zone-layout.ts";
 import type { ZonePicture } from "../render/zone-picture.ts";
 import { formatCount, percent } from "../state/units.ts";
 import type { FormatBytes } from "../state/units.ts";
+import type { AppState } from "../state/store.ts";
 import type { ZoneModel } from "../state/zone-model.ts";
 import { useApp, useAppState, useFormat, useLink, useMotion, useTheme } from "./context.ts";
 import { MapHint } from "./map-hint.tsx";
@@ -39,7 +40,7 @@ const MOVES: Readonly<Record<string, Move>> = {
 export function ZoneMap({ zones }: { zones: ZoneModel }) {
   const app = useApp();
   const selected = useAppState((state) => state.selected);
-  const closingOrder = useAppState((state) => ((state.moment === null ? state.resources : state.pastResources)?.implicitOrder ?? NONE));
+  const closingOrder = useAppState(closingOrderOf);
   const theme = useTheme();
   const size = useFormat();
   const motion = useMotion();
@@ -205,6 +206,12 @@ function valueText(zones: ZoneModel, zone: number, size: FormatBytes): string {
   const used = zones.used(zone);
   const bytes = used === null ? "conventional" : `${size(used)} of ${size(zones.capacity(zone))} used`;
   return `Zone ${zone}, ${conditionName(zones.conditionOf(zone))}, starts at ${size(zones.start(zone))}, ${bytes}`;
+}
+
+/** Who is closed to make room, the next first; nobody where no limit calls for it. */
+function closingOrderOf({ moment, resources, pastResources }: AppState): readonly number[] {
+  const shown = moment === null ? resources : pastResources;
+  return shown === null || shown.maxOpen === 0 ? NONE : (shown.implicitOrder ?? NONE);
 }
 
 const titleOf = (file: string, zones: ZoneModel, size: FormatBytes): string => `${file}: ${formatCount(zones.count)} zones of ${size(zones.geometry.zoneSize)}`;

@@ -293,6 +293,15 @@ test("a page that goes flushes both disks of a guest, and without one the attach
   expect(goes()).toEqual([["flush", { handle: state().attached?.handle }]]);
 });
 
+test("what a button was refused while Linux had the disk is not said behind its end", async () => {
+  const guest = await attach("attach linux");
+  await app.zones.perform({ operation: "append", zone: 1, offset: null, lengthBytes: 4096, pattern: 1 });
+  expect(state().zoneResult).toMatchObject({ ok: false, refusal: { title: "Linux has the image" } });
+  obeys(guest);
+  await run("detach");
+  expect(state().zoneResult).toBe(null);
+});
+
 test("leaving the page is asked about while a guest runs, and at no other time", async () => {
   const listening = new Set<unknown>();
   Object.assign(window, {
