@@ -21,7 +21,7 @@ describe("options", () => {
       { driver: "qcow2", "file.filename": "a", "backing.driver": "raw", "backing.file.filename": "b", "data-file.filename": "c" },
       { file: "a", format: "qcow2", backing: { file: "b", format: "raw" }, dataFile: { file: "c", format: "raw" } },
     ],
-    [{ driver: "qcow2", "file.filename": "a", "lazy-refcounts": "on", "cache-size": "1M", "overlap-check.template": "all", "file.locking": "off" }, { file: "a", format: "qcow2", lazyRefcounts: true }],
+    [{ driver: "qcow2", "file.filename": "a", "lazy-refcounts": "on", "cache-size": "1M", "overlap-check.template": "all", "file.locking": "off" }, { file: "a", format: "qcow2", lazyRefcounts: true, strictSnapshots: true }],
     [{ driver: "qcow2", filename: "a" }, { code: "no-file" }],
     [{ filename: "a" }, { code: "no-driver" }],
     [{ driver: "file" }, { code: "no-filename" }],
