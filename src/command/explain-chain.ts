@@ -72,6 +72,8 @@ export function sourceWords(problem: SourceProblem): string {
       return problem.level === "format"
         ? `Block format '${problem.driver}' does not support the option '${problem.option}'`
         : `Block protocol '${problem.driver}' doesn't support the option '${problem.option}'`;
+    case "cannot-compress":
+      return `Compression is not supported for underlying format: ${problem.driver}`;
     case "no-file":
       return `A block device must be specified for "file"`;
     case "no-filename":

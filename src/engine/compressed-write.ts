@@ -1,6 +1,7 @@
 /** A write of compressed clusters: to whom it goes, and its refusals as failures of a call. In a zone it is a WRITE like any other. */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
+import { roundDown, roundUp } from "../base/units.ts";
 import type { Failure } from "../protocol/index.ts";
 import type { CompressionRefusal } from "../qcow2/write-compressed.ts";
 import type { Device } from "./device.ts";
@@ -24,6 +25,29 @@ export function writeCompressed(device: Device, offset: number, payload: Payload
     if (!outcome.ok) return err(failureOf(outcome.error));
   }
   return ok(null);
+}
+
+/**
+ * A write of any range whose clusters are stored compressed, as behind QEMU's filter `compress`: the clusters that it touches are
+ * written whole, what they have around the range with it. @throws Fault of the store
+ */
+export function writeWidened(device: Device, offset: number, payload: Payload): Result<null, Failure> {
+  const { disk } = device;
+  const outside = outOfRange("write", offset, payload.length, disk.virtualSize);
+  if (outside !== null) return outside;
+  if (device.zones !== null || payload.length === 0) return device.write(offset, payload);
+  const start = roundDown(offset, disk.clusterSize);
+  const end = Math.min(roundUp(offset + payload.length, disk.clusterSize), disk.virtualSize);
+  return writeCompressed(device, start, {
+    length: end - start,
+    piece: (from, to) => {
+      const bytes = new Uint8Array(to - from);
+      const [first, last] = [Math.max(start + from, offset), Math.min(start + to, offset + payload.length)];
+      if (first > start + from || last < start + to) disk.read(start + from, bytes);
+      bytes.set(payload.piece(first - offset, last - offset), first - start - from);
+      return bytes;
+    },
+  });
 }
 
 /**

@@ -7,7 +7,7 @@ import type { CallName, Failure, Outcome, RequestOf } from "../protocol/index.ts
 import { SECTOR_SIZE } from "../base/units.ts";
 import type { Disk } from "./disk.ts";
 import { changeBitmap } from "./bitmap-calls.ts";
-import { writeCompressed } from "./compressed-write.ts";
+import { writeCompressed, writeWidened } from "./compressed-write.ts";
 import type { OpenImage } from "./open-image.ts";
 import { dataPayload, patternPayload } from "./payload.ts";
 import { outOfRange } from "./range.ts";
@@ -59,7 +59,8 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
     changing(image, () => {
       const payload = data === null ? patternPayload(pattern, length) : dataPayload(data);
       if (vmState === true) return finished(writeVmState(image.device, offset, payload));
-      return finished(compressed === true ? writeCompressed(image.device, offset, payload) : image.device.write(offset, payload));
+      if (compressed === true) return finished(writeCompressed(image.device, offset, payload));
+      return finished(image.files.compresses === true ? writeWidened(image.device, offset, payload) : image.device.write(offset, payload));
     }),
   writeZeroes: (image, { offset, length, unmap, fallback }) =>
     changing(image, () => {

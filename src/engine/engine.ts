@@ -223,7 +223,9 @@ export class Engine {
 
   /** The zstd encoder is large and seldom wanted: it is loaded before the first cluster that is written with it. null where none is. */
   private prepareCompression({ handle, compressed }: { readonly handle: number; readonly compressed?: boolean }): Promise<void> | null {
-    return compressed === true && this.images.get(handle)?.device.disk.compressesWithZstd === true ? this.codecs.loadZstd() : null;
+    const image = this.images.get(handle);
+    const compresses = compressed === true || image?.files.compresses === true;
+    return compresses && image?.device.disk.compressesWithZstd === true ? this.codecs.loadZstd() : null;
   }
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {

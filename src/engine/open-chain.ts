@@ -25,7 +25,8 @@ import { readSnapshotTable, snapshotEntries } from "../qcow2/snapshot-reader.ts"
 import type { Snapshot } from "../qcow2/snapshots.ts";
 import { tellsOfZones } from "../zoned/dialect.ts";
 import { atBorder } from "./border.ts";
-import { formatOf } from "./open-device.ts";
+import { DiskStore } from "./disk-store.ts";
+import { formatOf, openDevice } from "./open-device.ts";
 import type { Format, OpenedFiles } from "./open-device.ts";
 
 /** Where files are opened by name. */
@@ -82,12 +83,23 @@ async function openLink(place: FilePlace, source: ImageSource, wish: ChainWish, 
   const here = nullBytes === undefined ? [...above, place.identity(file)] : above;
   if (nullBytes === undefined && above.includes(place.identity(file))) return err({ kind: "chain", code: "cycle", file });
   if (above.length >= MAX_CHAIN) return err({ kind: "chain", code: "too-deep", file, limit: MAX_CHAIN });
-  const opened = await openSource(place, source, wish.write);
+  const opened = source.inside === undefined ? await openSource(place, source, wish.write) : await openDisk(place, source.inside, wish.write, above);
   if (!opened.ok) return opened;
   const store = opened.value;
   const built = await openBelow(place, source, wish, store, here);
   if (!built.ok) store.close();
   return built;
+}
+
+/** The disk of an image as the file under another. */
+async function openDisk(place: FilePlace, source: ImageSource, write: boolean, above: readonly string[]): Promise<Result<ByteStore, Failure>> {
+  const opened = await openLink(place, source, { write, inspect: false }, above);
+  if (!opened.ok) return opened;
+  const files = opened.value;
+  // Nobody watches it, so that the time of what changes is asked by nobody.
+  const made = atBorder(() => ok(new DiskStore(files.file, openDevice(files.store, files.format, write, () => 0, undefined, files).device.disk, () => closeFiles(files))));
+  if (!made.ok) closeFiles(files);
+  return made;
 }
 
 async function openSource(place: FilePlace, { file, nullBytes }: ImageSource, write: boolean): Promise<Result<ByteStore, Failure>> {
@@ -104,7 +116,7 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   const { format, header } = looked.value;
   const viewed = atBorder(() => viewedSnapshot(store, header, source));
   if (!viewed.ok) return viewed;
-  const own = { file: source.file, store, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, forCheck: wish.forCheck, lazyRefcounts: source.lazyRefcounts, strictSnapshots: source.strictSnapshots };
+  const own = { file: source.file, store, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, forCheck: wish.forCheck, lazyRefcounts: source.lazyRefcounts, strictSnapshots: source.strictSnapshots, compresses: source.compresses };
   if (header === null) {
     const bad = own.part === null ? null : badPart(source.file, own.part, store.size());
     return bad === null ? ok({ ...own, backingName: null, data: null, backing: null }) : err(bad);
@@ -224,6 +236,7 @@ function resolveName(place: FilePlace, image: string, name: string, format: Form
   if (!parsed.ok) return err({ kind: "chain", code: "name", file: name, problem: parsed.error });
   if (parsed.value.kind === "path") return ok({ file: place.beside(image, parsed.value.path), format });
   const { source } = parsed.value.parsed;
+  if (source.inside !== undefined) return err({ kind: "chain", code: "name", file: name, problem: { code: "unknown-driver", driver: "qcow2" } });
   // A file of the person's machine leads only to what was dropped beside it, whatever words the name is wrapped in.
   const file = image.startsWith(ADOPTED_PREFIX) ? place.beside(image, source.file) : source.file;
   return ok({ ...source, file, format: source.format ?? format });

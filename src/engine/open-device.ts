@@ -57,6 +57,8 @@ export interface OpenedFiles {
   readonly lazyRefcounts?: boolean | undefined;
   /** Whether a snapshot without an L1 table that can be keeps the image from being written. */
   readonly strictSnapshots?: boolean | undefined;
+  /** Whether ordinary writes of data are stored compressed. */
+  readonly compresses?: boolean | undefined;
   /** The order of a flush that the crash lab asks for on a scratch store, whose writes it wants to see one by one. */
   readonly order?: FlushOrder | undefined;
   /** Opened for its facts: data that lies in no file of these is not to be read. */

@@ -4,7 +4,7 @@
  * what is wrong with one are made in src/command.
  *
  * Options are taken flat, with dots between the levels. Those that choose how a host's file is driven (caches, locks) are taken and
- * have no effect; drivers other than qcow2, raw, file and null-co are refused by name, and so is blkdebug, a node that passes
+ * have no effect; drivers other than qcow2, raw, file, compress and null-co are refused by name, and so is blkdebug, a node that passes
  * everything on, where it has rules by which it would not.
  */
 import { err, ok } from "../base/result.ts";
@@ -31,6 +31,8 @@ export type SourceProblem =
   | { readonly code: "bad-choice"; readonly value: string }
   | { readonly code: "bad-number"; readonly option: string }
   | { readonly code: "overlap-checks"; readonly check: string; readonly template: string }
+  /** The filter that compresses, over what has no compressed clusters. */
+  | { readonly code: "cannot-compress"; readonly driver: string }
   | { readonly code: "cache-interval" }
   | { readonly code: "cache-sizes"; readonly wrong: "all-given" | "l2-above-all" | "refcounts-above-all" }
   | { readonly code: "json-syntax"; readonly detail: string }
@@ -153,12 +155,31 @@ function nullNode(options: FlatOptions, driver: string): Result<ImageSource, Sou
   return size.ok ? ok({ file: `${driver}://`, format: "raw", nullBytes: size.value ?? NULL_BYTES }) : size;
 }
 
+/** A filter over a node of a format that has compressed clusters. */
+function compressNode(options: FlatOptions): Result<ImageSource, SourceProblem> {
+  const unknown = unknownOption(options, [], (key) => isBelow(key, "file"));
+  if (unknown !== null) return err({ code: "unknown-option", level: "format", driver: "compress", option: unknown });
+  const below = childNode(options, "file");
+  if (below === null) return err({ code: "no-file" });
+  if (!below.ok) return below;
+  const { source } = below.value;
+  return source.format === "raw" ? err({ code: "cannot-compress", driver: driverBelow(options) }) : ok({ ...source, compresses: true });
+}
+
+/** The driver of the node below a filter, a file's where nothing is said. */
+const driverBelow = (options: FlatOptions): string => String(options.get("file.driver") ?? "file");
+
 function formatNode(options: FlatOptions, driver: OptionValue): Result<ImageSource, SourceProblem> {
+  if (driver === "compress") return compressNode(options);
   if (driver !== null && driver !== "qcow2" && driver !== "raw") return err({ code: "unknown-driver", driver: String(driver) });
   const below = childNode(options, "file");
   if (below === null) return err({ code: "no-file" });
   if (!below.ok) return below;
   const file = below.value.source;
+  if (file.format === "qcow2" && driver === "qcow2") {
+    const above = qcow2Node(options, file.file, driver);
+    return above.ok ? ok({ ...above.value, inside: file }) : above;
+  }
   // A raw node under a format is the file itself, but for one that shows a part of it.
   if (file.format !== "raw" || file.offset !== undefined || file.size !== undefined || file.nullBytes !== undefined) return err({ code: "unknown-driver", driver: file.format ?? "raw" });
   return driver === "raw" ? rawNode(options, file.file) : qcow2Node(options, file.file, driver);

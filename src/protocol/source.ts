@@ -30,6 +30,10 @@ export interface ImageSource {
   readonly l2CacheEntryBytes?: number;
   /** Of a qcow2 source: the size of the cache of refcount blocks, in bytes; judged as well. */
   readonly refcountCacheBytes?: number;
+  /** Of a qcow2 source: data is stored compressed whatever writes it, cluster by cluster. */
+  readonly compresses?: boolean;
+  /** What the image lies in is no file but the disk of this one, whose file has the same name; of a command line alone, no header names such. */
+  readonly inside?: ImageSource;
   /** Of a raw source: there is no file, but so many bytes that read as zeros and keep nothing of what is written (QEMU's null-co). */
   readonly nullBytes?: number;
   /** Of a raw source: the part of the file that is the disk, in bytes. */
