@@ -1,7 +1,15 @@
 /**
  * Where the tables of an image lie that are no L2 table: a repair writes no L2 table over any of them, whatever an L1 entry says.
  */
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { readBitmaps } from "./bitmaps.ts";
+import { isImageFault } from "./check.ts";
 import type { Check, ExtraArea } from "./check.ts";
+import { ENTRY_BYTES } from "./entries.ts";
+import type { Header } from "./header.ts";
+import { MetadataMap } from "./metadata-map.ts";
+import { L2_OF_SNAPSHOT, protectSnapshots } from "./snapshot-guard.ts";
+import { StoredRefcounts } from "./stored-refcounts.ts";
 
 export class AreaMap {
   private readonly areas: readonly ExtraArea[];
@@ -32,5 +40,51 @@ export class AreaMap {
     }
     for (let block = 0; block < refcounts.blockCount; block++) clusters.add(Math.floor(refcounts.entry(block).offset / clusterSize));
     return clusters;
+  }
+}
+
+/**
+ * Whether a cluster may be written as an L2 table, whatever an L1 entry says: for what a repair sets right while it still counts, and so
+ * does not know all tables from the counting. Found when it is first asked for.
+ */
+export class TableGuard {
+  private readonly store: ByteStore;
+  private readonly header: Header;
+  private readonly areas: readonly ExtraArea[];
+  /** null where some table cannot be found. */
+  private tables: MetadataMap | null | undefined = undefined;
+
+  /** @param areas clusters that header extensions own */
+  constructor(store: ByteStore, header: Header, areas: readonly ExtraArea[]) {
+    this.store = store;
+    this.header = header;
+    this.areas = areas;
+  }
+
+  mayBeL2(offset: number): boolean {
+    if (this.tables === undefined) this.tables = this.find();
+    const owner = this.tables === null ? "" : this.tables.ownerOf(offset);
+    return owner === null || owner === L2_OF_SNAPSHOT;
+  }
+
+  private find(): MetadataMap | null {
+    const { store, header } = this;
+    const tables = new MetadataMap(header.clusterSize);
+    tables.protect("header", 0, header.clusterSize);
+    tables.protect("L1 table", header.l1Offset, header.l1Size * ENTRY_BYTES);
+    tables.protect("refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
+    for (const { offset, lengthBytes } of this.areas) tables.protect("area of an extension", offset, lengthBytes);
+    const refcounts = new StoredRefcounts(store, header);
+    for (let block = 0; block < refcounts.blockCount; block++) tables.protect("refcount block", refcounts.entry(block).offset, header.clusterSize);
+    try {
+      protectSnapshots(store, header, tables, true);
+      const bitmaps = readBitmaps(store, header);
+      if (bitmaps !== null) tables.protect("bitmap directory", bitmaps.offset, bitmaps.lengthBytes);
+      for (const { tableOffset, tableSize } of bitmaps?.bitmaps ?? []) tables.protect("bitmap table", tableOffset, tableSize * ENTRY_BYTES);
+    } catch (error) {
+      if (isImageFault(error)) return null;
+      throw error;
+    }
+    return tables;
   }
 }

@@ -25,7 +25,7 @@ import { cutSnapshotCount, judgeSnapshotTable } from "./check-snapshots.ts";
 import { Numbers, Verdict } from "./check-findings.ts";
 import type { CheckFinding } from "./check-findings.ts";
 import { correctFlags } from "./repair-flags.ts";
-import { AreaMap } from "./repair-areas.ts";
+import { AreaMap, TableGuard } from "./repair-areas.ts";
 import { rebuildRefcounts } from "./rebuild.ts";
 import { ENTRY_BYTES, writeRefcount } from "./entries.ts";
 import { LOW_ZERO } from "./entry-words.ts";
@@ -77,7 +77,7 @@ export function* repairImage(
   const verdict = new Verdict();
   const ofTable = new Numbers();
   const header = mode === "all" ? withoutOverhanging(store, given, verdict, ofTable) : given;
-  const check = new Check(store, header, hooksFor(store, header, mode), false, verdict);
+  const check = new Check(store, header, hooksFor(store, header, areas, mode), false, verdict);
   if (mode === "all") check.snapshots = "told";
   let work = inWindows(check, areas, () => compare(check, null));
   for (const fraction of work) yield fraction * 0.4;
@@ -179,11 +179,12 @@ function* rebuilt(check: Check, areas: readonly ExtraArea[], keeps: KeptLeaks | 
   };
 }
 
-function hooksFor(store: ByteStore, header: Header, mode: RepairMode): CheckHooks {
+function hooksFor(store: ByteStore, header: Header, areas: readonly ExtraArea[], mode: RepairMode): CheckHooks {
+  const guard = new TableGuard(store, header, areas);
   return {
     rebuilds: mode === "all",
     clearEntry: (tableOffset, at, zeroSubclusters) => {
-      if (mode !== "all" || tableOffset % header.clusterSize !== 0) return false;
+      if (mode !== "all" || tableOffset % header.clusterSize !== 0 || !guard.mayBeL2(tableOffset)) return false;
       const extended = hasBit(header.incompatible, INCOMPATIBLE_EXTENDED_L2);
       const entry = new DataView(new ArrayBuffer(extended ? 2 * ENTRY_BYTES : ENTRY_BYTES));
       if (extended) entry.setUint32(8, zeroSubclusters);

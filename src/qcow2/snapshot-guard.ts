@@ -22,6 +22,8 @@ import type { Snapshot, SnapshotProblem } from "./snapshots.ts";
 const MAX_GUARDED_ENTRIES = 2 ** 24;
 const MAX_GUARDED_TABLES = 2 ** 20;
 const PIECE_BYTES = 2 ** 18;
+/** What such a table is called in a map. */
+export const L2_OF_SNAPSHOT = "L2 table of a snapshot";
 
 /**
  * @param shares whether the tables may have clusters in common with others: a repair cuts a table that reaches over others, and must get there
@@ -56,7 +58,7 @@ export function protectSnapshots(store: ByteStore, header: Header, metadata: Met
     if (left < 0) throw refuse("entries of all L1 tables", `more than ${MAX_GUARDED_ENTRIES}`, MAX_GUARDED_ENTRIES, "entries");
     if (l2Clusters.size > MAX_GUARDED_TABLES) throw refuse("L2 tables", `more than ${MAX_GUARDED_TABLES}`, MAX_GUARDED_TABLES, "tables");
   }
-  metadata.protectClusters("L2 table of a snapshot", Float64Array.from(l2Clusters).sort());
+  metadata.protectClusters(L2_OF_SNAPSHOT, Float64Array.from(l2Clusters).sort());
   return unguarded;
 }
 
