@@ -13,6 +13,8 @@ import { LOW_ZERO, hasBitmapReserved, offsetOf } from "./entry-words.ts";
 import { AUTOCLEAR_BITMAPS, hasBit } from "./features.ts";
 import { BITMAPS_MAGIC } from "./header.ts";
 import { MAX_ALL_L1_BYTES, MAX_L1_ENTRIES } from "./snapshots.ts";
+import { stackedRanges } from "./stacked-ranges.ts";
+import type { CountedRange } from "./stacked-ranges.ts";
 
 /** Tables of bitmaps that are longer than this in all are no image's that anybody uses, and would take minutes to read. */
 const MAX_TABLES_BYTES = 2 ** 30;
@@ -28,7 +30,7 @@ export function* referSnapshots(check: Check, { snapshots, lengthBytes }: Judged
   const { header, noted } = check;
   if (snapshots.length === 0) return;
   if (check.hasDataFile) check.found({ finding: "snapshots-with-data-file", count: snapshots.length });
-  const places = new Map<string, { offset: number; size: number; times: number }>();
+  const places = new Map<string, CountedRange>();
   let totalBytes = 0;
   for (const { id, name, offset, size } of snapshots) {
     const wrong = offset % header.clusterSize !== 0 ? "unaligned" : size > MAX_L1_ENTRIES ? "too-large" : null;
@@ -36,21 +38,46 @@ export function* referSnapshots(check: Check, { snapshots, lengthBytes }: Judged
     if (wrong !== null || size === 0) continue;
     const key = `${offset} ${size}`;
     const known = places.get(key);
-    places.set(key, { offset, size, times: (known?.times ?? 0) + 1 });
+    places.set(key, { first: offset, end: offset + size * ENTRY_BYTES, times: (known?.times ?? 0) + 1 });
     if (known === undefined) totalBytes += size * ENTRY_BYTES;
   }
-  if (totalBytes > MAX_ALL_L1_BYTES) {
-    throw new Fault(imageProblem("snapshot table", "length of all L1 tables", header.snapshotsOffset, totalBytes, `at most ${MAX_ALL_L1_BYTES} bytes`));
-  }
+  let tables: readonly CountedRange[] = [...places.values()];
+  const overlap = totalBytes > MAX_ALL_L1_BYTES;
+  if (overlap) tables = referOverlapping(check, tables);
   noted.begin(0);
   for (let again = false; ; again = true) {
-    for (const place of places.values()) yield* walkInactive(check, place, place.times, again);
+    for (const { first, end, times } of tables) {
+      if (!again && !overlap) check.referMetadata(first, end - first, times);
+      yield* walkInactive(check, { offset: first, size: (end - first) / ENTRY_BYTES }, times, again);
+    }
     yield* walkNoted(check);
     if (noted.to >= check.fileClusters) break;
     noted.begin(noted.to);
   }
   noted.begin(0);
   check.referMetadata(header.snapshotsOffset, lengthBytes);
+}
+
+/**
+ * Counts the clusters of L1 tables that are too long to be gone through one by one, for which those that overlap are taken together: the
+ * findings come in the order of the file then.
+ * @returns the parts of them, each with how many tables have it. @throws Fault where they are too long all the same
+ */
+function referOverlapping(check: Check, tables: readonly CountedRange[]): CountedRange[] {
+  const { clusterSize, snapshotsOffset } = check.header;
+  const parts = stackedRanges(tables);
+  const totalBytes = parts.reduce((sum, { first, end }) => sum + end - first, 0);
+  if (totalBytes > MAX_ALL_L1_BYTES) throw new Fault(imageProblem("snapshot table", "length of all L1 tables", snapshotsOffset, totalBytes, `at most ${MAX_ALL_L1_BYTES} bytes`));
+  // A table that ends a cluster or more behind the file is a finding by itself, and counts no cluster.
+  const isBehind = ({ end }: CountedRange): boolean => end - check.fileLength >= clusterSize;
+  for (const { first, end, times } of tables.filter(isBehind)) check.refer(first, end - first, times);
+  const clusters = tables.filter((table) => !isBehind(table)).map(({ first, end, times }) => ({ first: first / clusterSize, end: Math.ceil(end / clusterSize), times }));
+  for (const { first, end, times } of stackedRanges(clusters)) {
+    // By its first byte alone, for the last one may be cut short.
+    for (let cluster = first; cluster < end; cluster++) check.refer(cluster * clusterSize, 1, times);
+  }
+  if (!check.again) for (const { first, end } of parts) check.areas.push({ offset: first, lengthBytes: end - first });
+  return parts;
 }
 
 /**

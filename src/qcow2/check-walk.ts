@@ -49,13 +49,12 @@ export function* walkActive(check: Check, place: L1Place): Generator<number, voi
 }
 
 /**
- * Counts an L1 table of a snapshot. The L2 tables are only noted, by cluster, for walkNoted: snapshots have most of them in common.
- * @param times how many snapshots have this very table
+ * Counts what the L1 table of a snapshot leads to, or a part of one. The L2 tables are only noted, by cluster, for walkNoted: snapshots have most of them in common.
+ * @param times how many snapshots have these very entries
  * @param again only notes tables, in another round for those that had no room in the one before
  */
 export function* walkInactive(check: Check, place: L1Place, times: number, again: boolean): Generator<number, void, void> {
   const { clusterSize } = check.header;
-  if (!again) check.referMetadata(place.offset, place.size * ENTRY_BYTES, times);
   for (let first = 0; first < place.size; first += PIECE_BYTES / ENTRY_BYTES) {
     const count = Math.min(PIECE_BYTES / ENTRY_BYTES, place.size - first);
     const l1 = readWords(check, place.offset + first * ENTRY_BYTES, count);
