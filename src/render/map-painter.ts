@@ -17,6 +17,7 @@ import { drawShared } from "./shared-cell.ts";
 import { Traffic } from "./traffic.ts";
 import { drawZone } from "./zone-cell.ts";
 import type { Brush } from "./zone-cell.ts";
+import { cellOfZone } from "./zone-layout.ts";
 import type { ZonePicture } from "./zone-picture.ts";
 
 export interface MapSurface {
@@ -100,7 +101,7 @@ export class MapPainter {
     const { scene, picture } = this;
     if (scene === null || picture === null || zone >= scene.layout.zoneCount) return;
     this.index?.changed(zone, condition, pointer);
-    const cell = Math.floor(zone / scene.layout.zonesPerCell);
+    const cell = cellOfZone(scene.layout, zone);
     if (written) this.traffic.written(zone, cell, now);
     if (this.motion && scene.detail !== "plain") this.traffic.moves(zone, condition, pointer, now);
     this.soil(scene.level === "zones" ? zone : cell);

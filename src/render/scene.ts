@@ -4,7 +4,7 @@
  *
  * Knows nothing of conditions or drawing. All lengths are CSS pixels.
  */
-import { detailOf, gapOf } from "./zone-layout.ts";
+import { cellOfZone, detailOf, gapOf } from "./zone-layout.ts";
 import type { Detail, ZoneLayout } from "./zone-layout.ts";
 
 export interface Rect {
@@ -116,7 +116,7 @@ export function cellRect(scene: Scene, cell: number, into: Rect): Rect {
 export function zoneRect(scene: Scene, zone: number, into: Rect): Rect {
   const { layout, view, zonePitchX, zonePitchY, zoneGap } = scene;
   if (layout.zonesPerCell === 1) return cellRect(scene, zone, into);
-  const cell = Math.floor(zone / layout.zonesPerCell);
+  const cell = cellOfZone(layout, zone);
   const within = zone % layout.zonesPerCell;
   const x = (cell % layout.columns) * scene.pitchX - view.x + (within % layout.blockColumns) * zonePitchX;
   const y = Math.floor(cell / layout.columns) * scene.pitchY - view.y + Math.floor(within / layout.blockColumns) * zonePitchY;
@@ -129,7 +129,7 @@ export function zoneRect(scene: Scene, zone: number, into: Rect): Rect {
 
 /** Where a zone is seen: its own rectangle, or that of the cell it shares. */
 export const placeOf = (scene: Scene, zone: number, into: Rect): Rect =>
-  scene.level === "zones" ? zoneRect(scene, zone, into) : cellRect(scene, Math.floor(zone / scene.layout.zonesPerCell), into);
+  scene.level === "zones" ? zoneRect(scene, zone, into) : cellRect(scene, cellOfZone(scene.layout, zone), into);
 
 /** Whether anything of the rectangle is inside the box. */
 export const isSeen = (scene: Scene, rect: Rect): boolean =>

@@ -4,7 +4,7 @@
  *
  * Source: product, "Regions of the page" (lessons) and "Links".
  */
-import { MOST_LESSON_BYTES, TABS, begunNow, createLine, lessonFile, lessonImage, prepareLines, resultFile, stepsDone, watchFor } from "../lessons/index.ts";
+import { LESSON_ENDING, MOST_LESSON_BYTES, TABS, begunNow, createLine, lessonFile, lessonImage, prepareLines, resultFile, stepsDone, watchFor } from "../lessons/index.ts";
 import type { Progress, Situation, Watch } from "../lessons/index.ts";
 import { runLineNow } from "./console.ts";
 import type { Core } from "./core.ts";
@@ -224,7 +224,7 @@ export function createLessonActions(core: Core): LessonActions {
     },
     saveLesson: () => {
       const entry = shownLesson(core.store.getState());
-      if (entry !== null) saveText(`${entry.lesson.id}.lesson.json`, lessonFile(entry.lesson), "application/json");
+      if (entry !== null) saveText(`${entry.lesson.id}${LESSON_ENDING}`, lessonFile(entry.lesson), "application/json");
     },
   };
 }
