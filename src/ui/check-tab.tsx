@@ -5,7 +5,7 @@ import { findingWords, visibleText, zoneFindingWords } from "../state/inspector-
 import type { FindingWords } from "../state/inspector-text.ts";
 import type { Repair } from "../state/inspector-state.ts";
 import { counted, formatCount, formatHex } from "../state/units.ts";
-import { foundWords } from "./check-words.ts";
+import { consequenceWords, foundWords } from "./check-words.ts";
 import { useApp, useAppState, useNarrow } from "./context.ts";
 import { useRows } from "./use-rows.ts";
 import { WorkBar } from "./work-bar.tsx";
@@ -141,13 +141,15 @@ function Findings({ report }: { report: CheckReport }) {
 function RepairPlan({ plan }: { plan: ReplyOf<"repairPlan"> }) {
   const app = useApp();
   const running = useAppState((state) => state.inspector.repair.running);
+  const found = useAppState((state) => state.inspector.check.value);
   const { report, changes, told, changedBytes } = plan;
   const left = report.after.corruptions + report.after.leaks + report.after.checkErrors;
+  const consequences = found === null ? "" : consequenceWords(found, report);
   return (
     <div className="repair" role="group" aria-label="Repair">
       <p>
         A repair would fix {counted(report.corruptionsFixed, "corruption")} and {counted(report.leaksFixed, "leak")}
-        {report.unmappedBytes > 0 ? `, and give back ${counted(report.unmappedBytes, "byte")} that no read shows` : ""}, by changing {counted(changedBytes, "byte")}. {left === 0 ? "Nothing would be left." : `${leftWords(report.after)} would stay.`} It is done to a copy; this file stays as it is.
+        {report.unmappedBytes > 0 ? `, and give back ${counted(report.unmappedBytes, "byte")} that no read shows` : ""}, by changing {counted(changedBytes, "byte")}.{consequences === "" ? "" : ` ${consequences}`} {left === 0 ? "Nothing would be left." : `${leftWords(report.after)} would stay.`} It is done to a copy; this file stays as it is.
       </p>
       {changes.length > 0 && (
         <ol className="changes" tabIndex={0} aria-label="Changes">
