@@ -10,11 +10,6 @@ import type { DeviceFacts } from "./snapshot.ts";
 export const GUEST_CALLS = ["read", "write", "append", "flush", "report", "manage"] as const satisfies readonly CallName[];
 export type GuestCallName = (typeof GUEST_CALLS)[number];
 
-/** The ready-made sessions by name, in the order in which they are offered; a link names one. Small letters, digits and dashes. */
-export const GUEST_SESSIONS = ["blkzone", "order", "zonefs", "f2fs", "btrfs", "fio"] as const;
-export type GuestSessionName = (typeof GUEST_SESSIONS)[number];
-export const isGuestSession = (name: string): name is GuestSessionName => (GUEST_SESSIONS as readonly string[]).includes(name);
-
 /** Page to the engine's worker: these open images are a guest's from now on, and its requests come by the port. */
 export interface LendMessage {
   readonly lend: readonly number[];

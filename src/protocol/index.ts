@@ -7,6 +7,7 @@ export * from "./dialect.ts";
 export * from "./events.ts";
 export * from "./failures.ts";
 export * from "./guest.ts";
+export * from "./guest-sessions.ts";
 export * from "./inspect.ts";
 export * from "./measure.ts";
 export * from "./move.ts";
