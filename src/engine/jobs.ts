@@ -64,7 +64,10 @@ export class Job {
       const step = work.next();
       if (step.done === true) return ok(step.value);
       const over = this.host.now() >= sliceEnd;
-      if (over || (this.tellsSteps && Math.abs(step.value - told) > TOLD_STEP)) this.tell((told = step.value));
+      // Steps are counted from step to step, whenever a slice ends: which of them are told is no matter of time.
+      const far = Math.abs(step.value - told) > TOLD_STEP;
+      if (far) told = step.value;
+      if (over || (this.tellsSteps && far)) this.tell(step.value);
       if (!over) continue;
       await this.host.pause();
       if (this.stopped) {

@@ -1,6 +1,7 @@
 /** Long work in slices: progress is told and a cancel is heard while the work goes on, and what waits behind it waits. */
 import { describe, expect, test } from "vitest";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
+import { progressShown } from "../../../src/command/progress.ts";
 import { Engine } from "../../../src/engine/engine.ts";
 import { Job, part, runToEnd } from "../../../src/engine/jobs.ts";
 import type { Work } from "../../../src/engine/jobs.ts";
@@ -35,6 +36,24 @@ describe("a job", () => {
     expect(told.length).toBe(pauses);
     expect(told).toEqual([...told].sort((a, b) => a - b));
     expect(told.at(-1)).toBeGreaterThan(0.9);
+  });
+
+  test("shows the same lines of progress on a slow machine and on a fast one, also where work turns out to be more", async () => {
+    function* walks(): Work<null> {
+      for (let index = 0; index <= 64; index++) yield (1 + index / 64) / 3;
+      for (let index = 0; index <= 64; index++) yield (2 + index / 64) / 4;
+      return null;
+    }
+    const shownWith = async (stepMs: number): Promise<string> => {
+      const progress = progressShown(true);
+      let shown = progress.begin();
+      const job = new Job(1, { now: tickingClock(stepMs), pause: async () => undefined }, (fraction) => (shown += progress.shown(fraction)), true);
+      await job.run(walks());
+      return shown;
+    };
+    const fast = await shownWith(0);
+    expect(fast).toContain("(66.67/100%)\r    (50.00/100%)");
+    for (const stepMs of [1, 2, 3, 5, 7, 20]) expect(await shownWith(stepMs), `${stepMs} ms a look`).toBe(fast);
   });
 
   test("that is soon done neither pauses nor tells", async () => {
