@@ -5,6 +5,7 @@
  * It guards writes; it does not judge images (that is the check). Source: qcow2 specification; QEMU's "overlap checks".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
+import { ClusterOwners } from "./cluster-owners.ts";
 
 /** Two structures have a cluster in common. @param hostOffset where that cluster begins, @param owner who has it already */
 export const clash = (structure: string, hostOffset: number, owner: string): Fault =>
@@ -12,7 +13,7 @@ export const clash = (structure: string, hostOffset: number, owner: string): Fau
 
 export class MetadataMap {
   private readonly clusterSize: number;
-  private readonly owners = new Map<number, string>();
+  private readonly owners = new ClusterOwners();
   /** Runs of clusters that are only kept from being written: sorted by their first, neighbours of one owner and overlaps merged. */
   private runs: { first: number; end: number; readonly structure: string }[] = [];
   private unsorted = false;
