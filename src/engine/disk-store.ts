@@ -1,8 +1,8 @@
 /**
  * An image's disk as the file under another image, as QEMU's nodes stand on each other. It has the disk's length and does not grow. A
- * flush of the one above is a flush of this one, so that what the one above has made durable is durable in the file below both.
+ * flush of the one above is a flush of this one, so that what the one above has made durable is durable in the file below both; what
+ * was written and not flushed is in the caches of this one alone, and reaches its file when it is closed.
  */
-import { Fault } from "../base/fault.ts";
 import type { StoreProblem } from "../base/fault.ts";
 import { storeFault } from "../bytes/byte-store.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
@@ -15,6 +15,7 @@ export class DiskStore implements ByteStore {
   private readonly disk: Disk;
   private readonly closeBelow: () => void;
   private closed = false;
+  private changed = false;
 
   /** @param closeBelow lets go of the files of the disk */
   constructor(name: string, disk: Disk, closeBelow: () => void) {
@@ -41,6 +42,7 @@ export class DiskStore implements ByteStore {
     this.require("write", offset, from.length);
     requireWritable(this.readOnly, this.name, "write", offset, from.length);
     if (offset + from.length > this.disk.virtualSize) throw storeFault(this.name, "no-space", "write", offset, from.length, "the disk of the image below ends before");
+    this.changed = true;
     this.disk.write(offset, from);
   }
 
@@ -52,18 +54,18 @@ export class DiskStore implements ByteStore {
 
   flush(): void {
     this.require("flush", 0, 0);
-    if (!this.readOnly) this.disk.flush();
+    if (this.changed) this.disk.flush();
+    this.changed = false;
   }
 
+  /** Also where the one above is never flushed, which may be its user's wish: its file is written when it is closed, and so is this disk. */
   close(): void {
     if (this.closed) return;
-    this.closed = true;
     try {
-      // Nothing that was promised is at stake here: a dirty bit stays, and whoever opens the image next counts anew.
+      this.flush();
       this.disk.settle?.();
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
     } finally {
+      this.closed = true;
       this.closeBelow();
     }
   }

@@ -26,6 +26,8 @@ import type { Snapshot } from "../qcow2/snapshots.ts";
 import { tellsOfZones } from "../zoned/dialect.ts";
 import { atBorder } from "./border.ts";
 import { DiskStore } from "./disk-store.ts";
+import { runToEnd } from "./jobs.ts";
+import { mendOnOpen } from "./mend-on-open.ts";
 import { formatOf, openDevice } from "./open-device.ts";
 import type { Format, OpenedFiles } from "./open-device.ts";
 
@@ -57,11 +59,14 @@ export async function openChain(place: FilePlace, source: ImageSource, wish: Cha
   return await openLink(place, source, wish, []);
 }
 
-/** Closes every store of a chain, the top first. Flushes nothing. */
+/** Closes every store of a chain, the top first. Flushes nothing but a disk below that is the file of an image. @throws Fault where that fails, all closed */
 export function closeFiles(files: OpenedFiles): void {
-  files.store.close();
-  files.data?.store.close();
-  if (files.backing !== null) closeFiles(files.backing);
+  try {
+    files.store.close();
+  } finally {
+    files.data?.store.close();
+    if (files.backing !== null) closeFiles(files.backing);
+  }
 }
 
 /** The same files, those that are written no longer flushed to the platform. */
@@ -96,10 +101,20 @@ async function openDisk(place: FilePlace, source: ImageSource, write: boolean, a
   const opened = await openLink(place, source, { write, inspect: false }, above);
   if (!opened.ok) return opened;
   const files = opened.value;
-  // Nobody watches it, so that the time of what changes is asked by nobody.
-  const made = atBorder(() => ok(new DiskStore(files.file, openDevice(files.store, files.format, write, () => 0, undefined, files).device.disk, () => closeFiles(files))));
+  const made = atBorder(() => diskOf(files, write));
   if (!made.ok) closeFiles(files);
   return made;
+}
+
+function diskOf(files: OpenedFiles, write: boolean): Result<ByteStore, Failure> {
+  const mended = write ? runToEnd(mendOnOpen(files)) : ok(null);
+  if (!mended.ok) return mended;
+  // Nobody watches it, so that the time of what changes is asked by nobody.
+  const { device, readOnlyReason } = openDevice(files.store, files.format, write, () => 0, undefined, files);
+  // Whoever writes a disk with zones goes by their rules, and an image does not.
+  if (device.zones !== null) return err({ kind: "unsupported", feature: "an image inside the disk of a zoned image" });
+  if (write && readOnlyReason !== null) return err({ kind: "usage", code: "read-only", detail: readOnlyReason });
+  return ok(new DiskStore(files.file, device.disk, () => closeFiles(files)));
 }
 
 async function openSource(place: FilePlace, { file, nullBytes }: ImageSource, write: boolean): Promise<Result<ByteStore, Failure>> {
@@ -236,10 +251,33 @@ function resolveName(place: FilePlace, image: string, name: string, format: Form
   if (!parsed.ok) return err({ kind: "chain", code: "name", file: name, problem: parsed.error });
   if (parsed.value.kind === "path") return ok({ file: place.beside(image, parsed.value.path), format });
   const { source } = parsed.value.parsed;
-  if (source.inside !== undefined) return err({ kind: "chain", code: "name", file: name, problem: { code: "unknown-driver", driver: "qcow2" } });
-  // A file of the person's machine leads only to what was dropped beside it, whatever words the name is wrapped in.
-  const file = image.startsWith(ADOPTED_PREFIX) ? place.beside(image, source.file) : source.file;
-  return ok({ ...source, file, format: source.format ?? format });
+  if (nodesOf(source).some(({ inside }) => inside !== undefined)) return err({ kind: "chain", code: "name", file: name, problem: { code: "unknown-driver", driver: "qcow2" } });
+  const found = image.startsWith(ADOPTED_PREFIX) ? besideAdopted(place, image, source) : source;
+  return ok({ ...found, format: source.format ?? format });
+}
+
+/** A source and all that its words name below it. */
+function nodesOf<Node extends Omit<ImageSource, "file">>(source: Node): Omit<ImageSource, "file">[] {
+  const below = [source.backing, source.backingChanges, source.dataFile].filter((node) => node !== undefined && node !== null);
+  return [source, ...below.flatMap(nodesOf)];
+}
+
+/** A file of the person's machine leads only to what was dropped beside it, whatever words the name is wrapped in and however deep. */
+function besideAdopted(place: FilePlace, image: string, source: ImageSource): ImageSource {
+  const { backing, backingChanges, dataFile, ...own } = source;
+  return {
+    ...own,
+    file: source.nullBytes === undefined ? place.beside(image, source.file) : source.file,
+    ...(backing === undefined ? {} : { backing: backing && besideAdopted(place, image, backing) }),
+    ...(backingChanges === undefined ? {} : { backingChanges: changesBeside(place, image, backingChanges) }),
+    ...(dataFile === undefined ? {} : { dataFile: besideAdopted(place, image, dataFile) }),
+  };
+}
+
+function changesBeside(place: FilePlace, image: string, changes: Omit<ImageSource, "file">): Omit<ImageSource, "file"> {
+  const { file: _, ...found } = besideAdopted(place, image, { ...changes, file: "", nullBytes: 0 });
+  const { nullBytes: __, ...rest } = found;
+  return changes.nullBytes === undefined ? rest : { ...rest, nullBytes: changes.nullBytes };
 }
 
 /** Options that do not fit to what the header says. */

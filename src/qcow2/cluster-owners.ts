@@ -3,7 +3,8 @@
  * the other. Nine bytes a slot and nothing on the heap, where a Map takes ten times as much: an image of clusters of 512 bytes may
  * have 2^22 L2 tables, and a whole program may not take 300 MB for it.
  *
- * Open addressing with linear steps; what is taken out lets those behind it move up, so that no marks of what was there are left.
+ * Open addressing with linear steps; what is taken out lets those behind it move up, so that no marks of what was there are left. Where
+ * a cluster stands depends on a number that is another for each map: no file can be made whose clusters all want the same slots.
  */
 
 const SMALLEST = 64;
@@ -17,6 +18,7 @@ export class ClusterOwners {
   /** 0 for a free slot, otherwise the place of its name, from 1. */
   private owners = new Uint8Array(SMALLEST);
   private used = 0;
+  private readonly salt = Math.floor(Math.random() * 2 ** 32) | 1;
 
   /** The structure that has this cluster, or undefined. */
   get(cluster: number): string | undefined {
@@ -39,7 +41,7 @@ export class ClusterOwners {
     const mask = this.clusters.length - 1;
     for (let slot = (free + 1) & mask; this.owners[slot] !== 0; slot = (slot + 1) & mask) {
       // One that may stand at the free slot moves there: its own place is not between the free slot and where it stands.
-      const place = scattered(this.clusters[slot]!) & mask;
+      const place = scattered(this.clusters[slot]!, this.salt) & mask;
       if (((slot - place) & mask) < ((slot - free) & mask)) continue;
       this.clusters[free] = this.clusters[slot]!;
       this.owners[free] = this.owners[slot]!;
@@ -52,7 +54,7 @@ export class ClusterOwners {
   private slotOf(cluster: number): number {
     const { clusters, owners } = this;
     const mask = clusters.length - 1;
-    let slot = scattered(cluster) & mask;
+    let slot = scattered(cluster, this.salt) & mask;
     while (owners[slot] !== 0 && clusters[slot] !== cluster) slot = (slot + 1) & mask;
     return slot;
   }
@@ -77,9 +79,9 @@ export class ClusterOwners {
   }
 }
 
-/** Every bit of a cluster's number tells in every bit of this: clusters of a file lie at even distances. */
-function scattered(cluster: number): number {
-  let bits = (cluster | 0) ^ Math.imul((cluster / 2 ** 32) | 0, 0x9e3779b1);
+/** Every bit of a cluster's number tells in every bit of this: clusters of a file lie at even distances. @param salt odd */
+function scattered(cluster: number, salt: number): number {
+  let bits = Math.imul(Math.imul(cluster | 0, salt) ^ ((cluster / 2 ** 32) | 0), salt);
   bits = Math.imul(bits ^ (bits >>> 16), 0x21f0aaad);
   bits = Math.imul(bits ^ (bits >>> 15), 0x735a2d97);
   return bits ^ (bits >>> 15);

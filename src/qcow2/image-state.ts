@@ -94,6 +94,8 @@ export class ImageState {
   corruptionTold = false;
   /** Why the image refuses to be written: the flush that failed, a table that lies, or one that cannot be read. */
   private lost: Fault | null = null;
+  /** Why nothing may be written from the beginning. What was never written is flushed all the same. */
+  private refused: Fault | null = null;
   /** Bytes of the L1 table that changed, [start, end); empty when end is 0. */
   l1DirtyStart = 0;
   l1DirtyEnd = 0;
@@ -210,7 +212,8 @@ export class ImageState {
   }
 
   private requireSound(offset: number, data: Uint8Array): void {
-    if (this.lost !== null) throw this.lost;
+    const fault = this.lost ?? this.refused;
+    if (fault !== null) throw fault;
     // Only an entry of the file leads there: it lies, and no bug of ours.
     if (!Number.isSafeInteger(offset + data.length)) throw new Fault(imageProblem("entry", "host offset", offset, offset, "a cluster that ends below 8 PiB"));
   }
@@ -256,7 +259,7 @@ export class ImageState {
 
   /** Nothing is written from now on. @param fault of every write */
   refuseWrites(fault: Fault): void {
-    this.lost ??= fault;
+    this.refused ??= fault;
   }
 
   /**

@@ -1,4 +1,6 @@
 /** Images of nodes as stock's options name them: a disk that is no file, and names and drivers that stay when an image is opened anew. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { inScratchFolder } from "../../src/testing/stock.ts";
 import { runOurs, runStock } from "./cli-harness.ts";
@@ -67,6 +69,78 @@ test("no header leads into the disk of another image, and one that leads to itse
     const name = "json:{'driver':'qcow2','file':{'driver':'qcow2','file':{'driver':'file','filename':'outer'}}}";
     expect((await runOurs(folder, "qemu-img", ["create", "-q", "-u", "-f", "qcow2", "-b", name, "-F", "qcow2", "top", "1M"])).status).toBe(0);
     expect((await runOurs(folder, "qemu-io", ["-c", "read 0 4k", "top"])).err).toContain("Unknown driver 'qcow2'");
+  });
+});
+
+test("a header's name leads into no other image's disk one level down either", async () => {
+  await inScratchFolder(async (folder) => {
+    for (const name of ["outer", "middle"]) runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", name, "1M"]);
+    const inside = "{'driver':'qcow2','file':{'driver':'qcow2','file':{'driver':'file','filename':'outer'}}}";
+    const name = `json:{'driver':'qcow2','file':{'driver':'file','filename':'middle'},'backing':${inside}}`;
+    expect((await runOurs(folder, "qemu-img", ["create", "-q", "-u", "-f", "qcow2", "-b", name, "-F", "qcow2", "top", "1M"])).status).toBe(0);
+    expect((await runOurs(folder, "qemu-io", ["-c", "read 0 4k", "top"])).err).toContain("Unknown driver 'qcow2'");
+  });
+});
+
+test.each(["unsafe", "writeback", "writethrough", "none"])("an image is converted into the disk of another with -t %s, and is there afterwards", async (cache) => {
+  await inScratchFolder(async (folder) => {
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "raw", "source", "2M"]);
+    runStock(folder, "qemu-io", ["-f", "raw", "-c", "write -P 9 0 1000k", "-c", "write -P 3 1500k 100k", "source"]);
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "inner", "2M"]);
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "outer", "16M"]);
+    runStock(folder, "qemu-img", ["convert", "-n", "-f", "raw", "-O", "qcow2", "inner", "outer"]);
+    expect(await runOurs(folder, "qemu-img", ["convert", "-n", "-t", cache, "--target-image-opts", "-f", "raw", "source", NESTED])).toMatchObject({ err: "", status: 0 });
+    expect(runStock(folder, "qemu-img", ["compare", "--image-opts", "driver=raw,file.filename=source", NESTED])).toMatchObject({ status: 0 });
+    expect(runStock(folder, "qemu-img", ["check", "outer"]).status).toBe(0);
+    expect(runStock(folder, "qemu-img", ["check", "--image-opts", NESTED]).status).toBe(0);
+  });
+});
+
+test("no image is opened in a disk with zones: it would be written past their rules", async () => {
+  await inScratchFolder(async (folder) => {
+    expect((await runOurs(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", "zone_model=1,zone_size=1M", "outer", "8M"])).status).toBe(0);
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "inner", "1M"]);
+    expect((await runOurs(folder, "qemu-io", ["-c", "write -s inner 0 320k", "outer"])).status).toBe(0);
+    for (const command of ["read 0 4k", "write 0 4k"]) {
+      const refused = await runOurs(folder, "qemu-io", ["-c", command, "--image-opts", NESTED]);
+      expect(refused.status).toBe(1);
+      expect(refused.err).toContain("an image inside the disk of a zoned image");
+    }
+  });
+});
+
+test("an outer image that was not closed well is set right before its disk is written, and a corrupt one is not written", async () => {
+  await inScratchFolder(async (folder) => {
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "inner", "1M"]);
+    const marked = (bits: number): void => {
+      runStock(folder, "qemu-img", ["convert", "-f", "raw", "-O", "qcow2", "-o", "lazy_refcounts=on", "inner", "outer"]);
+      runStock(folder, "qemu-img", ["resize", "-q", "-f", "qcow2", "outer", "4M"]);
+      const bytes = readFileSync(join(folder, "outer"));
+      bytes[79] = bits;
+      writeFileSync(join(folder, "outer"), bytes);
+    };
+    marked(1);
+    const written = await runOurs(folder, "qemu-io", ["-c", "write -P 7 0 64k", "-c", "read -P 7 0 64k", "--image-opts", NESTED]);
+    expect(written).toMatchObject({ err: "", status: 0 });
+    expect(runStock(folder, "qemu-io", ["-c", "read -P 7 0 64k", "--image-opts", NESTED])).toMatchObject({ err: "", status: 0 });
+    expect(runStock(folder, "qemu-img", ["check", "outer"]).status).toBe(0);
+    marked(2);
+    expect((await runOurs(folder, "qemu-io", ["-c", "write -P 7 0 64k", "--image-opts", NESTED])).err).toContain("Image is corrupt; cannot be opened read/write");
+  });
+});
+
+test("where writes beside a broken snapshot are refused, what was only read is flushed as stock does", async () => {
+  await inScratchFolder(async (folder) => {
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "a", "1M"]);
+    runStock(folder, "qemu-img", ["snapshot", "-c", "s", "a"]);
+    const bytes = readFileSync(join(folder, "a"));
+    bytes.writeBigUInt64BE(0x1000200n, Number(bytes.readBigUInt64BE(64)));
+    writeFileSync(join(folder, "a"), bytes);
+    const read = ["--image-opts", "-c", "read 0 64k", "-c", "flush", "driver=qcow2,overlap-check=all,file.filename=a"];
+    expect(await runOurs(folder, "qemu-io", read)).toEqual(runStock(folder, "qemu-io", read));
+    const write = await runOurs(folder, "qemu-io", ["--image-opts", "-c", "write 0 64k", "driver=qcow2,overlap-check=all,file.filename=a"]);
+    expect(write.status).toBe(1);
+    expect(readFileSync(join(folder, "a")).equals(bytes)).toBe(true);
   });
 });
 
