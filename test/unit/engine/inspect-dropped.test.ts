@@ -68,3 +68,28 @@ test("an overlay alone, then with its base; two snapshots of it compared, and on
   const active = await ok("locate", { inspection, guestOffset: 128 * KIB });
   expect(active.layoutKind).toBe("data");
 });
+
+test("what a dropped file's header names, however deep in its words, is looked for among what was dropped, and never in the library", async () => {
+  const files = new MemoryFiles();
+  const made = engineFixture(files);
+  const library = new Engine({ files, openBlob: (source, name) => new BlobStore(name, source, readBytesBlob), notify: () => undefined, now: () => 0 });
+  const plain = { zoned: null, sizeBytes: 512 * KIB } as const;
+  for (const name of ["private.qcow2", "middle.qcow2"]) await made.ok("create", { file: name, options: createOptions(plain) });
+  const bytesOf = async (name: string): Promise<Uint8Array<ArrayBuffer>> => {
+    const { size, read } = await fileReader(files, name);
+    return new Uint8Array(read(0, size));
+  };
+  const dropped = async (name: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> => {
+    const adopted = await library.perform("adopt", { source: Object.assign(new BytesBlob(bytes), { name }) as unknown as File });
+    return adopted.ok ? adopted.value.file : expect.unreachable();
+  };
+  await dropped("middle.qcow2", await bytesOf("middle.qcow2"));
+  for (const [index, below] of ["backing", "data-file"].entries()) {
+    const words = JSON.stringify({ driver: "qcow2", file: { driver: "file", filename: "middle.qcow2" }, [below]: { driver: below === "backing" ? "qcow2" : "file", ...(below === "backing" ? { file: { driver: "file", filename: "private.qcow2" } } : { filename: "private.qcow2" }) } });
+    await made.ok("create", { file: `top${index}.qcow2`, options: createOptions({ ...plain, backing: { file: `json:${words}`, format: "qcow2" } }) });
+    const top = await dropped(`top${index}.qcow2`, await bytesOf(`top${index}.qcow2`));
+    const opened = await library.perform("open", { file: top, format: null, readOnly: true });
+    expect(opened.ok, words).toBe(false);
+    expect(JSON.stringify(opened), words).toContain("dropped:private.qcow2");
+  }
+});
