@@ -7,10 +7,10 @@
 import { Fault, imageProblem } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { CheckFinding } from "./check-findings.ts";
-import { encodeSnapshotCount } from "./header.ts";
+import { MAX_SNAPSHOTS, encodeSnapshotCount } from "./header.ts";
 import type { Header } from "./header.ts";
 import { MAX_EXTRA_BYTES, snapshotEntries } from "./snapshot-reader.ts";
-import { MAX_SNAPSHOTS, textOf } from "./snapshots.ts";
+import { textOf } from "./snapshots.ts";
 
 /** Bytes of extra data that every snapshot of a version 3 image has. */
 const EXTRA_V3 = 16;

@@ -9,13 +9,11 @@ import { Fault } from "../base/fault.ts";
 import { divideRoundUp, hostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES, encodeOwnedEntry, encodeRefcountTableEntry, writeRefcount } from "./entries.ts";
-import { FEATURE_NAMES_MAGIC, MAX_REFCOUNT_TABLE_BYTES, encodeHeader } from "./header.ts";
+import { FEATURE_NAMES_MAGIC, MAX_L1_BYTES, MAX_REFCOUNT_TABLE_BYTES, encodeHeader } from "./header.ts";
 import type { NewHeader } from "./header.ts";
 import { KNOWN_FEATURES, encodeFeatureNames } from "./features.ts";
 import type { FeatureName } from "./features.ts";
 
-/** QEMU opens no image with a larger L1 table. */
-export const MAX_L1_BYTES = 32 * 2 ** 20;
 /** QEMU leaves the feature names out of smaller clusters, whose header would have no room for a backing file's name. */
 export const LEAST_CLUSTER_WITH_NAMES = 8192;
 const ZERO_PIECE_BYTES = 4 * 2 ** 20;

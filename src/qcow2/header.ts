@@ -30,9 +30,9 @@ export const HEADER_LENGTH = 112;
 export const HEADER_LENGTH_V2 = 72;
 const HEADER_LENGTH_MIN_V3 = 104;
 /** Limits of QEMU's own reader: larger tables are refused, not tried. */
-const MAX_L1_BYTES = 32 * 2 ** 20;
+export const MAX_L1_BYTES = 32 * 2 ** 20;
 export const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20;
-const MAX_SNAPSHOTS = 65536;
+export const MAX_SNAPSHOTS = 65536;
 export const MAX_BACKING_NAME = 1023;
 const MAX_VIRTUAL_SIZE = Number.MAX_SAFE_INTEGER;
 const STRUCTURE = "header";

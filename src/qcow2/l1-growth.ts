@@ -8,10 +8,9 @@
  */
 import { divideRoundUp, hostOffset } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
-import { MAX_L1_BYTES } from "./create.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { flushImage } from "./flush.ts";
-import { encodeActiveDisk } from "./header.ts";
+import { MAX_L1_BYTES, encodeActiveDisk } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
 
 /** Whether a table of so many entries is one that QEMU opens. */

@@ -8,7 +8,7 @@ import { divideRoundUp, roundUp } from "../base/units.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { directoryEntryBytes, tableSizeFor } from "./bitmaps.ts";
 import type { Bitmap } from "./bitmaps.ts";
-import { MAX_L1_BYTES } from "./create.ts";
+import { MAX_L1_BYTES } from "./header.ts";
 
 /** The shape of an image that would be made. */
 export interface MeasuredShape {

@@ -13,10 +13,7 @@ import { Fault } from "../base/fault.ts";
 import { hostOffset } from "../base/units.ts";
 import type { Check } from "./check.ts";
 import { ENTRY_BYTES, encodeRefcountTableEntry, writeRefcount } from "./entries.ts";
-import { encodeRefcountTablePlace } from "./header.ts";
-
-/** QEMU opens no image with a larger refcount table. */
-const MAX_TABLE_BYTES = 8 * 2 ** 20;
+import { MAX_REFCOUNT_TABLE_BYTES, encodeRefcountTablePlace } from "./header.ts";
 
 /** The clusters that the new structure takes, found before anything is written. */
 class Plan {
@@ -64,7 +61,7 @@ class Plan {
         this.blocks.set(index, taken.first);
         const perTableCluster = header.clusterSize / ENTRY_BYTES;
         this.tableEntries = Math.max(this.tableEntries, Math.ceil((index + 1) / perTableCluster) * perTableCluster);
-        if (this.tableEntries * ENTRY_BYTES > MAX_TABLE_BYTES) throw new Fault({ kind: "unsupported", feature: "a refcount table above 8 MiB, which this image's refcounts would need" });
+        if (this.tableEntries * ENTRY_BYTES > MAX_REFCOUNT_TABLE_BYTES) throw new Fault({ kind: "unsupported", feature: "a refcount table above 8 MiB, which this image's refcounts would need" });
       }
       cluster = (index + 1) * perBlock - 1;
     }

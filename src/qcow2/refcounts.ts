@@ -15,13 +15,12 @@ import type { HostCluster, HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES, decodeRefcountTableEntry, encodeRefcountTableEntry, forEachInUse, maxRefcount, readRefcount, writeRefcount } from "./entries.ts";
+import { MAX_REFCOUNT_TABLE_BYTES } from "./header.ts";
 import type { Header } from "./header.ts";
 import type { MetadataMap } from "./metadata-map.ts";
 import { TableCache } from "./table-cache.ts";
 
 const CACHE_BYTES = 8 * 2 ** 20;
-/** QEMU opens no image with a larger refcount table. */
-const MAX_TABLE_BYTES = 8 * 2 ** 20;
 
 export interface TableMove {
   readonly offset: HostOffset;
@@ -99,7 +98,7 @@ export class Refcounts {
 
   /** The first cluster for which no refcount table of the largest size has an entry. */
   get reach(): number {
-    return (MAX_TABLE_BYTES / ENTRY_BYTES) * this.perBlock;
+    return (MAX_REFCOUNT_TABLE_BYTES / ENTRY_BYTES) * this.perBlock;
   }
 
   /** The refcount block of that index in the table, to be looked at until the next call; null where there is none. */
@@ -251,8 +250,8 @@ export class Refcounts {
 
   /** Bytes for a table of so many entries and half as many to come, in whole clusters; never more than anybody would open again. */
   private tableBytesFor(entries: number): number {
-    if (entries * ENTRY_BYTES > MAX_TABLE_BYTES) throw new Fault({ kind: "unsupported", feature: "a refcount table above 8 MiB: the image file cannot grow further" });
-    return Math.min(Math.ceil((entries * ENTRY_BYTES * 1.5) / this.clusterSize) * this.clusterSize, MAX_TABLE_BYTES);
+    if (entries * ENTRY_BYTES > MAX_REFCOUNT_TABLE_BYTES) throw new Fault({ kind: "unsupported", feature: "a refcount table above 8 MiB: the image file cannot grow further" });
+    return Math.min(Math.ceil((entries * ENTRY_BYTES * 1.5) / this.clusterSize) * this.clusterSize, MAX_REFCOUNT_TABLE_BYTES);
   }
 
   private growTable(lengthBytes: number): void {

@@ -23,12 +23,12 @@ import type { HostCluster } from "../base/units.ts";
 import { ENTRY_BYTES, encodeCopied, maxRefcount } from "./entries.ts";
 import { isCompressed, offsetOf } from "./entry-words.ts";
 import { flushImage } from "./flush.ts";
-import { encodeActiveDisk, encodeSnapshotsPlace } from "./header.ts";
+import { MAX_L1_BYTES, MAX_SNAPSHOTS, encodeActiveDisk, encodeSnapshotsPlace } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
 import { forEachPlaced, l2Tables, readL1, readL2 } from "./references.ts";
 import type { L1Table } from "./references.ts";
 import type { Refcounts } from "./refcounts.ts";
-import { MAX_SNAPSHOTS, checkL1, encodeSnapshotTable, findSnapshot, nextSnapshotId, textOf } from "./snapshots.ts";
+import { checkL1, encodeSnapshotTable, findSnapshot, nextSnapshotId, textOf } from "./snapshots.ts";
 import { readSnapshotTable } from "./snapshot-reader.ts";
 import type { Snapshot, SnapshotProblem, SnapshotQuery, SnapshotTable } from "./snapshots.ts";
 
@@ -36,7 +36,6 @@ import type { Snapshot, SnapshotProblem, SnapshotQuery, SnapshotTable } from "./
 const MAX_HELD = 2 ** 17;
 /** QEMU's programs know names up to this length, in bytes. */
 const MAX_NAME_BYTES = 255;
-const MAX_L1_BYTES = 32 * 2 ** 20;
 
 type Done = Result<null, SnapshotProblem>;
 

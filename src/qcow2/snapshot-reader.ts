@@ -10,8 +10,9 @@
 import { Fault, imageProblem } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
+import { MAX_SNAPSHOTS } from "./header.ts";
 import type { Header } from "./header.ts";
-import { FIXED_BYTES, KNOWN_EXTRA_BYTES, MAX_SNAPSHOTS, MAX_SNAPSHOT_TABLE_BYTES, NO_ICOUNT, padded } from "./snapshots.ts";
+import { FIXED_BYTES, KNOWN_EXTRA_BYTES, MAX_SNAPSHOT_TABLE_BYTES, NO_ICOUNT, padded } from "./snapshots.ts";
 import type { Snapshot, SnapshotTable } from "./snapshots.ts";
 
 /** Most extra data of an entry, in bytes. */

@@ -20,6 +20,8 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { hostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
+import { ENTRY_BYTES } from "./entries.ts";
+import { MAX_L1_BYTES, MAX_SNAPSHOTS } from "./header.ts";
 import type { Header } from "./header.ts";
 
 export interface Snapshot {
@@ -74,10 +76,9 @@ export interface SnapshotProblem {
   readonly snapshot: string;
 }
 
-export const MAX_SNAPSHOTS = 65536;
 export const MAX_SNAPSHOT_TABLE_BYTES = 1024 * MAX_SNAPSHOTS;
 /** QEMU uses no snapshot with a larger L1 table. */
-export const MAX_L1_ENTRIES = (32 * 2 ** 20) / 8;
+export const MAX_L1_ENTRIES = MAX_L1_BYTES / ENTRY_BYTES;
 /** L1 tables of snapshots that are longer than this in all, in bytes, are no image's that anybody uses, and would take minutes to read. */
 export const MAX_ALL_L1_BYTES = 2 ** 30;
 /** Bytes of an entry in front of its extra data, and those of its extra data that are known here. */
