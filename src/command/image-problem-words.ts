@@ -53,7 +53,7 @@ interface SnapshotTableWords {
   readonly errno: Errno;
 }
 
-/** As a problem of an L1 table of a snapshot's names it (qcow2/open.ts). */
+/** As a problem of an L1 table of a snapshot's names it (qcow2/snapshot-guard.ts). */
 export const SNAPSHOT_L1 = "L1 table of a snapshot";
 
 /** QEMU's words for a snapshot table that cannot be read, or for a snapshot's L1 table, with its advice on a line of its own; null for any other problem. */

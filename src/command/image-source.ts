@@ -40,6 +40,7 @@ const driverOf = (flat: ReadonlyMap<string, OptionValue>): string | null => (fla
 /** The file that a name means where an image is to be made; the error is QEMU's text. */
 export function newFileName(word: string): Result<string, string> {
   if (word.startsWith("json:")) return err(sourceWords({ code: "unknown-protocol", protocol: "json" }));
+  if (word.startsWith(DEBUG_PREFIX)) return err("Protocol driver 'blkdebug' does not support image creation");
   const parsed = parseImageName(word, ADOPTED_PREFIX);
   if (!parsed.ok) return err(sourceWords(parsed.error));
   return ok(parsed.value.kind === "path" ? parsed.value.path : parsed.value.parsed.source.file);

@@ -90,9 +90,9 @@ export function* closeDisk(session: IoSession): Program<boolean> {
   session.disk = null;
   const outcome = yield* call("close", { handle: disk.handle });
   if (outcome.ok) return true;
-  // Of an image that was marked corrupt nothing is written any more, which the write that was refused has told.
   // The write that was refused has told it.
   if (isUnguarded(outcome.error)) return false;
+  // An image that was marked corrupt is not written any more, and says why.
   if (outcome.error.kind === "image") {
     yield explained(outcome.error);
     return false;

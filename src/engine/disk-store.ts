@@ -12,14 +12,17 @@ import type { Disk } from "./disk.ts";
 export class DiskStore implements ByteStore {
   readonly name: string;
   readonly readOnly: boolean;
+  /** All files that the disk stands on, the image's own first. */
+  readonly files: readonly string[];
   private readonly disk: Disk;
   private readonly closeBelow: () => void;
   private closed = false;
   private changed = false;
 
-  /** @param closeBelow lets go of the files of the disk */
-  constructor(name: string, disk: Disk, closeBelow: () => void) {
-    this.name = name;
+  /** @param files the image's own first @param closeBelow lets go of them */
+  constructor(files: readonly [string, ...string[]], disk: Disk, closeBelow: () => void) {
+    this.name = files[0];
+    this.files = files;
     this.disk = disk;
     this.readOnly = disk.readOnly;
     this.closeBelow = closeBelow;

@@ -293,7 +293,7 @@ export class Engine {
     setDialect: ({ file, dialect }, job) => (this.openHere(file) === null ? changeDialect(this.library, this.host.files, file, dialect, job) : err({ kind: "file", code: "in-use", file })),
     convert: async ({ sources, target, options }, job) => {
       await this.prepareCompression({ handle: target, compressed: options.compressed });
-      return await this.workOn(target, job, (image) => this.withAll(sources, (images) => convertImages(images, image, options)));
+      return await this.workOn(target, job, (image) => this.withAll(sources, (images) => convertImages(images, image, { ...options, compressed: options.compressed || image.files.compresses === true })));
     },
     measure: ({ source, target }, job) => ("handle" in source ? this.workOn(source.handle, job, (image) => measureImage(image, target)) : measureSize(source.sizeBytes, target)),
     compare: ({ first, second, strict }, job) => this.workOn(first, job, (image) => this.withAll([second], ([other]) => compareImages(image, other!, strict))),
@@ -353,8 +353,9 @@ export class Engine {
     return used === undefined ? null : err({ kind: "file", code: "in-use", file: used });
   }
 
+  /** The image that has the file open; one that lies in the disk of the image in that file is another. */
   private openHere(file: string): OpenImage | null {
-    return [...this.images.values()].find((image) => image.file === file) ?? null;
+    return [...this.images.values()].find((image) => image.file === file && image.files.under === undefined) ?? null;
   }
 
   private lendStore(file: string): Result<ByteStore, Failure> | null {

@@ -77,8 +77,8 @@ export const unsafeFiles = (files: OpenedFiles): OpenedFiles => ({
 });
 
 /** The names of all files of a chain, the top first. */
-export function filesOf(files: OpenedFiles): string[] {
-  return [files.file, ...(files.data === null ? [] : [files.data.file]), ...(files.backing === null ? [] : filesOf(files.backing))];
+export function filesOf(files: OpenedFiles): [string, ...string[]] {
+  return [files.file, ...(files.under ?? []), ...(files.data === null ? [] : [files.data.file]), ...(files.backing === null ? [] : filesOf(files.backing))];
 }
 
 /** @param above identities of the files that were opened on the way here */
@@ -114,7 +114,7 @@ function diskOf(files: OpenedFiles, write: boolean): Result<ByteStore, Failure> 
   // Whoever writes a disk with zones goes by their rules, and an image does not.
   if (device.zones !== null) return err({ kind: "unsupported", feature: "an image inside the disk of a zoned image" });
   if (write && readOnlyReason !== null) return err({ kind: "usage", code: "read-only", detail: readOnlyReason });
-  return ok(new DiskStore(files.file, device.disk, () => closeFiles(files)));
+  return ok(new DiskStore(filesOf(files), device.disk, () => closeFiles(files)));
 }
 
 async function openSource(place: FilePlace, { file, nullBytes }: ImageSource, write: boolean): Promise<Result<ByteStore, Failure>> {
@@ -131,7 +131,7 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   const { format, header } = looked.value;
   const viewed = atBorder(() => viewedSnapshot(store, header, source));
   if (!viewed.ok) return viewed;
-  const own = { file: source.file, store, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, forCheck: wish.forCheck, lazyRefcounts: source.lazyRefcounts, strictSnapshots: source.strictSnapshots, compresses: source.compresses };
+  const own = { file: source.file, store, under: store instanceof DiskStore ? store.files : undefined, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, forCheck: wish.forCheck, lazyRefcounts: source.lazyRefcounts, strictSnapshots: source.strictSnapshots, compresses: source.compresses };
   if (header === null) {
     const bad = own.part === null ? null : badPart(source.file, own.part, store.size());
     return bad === null ? ok({ ...own, backingName: null, data: null, backing: null }) : err(bad);

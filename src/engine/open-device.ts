@@ -49,6 +49,8 @@ export interface OpenedFiles {
   readonly file: string;
   readonly store: ByteStore;
   readonly format: Format;
+  /** Where the store is no file but the disk of another image: the files of that one. */
+  readonly under?: readonly string[] | undefined;
   /** Of a raw file: the part that is the disk, in bytes; null for all of it. */
   readonly part: { readonly offset: number; readonly size: number | null } | null;
   /** The internal snapshot that is looked at in place of the active disk. */

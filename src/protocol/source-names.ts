@@ -176,14 +176,16 @@ function formatNode(options: FlatOptions, driver: OptionValue): Result<ImageSour
   if (below === null) return err({ code: "no-file" });
   if (!below.ok) return below;
   const file = below.value.source;
-  if (file.format === "qcow2" && driver === "qcow2") {
+  if (file.format === "qcow2" && driver === "qcow2" && file.compresses !== true) {
     const above = qcow2Node(options, file.file, driver);
     return above.ok ? ok({ ...above.value, inside: file }) : above;
   }
-  // A raw node under a format is the file itself, but for one that shows a part of it.
-  if (file.format !== "raw" || file.offset !== undefined || file.size !== undefined || file.nullBytes !== undefined) return err({ code: "unknown-driver", driver: file.format ?? "raw" });
+  if (!isWholeFile(file) || file.nullBytes !== undefined) return err({ code: "unknown-driver", driver: file.format ?? "raw" });
   return driver === "raw" ? rawNode(options, file.file) : qcow2Node(options, file.file, driver);
 }
+
+/** A raw node under a format is the file itself, but for one that shows a part of it. */
+const isWholeFile = ({ format, offset, size }: ImageSource): boolean => format === "raw" && offset === undefined && size === undefined;
 
 function rawNode(options: FlatOptions, file: string): Result<ImageSource, SourceProblem> {
   const unknown = unknownOption(options, ["offset", "size"], (key) => isBelow(key, "file"));
@@ -204,6 +206,8 @@ function qcow2Node(options: FlatOptions, file: string, driver: "qcow2" | null): 
   if (backing !== null && !backing.ok) return backing;
   const dataFile = childNode(options, "data-file");
   if (dataFile !== null && !dataFile.ok) return dataFile;
+  // Guest data would go into the file past what the node makes of it.
+  if (dataFile !== null && !isWholeFile(dataFile.value.source)) return err({ code: "unknown-driver", driver: String(options.get("data-file.driver")) });
   const caches = cacheSizes(options);
   if (!caches.ok) return caches;
   const none = options.get("backing") === null || options.get("backing") === "";

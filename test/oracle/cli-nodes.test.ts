@@ -96,6 +96,45 @@ test.each(["unsafe", "writeback", "writethrough", "none"])("an image is converte
   });
 });
 
+test("what the disk below an image stands on is in use while a copy is made", async () => {
+  await inScratchFolder(async (folder) => {
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "base", "8M"]);
+    runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write -P 5 6M 64k", "base"]);
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", "base", "-F", "qcow2", "outer"]);
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "inner", "1M"]);
+    runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write -s inner 0 512k", "outer"]);
+    const before = readFileSync(join(folder, "base"));
+    expect((await runOurs(folder, "qemu-img", ["convert", "-O", "qcow2", "--image-opts", NESTED, "base"])).status).toBe(1);
+    expect(readFileSync(join(folder, "base")).equals(before)).toBe(true);
+  });
+});
+
+test.each(["driver=qcow2,data-file.file.filename=victim", "driver=raw,data-file.offset=512k,data-file.file.filename=victim", "driver=compress,data-file.file.driver=qcow2,data-file.file.file.filename=victim"])(
+  "guest data goes past no node: data-file.%s",
+  async (node) => {
+    await inScratchFolder(async (folder) => {
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "victim", "1M"]);
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", "data_file=d", "a", "1M"]);
+      const before = readFileSync(join(folder, "victim"));
+      const refused = await runOurs(folder, "qemu-io", ["--image-opts", "-c", "write -P 1 0 64k", `driver=qcow2,file.driver=file,file.filename=a,data-file.${node}`]);
+      expect(refused.status).toBe(1);
+      expect(refused.err).toContain("Unknown driver");
+      expect(readFileSync(join(folder, "victim")).equals(before)).toBe(true);
+    });
+  },
+);
+
+test.each([["create", "-f", "qcow2", "blkdebug::a", "9M"], ["convert", "-O", "qcow2", "b", "blkdebug::a"]])("qemu-img %s %s %s %s: blkdebug makes no file", async (...argv) => {
+  await inScratchFolder(async (folder) => {
+    for (const name of ["a", "b"]) runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", name, "1M"]);
+    const before = readFileSync(join(folder, "a"));
+    const [our, their] = [await runOurs(folder, "qemu-img", argv), runStock(folder, "qemu-img", argv)];
+    expect(our.err).toBe(their.err);
+    expect(our.status).toBe(their.status);
+    expect(readFileSync(join(folder, "a")).equals(before)).toBe(true);
+  });
+});
+
 test("no image is opened in a disk with zones: it would be written past their rules", async () => {
   await inScratchFolder(async (folder) => {
     expect((await runOurs(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", "zone_model=1,zone_size=1M", "outer", "8M"])).status).toBe(0);
@@ -161,6 +200,11 @@ test("behind the filter compress any write stores its clusters compressed, with 
     ]) {
       expect(await runOurs(folder, "qemu-io", argv), argv.join(" ")).toMatchObject({ status: argv.at(-1)!.endsWith("=base") ? 1 : 0 });
     }
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "copy", "1000k"]);
+    const copy = COMPRESS.replace("=a", "=copy");
+    expect(await runOurs(folder, "qemu-img", ["convert", "-n", "--target-image-opts", "-f", "raw", "base", copy])).toMatchObject({ err: "", status: 0 });
+    expect(JSON.parse(runStock(folder, "qemu-img", ["check", "--output=json", "copy"]).out)).toMatchObject({ "compressed-clusters": 16, "check-errors": 0 });
+    expect(runStock(folder, "qemu-img", ["compare", "base", "copy"]).status).toBe(0);
     const check = runStock(folder, "qemu-img", ["check", "--output=json", "a"]);
     expect(JSON.parse(check.out)).toMatchObject({ "compressed-clusters": 7, "check-errors": 0 });
     const seen = ["-c", "read -P 9 0 1k", "-c", "read -P 0xbb 1k 222k", "-c", "read -P 9 223k 53k", "-c", "read -P 0xcc 276k 70k", "-c", "read -P 9 346k 653k", "-c", "read -P 0xdd 999k 1k", "a"];
