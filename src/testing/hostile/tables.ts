@@ -15,6 +15,8 @@ export interface Table {
 const OFFSET = 0x00ff_ffff_ffff_fe00n;
 /** No image of the corpus has more; of a mutant that says so the rest is not followed. */
 const MOST = 512;
+/** 32 MiB of entries, the most that QEMU uses. */
+const MAX_L1_ENTRIES = 2 ** 22;
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -52,7 +54,8 @@ export function tablesOf(read: ReadAt, size: number): Table[] {
   const snapshotsAt = at;
   for (let index = 0; index < Math.min(header.getUint32(60), 8) && at < size; index++) {
     const entry = viewOf(read(at, 40));
-    addL1("snapshot's L1 table", Number(entry.getBigUint64(0)), entry.getUint32(8));
+    // One that claims a larger L1 table is no snapshot that can be used: a repair counts nothing of it, and what it had may be given away.
+    if (entry.getUint32(8) <= MAX_L1_ENTRIES) addL1("snapshot's L1 table", Number(entry.getBigUint64(0)), entry.getUint32(8));
     at += Math.ceil((40 + Math.min(entry.getUint32(36), 4096) + entry.getUint16(12) + entry.getUint16(14)) / 8) * 8;
   }
   // At 0 lies the header, as above.
