@@ -35,7 +35,7 @@ export class NullStore implements ByteStore {
   write(offset: number, from: Uint8Array): void {
     this.require("write", offset, from.length);
     requireWritable(this.readOnly, this.name, "write", offset, from.length);
-    this.refuseGrowth("write", offset, from.length);
+    if (offset + from.length > this.length) throw storeFault(this.name, "no-space", "write", offset, from.length, "the store has one length");
   }
 
   /** @throws Fault for any length but its own */
@@ -54,10 +54,6 @@ export class NullStore implements ByteStore {
 
   close(): void {
     this.closed = true;
-  }
-
-  private refuseGrowth(operation: StoreProblem["operation"], offset: number, lengthBytes: number): void {
-    if (offset + lengthBytes > this.length) throw storeFault(this.name, "no-space", operation, offset, lengthBytes, "the store has one length");
   }
 
   private require(operation: StoreProblem["operation"], offset: number, lengthBytes: number): void {

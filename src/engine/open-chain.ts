@@ -256,28 +256,30 @@ function resolveName(place: FilePlace, image: string, name: string, format: Form
   return ok({ ...found, format: source.format ?? format });
 }
 
-/** A source and all that its words name below it. */
-function nodesOf<Node extends Omit<ImageSource, "file">>(source: Node): Omit<ImageSource, "file">[] {
-  const below = [source.backing, source.backingChanges, source.dataFile].filter((node) => node !== undefined && node !== null);
-  return [source, ...below.flatMap(nodesOf)];
+/** What a source says but the name of its file. */
+type Node = Omit<ImageSource, "file">;
+
+/** A node and all that its words name below it. */
+function nodesOf(node: Node): Node[] {
+  const below = [node.backing, node.backingChanges, node.dataFile].filter((named) => named !== undefined && named !== null);
+  return [node, ...below.flatMap(nodesOf)];
 }
 
 /** A file of the person's machine leads only to what was dropped beside it, whatever words the name is wrapped in and however deep. */
 function besideAdopted(place: FilePlace, image: string, source: ImageSource): ImageSource {
-  const { backing, backingChanges, dataFile, ...own } = source;
-  return {
-    ...own,
-    file: source.nullBytes === undefined ? place.beside(image, source.file) : source.file,
-    ...(backing === undefined ? {} : { backing: backing && besideAdopted(place, image, backing) }),
-    ...(backingChanges === undefined ? {} : { backingChanges: changesBeside(place, image, backingChanges) }),
-    ...(dataFile === undefined ? {} : { dataFile: besideAdopted(place, image, dataFile) }),
-  };
+  const file = source.nullBytes === undefined ? place.beside(image, source.file) : source.file;
+  return { ...belowAdopted(place, image, source), file };
 }
 
-function changesBeside(place: FilePlace, image: string, changes: Omit<ImageSource, "file">): Omit<ImageSource, "file"> {
-  const { file: _, ...found } = besideAdopted(place, image, { ...changes, file: "", nullBytes: 0 });
-  const { nullBytes: __, ...rest } = found;
-  return changes.nullBytes === undefined ? rest : { ...rest, nullBytes: changes.nullBytes };
+/** As besideAdopted, for what the words name below. */
+function belowAdopted<Given extends Node>(place: FilePlace, image: string, node: Given): Given {
+  const { backing, backingChanges, dataFile } = node;
+  return {
+    ...node,
+    ...(backing === undefined ? {} : { backing: backing && besideAdopted(place, image, backing) }),
+    ...(backingChanges === undefined ? {} : { backingChanges: belowAdopted(place, image, backingChanges) }),
+    ...(dataFile === undefined ? {} : { dataFile: besideAdopted(place, image, dataFile) }),
+  };
 }
 
 /** Options that do not fit to what the header says. */

@@ -22,7 +22,8 @@ import type { Snapshot, SnapshotProblem } from "./snapshots.ts";
 const MAX_GUARDED_ENTRIES = 2 ** 24;
 const MAX_GUARDED_TABLES = 2 ** 20;
 const PIECE_BYTES = 2 ** 18;
-/** What such a table is called in a map. */
+/** What such tables are called in a map. */
+const L1_OF_SNAPSHOT = "L1 table of a snapshot";
 export const L2_OF_SNAPSHOT = "L2 table of a snapshot";
 
 /**
@@ -53,7 +54,7 @@ export function protectSnapshots(store: ByteStore, header: Header, metadata: Met
   const l2Clusters = new Set<number>();
   let left = MAX_GUARDED_ENTRIES;
   for (const { first, end } of apart) {
-    protect("L1 table of a snapshot", first, end - first);
+    protect(L1_OF_SNAPSHOT, first, end - first);
     left -= noteTables(store, first, Math.min(end, store.size()), header.clusterSize, l2Clusters);
     if (left < 0) throw refuse("entries of all L1 tables", `more than ${MAX_GUARDED_ENTRIES}`, MAX_GUARDED_ENTRIES, "entries");
     if (l2Clusters.size > MAX_GUARDED_TABLES) throw refuse("L2 tables", `more than ${MAX_GUARDED_TABLES}`, MAX_GUARDED_TABLES, "tables");
@@ -63,9 +64,8 @@ export function protectSnapshots(store: ByteStore, header: Header, metadata: Met
 }
 
 function snapshotFault({ l1Offset, l1Size }: Snapshot, { code }: SnapshotProblem): Fault {
-  const structure = "L1 table of a snapshot";
   return new Fault(
-    code === "l1-too-large" ? imageProblem(structure, "l1_size", l1Offset, l1Size, `at most ${MAX_L1_ENTRIES}`) : imageProblem(structure, "l1_table_offset", l1Offset, l1Offset, "a cluster's start, the table inside the file"),
+    code === "l1-too-large" ? imageProblem(L1_OF_SNAPSHOT, "l1_size", l1Offset, l1Size, `at most ${MAX_L1_ENTRIES}`) : imageProblem(L1_OF_SNAPSHOT, "l1_table_offset", l1Offset, l1Offset, "a cluster's start, the table inside the file"),
   );
 }
 
