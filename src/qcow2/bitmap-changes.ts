@@ -17,6 +17,8 @@ import type { HostCluster } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { BitmapBits } from "./bitmap-bits.ts";
+import { BITMAP_BITS, BITMAP_DIRECTORY, BITMAP_STRUCTURES, BITMAP_TABLE } from "./bitmap-guard.ts";
+import type { BitmapStructure } from "./bitmap-guard.ts";
 import {
   FLAGS_AT,
   MAX_BITMAP_NAME_BYTES,
@@ -66,7 +68,7 @@ export function addBitmap(state: ImageState, name: string, granularityBits: numb
   const tableSize = Math.max(1, tableSizeFor(header.virtualSize, granularityBits, clusterSize));
   const added = (tableOffset: number): Bitmap => ({ name: nameBytes, tableOffset, tableSize, inUse: false, auto: true, granularityBits });
   if (encodeDirectory([...bitmaps, added(0)]) === null) return refuse("too-many", name);
-  putDirectory(state, [...bitmaps, added(writeArea(state, encodeBitmapTable(new Float64Array(tableSize))))]);
+  putDirectory(state, [...bitmaps, added(writeArea(state, BITMAP_TABLE, encodeBitmapTable(new Float64Array(tableSize))))]);
   return ok(null);
 }
 
@@ -153,8 +155,8 @@ export function storeBits(state: ImageState, bitmap: PlacedBitmap, changed: Read
     entries[page] = entry;
   };
   if (changed === "none") entries.forEach((_, page) => replace(page, 0));
-  else for (const [page, bits] of changed) replace(page, bits.every((byte) => byte === 0) ? 0 : writeArea(state, bits));
-  const tableOffset = writeArea(state, encodeBitmapTable(entries));
+  else for (const [page, bits] of changed) replace(page, bits.every((byte) => byte === 0) ? 0 : writeArea(state, BITMAP_BITS, bits));
+  const tableOffset = writeArea(state, BITMAP_TABLE, encodeBitmapTable(entries));
   flushImage(state);
   const place = encodePlace({ ...bitmap, tableOffset, inUse: false });
   const { entryAt } = bitmap;
@@ -175,7 +177,7 @@ export function putDirectory(state: ImageState, bitmaps: readonly Bitmap[]): voi
   else {
     const directory = encodeDirectory(bitmaps);
     assert(directory !== null, "a directory that is too long was refused before");
-    const offset = writeArea(state, directory);
+    const offset = writeArea(state, BITMAP_DIRECTORY, directory);
     flushImage(state);
     putBitmapsExtension(state, encodeBitmapsExtension(bitmaps.length, { offset, lengthBytes: directory.length }));
   }
@@ -188,17 +190,20 @@ function writable(state: ImageState): Refcounts {
   return state.refcounts;
 }
 
-/** Writes bytes into neighbouring new clusters. @returns their host offset */
-export function writeArea(state: ImageState, data: Uint8Array): number {
+/** Writes bytes of a bitmap into neighbouring new clusters, which are kept for it from now on. @returns their host offset */
+export function writeArea(state: ImageState, structure: BitmapStructure, data: Uint8Array): number {
   const clusters = divideRoundUp(data.length, state.clusterSize);
   const padded = new Uint8Array(clusters * state.clusterSize);
   padded.set(data);
   const offset = writable(state).allocateArea(clusters) * state.clusterSize;
+  state.metadata.claim(structure, offset, padded.length);
   state.write(offset, padded);
   return offset;
 }
 
+/** A place of a bitmap that nothing leads to any more. */
 export function giveUpArea(state: ImageState, offset: number, lengthBytes: number): void {
+  state.metadata.releaseOf(BITMAP_STRUCTURES, offset, lengthBytes);
   const first = offset / state.clusterSize;
   for (let cluster = first; cluster < first + divideRoundUp(lengthBytes, state.clusterSize); cluster++) writable(state).holdDecrease(cluster as HostCluster);
 }

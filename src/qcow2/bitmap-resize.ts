@@ -12,6 +12,7 @@ import type { Result } from "../base/result.ts";
 import { divideRoundUp } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { giveUpArea, putDirectory, writeArea, writeFlags } from "./bitmap-changes.ts";
+import { BITMAP_BITS, BITMAP_TABLE } from "./bitmap-guard.ts";
 import { encodeBitmapTable, fitsLimits, readBitmapTable, readBitmaps, tableSizeFor } from "./bitmaps.ts";
 import type { Bitmap, BitmapProblem, PlacedBitmap } from "./bitmaps.ts";
 import { flushImage } from "./flush.ts";
@@ -68,7 +69,7 @@ function resizeBitmap(state: ImageState, bitmap: Bitmap, oldSize: number, given:
     if (page < tableSize) entries[page] = page === last ? writeStart(state, entry, kept % bitsPerPage) : 0;
   }
   given.push({ offset: bitmap.tableOffset, lengthBytes: bitmap.tableSize * 8 });
-  return { ...bitmap, tableOffset: writeArea(state, encodeBitmapTable(entries)), tableSize, inUse: false };
+  return { ...bitmap, tableOffset: writeArea(state, BITMAP_TABLE, encodeBitmapTable(entries)), tableSize, inUse: false };
 }
 
 /** The first bits of a page in a cluster of their own. @returns its entry */
@@ -79,5 +80,5 @@ function writeStart(state: ImageState, entry: number, bits: number): number {
   const whole = Math.floor(bits / 8);
   if (bits % 8 > 0) page[whole]! &= (1 << (bits % 8)) - 1;
   page.fill(0, Math.ceil(bits / 8));
-  return page.every((byte) => byte === 0) ? 0 : writeArea(state, page);
+  return page.every((byte) => byte === 0) ? 0 : writeArea(state, BITMAP_BITS, page);
 }

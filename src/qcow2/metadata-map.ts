@@ -34,6 +34,25 @@ export class MetadataMap {
     }
   }
 
+  /**
+   * As claim, for what may stand in nobody's way and nobody in its: also not those that are only kept from being written.
+   * @param shares lets the cluster be another's that is another's already. @throws Fault when it does not and one is
+   */
+  claimApart(structure: string, offset: number, lengthBytes: number, shares: boolean): void {
+    const end = Math.ceil((offset + lengthBytes) / this.clusterSize);
+    for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) {
+      const owner = this.ownerOf(cluster * this.clusterSize);
+      if (owner === null) this.owners.set(cluster, structure);
+      else if (!shares) throw clash(structure, cluster * this.clusterSize, owner);
+    }
+  }
+
+  /** Takes a claim back where it is this structure's. */
+  releaseOf(structures: readonly string[], offset: number, lengthBytes: number): void {
+    const end = Math.ceil((offset + lengthBytes) / this.clusterSize);
+    for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) if (structures.includes(this.owners.get(cluster) ?? "")) this.owners.delete(cluster);
+  }
+
   release(offset: number, lengthBytes: number): void {
     const end = Math.ceil((offset + lengthBytes) / this.clusterSize);
     for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) this.owners.delete(cluster);

@@ -8,6 +8,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import { portableCodecs } from "./codecs.ts";
 import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry, forEachInUse } from "./entries.ts";
+import { claimBitmaps } from "./bitmap-guard.ts";
 import { readBitmaps } from "./bitmaps.ts";
 import {
   AUTOCLEAR_RAW_EXTERNAL,
@@ -124,7 +125,7 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
     const refcounts = new Refcounts(store, header, metadata);
     const unguarded = protectSnapshots(store, header, metadata, forCheck);
     const bitmaps = readBitmaps(store, header);
-    if (bitmaps !== null) metadata.protectAlone("bitmap directory", bitmaps.offset, bitmaps.lengthBytes);
+    if (bitmaps !== null) claimBitmaps(store, header, metadata, bitmaps, forCheck);
     const autoclear = clearAutoclear(store, header, bitmaps !== null);
     const state = new ImageState(store, { ...header, autoclear }, l1, metadata, refcounts, options);
     if (unguarded !== null && options.strictSnapshots === true) state.refuseWrites(unguarded);

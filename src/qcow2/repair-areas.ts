@@ -2,6 +2,7 @@
  * Where the tables of an image lie that are no L2 table: a repair writes no L2 table over any of them, whatever an L1 entry says.
  */
 import type { ByteStore } from "../bytes/byte-store.ts";
+import { claimBitmaps } from "./bitmap-guard.ts";
 import { readBitmaps } from "./bitmaps.ts";
 import { isImageFault } from "./check.ts";
 import type { Check, ExtraArea } from "./check.ts";
@@ -79,8 +80,7 @@ export class TableGuard {
     try {
       protectSnapshots(store, header, tables, true);
       const bitmaps = readBitmaps(store, header);
-      if (bitmaps !== null) tables.protect("bitmap directory", bitmaps.offset, bitmaps.lengthBytes);
-      for (const { tableOffset, tableSize } of bitmaps?.bitmaps ?? []) tables.protect("bitmap table", tableOffset, tableSize * ENTRY_BYTES);
+      if (bitmaps !== null) claimBitmaps(store, header, tables, bitmaps, true);
     } catch (error) {
       if (isImageFault(error)) return null;
       throw error;

@@ -8,10 +8,9 @@
  */
 import { Fault, imageProblem } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { readPadded } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES } from "./entries.ts";
-import { offsetOf } from "./entry-words.ts";
 import type { Header } from "./header.ts";
+import { forEachLedTo } from "./led-to.ts";
 import { merged } from "./metadata-map.ts";
 import type { MetadataMap } from "./metadata-map.ts";
 import { snapshotEntries } from "./snapshot-reader.ts";
@@ -21,7 +20,6 @@ import type { Snapshot, SnapshotProblem } from "./snapshots.ts";
 /** Most entries of L1 tables that lead somewhere, and most L2 tables that they lead to. */
 const MAX_GUARDED_ENTRIES = 2 ** 24;
 const MAX_GUARDED_TABLES = 2 ** 20;
-const PIECE_BYTES = 2 ** 18;
 /** What such tables are called in a map. */
 const L1_OF_SNAPSHOT = "L1 table of a snapshot";
 export const L2_OF_SNAPSHOT = "L2 table of a snapshot";
@@ -55,7 +53,10 @@ export function protectSnapshots(store: ByteStore, header: Header, metadata: Met
   let left = MAX_GUARDED_ENTRIES;
   for (const { first, end } of apart) {
     protect(L1_OF_SNAPSHOT, first, end - first);
-    left -= noteTables(store, first, Math.min(end, store.size()), header.clusterSize, l2Clusters);
+    forEachLedTo(store, first, end, header.clusterSize, (cluster) => {
+      l2Clusters.add(cluster);
+      return --left >= 0 && l2Clusters.size <= MAX_GUARDED_TABLES;
+    });
     if (left < 0) throw refuse("entries of all L1 tables", `more than ${MAX_GUARDED_ENTRIES}`, MAX_GUARDED_ENTRIES, "entries");
     if (l2Clusters.size > MAX_GUARDED_TABLES) throw refuse("L2 tables", `more than ${MAX_GUARDED_TABLES}`, MAX_GUARDED_TABLES, "tables");
   }
@@ -67,27 +68,4 @@ function snapshotFault({ l1Offset, l1Size }: Snapshot, { code }: SnapshotProblem
   return new Fault(
     code === "l1-too-large" ? imageProblem(L1_OF_SNAPSHOT, "l1_size", l1Offset, l1Size, `at most ${MAX_L1_ENTRIES}`) : imageProblem(L1_OF_SNAPSHOT, "l1_table_offset", l1Offset, l1Offset, "a cluster's start, the table inside the file"),
   );
-}
-
-/** Notes the clusters that the L1 entries of [from, to) lead to. @returns how many entries lead somewhere */
-function noteTables(store: ByteStore, from: number, to: number, clusterSize: number, clusters: Set<number>): number {
-  const piece = new Uint8Array(PIECE_BYTES);
-  const view = new DataView(piece.buffer);
-  const words = new Uint32Array(piece.buffer);
-  let noted = 0;
-  for (let at = from; at < to; at += PIECE_BYTES) {
-    const length = Math.min(PIECE_BYTES, to - at);
-    readPadded(store, at, piece.subarray(0, length));
-    for (let word = 0; word < length / 4; word += 2) {
-      if ((words[word]! | words[word + 1]!) === 0) continue;
-      const cluster = Math.floor(offsetOf(view.getUint32(word * 4), view.getUint32(word * 4 + 4)) / clusterSize);
-      // Behind the file's end, too, as above.
-      if (cluster === 0) continue;
-      noted++;
-      clusters.add(cluster);
-      if (clusters.size > MAX_GUARDED_TABLES) return noted;
-    }
-    if (noted > MAX_GUARDED_ENTRIES) return noted;
-  }
-  return noted;
 }

@@ -71,7 +71,10 @@ export function tablesOf(read: ReadAt, size: number): Table[] {
     if (!add("bitmap directory", directory, length)) return;
     for (let entry = directory; entry + 24 <= directory + length; ) {
       const view = viewOf(read(entry, 24));
-      add("bitmap table", Number(view.getBigUint64(0)), Math.min(view.getUint32(8), MOST) * 8);
+      const [table, entries] = [Number(view.getBigUint64(0)), Math.min(view.getUint32(8), MOST)];
+      if (add("bitmap table", table, entries * 8)) {
+        for (const place of words(table, entries)) if ((place & OFFSET) !== 0n) add("bits of a bitmap", Number(place & OFFSET), clusterSize);
+      }
       entry += Math.ceil((24 + view.getUint16(18) + Math.min(view.getUint32(20), 4096)) / 8) * 8;
     }
   }
