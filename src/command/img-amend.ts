@@ -80,6 +80,7 @@ function* help(format: string): Program {
 const unamendable = (format: string): string => `Format driver '${format}' does not support option amendment`;
 
 function* amendOpened(image: ReadImage, pairs: readonly OptionPair[], shows: boolean): Program {
+  const { zoned } = image.facts;
   const { format, readOnly, readOnlyReason } = image.facts.image;
   if (format === "raw") {
     yield imgError(unamendable(format));
@@ -90,7 +91,8 @@ function* amendOpened(image: ReadImage, pairs: readonly OptionPair[], shows: boo
     yield imgError(given.error);
     return 1;
   }
-  if (readOnly) {
+  // What keeps a zoned image from being written may be what shall be amended; the engine tells where it is not.
+  if (readOnly && zoned === null) {
     yield imgError(`Could not open '${image.file}': ${readOnlyReason ?? "the image is open for reading"}`);
     return 1;
   }
@@ -118,6 +120,7 @@ function* amend(image: ReadImage, given: GivenCreateOptions, shown: (fraction: n
 
 function failureWords(file: string, failure: Failure): string {
   if (failure.kind === "amend") return failure.code === "backing-file" ? `${amendWords(failure)}\nYou can use 'qemu-img rebase' instead.` : amendWords(failure);
+  if (failure.kind === "usage" && failure.code === "read-only") return `Could not open '${file}': ${failure.detail}`;
   const table = failure.kind === "snapshot" ? tableWords(failure) : null;
   if (table !== null) return `${table}\nqemu-img: Failed to turn zero into data clusters: ${strerror(failure)}`;
   return failure.kind === "unsupported" ? explain(failure).why.replace(/\.$/, "") : openFailureWords(file, failure);

@@ -97,7 +97,7 @@ function* openTarget(command: ConvertCommand, sources: readonly ReadImage[], cac
   const sizeBytes = sources.reduce((sum, { facts }) => sum + facts.image.virtualSize, 0);
   const planned = command.skipCreate ? null : plannedTarget(command, sizeBytes);
   const hasBacking = (command.backing ?? pairValue(command, "backing_file")) !== null;
-  const refusal = early(planned) ?? refusalOf(command, hasBacking, sources[0]!) ?? late(command, planned) ?? beyond(command, planned);
+  const refusal = early(planned) ?? refusalOf(command, hasBacking, sources[0]!) ?? late(command, planned);
   if (refusal !== null) {
     yield imgError(refusal);
     return null;
@@ -132,11 +132,6 @@ function plannedTarget(command: ConvertCommand, sizeBytes: number): Planned {
 
 /** What QEMU finds wrong with the options when it reads them, and what only when it makes the image by them. */
 const early = (planned: Planned | null): string | null => (planned?.ok === false && !planned.error.creating ? planned.error.words : null);
-/** What this program has no way to do, before there is a file. */
-const beyond = ({ compressed }: ConvertCommand, planned: Planned | null): string | null =>
-  compressed && planned?.ok === true && planned.value.format === "qcow2" && planned.value.options.zoned !== null
-    ? convertWords({ kind: "unsupported", feature: "compressed clusters of a zoned image" })
-    : null;
 const late = ({ target, targetFormat }: ConvertCommand, planned: Planned | null): string | null =>
   planned?.ok === false ? `${target}: error while converting ${targetFormat ?? ""}: ${planned.error.words}` : null;
 

@@ -15,6 +15,7 @@ import { readHeader } from "../qcow2/open.ts";
 import { changeRefcountWidth, giveUpClusters } from "../qcow2/refcount-width.ts";
 import { downgradeImage, upgradeImage } from "../qcow2/version-change.ts";
 import type { DowngradeRefusal } from "../qcow2/version-change.ts";
+import { ZONED_EXTENSION_MAGIC } from "../zoned/dialect.ts";
 import { part } from "./jobs.ts";
 import type { Work } from "./jobs.ts";
 import type { OpenImage } from "./open-image.ts";
@@ -70,7 +71,7 @@ function stepsOf(header: Header, options: AmendOptions): { slowly: boolean; step
   }
   if (backing !== undefined && (backing.file !== header.backingFile || backing.format !== backingFormatOf(header))) add(false, () => refused({ code: "backing-file" }));
   if (lazyRefcounts !== undefined && lazyRefcounts !== hasBit(header.compatible, COMPATIBLE_LAZY_REFCOUNTS)) {
-    add(false, (image) => (lazyRefcounts && version < 3 ? refused({ code: "lazy-in-version-2" }) : inHeader(image, (state) => setLazyRefcounts(state, lazyRefcounts))));
+    add(false, (image) => (lazyRefcounts && version < 3 ? refused({ code: "lazy-in-version-2" }) : setLazy(image, lazyRefcounts)));
   }
   if (sizeBytes !== undefined) add(false, (image) => resized(image, sizeBytes));
   if (version < header.version) add(true, downgrade);
@@ -95,9 +96,15 @@ function* inHeader(image: OpenImage, change: (state: ImageState) => boolean): Wo
   return image.changeWhole((state) => fits(change(state)));
 }
 
+function* setLazy(image: OpenImage, lazy: boolean): Work<Done> {
+  yield* [];
+  return image.lift((state) => fits(setLazyRefcounts(state, lazy)));
+}
+
 function* upgrade(image: OpenImage): Work<Done> {
   yield 0.5;
-  const done = image.changeWhole((state) => fits(upgradeImage(state)));
+  // Of a zoned image header and zoned extension stay in one sector.
+  const done = image.lift((state) => fits(upgradeImage(state, ZONED_EXTENSION_MAGIC)));
   if (done.ok) yield 1;
   return done;
 }

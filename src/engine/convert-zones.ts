@@ -1,7 +1,8 @@
 /**
  * Copying disks onto a zoned one. Sequential zones are filled from their start, since nothing else can be written there: from a
  * zoned disk of the same zones up to its write pointers, from any other up to the last sector that is not zeros. What cannot be
- * carried over is refused by name. Source: zone semantics, "Durability".
+ * carried over is refused by name. A disk without zones has no pointers to carry over: where it takes more active zones than the target
+ * allows, those that were filled first are finished, which reads the same. Source: zone semantics, "Durability" and "Transitions".
  */
 import { Condition, ZoneType } from "../base/conditions.ts";
 import { err, ok } from "../base/result.ts";
@@ -57,7 +58,7 @@ export function* convertToZones(sources: Sources, from: ZoneTable | null, target
     done += stop - start;
     const settled = carried === null ? ok(null) : filling.settle(index, start, stop, carried.condition === Condition.FULL ? "full" : end);
     if (!settled.ok) return settled;
-    filling.leaveZone();
+    filling.leaveZone(index);
   }
   return ok({ skipped: [] });
 }
@@ -110,6 +111,8 @@ class Filling {
   private readonly buffer = new Uint8Array(MOVE_BYTES);
   /** Where the zone's last write ended, null before the first. */
   private written: number | null = null;
+  /** Zones that were left partly written, the first of them first. */
+  private readonly active = new Set<ZoneIndex>();
 
   constructor(sources: Sources, target: Device, zones: ZoneTable) {
     this.sources = sources;
@@ -122,7 +125,8 @@ class Filling {
     return this.tried(start, () => this.target.writeZeroes(start, end - start, true));
   }
 
-  leaveZone(): void {
+  leaveZone(zone: ZoneIndex): void {
+    if (this.written !== null && !this.zones.isConventional(zone) && this.zones.conditionOf(zone) !== Condition.FULL) this.active.add(zone);
     this.written = null;
   }
 
@@ -156,12 +160,25 @@ class Filling {
     const { geometry } = this.zones;
     const zone = zoneIndex(Math.floor(at / geometry.zoneSize));
     if (!this.zones.isConventional(zone)) {
+      const room = this.written === null ? this.makeRoom() : ok(null);
+      if (!room.ok) return room;
       const led = this.zeroesTo(zoneStart(geometry, zone), at);
       if (!led.ok) return led;
     }
     const wrote = this.tried(at, () => this.target.write(at, dataPayload(data)));
     if (wrote.ok) this.written = at + data.length;
     return wrote;
+  }
+
+  /** Before a zone's first write: finishes another where no active slot is free. Of zones that are carried over none has to be (misfitOf). */
+  private makeRoom(): Result<null, MoveProblem> {
+    const { active, maxActive } = this.zones.resources();
+    if (maxActive === 0 || active < maxActive) return ok(null);
+    const [first] = this.active;
+    if (first === undefined) return ok(null);
+    this.active.delete(first);
+    const { start, end } = this.zones.view(first);
+    return this.tried(start, () => this.target.manage("finish", start, end - start));
   }
 
   /** Writes the zeros that lead up to `at`: a sequential zone leaves nothing out. */

@@ -65,7 +65,6 @@ function checkCombination(options: CreateOptions): OptionProblem | null {
     ["backing_file", backing?.file ?? "", backing !== null],
     ["data_file", dataFile?.file ?? "", dataFile !== null],
     ["lazy_refcounts", "on", lazyRefcounts],
-    ["preallocation", preallocation, preallocation !== "off"],
   ];
   const first = refused.find(([, , given]) => given);
   return first === undefined ? null : no(first[0], first[1], "nothing of the kind for a zoned image");

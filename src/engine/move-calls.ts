@@ -35,7 +35,7 @@ export function* convertDevices(sources: readonly Device[], target: OpenImage, o
   if (from.size > disk.virtualSize) return err({ kind: "option", option: "size", found: String(disk.virtualSize), allowed: `at least ${from.size}, as the sources have it` });
   target.unflushed = true;
   if (zones !== null) {
-    if (options.compressed) return err({ kind: "unsupported", feature: "compressed clusters of a zoned image" });
+    // As `write -c` to a zone is (compressed-write.ts), a compressed copy is of WRITEs like any other.
     const pointers = sources.length === 1 && part === null ? sources[0]!.zones : null;
     return yield* convertToZones(from, pointers, device, zones, options.targetIsZero);
   }

@@ -24,7 +24,7 @@ import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { readHeader } from "../qcow2/open.ts";
-import type { OpenOptions } from "../qcow2/open.ts";
+import type { OpenOptions, ReservedArea } from "../qcow2/open.ts";
 import type { FlushOrder } from "../qcow2/write-order.ts";
 import { headerOfSnapshot } from "../qcow2/snapshots.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
@@ -130,9 +130,8 @@ export function openDevice(
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);
   const report = readPointers(zoned.geometry, new DataView(entries.buffer), zoned.metadataOffset);
   if ("kind" in report) throw new Fault(report);
-  const area = { structure: "zoned metadata", offset: zoned.metadataOffset, lengthBytes: zoned.metadataSize };
   const reason = write ? zonedReasonNotToWrite(header, report) : null;
-  const image = new Qcow2Image(written(store, write, foundation), header, { write: write && reason === null, forCheck, order: foundation.order, featureBits: [ZONED_FEATURE_BIT], area, codecs });
+  const image = new Qcow2Image(written(store, write, foundation), header, { write: write && reason === null, forCheck, order: foundation.order, featureBits: [ZONED_FEATURE_BIT], area: areaOf(zoned), codecs });
   const device = new ZonedDevice(image, zoned, entries, report, log);
   return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? reason, foundation };
 }
@@ -155,6 +154,18 @@ function disksOf({ data, backing }: Foundation, write: boolean, now: () => numbe
 const written = (store: ByteStore, write: boolean, { order }: Foundation): ByteStore => (order === undefined ? coalesced(store, write) : store);
 
 const coalesced = (store: ByteStore, write: boolean): ByteStore => (write && !store.readOnly ? new CoalescingStore(store) : store);
+
+/**
+ * The image under a zoned device that is read-only only for what amend takes away, version 2 or lazy refcounts, open for that change
+ * alone: the header gets another sector, which no rule of zones forbids. null for any other device.
+ * @throws Fault as openDevice
+ */
+export function openToLift(store: ByteStore, { header, zoned, device }: OpenedDevice, codecs: Codecs): Qcow2Image | null {
+  if (header === null || zoned === null || !device.disk.readOnly) return null;
+  return new Qcow2Image(store, header, { write: true, featureBits: [ZONED_FEATURE_BIT], area: areaOf(zoned), codecs });
+}
+
+const areaOf = ({ metadataOffset, metadataSize }: ZonedHeader): ReservedArea => ({ structure: "zoned metadata", offset: metadataOffset, lengthBytes: metadataSize });
 
 /** What zoned images do not do (zone semantics, "Durability") and scars that make every write a guess. */
 function zonedReasonNotToWrite(header: Header, report: PointerReport): string | null {

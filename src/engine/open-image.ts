@@ -23,7 +23,7 @@ import type { Device } from "./device.ts";
 import { part, runToEnd } from "./jobs.ts";
 import type { Work } from "./jobs.ts";
 import { closeFiles, filesOf } from "./open-chain.ts";
-import { STANDALONE, deviceFacts, formatOf, openDevice } from "./open-device.ts";
+import { STANDALONE, deviceFacts, formatOf, openDevice, openToLift } from "./open-device.ts";
 import type { Format, OpenedDevice, OpenedFiles } from "./open-device.ts";
 import { checkZones } from "./zone-check.ts";
 import { completeSnapshots, lacksNothingElse, withCompleted } from "./snapshot-repair.ts";
@@ -242,9 +242,22 @@ export class OpenImage {
     );
   }
 
-  /** As changeWhole, in slices; stopped between two, it leaves what a crash there would leave. @throws as changeWhole */
-  *changeWholeSlowly<Value>(act: (state: ImageState) => Work<Result<Value, Failure>>): Work<Result<Value, Failure>> {
-    const { disk } = this.device;
+  /** As changeWhole, of what keeps a zoned image from being written: version 2 or lazy refcounts, which amend takes away. @throws as changeWhole */
+  lift<Value>(act: (state: ImageState) => Result<Value, Failure>): Result<Value, Failure> {
+    const disk = this.write && !this.store.readOnly ? openToLift(this.store, this.opened, this.codecs) : null;
+    return runToEnd(
+      this.changeWholeSlowly(function* (state) {
+        yield* [];
+        return act(state);
+      }, disk ?? undefined),
+    );
+  }
+
+  /**
+   * As changeWhole, in slices; stopped between two, it leaves what a crash there would leave.
+   * @param disk the image that is changed; the device's own where none is given. @throws as changeWhole
+   */
+  *changeWholeSlowly<Value>(act: (state: ImageState) => Work<Result<Value, Failure>>, disk = this.device.disk): Work<Result<Value, Failure>> {
     if (!(disk instanceof Qcow2Image) || disk.readOnly) {
       return err({ kind: "usage", code: "read-only", detail: disk.readOnlyReason ?? "the image is open for reading" });
     }

@@ -47,8 +47,11 @@ const MAX_OLD_STATE = 2n ** 32n;
 
 const zerosOf = (state: ImageState): Uint8Array => new Uint8Array(state.clusterSize);
 
-/** @returns false when the first cluster has no room for the longer header, with nothing changed but the snapshot table's form */
-export function upgradeImage(state: ImageState): boolean {
+/**
+ * @param leading the extension that stays in front of all others, where there is one of that magic
+ * @returns false when the first cluster has no room for the longer header, with nothing changed but the snapshot table's form
+ */
+export function upgradeImage(state: ImageState, leading: number | null = null): boolean {
   assert(state.header.version === 2, "an upgrade begins at version 2");
   const { snapshots } = readSnapshotTable(state.store, state.header);
   // Older entries do not tell the size of their disk.
@@ -56,8 +59,10 @@ export function upgradeImage(state: ImageState): boolean {
   return changeHeader(state.store, ({ clusterSize, extensions }) => {
     if (clusterSize < LEAST_CLUSTER_WITH_NAMES) return { fields: { version: 3 } };
     const names = { magic: FEATURE_NAMES_MAGIC, data: encodeFeatureNames(KNOWN_FEATURES) };
+    const leads = ({ magic }: { magic: number }): boolean => magic === leading;
     const isName = ({ magic }: { magic: number }): boolean => magic === BACKING_FORMAT_MAGIC || magic === DATA_FILE_MAGIC;
-    return { fields: { version: 3 }, extensions: [...extensions.filter(isName), names, ...extensions.filter((extension) => !isName(extension))] };
+    const others = extensions.filter((extension) => !leads(extension) && !isName(extension));
+    return { fields: { version: 3 }, extensions: [...extensions.filter(leads), ...extensions.filter(isName), names, ...others] };
   });
 }
 

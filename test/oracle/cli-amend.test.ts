@@ -159,3 +159,18 @@ test("a zoned image takes what zones go with", async () => {
   expect((await runOurs(ours, "qemu-img", ["check", "z"])).out).toContain("No errors were found on the image.");
   expect((await runOurs(ours, "qemu-io", ["-c", "read -P 7 0 1M", "-c", "write -P 8 1M 1M", "z"])).err).toBe("");
 });
+
+test("a zoned image that stock made one of version 2, or gave lazy refcounts, is made one that is written", async () => {
+  for (const [theirs, words, back] of [["compat=0.10", "version 2", "compat=1.1"], ["lazy_refcounts=on", "lazy refcounts", "lazy_refcounts=off"]] as const) {
+    expect((await runOurs(ours, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", "size=64M,zone_size=16M,zone_model=1", "w"])).err).toBe("");
+    expect((await runOurs(ours, "qemu-io", ["-c", "write -P 7 0 1M", "w"])).status).toBe(0);
+    expect(runStock(ours, "qemu-img", ["amend", "-o", theirs, "w"])).toMatchObject({ status: 0, err: "" });
+    expect((await runOurs(ours, "qemu-io", ["-c", "write -P 8 1M 1M", "w"])).err).toContain(words);
+    // What lifts nothing is refused as before.
+    // What does not take it away is refused while it is there.
+    expect((await runOurs(ours, "qemu-img", ["amend", "-o", "refcount_bits=64", "w"])).status).toBe(1);
+    expect(await runOurs(ours, "qemu-img", ["amend", "-o", back, "w"])).toEqual({ status: 0, out: "", err: "" });
+    expect(await runOurs(ours, "qemu-io", ["-c", "read -q -P 7 0 1M", "-c", "write -q -P 8 1M 1M", "-c", "read -q -P 8 1M 1M", "w"])).toEqual({ status: 0, out: "", err: "" });
+    expect((await runOurs(ours, "qemu-img", ["check", "w"])).out).toContain("No errors were found on the image.");
+  }
+});

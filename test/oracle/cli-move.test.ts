@@ -2,7 +2,7 @@
  * qemu-img convert, compare and dd against the stock program: the same bytes, the same words and exit status, images that stock
  * finds nothing wrong with. Debian's 7.2 and 10.0 agree in all of this.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -147,9 +147,9 @@ describe("convert", () => {
     expect(runStock(root, "qemu-img", ["compare", "zoned.qcow2", "with.qcow2"]).out).toBe("Images are identical.\n");
     const report = async (file: string): Promise<string> => (await runOurs(root, "qemu-io", ["-c", "zrp 0 8", file])).out;
     expect(await report("with.qcow2")).toBe(await report("zoned.qcow2"));
-    const compressed = await ours("convert", "-c", "-O", "qcow2", "-o", zones, "zoned.qcow2", "compressed.qcow2");
-    expect(compressed).toEqual({ out: "", err: "qemu-img: error while converting: This program does not support compressed clusters of a zoned image\n", status: 1 });
-    expect(existsSync(join(root, "compressed.qcow2")), "refused before there is a file").toBe(false);
+    expect(await ours("convert", "-c", "-O", "qcow2", "-o", zones, "zoned.qcow2", "compressed.qcow2")).toEqual({ out: "", err: "", status: 0 });
+    expect(runStock(root, "qemu-img", ["compare", "zoned.qcow2", "compressed.qcow2"]).out).toBe("Images are identical.\n");
+    expect(await report("compressed.qcow2")).toBe(await report("zoned.qcow2"));
     expect(await ours("convert", "-O", "qcow2", "-o", zones.replace("nr_conv_zones=1", "nr_conv_zones=2"), "zoned.qcow2", "other.qcow2")).toMatchObject({ status: 1, err: expect.stringMatching(/nr_conv_zones|Invalid argument/) as string });
   });
 });

@@ -8,7 +8,7 @@ export const IMG_WORDS: Readonly<Record<string, ManualWords>> = {
   amend: {
     about: "Changes what an image is without copying its data: its version, the width of its refcounts, lazy refcounts, its size, its backing file's name. Each change is ordered so that a crash leaves the image as it was or as it is to be.",
     examples: [{ says: "To version 2, and back.", disk: "plain", lines: ["qemu-img amend -o compat=0.10 disk.qcow2", "qemu-img amend -o compat=1.1 disk.qcow2"] }],
-    differs: "Options about encryption are refused, since no image is decrypted here. A zoned image keeps version, size and eager refcounts.",
+    differs: "Options about encryption are refused, since no image is decrypted here. A zoned image keeps version 3, its size and eager refcounts; one that another program made of version 2 or gave lazy refcounts is for reading until amend takes that away.",
   },
   bench: {
     about: "Sends many requests of one size to an image, each a step behind the last, and tells how long they took: reads, or with -w writes. It goes on at the start of the disk where the disk ends.",
@@ -34,7 +34,7 @@ export const IMG_WORDS: Readonly<Record<string, ManualWords>> = {
       { says: "The same for a script.", disk: "zoned", lines: ["qemu-img check --output=json disk.qcow2"] },
     ],
     status: "0: nothing is wrong. 1: the check could not be made. 2: corruption. 3: leaked clusters alone. 63: the format has no check. Findings about zones do not change it.",
-    differs: "Findings about zones, and -r all gives back data that a crash left above a write pointer. Leaks stay where they may belong to an extension that is not known here.",
+    differs: "Findings about zones, and -r all gives back data that a crash or preallocation left above a write pointer. Leaks stay where they may belong to an extension that is not known here.",
   },
   commit: {
     about: "Writes what an image has over its backing file into that file, and empties the image. A backing file that is shorter is lengthened first.",
@@ -61,7 +61,7 @@ export const IMG_WORDS: Readonly<Record<string, ManualWords>> = {
   },
   convert: {
     about:
-      "Copies disks, one behind the other where there are several, into a new image of any format, or into one that is there. Zones are not copied unless the target's options make it zoned: then pointers and data are carried over, where the target's zones can hold them.",
+      "Copies disks, one behind the other where there are several, into a new image of any format, or into one that is there. Zones are not copied unless the target's options make it zoned: then pointers and data are carried over, where the target's zones can hold them. A disk without zones fills each zone to the last sector that is not zeros; where that takes more active zones than the target may have, those that were filled first are finished.",
     examples: [
       { says: "A zoned disk as a plain one, compressed.", disk: "zoned", lines: ["qemu-io -c 'zap 1M 64k' disk.qcow2", "qemu-img convert -O qcow2 -c disk.qcow2 plain.qcow2", "qemu-img compare disk.qcow2 plain.qcow2"] },
       {
@@ -70,7 +70,7 @@ export const IMG_WORDS: Readonly<Record<string, ManualWords>> = {
         lines: ["qemu-io -c 'zap 1M 64k' disk.qcow2", "qemu-img convert -O qcow2 -o zone.mode=host-managed,zone.size=1M,zone.capacity=768K,zone.conventional_zones=1 disk.qcow2 copy.qcow2", "qemu-io -r -c 'zrp 1M 1' copy.qcow2"],
       },
     ],
-    differs: "Requests are made one after the other: -m, -W, -C and -r are checked and do nothing. Targets are qcow2 and raw.",
+    differs: "Requests are made one after the other: -m, -W, -C and -r are checked and do nothing. Targets are qcow2 and raw. To zones -c copies as without it: nothing in them is compressed.",
   },
   create: {
     about:

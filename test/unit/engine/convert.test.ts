@@ -209,6 +209,18 @@ describe("convert onto zones", () => {
     expect((await fixture.ok("compare", { first: source, second: target, strict: false })).mismatch).toBeNull();
   });
 
+  test.each([[1, 1], [2, 1], [3, 2]])("a disk without zones takes %i active zones at most, %i of them open: those filled first are finished for it, and read the same", async (maxActiveZones, maxOpenZones) => {
+    const fixture = engineFixture();
+    const written: readonly number[] = [1, 2, 3, 5];
+    const source = await image(fixture, "source", 6 * MIB, [[10, 10, 1], ...written.map((zone): [number, number, number] => [zone * MIB + 64 * KIB, zone * 512, zone])]);
+    const target = await zonedImage(fixture, "target", createOptions({ sizeBytes: 6 * MIB, zoned: { conventionalZones: 1, zoneCapacity: MIB - 64 * KIB, maxActiveZones, maxOpenZones } }));
+    await fixture.ok("convert", { sources: [source], target, options: OPTIONS });
+    expect((await fixture.ok("compare", { first: source, second: target, strict: false })).mismatch).toBeNull();
+    const kept = new Set(written.slice(-maxActiveZones));
+    const expected = [1, 2, 3, 4, 5].map((zone) => (kept.has(zone) ? [4, 64 * KIB + zone * 512] : written.includes(zone) ? [14, MIB] : [1, 0]));
+    expect(await report(fixture, target)).toEqual([[0, 0], ...expected]);
+  });
+
   test("what cannot be carried over is refused by name", async () => {
     const fixture = engineFixture();
     const above = await image(fixture, "above", 6 * MIB, [[2 * MIB - 512, 512, 1]]);

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
 import type { CreateOptions, Dialect, ZonedCreateOptions } from "../../../src/protocol/index.ts";
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
+import type { EngineFixture } from "../../../src/testing/engine-fixture.ts";
 import { fileReader, putFile, rawExtension } from "./images.ts";
 
 const SIZE = 4 * MIB;
@@ -44,7 +45,6 @@ describe("a new zoned image", () => {
     ["backing_file", { backing: { file: "base", format: "raw" } }],
     ["data_file", { dataFile: { file: "data", raw: false } }],
     ["lazy_refcounts", { lazyRefcounts: true }],
-    ["preallocation", { preallocation: "metadata" }],
   ])("is not made with %s", async (option, changes) => {
     const fixture = engineFixture();
     await fixture.ok("createRaw", { file: "base", sizeBytes: SIZE, preallocation: "off" });
@@ -92,6 +92,8 @@ describe("a new zoned image", () => {
     ["extended L2 entries", { extendedL2: true }],
     ["extended L2 entries of the smallest clusters that have them", { extendedL2: true, clusterSize: 16384 }],
     ["compression_type zstd", { compressionType: "zstd" }],
+    ...(["metadata", "falloc", "full"] as const).map((preallocation): [string, Partial<CreateOptions>] => [`preallocation ${preallocation}`, { preallocation }]),
+    ["preallocation of subclusters", { preallocation: "metadata", extendedL2: true }],
   ])("goes with %s", async (_, changes) => {
     const fixture = engineFixture();
     await fixture.ok("create", { file: "image", options: { ...createOptions({ sizeBytes: SIZE, zoned }), ...changes } });
@@ -119,6 +121,18 @@ describe("an image of another program", () => {
     expect(await same()).toBe(true);
   });
 
+  test("with lazy refcounts is written once amend has taken them away, and keeps them with the dirty bit", async () => {
+    const { fixture } = await withImage(await imageBytes(setBit(COMPATIBLE, 0)));
+    const { handle } = await fixture.ok("open", { file: "image", readOnly: false, format: null });
+    expect((await fixture.ok("amend", { handle, options: { lazyRefcounts: false } })).image).toMatchObject({ lazyRefcounts: false, readOnly: false });
+    await writeOn(fixture, handle);
+    const dirty = await withImage(await imageBytes((bytes, view) => [setBit(COMPATIBLE, 0), setBit(INCOMPATIBLE, 0)].forEach((set) => set(bytes, view))));
+    const opened = await dirty.fixture.ok("open", { file: "image", readOnly: false, format: null });
+    expect(await dirty.fixture.fail("amend", { handle: opened.handle, options: { lazyRefcounts: false } })).toMatchObject({ kind: "usage", code: "read-only" });
+    await dirty.fixture.ok("close", { handle: opened.handle });
+    expect(await dirty.same()).toBe(true);
+  });
+
   test("whose disk ends within a sector is read and not written", async () => {
     const { fixture } = await withImage(await imageBytes((_, view) => view.setBigUint64(24, BigInt(SIZE - 100))));
     const { handle, facts } = await fixture.ok("open", { file: "image", readOnly: false, format: null });
@@ -126,14 +140,40 @@ describe("an image of another program", () => {
     expect((await fixture.ok("report", { handle, offset: 3 * MIB, count: 9 })).map(({ length }) => length)).toEqual([MIB - 100]);
   });
 
-  test("of version 2 is read and not written", async () => {
-    const version2 = await imageBytes((bytes, view) => {
+  const version2 = (): Promise<Uint8Array> =>
+    imageBytes((bytes, view) => {
       const extension = bytes.slice(rawExtension(bytes).at - 8, rawExtension(bytes).at + 48);
       bytes.fill(0, 72, 512);
       bytes.set(extension, 72);
       view.setUint32(4, 2);
     });
-    const { fixture, same } = await withImage(version2);
+
+  /** A zone that has 4 KiB is written on, and both halves are there after a power cycle. */
+  async function writeOn(fixture: EngineFixture, handle: number): Promise<void> {
+    await fixture.ok("write", { handle, offset: MIB + 4 * KIB, length: 4 * KIB, pattern: 8, data: null });
+    await fixture.ok("powerCycle", { handle });
+    expect((await fixture.ok("report", { handle, offset: MIB, count: 1 }))[0]).toMatchObject({ condition: 4, writePointer: MIB + 8 * KIB });
+    for (const [at, pattern] of [[MIB, 7], [MIB + 4 * KIB, 8]] as const) expect((await fixture.ok("read", { handle, offset: at, length: 4 * KIB, pattern, wantData: false })).mismatchOffset).toBe(null);
+    expect(await fixture.ok("check", { handle })).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0 });
+  }
+
+  test("of version 2 is written once amend has made it one of version 3, header and extension in one sector", async () => {
+    const files = new MemoryFiles();
+    await putFile(files, "image", await version2());
+    const fixture = engineFixture(files);
+    const read = await fixture.ok("open", { file: "image", readOnly: true, format: null });
+    expect(await fixture.fail("amend", { handle: read.handle, options: { version: 3 } })).toMatchObject({ kind: "usage", code: "read-only" });
+    await fixture.ok("close", { handle: read.handle });
+    const { handle } = await fixture.ok("open", { file: "image", readOnly: false, format: null });
+    expect((await fixture.ok("amend", { handle, options: { version: 3, refcountBits: 32 } })).image).toMatchObject({ version: 3, refcountBits: 32, readOnly: false, readOnlyReason: null });
+    await writeOn(fixture, handle);
+    await fixture.ok("close", { handle });
+    const { size, read: readBytes } = await fileReader(files, "image");
+    expect(rawExtension(readBytes(0, size)).at + 48).toBeLessThanOrEqual(512);
+  });
+
+  test("of version 2 is read and not written", async () => {
+    const { fixture, same } = await withImage(await version2());
     const { handle, facts } = await fixture.ok("open", { file: "image", readOnly: false, format: null });
     expect(facts.image).toMatchObject({ version: 2, readOnly: true, readOnlyReason: "version 2, which a zoned image does not have" });
     expect((await fixture.ok("read", { handle, offset: MIB, length: 4 * KIB, pattern: 7, wantData: false })).mismatchOffset).toBe(null);
