@@ -1,6 +1,7 @@
 /**
  * What a check finds and a repair does, as data. The order of the findings and what counts as what are qemu-img check's.
  */
+import { assert } from "../base/assert.ts";
 import type { ImageProblem } from "../base/fault.ts";
 
 /** One finding; `repairing` where a repair that looks at it sets it right. `entry` is a stored word in hex, no leading zeros. */
@@ -78,6 +79,12 @@ export class Numbers {
   corruptionsFixed = 0;
 }
 
+/** What was found on a way that is gone several times, in its order, each with the times from which and before which it is. */
+export interface Repeated {
+  readonly times: number;
+  readonly findings: { readonly finding: CheckFinding; readonly from: number; readonly before: number }[];
+}
+
 /** The findings in their order. */
 export class Verdict {
   readonly list: CheckFinding[] = [];
@@ -87,6 +94,29 @@ export class Verdict {
   unread = 0;
   /** Clusters with more references than their count tells: one that is counted once may have several owners. */
   overflowed = 0;
+  private repeated: Repeated | null = null;
+
+  /** A way begins that is gone so many times, and is gone through but once. */
+  beginRepeated(times: number): void {
+    this.repeated = { times, findings: [] };
+  }
+
+  /** The way ends; of what was found each time is counted, and the first is in the list. @returns what `repeat` tells of the others */
+  endRepeated(): Repeated {
+    const { repeated } = this;
+    assert(repeated !== null, "a repeated way ends that began");
+    this.repeated = null;
+    this.repeat(repeated, 0);
+    return repeated;
+  }
+
+  /** Puts into the list what was found the `nth` time, from 0. */
+  repeat({ findings }: Repeated, nth: number): void {
+    for (const { finding, from, before } of findings) {
+      if (this.list.length >= MAX_FINDINGS) return;
+      if (from <= nth && nth < before) this.list.push(finding);
+    }
+  }
 
   /** @param times how often the very same was found */
   add(finding: CheckFinding, numbers: Numbers, times = 1): void {
@@ -101,6 +131,12 @@ export class Verdict {
     if (name === "overflow") this.overflowed += times;
     if (!COMPLETE.has(name) && finding.repairing !== true) this.unread += times;
     this.told += times;
+    if (this.repeated !== null) {
+      // A count is full from some time on; what is mended is so from the first.
+      const from = finding.repairing === true ? 0 : this.repeated.times - times;
+      if (this.repeated.findings.length < MAX_FINDINGS) this.repeated.findings.push({ finding, from, before: from + times });
+      return;
+    }
     for (let time = 0; time < times && this.list.length < MAX_FINDINGS; time++) this.list.push(finding);
   }
 

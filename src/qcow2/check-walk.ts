@@ -1,6 +1,7 @@
 /**
  * Walking L1 and L2 tables for a check: every reference counted, every entry that cannot be noted. A table that several entries lead
- * to is read once and counts as often, so that an image in which thousands lead to one does not keep the check busy.
+ * to is read once and counts as often, so that an image in which thousands lead to one does not keep the check busy; what is found in it is
+ * told as often, each time where the entry is.
  * Source: qcow2 specification, "Cluster mapping"; what counts as an error is qemu-img check's.
  */
 import { readPadded } from "../bytes/byte-store.ts";
@@ -28,7 +29,7 @@ export function* walkActive(check: Check, place: L1Place): Generator<number, voi
   const l1 = readWords(check, place.offset, place.size);
   const repeated = repeatedOffsets(l1);
   const tables = new TableReader(check, l1);
-  const walked = new Set<number>();
+  const walked = new Map<number, { readonly tell: (nth: number) => void; count: number }>();
   let done = 0;
   for (let index = 0; index < place.size; index++) {
     const at = index * ENTRY_BYTES;
@@ -37,10 +38,15 @@ export function* walkActive(check: Check, place: L1Place): Generator<number, voi
     const offset = referTable(check, high, low, 1);
     if (check.judges && offset !== 0) judgeL1(check, index, high, low, offset);
     const times = repeated.get(offset) ?? 1;
-    if (times > 1 && walked.has(offset)) continue;
-    if (times > 1) walked.add(offset);
+    const before = walked.get(offset);
+    if (before !== undefined) {
+      before.tell(before.count++);
+      continue;
+    }
+    if (times > 1) check.beginRepeated(times);
     // A table behind the file's end has been told, and reads as zeros.
     if (offset < check.fileLength) walkTable(check, tables.read(index, offset), offset, times, true);
+    if (times > 1) walked.set(offset, { tell: check.endRepeated(), count: 1 });
     done += check.header.clusterSize;
     if (done < YIELD_BYTES) continue;
     done = 0;
@@ -264,7 +270,7 @@ function takeEntry(check: Check, table: DataView, tableOffset: number, at: numbe
     const hasData = subclusters ? dataBits !== 0 : !zeroEntry;
     if (hasData) found({ finding: "data-unaligned", hostOffset: offset });
     else if (check.clearEntry(tableOffset, at, zeroBits | dataBits)) {
-      found({ finding: "preallocated-unaligned", hostOffset: offset, repairing: true });
+      check.found({ finding: "preallocated-unaligned", hostOffset: offset, repairing: true });
       return null;
     } else found({ finding: "preallocated-unaligned", hostOffset: offset });
   }

@@ -150,6 +150,20 @@ export class Check {
     this.copied.add(finding, this.structural, times);
   }
 
+  /** As of a verdict, for what is found on the way and about flags. */
+  beginRepeated(times: number): void {
+    for (const verdict of [this.verdict, this.copied]) verdict.beginRepeated(times);
+  }
+
+  /** @returns tells what was found the `nth` time, from 0; the first is told */
+  endRepeated(): (nth: number) => void {
+    const [found, copied] = [this.verdict.endRepeated(), this.copied.endRepeated()];
+    return (nth) => {
+      this.verdict.repeat(found, nth);
+      this.copied.repeat(copied, nth);
+    };
+  }
+
   /** Tells what was found about flags, behind everything else. */
   tellCopied(): void {
     this.verdict.append(this.copied);

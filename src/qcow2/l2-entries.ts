@@ -12,7 +12,7 @@
  * | 63       | COPIED                         |                    |                 |                    |                           |
  *
  * Compressed: with x = 62 - (cluster_bits - 8), bits 0 to x-1 are the stream's host offset in bytes, bits x to 61 the number of
- * 512-byte sectors beyond the first; the second word of an extended entry is then zero. A subcluster is never both allocated and
+ * 512-byte sectors beyond the first; the second word of an extended entry shall then be zero. A subcluster is never both allocated and
  * zeros, and none is allocated without a host cluster. Source: qcow2 specification, "Cluster mapping" and "Extended L2 Entries".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
@@ -89,10 +89,8 @@ export function decodeCluster(table: DataView, index: number, tableOffset: numbe
   const zeroBits = format.extended ? table.getUint32(at + 8) : 0;
   const allocBits = format.extended ? table.getUint32(at + 12) : 0;
   if (high === 0 && low === 0 && zeroBits === 0 && allocBits === 0) return UNALLOCATED;
-  if ((high & COMPRESSED) !== 0) {
-    if (zeroBits !== 0 || allocBits !== 0) throw badEntry(table, at, tableOffset, format, "subcluster bits of a compressed cluster", "zeros");
-    return decodeCompressed(table, at, tableOffset, format);
-  }
+  // Subcluster bits beside it mean nothing to QEMU's reader either; a check tells of them.
+  if ((high & COMPRESSED) !== 0) return decodeCompressed(table, at, tableOffset, format);
   const reservedLow = format.extended ? RESERVED_LOW | ZERO : RESERVED_LOW;
   if ((high & RESERVED_HIGH) !== 0 || (low & reservedLow) !== 0) throw badEntry(table, at, tableOffset, format, "reserved bits", `zeros in bits ${format.extended ? "0-8" : "1-8"} and 56-61`);
   const offsetHigh = high & OFFSET_HIGH;

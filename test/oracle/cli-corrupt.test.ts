@@ -98,3 +98,24 @@ test("what was written before a lie was met is in the image", async () => {
   expect(isMarked(ours)).toBe(true);
   expect(runStock(ours, "qemu-io", ["-r", "-c", "read -P 7 32M 64k", "a.qcow2"])).toMatchObject({ err: "", status: 0 });
 });
+
+test.each([
+  ["read", ["read -P 5 0 64k", "map"]],
+  ["written over in part", ["write -P 7 0 4k", "read -P 5 4k 60k"]],
+  ["made zeros in part", ["write -z 0 2k", "read -P 5 2k 62k"]],
+  ["made zeros", ["write -z 0 64k"]],
+  ["discarded", ["discard 0 64k", "read -P 0 0 64k"]],
+])("subcluster bits beside a compressed cluster mean nothing: %s", async (_, commands) => {
+  runStock(stock, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", "extended_l2=on", "a.qcow2", "64M"]);
+  expect(runStock(stock, "qemu-io", ["-c", "write -c -P 5 0 64k", "a.qcow2"]).status).toBe(0);
+  const path = join(stock, "a.qcow2");
+  const bytes = new Uint8Array(readFileSync(path));
+  new DataView(bytes.buffer).setBigUint64(L2_AT + 8, 0x3_0000_0005n);
+  writeFileSync(path, bytes);
+  copyFileSync(path, join(ours, "a.qcow2"));
+  const { marked } = await same([...commands.flatMap((command) => ["-c", command]), "a.qcow2"]);
+  expect(marked).toBe(false);
+  expect(runStock(root, "qemu-img", ["compare", "stock/a.qcow2", "ours/a.qcow2"]).out).toBe("Images are identical.\n");
+  const argv = ["check", "a.qcow2"];
+  expect(await runOurs(stock, "qemu-img", argv)).toEqual(runStock(stock, "qemu-img", argv));
+});

@@ -119,8 +119,6 @@ describe("extended entries", () => {
     ["allocated without a cluster", 0n, 1n, "subcluster bits"],
     ["bit 0 of the first word", 0x20001n, 1n, "reserved bits"],
     ["bit 61", 0x20000n | (1n << 61n), 1n, "reserved bits"],
-    ["compressed with allocated subclusters", COMPRESSED | 0x20000n, 1n, "subcluster bits of a compressed cluster"],
-    ["compressed with zero subclusters", COMPRESSED | 0x20000n, 1n << 40n, "subcluster bits of a compressed cluster"],
   ])("refused: %s", (_name, first, second, field) => {
     expect(problemOf(() => decodeCluster(words(0n, 0n, first, second), 1, 0x50000, EXTENDED))).toMatchObject({ kind: "image", structure: "L2 table", field, hostOffset: 0x50010 });
   });
