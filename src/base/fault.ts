@@ -44,6 +44,8 @@ export interface StoreProblem {
   readonly lengthBytes: number;
   /** What the platform said, for a person who debugs; never parsed. */
   readonly detail: string;
+  /** Linux's number of the error where one was asked for (bytes/debug-store.ts); the code says as much as it can of it. */
+  readonly errno?: number;
 }
 
 /** The image is fine and this program cannot do what was asked of it, by name. */

@@ -9,6 +9,7 @@
  */
 import { Fault } from "../base/fault.ts";
 import type { StoreProblem } from "../base/fault.ts";
+import type { DebugEvent } from "./debug-rules.ts";
 
 export interface ByteStore {
   /** What a person would call this store in an error. */
@@ -26,6 +27,8 @@ export interface ByteStore {
   truncate(size: number): void;
   /** What the file takes of its disk in bytes, holes left out; absent where the platform does not tell. */
   allocated?(): number;
+  /** Hears what is about to be done with the store; absent but where rules wait for that (debug-store.ts). */
+  event?(event: DebugEvent): void;
   /** Returns when everything written is durable. */
   flush(): void;
   /** Lets go of the platform's handle; any call but close is then a Fault. Does not flush. */

@@ -3,12 +3,15 @@
  * a machine that loses power may leave anything. For files that are made anew and are worth nothing until they are whole.
  */
 import type { ByteStore } from "./byte-store.ts";
+import type { DebugEvent } from "./debug-rules.ts";
 
 export class UnsafeStore implements ByteStore {
   readonly name: string;
   readonly readOnly: boolean;
   /** Absent where the store below does not tell. */
   readonly allocated?: () => number;
+  /** Absent where the store below does not listen. */
+  readonly event?: (event: DebugEvent) => void;
   private readonly below: ByteStore;
 
   constructor(below: ByteStore) {
@@ -16,6 +19,7 @@ export class UnsafeStore implements ByteStore {
     this.name = below.name;
     this.readOnly = below.readOnly;
     if (below.allocated !== undefined) this.allocated = () => below.allocated!();
+    if (below.event !== undefined) this.event = (event) => below.event!(event);
   }
 
   size(): number {

@@ -153,7 +153,7 @@ function disksOf({ data, backing }: Foundation, write: boolean, now: () => numbe
 
 const written = (store: ByteStore, write: boolean, { order }: Foundation): ByteStore => (order === undefined ? coalesced(store, write) : store);
 
-const coalesced = (store: ByteStore, write: boolean): ByteStore => (write && !store.readOnly ? new CoalescingStore(store) : store);
+const coalesced = (store: ByteStore, write: boolean): ByteStore => (write && !store.readOnly && store.event === undefined ? new CoalescingStore(store) : store);
 
 /**
  * The image under a zoned device that is read-only only for what amend takes away, version 2 or lazy refcounts, open for that change

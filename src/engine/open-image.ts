@@ -294,11 +294,10 @@ export class OpenImage {
   }
 
   private reopenAfterCancel(): void {
-    const reopened = atBorder(() => {
+    atBorder(() => {
       this.reopen();
       return ok(null);
     });
-    if (!reopened.ok) this.broken = reopened.error;
   }
 
   /** Flushes and lets go of the files; they are closed even when the flush fails. @throws Fault of the store */
@@ -334,10 +333,18 @@ export class OpenImage {
     this.reopen();
   }
 
-  /** The device anew from what is on the store, under the profile that it had. */
+  /**
+   * The device anew from what is on the store, under the profile that it had. Where that fails nothing more is done with the image: what the
+   * device has in memory is not what the store has any more. @throws Fault of the store
+   */
   private reopen(): void {
     const { zones: before, log } = this.device;
-    this.opened = openDevice(this.store, this.format, this.write, this.now, log, this.files, this.codecs);
+    try {
+      this.opened = openDevice(this.store, this.format, this.write, this.now, log, this.files, this.codecs);
+    } catch (error) {
+      this.broken = failureOf(error);
+      throw error;
+    }
     // What the power took: open zones, which no image stores.
     before?.condition.forEach((condition, zone) => {
       const after = this.device.zones!.conditionOf(zoneIndex(zone));

@@ -31,18 +31,20 @@ const WRITERS: Readonly<Record<WriteKind, (flushing: Flushing) => void>> = {
   // It is in the store already but for zeros at its very end, and the first barrier makes it durable.
   "data": ({ state }) => state.writeReach(),
   "moved-refcount-table": ({ state, move }) => {
-    if (move !== null) state.write(move.offset, move.data);
+    if (move !== null) state.telling("refblock_alloc_write_table")(move.offset, move.data);
   },
-  "new-l2-tables": ({ state }) => state.l2.writeDirty("new", state.write),
+  "new-l2-tables": ({ state }) => state.l2.writeDirty("new", state.telling("l2_alloc_write")),
   // Decreases are held back, so that what is dirty here has only gone up.
-  "raised-refcounts": ({ state, refcounts, counts }) => {
-    if (counts) refcounts.blocks.writeDirty("all", state.write);
+  "raised-refcounts": ({ state, refcounts, move, counts }) => {
+    if (!counts) return;
+    refcounts.blocks.writeDirty("new", state.telling(move === null ? "refblock_alloc_write" : "refblock_alloc_write_blocks"));
+    refcounts.blocks.writeDirty("all", state.telling("refblock_update_part"));
   },
   "reset-pointers": ({ state }) => state.participant?.beforeMapping(state.write),
   "refcount-table-entries": ({ state, refcounts, move, counts }) => {
     if (!counts) return;
     if (move === null) {
-      refcounts.writeTableEntries(state.write);
+      refcounts.writeTableEntries(state.telling("refblock_alloc_hookup"));
       return;
     }
     // The table that moved has its new entries already.
@@ -51,12 +53,12 @@ const WRITERS: Readonly<Record<WriteKind, (flushing: Flushing) => void>> = {
   },
   "mappings": ({ state }) => {
     writeL1(state);
-    state.l2.writeDirty("all", state.write);
+    state.l2.writeDirty("all", state.telling("l2_update"));
   },
   "lowered-refcounts": ({ state, refcounts, counts }) => {
     // In memory at any rate: what nothing leads to any more may be given out again.
     refcounts.applyDecreases();
-    if (counts) refcounts.blocks.writeDirty("all", state.write);
+    if (counts) refcounts.blocks.writeDirty("all", state.telling("refblock_update_part"));
   },
   "advanced-pointers": ({ state }) => state.participant?.afterMapping(state.write),
 };
@@ -81,6 +83,7 @@ const DURABLE: Readonly<Partial<Record<WriteKind, (flushing: Flushing) => void>>
 export function flushImage(state: ImageState, allCounts = false): void {
   const { refcounts } = state;
   if (refcounts === null) return;
+  state.store.event?.("flush_to_os");
   finishTableMove(state, refcounts);
   const counts = !state.countsMayLag || allCounts || refcounts.blocks.pressure || refcounts.tableOutgrown;
   // Taking clusters for a refcount table that moves comes before all: it dirties refcount blocks.
@@ -102,7 +105,7 @@ export function flushImage(state: ImageState, allCounts = false): void {
 
 function writeTablePlace(state: ImageState, { offset, clusters }: TableMove): void {
   const place = encodeRefcountTablePlace(offset, clusters);
-  state.write(place.at, place.data);
+  state.telling("refblock_alloc_switch_table")(place.at, place.data);
 }
 
 /**
@@ -122,6 +125,6 @@ function writeL1(state: ImageState): void {
   if (state.l1DirtyEnd === 0) return;
   const start = state.l1DirtyStart;
   const bytes = new Uint8Array(state.l1.buffer, state.l1.byteOffset + start, state.l1DirtyEnd - start);
-  state.write(state.header.l1Offset + start, bytes);
+  state.telling("l1_update")(state.header.l1Offset + start, bytes);
   state.l1DirtyEnd = 0;
 }

@@ -7,6 +7,7 @@ import { Fault, imageProblem } from "../base/fault.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import type { HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
+import type { DebugEvent } from "../bytes/debug-rules.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { Backing } from "./backing.ts";
 import type { Codecs } from "./codecs.ts";
@@ -52,6 +53,11 @@ export interface ImageFoundation {
   readonly lazyRefcounts?: boolean | undefined;
   /** Absent: the right one. Another is a bug of ours over any store but a scratch one. */
   readonly order?: FlushOrder | undefined;
+}
+
+function flushStore(store: ByteStore): void {
+  store.event?.("flush_to_disk");
+  store.flush();
 }
 
 export class ImageState {
@@ -124,6 +130,7 @@ export class ImageState {
     this.l2 = new TableCache(header.clusterSize, L2_CACHE_BYTES, (at) => {
       // A file cut short must not read as an empty disk.
       if (at >= store.size()) throw behindEnd(at, store.size());
+      store.event?.("l2_load");
       const table = new Uint8Array(header.clusterSize);
       readPadded(store, at, table);
       return table;
@@ -190,6 +197,7 @@ export class ImageState {
 
   /** As write, of guest data. */
   readonly writeData: WriteBytes = (offset, data) => {
+    this.data.event?.("write_aio");
     if (!this.hasDataFile) return this.write(offset, data);
     this.requireSound(offset, data);
     this.unflushedData = true;
@@ -211,6 +219,15 @@ export class ImageState {
     this.reach = 0;
   }
 
+  /** As write, told as `event` each time to a store that listens. */
+  telling(event: DebugEvent): WriteBytes {
+    if (this.store.event === undefined) return this.write;
+    return (offset, data) => {
+      this.store.event!(event);
+      this.write(offset, data);
+    };
+  }
+
   private requireSound(offset: number, data: Uint8Array): void {
     const fault = this.lost ?? this.refused;
     if (fault !== null) throw fault;
@@ -225,9 +242,9 @@ export class ImageState {
   barrier(): void {
     if (this.lost !== null) throw this.lost;
     try {
-      if (this.unflushedData) this.data.flush();
+      if (this.unflushedData) flushStore(this.data);
       this.unflushedData = false;
-      if (this.unflushed) this.store.flush();
+      if (this.unflushed) flushStore(this.store);
       this.unflushed = false;
     } catch (error) {
       if (error instanceof Fault && error.problem.kind === "store" && error.problem.operation === "flush") this.lost = error;

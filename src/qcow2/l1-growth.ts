@@ -21,15 +21,16 @@ export function growL1(state: ImageState, entries: number): void {
   const { clusterSize, metadata } = state;
   const { l1Offset, l1Size } = state.header;
   const clusters = divideRoundUp(entries * ENTRY_BYTES, clusterSize);
+  state.store.event?.("l1_grow_alloc_table");
   const offset = state.refcounts!.allocateArea(clusters) * clusterSize;
   const table = new Uint8Array(clusters * clusterSize);
   table.set(new Uint8Array(state.l1.buffer, state.l1.byteOffset, l1Size * ENTRY_BYTES));
-  state.write(offset, table);
+  state.telling("l1_grow_write_table")(offset, table);
   // Also of what the entries in memory lead to: the old table has them on the disk now, and the new one has the same.
   flushImage(state);
   const moved = { ...state.header, l1Size: entries, l1Offset: hostOffset(offset) };
   const { at, data } = encodeActiveDisk(moved);
-  state.write(at, data);
+  state.telling("l1_grow_activate_table")(at, data);
   state.barrier();
   state.header = moved;
   state.l1 = new DataView(table.buffer, 0, entries * ENTRY_BYTES);

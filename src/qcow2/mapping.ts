@@ -99,8 +99,10 @@ export function readGuest(state: ImageState, guestOffset: number, into: Uint8Arr
     const at = guestOffset + done;
     const run = runAt(state, at, into.length - done);
     const part = done === 0 && run.length === into.length ? into : into.subarray(done, done + run.length);
-    if (run.kind === "data") readPadded(state.data, run.hostOffset, part);
-    else if (run.kind === "compressed") {
+    if (run.kind === "data") {
+      state.data.event?.("read_aio");
+      readPadded(state.data, run.hostOffset, part);
+    } else if (run.kind === "compressed") {
       const inCluster = at % state.clusterSize;
       part.set(inflate(state, run.hostOffset, run.compressedBytes).subarray(inCluster, inCluster + run.length));
     } else if (run.kind === "unallocated" || run.kind === "unallocated-placed") readBacking(state, at, part);
@@ -113,6 +115,7 @@ export function readGuest(state: ImageState, guestOffset: number, into: Uint8Arr
 function readBacking(state: ImageState, guestOffset: number, into: Uint8Array): void {
   const { backing } = state;
   const count = backing === null ? 0 : Math.max(0, Math.min(into.length, backing.virtualSize - guestOffset));
+  if (count > 0) state.store.event?.("read_backing_aio");
   if (count > 0) backing!.read(guestOffset, into.subarray(0, count));
   into.fill(0, count);
 }
@@ -122,6 +125,7 @@ function inflate(state: ImageState, hostOffset: number, compressedBytes: number)
   if (state.inflated?.hostOffset === hostOffset) return state.inflated.data;
   const zstd = state.header.compressionType === 1;
   const packed = new Uint8Array(compressedBytes);
+  state.store.event?.("read_compressed");
   readPadded(state.store, hostOffset, packed);
   let data: Uint8Array;
   try {

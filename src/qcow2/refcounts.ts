@@ -37,6 +37,7 @@ export class Refcounts {
   /** Counts of a refcount block. */
   readonly perBlock: number;
   private readonly metadata: MetadataMap;
+  private readonly store: ByteStore;
   /** The refcount table as it shall be; grows in memory, moves in the file at the next flush. */
   private table: Uint8Array;
   private tableView: DataView;
@@ -59,13 +60,16 @@ export class Refcounts {
     this.order = header.refcountOrder;
     this.perBlock = (header.clusterSize * 8) / 2 ** header.refcountOrder;
     this.metadata = metadata;
+    this.store = store;
     this.tableOffset = header.refcountTableOffset;
     this.tableClusters = header.refcountTableClusters;
     this.table = new Uint8Array(header.refcountTableClusters * header.clusterSize);
+    store.event?.("reftable_load");
     readPadded(store, header.refcountTableOffset, this.table);
     this.tableView = new DataView(this.table.buffer);
     this.blocks = new TableCache(header.clusterSize, CACHE_BYTES, (at) => {
       const block = new Uint8Array(this.clusterSize);
+      store.event?.("refblock_load");
       readPadded(store, at, block);
       return block;
     });
@@ -149,6 +153,7 @@ export class Refcounts {
    * @returns the run, at least one cluster. @throws Fault when a count of 0 turns out to belong to metadata in use
    */
   allocateRun(max: number): { readonly first: HostCluster; readonly count: number } {
+    this.store.event?.("cluster_alloc");
     let run = 0;
     let firstSeen = -1;
     let cluster = this.firstFree;
@@ -196,6 +201,7 @@ export class Refcounts {
    * @param lengthBytes at most a cluster. @returns the host offset of its first byte
    */
   allocateBytes(lengthBytes: number): HostOffset {
+    this.store.event?.("cluster_alloc_bytes");
     const { clusterSize } = this;
     const open = hostCluster(Math.floor(this.packedEnd / clusterSize));
     const inOpen = this.packedEnd % clusterSize;
@@ -255,6 +261,7 @@ export class Refcounts {
   }
 
   private growTable(lengthBytes: number): void {
+    this.store.event?.("reftable_grow");
     const grown = new Uint8Array(lengthBytes);
     grown.set(this.table);
     this.table = grown;
@@ -269,6 +276,7 @@ export class Refcounts {
 
   /** A count of 1 for each of the clusters [first, end), which refcount blocks cover. */
   private setRun(first: number, end: number): void {
+    this.store.event?.("refblock_alloc");
     for (let cluster = first; cluster < end; ) {
       const block = this.blocks.get(this.blockOffset(Math.floor(cluster / this.perBlock)));
       const from = cluster % this.perBlock;
@@ -378,6 +386,7 @@ export class Refcounts {
    * in the middle, and what was taken away before it, taken away again, would free a cluster that was given out since.
    */
   applyDecreases(): void {
+    if (this.hasDecreases) this.store.event?.("cluster_free");
     for (const [cluster, times] of this.heldDecreases) {
       const count = this.get(cluster);
       this.heldDecreases.delete(cluster);

@@ -109,7 +109,9 @@ function giveUpTables(state: ImageState, first: number): void {
   const cut = new DataView(state.l1.buffer.slice(state.l1.byteOffset, state.l1.byteOffset + state.l1.byteLength));
   // Only what is cut off is looked at: the tables below may be new, and in memory alone.
   new Uint8Array(cut.buffer).fill(0, 0, first * ENTRY_BYTES);
+  store.event?.("l1_shrink_write_table");
   for (let index = first; index < header.l1Size; index++) state.clearL1Entry(index);
+  store.event?.("l1_shrink_free_l2_clusters");
   for (const place of l2Tables({ view: cut, offset: header.l1Offset, size: header.l1Size }, header, store.size())) {
     giveUpData(state, readL2(store, header, place), place.hostOffset);
     refcounts.holdDecrease((place.hostOffset / clusterSize) as HostCluster);

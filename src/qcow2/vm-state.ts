@@ -18,6 +18,7 @@ const countable = (state: ImageState, offset: number, length: number): boolean =
 
 /** Reads the state's bytes from its own `offset` on; zeros where none was written, however far behind. */
 export function readVmState(state: ImageState, offset: number, into: Uint8Array): void {
+  state.store.event?.("vmstate_load");
   if (countable(state, offset, into.length)) readGuest(state, vmStateStart(state) + offset, into);
   else into.fill(0);
 }
@@ -29,5 +30,6 @@ export function reserveVmState(state: ImageState, offset: number, length: number
 
 /** Writes bytes of the state for which room was reserved. */
 export function writeVmState(state: ImageState, offset: number, data: Uint8Array): void {
+  state.store.event?.("vmstate_save");
   writeGuest(state, vmStateStart(state) + offset, data);
 }

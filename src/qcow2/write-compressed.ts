@@ -62,13 +62,14 @@ function putStream(state: ImageState, at: number, packed: Uint8Array): boolean {
   const refcounts = writableRefcounts(state);
   const host = refcounts.allocateBytes(packed.length);
   try {
-    state.write(host, packed);
+    state.telling("write_compressed")(host, packed);
   } catch (error) {
     const first = Math.floor(host / state.clusterSize);
     const last = Math.floor((host + packed.length - 1) / state.clusterSize);
     for (let cluster = first; cluster <= last; cluster++) refcounts.undoAllocate(hostCluster(cluster), 1);
     throw error;
   }
+  state.store.event?.("l2_update_compressed");
   changeEntry(state, table, at, 0, (index) => encodeCompressedCluster(table.view, index, state.format, host, packed.length));
   return true;
 }

@@ -116,6 +116,7 @@ function padded(state: ImageState, at: number, data: Uint8Array): { start: numbe
 function stage(state: ImageState, at: number, data: Uint8Array, start: number, end: number): Uint8Array {
   const staged = end - start <= state.clusterSize ? state.lentBuffer(end - start) : new Uint8Array(end - start);
   const dataEnd = at + data.length;
+  state.data.event?.("cow_read");
   if (at > start) readGuest(state, start, staged.subarray(0, at - start));
   if (dataEnd < end) readGuest(state, dataEnd, staged.subarray(dataEnd - start));
   staged.set(data, at - start);
@@ -280,6 +281,7 @@ export function ownL2Table(state: ImageState, guestOffset: number): CachedTable 
   const index = Math.floor(guestOffset / state.l2Span);
   const entry = state.l1Entry(index);
   if (entry.hostOffset !== 0 && entry.copied) return state.l2.get(entry.hostOffset);
+  if (entry.hostOffset !== 0) state.store.event?.("l2_alloc_cow_read");
   const shared = l2TableOf(state, guestOffset);
   const refcounts = writableRefcounts(state);
   state.beforeMappingChange();
