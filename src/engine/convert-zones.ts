@@ -11,6 +11,7 @@ import { SECTOR_SIZE, zoneIndex } from "../base/units.ts";
 import type { ZoneIndex } from "../base/units.ts";
 import type { ConvertedDisk, Failure, MoveProblem, ZoneGeometry } from "../protocol/index.ts";
 import { countZones, zoneEnd, zoneStart } from "../zoned/geometry.ts";
+import type { ZoneView } from "../zoned/transitions.ts";
 import type { ZoneTable } from "../zoned/zone-table.ts";
 import type { Answer, Device } from "./device.ts";
 import type { Work } from "./jobs.ts";
@@ -56,7 +57,7 @@ export function* convertToZones(sources: Sources, from: ZoneTable | null, target
       yield (done + at - start) / size;
     }
     done += stop - start;
-    const settled = carried === null ? ok(null) : filling.settle(index, start, stop, carried.condition === Condition.FULL ? "full" : end);
+    const settled = carried === null ? ok(null) : filling.settle(carried);
     if (!settled.ok) return settled;
     filling.leaveZone(index);
   }
@@ -149,11 +150,12 @@ class Filling {
     return ok(at + piece.length);
   }
 
-  /** Puts the pointer where the source's is, or makes the zone full. */
-  settle(zone: ZoneIndex, start: number, stop: number, pointer: number | "full"): Result<null, MoveProblem> {
-    if (pointer !== "full") return pointer > start ? this.zeroesTo(start, pointer) : ok(null);
-    if (this.zones.view(zone).condition === Condition.FULL) return ok(null);
-    return this.tried(start, () => this.target.manage("finish", start, stop - start));
+  /** Puts the pointer where the source's is, or makes the zone full: by a finish where the pointer is not one that writes lead to. */
+  settle({ zone, condition, writePointer }: ZoneView): Result<null, MoveProblem> {
+    const { start, capacityEnd, end } = this.zones.view(zone);
+    if (condition !== Condition.FULL || writePointer === capacityEnd) return this.zeroesTo(start, writePointer);
+    if (this.zones.conditionOf(zone) === Condition.FULL) return ok(null);
+    return this.tried(start, () => this.target.manage("finish", start, end - start));
   }
 
   private put(at: number, data: Uint8Array): Result<null, MoveProblem> {

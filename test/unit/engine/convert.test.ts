@@ -163,6 +163,8 @@ describe("convert onto zones", () => {
     await fixture.ok("write", { handle: source, offset: 2 * MIB, length: 512, pattern: 5, data: null });
     await fixture.ok("manage", { handle: source, operation: "finish", offset: 2 * MIB, length: MIB });
     await fixture.ok("write", { handle: source, offset: 4 * MIB, length: MIB - 64 * KIB, pattern: 6, data: null });
+    // Full by writes, and no data at its end either.
+    await fixture.ok("write", { handle: source, offset: 5 * MIB, length: MIB - 64 * KIB, pattern: 0, data: null });
     const target = await zonedImage(fixture, "target");
     await fixture.ok("convert", { sources: [source], target, options: OPTIONS });
     const pointers = await report(fixture, source);
