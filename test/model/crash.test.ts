@@ -53,6 +53,10 @@ const SHAPES: readonly Shape[] = [
     options: createOptions({ sizeBytes: 40 * 4 * KIB - KIB, clusterSize: 16 * KIB, extendedL2: true, zoned: { zoneSize: 4 * KIB, zoneCapacity: 3 * KIB, conventionalZones: 5, maxOpenZones: 4, maxActiveZones: 8, maxAppendBytes: 64 * KIB } }),
   },
   {
+    name: "preallocated zones of two clusters, written in place from the first",
+    options: { ...createOptions({ sizeBytes: 30 * 8 * KIB - KIB, clusterSize: 4 * KIB, zoned: { zoneSize: 8 * KIB, zoneCapacity: 6 * KIB, conventionalZones: 3, maxOpenZones: 4, maxActiveZones: 8, maxAppendBytes: 64 * KIB } }), preallocation: "metadata" },
+  },
+  {
     name: "512-byte clusters with 64-bit refcounts: new refcount blocks, a refcount table that moves",
     options: createOptions({ sizeBytes: 40 * 64 * KIB, clusterSize: 512, refcountBits: 64, zoned: { zoneSize: 64 * KIB, zoneCapacity: 64 * KIB, conventionalZones: 1, maxAppendBytes: 64 * KIB } }),
     fill: 30,
