@@ -1,10 +1,12 @@
 /** Every cell of the table of profiles, through the engine: the same steps on a scratch device of each. Zone semantics, "Other profiles". */
 import { describe, expect, test } from "vitest";
 import { conditionName } from "../../../src/base/conditions.ts";
+import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
 import { PROFILE_NAMES } from "../../../src/protocol/index.ts";
 import type { Failure, ProfileName, ZonedCreateOptions } from "../../../src/protocol/index.ts";
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 import { PROFILES } from "../../../src/zoned/profiles.ts";
+import { fileReader, putFile, rawExtension } from "./images.ts";
 
 const CAPACITY = 768 * KIB;
 const LOOSE: Partial<ZonedCreateOptions> = { zoneCapacity: CAPACITY };
@@ -14,8 +16,8 @@ const TWO_ACTIVE: Partial<ZonedCreateOptions> = { ...LOOSE, maxOpenZones: 2, max
 const THREE_OPEN: Partial<ZonedCreateOptions> = { ...LOOSE, maxOpenZones: 3 };
 
 /** A fixture whose short-hands can be taken apart. */
-function newEngine() {
-  const fixture = engineFixture();
+function newEngine(files = new MemoryFiles()) {
+  const fixture = engineFixture(files);
   return { engine: fixture.engine, ok: fixture.ok.bind(fixture), fail: fixture.fail.bind(fixture) };
 }
 
@@ -178,6 +180,28 @@ test("what a skipping write skips reads as zeros in a cluster that a neighbour s
   await shows(zone, 4 * KIB, 0);
   await shows(zone + 4 * KIB, 512, 5);
   await shows(zone + 4608, zone - 4608, 0);
+});
+
+test("what a skipping write skips reads as zeros where a crash left data above the pointer, from sector to sector", async () => {
+  const files = new MemoryFiles();
+  const { ok } = newEngine(files);
+  await ok("create", { file: "a", options: createOptions() });
+  const { handle: filled } = await ok("open", { file: "a", readOnly: false, format: null });
+  await ok("write", { handle: filled, offset: MIB, length: MIB, pattern: 7, data: null });
+  await ok("close", { handle: filled });
+  const { size, read } = await fileReader(files, "a");
+  const bytes = read(0, size);
+  const pointer = MIB + 64 * KIB + 512;
+  new DataView(bytes.buffer).setBigUint64(rawExtension(bytes).metadataOffset + 8, BigInt(pointer), true);
+  await putFile(files, "b", bytes);
+  const { handle } = await ok("open", { file: "b", readOnly: false, format: null });
+  await ok("setProfile", { handle, profile: "v4-as-posted" });
+  // Over the rest of a cluster, a whole one, and the beginning of the one that is written.
+  const at = MIB + 200 * KIB;
+  await ok("write", { handle, offset: at, length: 4 * KIB, pattern: 5, data: null });
+  for (const [from, to, pattern] of [[MIB, pointer, 7], [pointer, at, 0], [at, at + 4 * KIB, 5], [at + 4 * KIB, 2 * MIB, 0]] as const) {
+    expect((await ok("read", { handle, offset: from, length: to - from, pattern, wantData: false })).mismatchOffset).toBeNull();
+  }
 });
 
 test("a zone that was opened while FULL takes nothing and is FULL again when it is closed or finished", async () => {
