@@ -16,7 +16,7 @@ import { NOT_LOADED, run } from "./program.ts";
 import type { Program, Stream } from "./program.ts";
 import { PROGRAMS, findProgram } from "./programs.ts";
 import type { NamedProgram } from "./programs.ts";
-import { splitShellLine } from "./tokenizer.ts";
+import { OWN_NAME, commentedName, nearestName, wordsOfLine } from "./console-words.ts";
 
 export interface ConsoleHost {
   readonly perform: Perform;
@@ -38,7 +38,7 @@ export interface ConsoleHost {
   history?(): readonly string[];
 }
 
-const OWN_NAME = "zonescope";
+const UNDO = "A disk takes nothing back. The slider under Events goes back to look; a zone that was written is emptied by zone_reset.\n";
 
 /** Of hosts that bring none. */
 const pageSettings = newConsoleSettings();
@@ -46,14 +46,18 @@ const settingsOf = (host: ConsoleHost): ConsoleSettings => host.settings ?? page
 
 /** Runs a line; its status is what a shell would have as exit status. */
 export async function runConsoleLine(line: string, host: ConsoleHost): Promise<{ status: number }> {
-  const split = splitShellLine(line);
+  const split = wordsOfLine(line);
   if (!split.ok) {
     host.write(`the quote ${split.error.quote} at column ${split.error.column + 1} is not closed\n`, "err");
     return { status: 2 };
   }
-  const argv = split.value[0] === OWN_NAME ? split.value.slice(1) : split.value;
+  const argv = split.value;
   const name = argv[0];
-  if (name === undefined) return { status: 0 };
+  if (name === undefined) {
+    const commented = commentedName(line);
+    if (commented !== null) write(host, `A line that begins with # is a comment. Leave the # out to run ${commented}.\n`, "explain");
+    return { status: 0 };
+  }
   if (name === "help" || name === "?") return { status: await help(argv.slice(1), host) };
   if (name === "set") {
     const { text, good } = runSet(argv.slice(1), settingsOf(host));
@@ -97,6 +101,9 @@ async function runBare(argv: readonly string[], host: ConsoleHost): Promise<numb
   }
   if (findIoCommand(argv[0]!) === null) {
     host.write(`command "${argv[0]!}" not found; "help" lists all there are\n`, "err");
+    if (argv[0] === "undo") write(host, UNDO, "explain");
+    const meant = nearestName(argv[0]!);
+    if (meant !== null) write(host, `Did you mean ${meant}? "help ${meant}" tells how it is used.\n`, "explain");
     return 1;
   }
   const session = sessionOver(attached!.handle, attached!.file, () => host.now());

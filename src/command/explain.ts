@@ -138,7 +138,7 @@ function explainFile(problem: FileProblem): Explanation {
     case "in-use":
       return simple("The image is in use", `${problem.file} is open elsewhere${said}`, "Close it there, or take it over.");
     case "bad-name":
-      return simple("Not a file name", `${problem.file === "" ? "An empty name" : problem.file} cannot be a file's name here${said}`);
+      return simple("Not a file name", `${problem.file === "" ? "An empty name" : problem.file} cannot be a file's name here${said}`, nameInstead(problem.file));
     case "no-space": {
       const { neededBytes, freeBytes } = problem;
       const numbers = neededBytes === undefined || freeBytes === undefined ? said : `: ${exactBytes(neededBytes)} are needed and ${exactBytes(freeBytes)} are left`;
@@ -151,6 +151,13 @@ function explainFile(problem: FileProblem): Explanation {
     default:
       return assertNever(problem.code);
   }
+}
+
+/** What to write in place of a path or of a device, as lines from elsewhere have them. */
+function nameInstead(file: string): string | null {
+  if (/(?:^|=)\/dev\//.test(file)) return "Name an image in place of the device.";
+  const last = /^[^=,]*\/([^/\\=,]+)$/.exec(file)?.[1];
+  return last === undefined || last === "." || last === ".." ? null : `Leave the folder out: ${last}.`;
 }
 
 function explainUsage(problem: UsageProblem): Explanation {

@@ -40,7 +40,7 @@ export function commandsOfHistory(history: readonly string[], count: number): Sc
   for (let index = history.length - 1; index >= 0 && found.length < count; index--) {
     const split = splitShellLine(history[index]!);
     if (!split.ok) continue;
-    const argv = split.value[0] === "zonescope" ? split.value.slice(1) : split.value;
+    const argv = split.value[0] === "zonescope" || split.value[0] === "qemu-io>" ? split.value.slice(1) : split.value;
     const command = argv[0] === undefined ? null : findIoCommand(argv[0]);
     if (command !== null && command.needs === "disk") found.push(argv);
   }

@@ -7,7 +7,7 @@
  */
 import { createStore } from "zustand/vanilla";
 import type { StoreApi } from "zustand/vanilla";
-import { splitShellLine } from "../command/tokenizer.ts";
+import { wordsOfLine } from "../command/console-words.ts";
 import { LINK_DISK_LINE, isCommand } from "../share/index.ts";
 import type { Link } from "../share/index.ts";
 import { runLineNow } from "./console.ts";
@@ -298,9 +298,6 @@ class Player implements Playback {
 
 /** Whether a line makes a disk and attaches it. */
 function makesDisk(line: string): boolean {
-  const split = splitShellLine(line);
-  if (!split.ok) return false;
-  const [first, ...rest] = split.value;
-  const words = first === "zonescope" ? rest : split.value;
-  return words[0] === "qemu-img" && words[1] === "create";
+  const words = wordsOfLine(line);
+  return words.ok && words.value[0] === "qemu-img" && words.value[1] === "create";
 }

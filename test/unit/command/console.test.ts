@@ -39,6 +39,22 @@ async function type(line: string, attachedFile: string | null, answers: Paramete
 const check = (line: string, attachedFile: string | null, expected: Partial<Transcript>, answers: Parameters<typeof fakeEngine>[0] = {}): void =>
   it(`${line === "" ? "an empty line" : line} (attached: ${attachedFile ?? "none"})`, async () => expect(await type(line, attachedFile, answers)).toMatchObject(expected));
 
+describe("lines as they stand in mails and terminals", () => {
+  const length = { text: "64 MiB\n", status: 0, events: ["facts"] };
+  for (const line of ["qemu-io> length", "$ length", "$ zonescope length", "zonescope length"]) check(line, "a.qcow2", length);
+  const usage = { text: "err: blkzone: no command specified\n", status: 1 };
+  for (const line of ["$ blkzone", "sudo blkzone", "% sudo /usr/sbin/blkzone", "root@debian:~# blkzone", "[root@host ~]$ ./blkzone", "./build/zonescope blkzone"]) {
+    check(line, "a.qcow2", usage);
+  }
+  check("sudo reboot", "a.qcow2", { text: expect.stringContaining('command "sudo" not found') as string, status: 1 });
+  check("$ reboot", "a.qcow2", { text: expect.stringContaining('command "$" not found') as string, status: 1 });
+  check("./length", "a.qcow2", { text: expect.stringContaining('command "./length" not found') as string, status: 1 });
+  // What was commented out in a script stays so; a mail's # is said to be one.
+  check("# blkzone report a.qcow2", "a.qcow2", { text: "explain: A line that begins with # is a comment. Leave the # out to run blkzone.\n", status: 0, events: [] });
+  check("#blkzone report a.qcow2", "a.qcow2", { text: "", status: 0, events: [] });
+  check("# write the second zone", "a.qcow2", { text: "", status: 0, events: [] });
+});
+
 describe("bare commands", () => {
   check("", "a.qcow2", { text: "", status: 0, events: [] });
   check("# nothing", "a.qcow2", { text: "", status: 0, events: [] });
@@ -47,6 +63,9 @@ describe("bare commands", () => {
   check("write 0 512", "a.qcow2", { text: "wrote 512/512 bytes at offset 0\n512 bytes, 1 ops; 00.00 sec (125 KiB/sec and 250.0000 ops/sec)\n", status: 0 });
   check("length", null, { text: 'err: no image is attached: open one, or make one with "qemu-img create"\n', status: 1, events: [] });
   check("foo", "a.qcow2", { text: 'err: command "foo" not found; "help" lists all there are\n', status: 1 });
+  check("zone_opne 0 16M", "a.qcow2", { text: 'err: command "zone_opne" not found; "help" lists all there are\nexplain: Did you mean zone_open? "help zone_open" tells how it is used.\n', status: 1 });
+  check("append 0 4k", "a.qcow2", { text: expect.stringContaining("explain: Did you mean zone_append?") as string, status: 1 });
+  check("undo", "a.qcow2", { text: expect.stringContaining("explain: A disk takes nothing back.") as string, status: 1 });
   check("close", "a.qcow2", { text: "err: close is not for the attached image: it stays open\n", status: 1, events: [] });
   check("read 'x", "a.qcow2", { text: "err: the quote ' at column 6 is not closed\n", status: 2 });
   check("zo 0 16M", "a.qcow2", {
