@@ -109,7 +109,17 @@ export function decodeClusterSize(start: Uint8Array): Result<number, ImageProble
 export function decodeHeader(cluster: Uint8Array, fileLength: number, need: HeaderNeed = "all"): Decoded {
   const size = decodeClusterSize(cluster);
   if (!size.ok) return size;
-  const clusterSize = size.value;
+  const decoded = decodeSized(cluster, size.value, fileLength, need);
+  return decoded.ok ? decoded : err(withAllDigits(decoded.error, cluster));
+}
+
+/** A value beyond 2^53, which a number rounds, as the file has it: the fields that can be so large have 64 bits and stand alone. */
+function withAllDigits(problem: ImageProblem, cluster: Uint8Array): ImageProblem {
+  if (!(Number(problem.found) > Number.MAX_SAFE_INTEGER)) return problem;
+  return { ...problem, found: new DataView(cluster.buffer, cluster.byteOffset, cluster.byteLength).getBigUint64(problem.hostOffset).toString() };
+}
+
+function decodeSized(cluster: Uint8Array, clusterSize: number, fileLength: number, need: HeaderNeed): Decoded {
   const clusterBits = Math.log2(clusterSize);
   const view = new DataView(cluster.buffer, cluster.byteOffset, cluster.byteLength);
   const u64 = (at: number): number => view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);

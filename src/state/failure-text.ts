@@ -2,8 +2,13 @@
 import { explain } from "../command/explain.ts";
 import type { Explanation } from "../command/explain.ts";
 import type { Failure } from "../protocol/index.ts";
+import { groupDigits } from "./units.ts";
 
 /** title: the rule in a few words; why: with the numbers; instead: what would have worked; names: what others call it. */
 export type FailureText = Explanation;
 
-export const textOf = (failure: Failure): FailureText => explain(failure);
+/** The numbers of a broken image are read and not typed again: their digits are grouped. Those of other refusals are for the prompt too. */
+export function textOf(failure: Failure): FailureText {
+  const text = explain(failure);
+  return failure.kind === "image" ? { ...text, why: groupDigits(text.why) } : text;
+}

@@ -10,6 +10,9 @@ const rough = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 /** A count with its digits grouped: 1,048,576. */
 export const formatCount = (value: number): string => grouped.format(value);
 
+/** Text with the digits of its decimal numbers grouped; parts of words, of names and of hexadecimal numbers stay as they are. */
+export const groupDigits = (text: string): string => text.replace(/(?<![\w.-])\d{4,}(?![\w-]|\.\w)/g, (digits) => grouped.format(BigInt(digits)));
+
 /** To a tenth: 1,234.5. */
 export const formatRough = (value: number): string => rough.format(value);
 

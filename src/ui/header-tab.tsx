@@ -4,7 +4,7 @@ import { displayName } from "../state/device.ts";
 import { textOf } from "../state/failure-text.ts";
 import type { Inspection } from "../state/inspector-state.ts";
 import { containerWords, contentsSentence, dialectSentence, extensionTitle, fieldWords, needsSentence, validityWords, visibleText } from "../state/inspector-text.ts";
-import { formatCount, formatHex } from "../state/units.ts";
+import { formatCount, formatHex, groupDigits } from "../state/units.ts";
 import { useApp, useAppState, useFormat } from "./context.ts";
 
 export function HeaderTab() {
@@ -97,7 +97,7 @@ function Field({ field, extension }: { field: FieldFacts; extension: ExtensionFa
   const format = useFormat();
   const { meaning, says } = fieldWords(field, extension);
   const number = field.value === null ? null : Number(field.value);
-  const value = number !== null && Number.isSafeInteger(number) && SIZES.has(field.field) ? `${format(number)} (${field.value})` : says;
+  const value = number !== null && Number.isSafeInteger(number) && SIZES.has(field.field) ? `${format(number)} (${formatCount(number)})` : field.text === null ? groupDigits(says) : says;
   return (
     <tr className={field.validity}>
       <td className="mono corner">
@@ -112,7 +112,7 @@ function Field({ field, extension }: { field: FieldFacts; extension: ExtensionFa
       <td>
         {meaning}
         {field.bits.length > 0 && <span className="bit">bits {field.bits.map(({ bit }) => bit).join(", ")}</span>}
-        {field.problem !== null && <span className="bit">Allowed is {field.problem.allowed}.</span>}
+        {field.problem !== null && <span className="bit">Allowed is {groupDigits(field.problem.allowed)}.</span>}
       </td>
       <td className="mono bytes" title={field.hex}>
         {field.hex.slice(0, 32)}

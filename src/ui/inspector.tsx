@@ -25,6 +25,9 @@ const WorkloadTab = part(async () => (await import("./workload-tab.tsx")).Worklo
 /** How long the device must be quiet before what changed in the file is read anew. */
 const QUIET_MS = 500;
 
+/** What a person begins to scroll with. */
+const BEGINNINGS = ["wheel", "touchstart", "keydown", "pointerdown"] as const;
+
 /**
  * Another text whenever the image may be another one. Looking into it has it flushed, so that a flush is no reason to look again.
  */
@@ -61,6 +64,7 @@ export function Inspector() {
   const panel = useRef<HTMLDivElement>(null);
   const tabs = useRef<HTMLDivElement>(null);
   const ready = useAppState((state) => state.ready);
+  const touched = useRef(false);
 
   useEffect(() => {
     if (open && file !== null && !known) void app.inspector.lookInto(file);
@@ -77,11 +81,24 @@ export function Inspector() {
   }, [app, open, known, selected, file, attached]);
 
   useEffect(() => {
-    // Where the page scrolls, what was turned to is brought into view, once more when the regions above it have come.
+    // Where the page scrolls, what was turned to is brought into view.
     if (open) panel.current?.scrollIntoView({ block: "nearest" });
     // Of more tabs than there is room for, the one that is turned to is seen.
     tabs.current?.querySelector('[data-state="active"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [tab, open, ready]);
+  }, [tab, open]);
+  useEffect(() => {
+    // Once more when the regions above it have come, unless the person has begun to look elsewhere.
+    if (ready) {
+      if (open && !touched.current) panel.current?.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    const touch = (): void => {
+      touched.current = true;
+    };
+    for (const kind of BEGINNINGS) window.addEventListener(kind, touch, { passive: true });
+    return () => BEGINNINGS.forEach((kind) => window.removeEventListener(kind, touch));
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- turning to a tab later scrolls by itself
+  }, [ready]);
 
   return (
     <Tabs.Root ref={panel} className={open ? "panel panel-inspector open" : "panel panel-inspector"} value={tab === null ? "" : wordOf(tab)} onValueChange={(value) => app.inspector.show(INSPECTOR_TABS.find((name) => wordOf(name) === value) ?? null)} activationMode="manual">
@@ -96,7 +113,7 @@ export function Inspector() {
         {open && file !== null && tab !== "Crash lab" && tab !== "Terminal" && (
           <p className="panel-note" title={visibleText(displayName(file))}>
             {visibleText(displayName(file))}
-            {file === attached ? "" : ", not attached"}
+            {file === attached || attached !== null ? "" : ", not attached"}
           </p>
         )}
         {open && <CheckNote />}

@@ -27,6 +27,7 @@ const ShareDialog = part(async () => (await import("./share-dialog.tsx")).ShareD
 export function Page() {
   const link = useLink();
   const past = useAppState((state) => state.moment !== null);
+  const zoned = useAppState((state) => (state.past ?? state.attached?.zones ?? null) !== null);
   useShortcuts(useApp());
   const dialog = useAppState((state) => state.dialog);
   // Beside a link's commands there are lessons when the link names one, or a file brought one.
@@ -38,7 +39,7 @@ export function Page() {
           <TopBar />
           <Banners />
           {link !== null && <LinkStrip house={link} />}
-          <div className={past ? "regions in-past" : "regions"}>
+          <div className={`regions${past ? " in-past" : ""}${zoned ? "" : " zoneless"}`}>
             {(link === null || link.link.lesson !== null || link.link.lessonText !== null || lessons) && <LessonsPanel />}
             <main>
               <MapPanel />

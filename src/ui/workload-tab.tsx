@@ -101,6 +101,7 @@ function Controls() {
   const attached = useAppState((state) => state.attached !== null);
   const readOnly = useAppState((state) => state.attached?.facts.image.readOnly ?? false);
   const writes = form.rw !== "read" && form.rw !== "randread";
+  const idle = !attached ? "A job needs a disk: attach an image first." : readOnly && writes ? "The image is read-only: edit a copy of it, or choose read or randread." : null;
   const goes = status === "running" || status === "paused";
   return (
     <div className="workload-controls">
@@ -113,7 +114,7 @@ function Controls() {
           <Play size={14} aria-hidden="true" /> Go on
         </button>
       ) : (
-        <button type="button" className="button primary" disabled={!attached || (readOnly && writes)} onClick={() => void app.workload.start()}>
+        <button type="button" className="button primary" disabled={idle !== null} onClick={() => void app.workload.start()}>
           <Play size={14} aria-hidden="true" /> Start
         </button>
       )}
@@ -138,6 +139,7 @@ function Controls() {
       <code className="workload-line" aria-label="Equivalent command">
         workload {wordsOf(form).join(" ")}
       </code>
+      {idle !== null && !goes && <p className="workload-idle">{idle}</p>}
     </div>
   );
 }

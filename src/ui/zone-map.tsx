@@ -50,6 +50,13 @@ export function ZoneMap({ zones }: { zones: ZoneModel }) {
   const rings = useRef<HTMLCanvasElement>(null);
   const boxSize = useBoxSize(box);
   const [view, setView] = useState<View>(WHOLE);
+  // Another image is seen whole: where it was looked at in the one before says nothing.
+  const file = useAppState((state) => state.attached?.file ?? null);
+  const [viewed, setViewed] = useState(file);
+  if (viewed !== file) {
+    setViewed(file);
+    setView(WHOLE);
+  }
   const [hover, setHover] = useState<Hover | null>(null);
   const [focused, setFocused] = useState(false);
   const layout = useMemo(() => layoutZones(zones.count, boxSize.width - 2 * INSET, boxSize.height - 2 * INSET), [zones.count, boxSize]);

@@ -108,7 +108,8 @@ describe("refused, by field and host offset", () => {
     ["l1_table_offset", 40, "0", changed([40, 8, 0])],
     ["l1_table_offset", 40, "262656", changed([40, 8, 0x40200])],
     ["l1_table_offset", 40, "1048576", changed([40, 8, 0x100000])],
-    ["l1_table_offset", 40, String(2 ** 63), changed([40, 8, 2n ** 63n])],
+    ["l1_table_offset", 40, String(2n ** 63n), changed([40, 8, 2n ** 63n])],
+    ["l1_table_offset", 40, String(2n ** 64n - 1n), changed([40, 8, 2n ** 64n - 1n])],
     ["refcount_table_offset", 48, "0", changed([48, 8, 0])],
     ["refcount_table_offset", 48, "512", changed([48, 8, 512])],
     ["refcount_table_offset", 48, "1048576", changed([48, 8, 0x100000])],
@@ -131,7 +132,7 @@ describe("refused, by field and host offset", () => {
     ["backing_file_size", 16, "1024", changed([8, 8, 200], [16, 4, 1024])],
     ["backing_file_offset", 8, "100", changed([8, 8, 100], [16, 4, 4])],
     ["backing_file_offset", 8, "65534", changed([8, 8, 65534], [16, 4, 4])],
-    ["backing_file_offset", 8, String(2 ** 60), changed([8, 8, 2n ** 60n], [16, 4, 4])],
+    ["backing_file_offset", 8, String(2n ** 60n), changed([8, 8, 2n ** 60n], [16, 4, 4])],
   ])("%s at %i: %s", (field, hostOffset, found, cluster) => {
     expect(refused(cluster)).toMatchObject({ kind: "image", structure: "header", field, hostOffset, found });
   });
