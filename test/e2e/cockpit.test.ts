@@ -56,6 +56,12 @@ test("the map zooms by key, wheel and button, and the whole of a million zones i
   await expect(app.map.getByRole("img", { name: /whole map; enlarged/ })).toBeVisible();
   await canvas.press("0");
   await expect(app.map.getByRole("img", { name: /whole map; enlarged/ })).toBeHidden();
+  await page.mouse.wheel(0, -600);
+  await expect(app.map.getByRole("img", { name: /whole map; enlarged/ })).toBeVisible();
+  // Another image is seen whole.
+  await app.switchTo("welcome.qcow2");
+  await expect(app.map).toContainText("12 zones");
+  await expect(app.map.getByRole("button", { name: "Zoom out" })).toBeDisabled();
 });
 
 test("the state machine's arrows are buttons, and one that is refused says why", async ({ page }) => {
@@ -135,6 +141,12 @@ test("however long a refusal is, the zone panel stands still and its buttons are
   await expect(app.zone.getByRole("alert")).toContainText("UNALIGNED WRITE COMMAND");
   expect(await app.zone.evaluate((panel) => panel.scrollHeight - panel.clientHeight)).toBe(0);
   for (const name of ["Open", "Reset", "Append", "Read"]) await expect(app.button(name)).toBeInViewport({ ratio: 1 });
+  // On a projector's screen: what is refused, why, and what would work are read without scrolling.
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await expect.poll(() => app.zone.evaluate((panel) => panel.scrollHeight - panel.clientHeight)).toBe(0);
+  await expect(app.button("Append")).toBeInViewport({ ratio: 1 });
+  await expect(app.zone.getByText("Zone 2 is written only at its write pointer")).toBeInViewport({ ratio: 1 });
+  await expect(app.zone.getByText("Write at 2105344, or reset zone 2")).toBeInViewport({ ratio: 0.5 });
 });
 
 test("zones that wore out are in the legend, the table, the panel and the saved map, each with what they refuse", async ({ page }) => {

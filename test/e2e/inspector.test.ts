@@ -115,6 +115,13 @@ test("a broken image is checked, a repair told and done to a copy; snapshots are
   await app.openFile(brokenImage());
   await expect(app.image).toHaveText("broken.qcow2");
   await expect(panel(page)).toContainText("nb_snapshots");
+  await expect(panel(page).getByRole("row").filter({ hasText: "cluster_bits" })).toContainText("64 KiB (65,536 bytes)");
+  // Without zones there is nothing to stand beside it.
+  expect((await panel(page).boundingBox())!.width).toBeGreaterThan(1400);
+  await tab(page, "Workload").click();
+  await expect(panel(page)).toContainText("The image is read-only: edit a copy of it, or choose read or randread.");
+  await panel(page).getByLabel("rw").selectOption("read");
+  await expect(panel(page).getByRole("button", { name: "Start" })).toBeEnabled();
   // A check began by itself, and what it found stands beside the tabs.
   await expect(page.getByRole("button", { name: "1 leaked cluster" })).toBeVisible();
   await tab(page, "Check").click();

@@ -75,6 +75,11 @@ test("console commands speak qemu-io, and every region follows", async ({ page }
   await expect(app.resources.getByRole("meter", { name: "Active zones" })).toHaveAttribute("aria-valuenow", "2");
   await app.command.press("ArrowUp");
   await expect(app.command).toHaveValue("length");
+  // As lines stand in a mail.
+  await app.type("$ sudo ./build/qemu-io -r -c 'zrp 0 1' test.qcow2");
+  await app.type("zone_opne 0 64M");
+  await expect(app.output).toContainText("Did you mean zone_open?");
+  await expect(app.output).toContainText("wptr 0x0, zcond:1, [type: 2]");
   await app.command.fill("zone_ap");
   await app.command.press("Tab");
   await expect(app.command).toHaveValue("zone_append ");
