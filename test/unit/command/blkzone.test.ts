@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BLKZONE_USAGE, blkzone, blkzoneLine } from "../../../src/command/blkzone.ts";
 import { run } from "../../../src/command/program.ts";
 import { parseUtilCount, parseUtilSize } from "../../../src/command/util-linux-numbers.ts";
-import type { ZoneDescriptor } from "../../../src/protocol/index.ts";
+import type { Failure, Perform, ZoneDescriptor } from "../../../src/protocol/index.ts";
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 
 /** Twelve zones: two conventional, capacity below size, the last one short. */
@@ -80,13 +80,26 @@ describe("blkzone reset, open, close, finish", () => {
     const type = await disk();
     expect(await type("reset -o 5 z.qcow2")).toMatchObject(bad("z.qcow2: offset 5 is not aligned to zone size 2048"));
     expect(await type("reset -o 24576 z.qcow2")).toMatchObject(bad("z.qcow2: offset is greater than device size"));
-    expect(await type("reset -o 4096 -l 5 z.qcow2")).toMatchObject(bad("z.qcow2: number of sectors 5 is not aligned to zone size 2048"));
+    expect(await type("reset -o 4096 -l 1 z.qcow2")).toMatchObject(bad("z.qcow2: number of sectors 1 is not aligned to zone size 2048"));
     expect(await type("finish -c 3 z.qcow2")).toMatchObject(bad("z.qcow2: BLKFINISHZONE ioctl failed: Input/output error"));
     const refused = await type("open -o 4096 z.qcow2");
     expect(refused).toMatchObject(bad("z.qcow2: BLKOPENZONE ioctl failed: Invalid argument"));
     expect(refused.explain).toMatch(/^Too many open zones\. /);
     expect(await type("reset plain.qcow2")).toMatchObject(bad("plain.qcow2: unable to determine zone size"));
     expect(await type("report plain.qcow2")).toMatchObject(bad("plain.qcow2: unable to determine zone size"));
+  });
+
+  it("fails where what it did could not be made durable", async () => {
+    const fixture = engineFixture();
+    await fixture.ok("create", { file: "z.qcow2", options: OPTIONS });
+    const lost: Failure = { kind: "store", operation: "flush", store: "z.qcow2", code: "io", offset: 0, lengthBytes: 0, detail: "the device is gone" };
+    const perform: Perform = async (name, request) => {
+      const outcome = await fixture.engine.perform(name, request);
+      return name === "close" ? { ok: false, error: lost } : outcome;
+    };
+    const text = { out: "", err: "", explain: "" };
+    expect(await run(blkzone(["reset", "-v", "z.qcow2"]), perform, (piece, stream) => (text[stream] += piece))).toBe(1);
+    expect(text).toMatchObject({ out: "z.qcow2: successful reset of zones in range from 0, to 23040", err: "blkzone: z.qcow2: Input/output error\n" });
   });
 
   it("explains itself", async () => {
