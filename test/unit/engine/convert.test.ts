@@ -1,6 +1,7 @@
 /** The calls convert, compare and createRaw over files in memory: what is read and written, what is refused, and how a cancel ends. */
 import { describe, expect, test } from "vitest";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
+import { Engine } from "../../../src/engine/engine.ts";
 import { KIB, MIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";
 import type { EngineFixture } from "../../../src/testing/engine-fixture.ts";
 import type { ConvertOptions } from "../../../src/protocol/index.ts";
@@ -221,6 +222,28 @@ describe("convert onto zones", () => {
     const kept = new Set(written.slice(-maxActiveZones));
     const expected = [1, 2, 3, 4, 5].map((zone) => (kept.has(zone) ? [4, 64 * KIB + zone * 512] : written.includes(zone) ? [14, MIB] : [1, 0]));
     expect(await report(fixture, target)).toEqual([[0, 0], ...expected]);
+  });
+
+  test("how far a copy is is told in order, and never more than all of it", async () => {
+    const files = new MemoryFiles();
+    const fixture = engineFixture(files);
+    const source = await zonedImage(fixture, "source");
+    for (const zone of [1, 3, 4]) await fixture.ok("write", { handle: source, offset: zone * MIB, length: 900 * KIB, pattern: zone, data: null });
+    await fixture.ok("manage", { handle: source, operation: "finish", offset: 3 * MIB, length: MIB });
+    const target = await zonedImage(fixture, "target");
+    for (const handle of [source, target]) await fixture.ok("close", { handle });
+    const told: number[] = [];
+    let now = 0;
+    const engine = new Engine({ files, notify: (notice) => void (notice.notice === "progress" && told.push(notice.fraction)), now: () => (now += 20) });
+    const handles: number[] = [];
+    for (const file of ["source", "target"]) {
+      const opened = await engine.perform("open", { file, readOnly: false, format: null });
+      if (opened.ok) handles.push(opened.value.handle);
+    }
+    expect(await engine.performAs("convert", { sources: [handles[0]!], target: handles[1]!, options: OPTIONS }, 7)).toEqual({ ok: true, value: { skipped: [] } });
+    expect(told.length).toBeGreaterThan(2);
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
+    expect(Math.max(...told)).toBeLessThanOrEqual(1);
   });
 
   test("what cannot be carried over is refused by name", async () => {

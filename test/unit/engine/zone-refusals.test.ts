@@ -34,6 +34,16 @@ test.each([
   ]) expect(refused).toMatchObject({ kind: "zone", ...refusal });
 });
 
+test("a write of nothing does nothing, anywhere on the disk, and none lies beyond it", async () => {
+  for (const offset of [0, 2 * MIB + 100, SIZE]) {
+    await fixture.ok("write", { handle, offset, length: 0, pattern: 1, data: null });
+    await fixture.ok("writeZeroes", { handle, offset, length: 0, unmap: false });
+    await fixture.ok("read", { handle, offset, length: 0, pattern: null, wantData: false });
+  }
+  expect(await fixture.fail("write", { handle, offset: SIZE + 1, length: 0, pattern: 1, data: null })).toMatchObject({ code: "out-of-range" });
+  expect((await fixture.ok("report", { handle, offset: 0, count: 9 })).map(({ condition }) => condition)).toEqual([0, 0, 1, 1, 1]);
+});
+
 test.each([
   [SIZE, "out-of-range", { zone: null, offset: SIZE, lengthBytes: 0, deviceSize: SIZE }],
   [SIZE + MIB, "out-of-range", { zone: null, offset: SIZE + MIB }],
@@ -84,6 +94,9 @@ test("a discard names the first sequential zone that it touches, and gives up no
   await fixture.ok("write", { handle, offset: MIB, length: MIB, pattern: 7, data: null });
   expect(await fixture.fail("discard", { handle, offset: MIB, length: MIB + 1 })).toMatchObject({ kind: "zone", operation: "discard", code: "unsupported", zone: 2, reason: "discard-of-sequential-zone" });
   expect((await fixture.ok("read", { handle, offset: MIB, length: MIB, pattern: 7, wantData: false })).mismatchOffset).toBeNull();
+  expect(await fixture.fail("discard", { handle, offset: 3 * MIB, length: 1 }), "a part of a sector too").toMatchObject({ code: "unsupported", zone: 3 });
+  for (const offset of [0, 2 * MIB, SIZE]) await fixture.ok("discard", { handle, offset, length: 0 });
+  expect(await fixture.fail("discard", { handle, offset: SIZE + 1, length: 0 })).toMatchObject({ code: "out-of-range", zone: null });
   await fixture.ok("discard", { handle, offset: MIB, length: MIB });
   expect((await fixture.ok("read", { handle, offset: MIB, length: MIB, pattern: 0, wantData: false })).mismatchOffset).toBeNull();
 });
