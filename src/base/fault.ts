@@ -29,6 +29,10 @@ export type Corruption = { readonly fatal: boolean } & (
   | { readonly what: "l2-table-offset"; readonly offset: number; readonly l1Index: number }
   /** An L2 entry leads to no cluster's start, met by a write or by anything else. */
   | { readonly what: "cluster-offset"; readonly offset: number; readonly l2Offset: number; readonly l2Index: number; readonly written: { readonly guestOffset: number; readonly zero: boolean } | null }
+  /** Of an image with an external data file an entry leads elsewhere in it than to the guest's own offset. */
+  | { readonly what: "data-file-offset"; readonly offset: number; readonly guestOffset: number; readonly l2Index: number }
+  /** Of an image with an external data file an entry is compressed. */
+  | { readonly what: "compressed-in-data-file"; readonly l2Offset: number; readonly l2Index: number }
   /** An L2 entry contradicts itself. */
   | { readonly what: "cluster-entry"; readonly l2Offset: number; readonly l2Index: number }
 );

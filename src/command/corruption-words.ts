@@ -35,6 +35,11 @@ function whatOf(corruption: Corruption): string {
       return `L2 table offset ${sharp(corruption.offset)} unaligned (L1 index: ${sharp(corruption.l1Index)})`;
     case "cluster-offset":
       return unaligned(corruption);
+    case "data-file-offset":
+      // The bracket that is closed was never opened, there either.
+      return `External data file host cluster offset ${sharp(corruption.offset)} does not match guest cluster offset: ${sharp(corruption.guestOffset)}, L2 index: ${sharp(corruption.l2Index)})`;
+    case "compressed-in-data-file":
+      return `Compressed cluster entry found in image with external data file (L2 offset: ${sharp(corruption.l2Offset)}, L2 index: ${sharp(corruption.l2Index)})`;
     case "cluster-entry":
       // So it is, with two spaces.
       return `Invalid cluster entry found  (L2 offset: ${sharp(corruption.l2Offset)}, L2 index: ${sharp(corruption.l2Index)})`;

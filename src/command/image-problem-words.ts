@@ -23,7 +23,7 @@ function compressionWords({ found, allowed }: ImageProblem): string {
 const HEADER_WORDS: Readonly<Record<string, Words>> = {
   magic: always("Image is not in qcow2 format"),
   version: ({ found }) => `Unsupported qcow2 version ${found}`,
-  cluster_bits: ({ found }) => `Unsupported cluster size: 2^${found}`,
+  cluster_bits: ({ found, allowed }) => (allowed.startsWith("at least") ? `Unsupported subcluster size: ${2 ** (Number(found) - 5)}` : `Unsupported cluster size: 2^${found}`),
   header_length: ({ found }) => (Number(found) < LEAST_HEADER ? "qcow2 header too short" : "qcow2 header exceeds cluster size"),
   backing_file_offset: always("Invalid backing file offset"),
   backing_file_size: always("Backing file name too long"),
@@ -36,12 +36,14 @@ const HEADER_WORDS: Readonly<Record<string, Words>> = {
   snapshots_offset: always("Snapshot table offset invalid"),
   refcount_order: always("Reference count entry width too large; may not exceed 64 bits"),
   compression_type: compressionWords,
+  "encryption header's extension": always("CRYPTO header extension only expected with LUKS encryption method"),
   crypt_method: ({ found }) => `Unsupported encryption method ${found}`,
 };
 
 /** QEMU's sentence for a broken image, behind the program's and the file's name; null where it has none. */
 export function qemuImageWords(problem: ImageProblem): string | null {
   if (problem.structure !== "header") return snapshotTableWords(problem)?.said ?? null;
+  if (problem.field === "length of the backing format") return `ERROR: ext_backing_format: len=${problem.found} too large (>=16)`;
   if (problem.field.startsWith("length of header extension")) return "Header extension too large";
   return HEADER_WORDS[problem.field]?.(problem) ?? null;
 }

@@ -72,7 +72,8 @@ export interface ReadImage {
  */
 export function* openToRead(given: GivenOptions, word: string, write = false, inspect = false, more: OpenMore = {}): Program<ReadImage | null> {
   const source = yield* sourceGiven(given, word);
-  return source === null ? null : yield* openImage(source, word, write, inspect, false, more);
+  // What a check is to find out is not set right before it looks.
+  return source === null ? null : yield* openImage(source, word, write, inspect, write && more.forCheck !== true, more);
 }
 
 /** The source that `word` names by -f or --image-opts; null after what is wrong with it was printed. */

@@ -90,6 +90,7 @@ function rebaseWords(failure: Failure, { file, format, image }: { file: string; 
       if (failure.step === "write") return `Error while writing to COW image: ${strerror(failure)}`;
       return `error while reading from ${failure.subject === "new-backing" ? "new" : "old"} backing file`;
     case "option":
+      if (failure.option === "data_file_raw") return `${unchanged}Invalid argument`;
       return failure.option === "backing_fmt" ? `${unchanged}backing format must be specified` : `${unchanged}No space left in the file header`;
     case "chain":
       // To QEMU the image is locked against who would read it as its own backing file.

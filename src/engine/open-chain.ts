@@ -213,11 +213,12 @@ function backingSource(place: FilePlace, source: ImageSource, header: Header): R
   if (source.backing === null) return ok(null);
   // A name of no letters is none.
   const name = header.backingFile === "" ? null : header.backingFile;
+  // A format of what is not there is nobody's.
+  if (name === null && source.backing === undefined && source.backingChanges === undefined) return ok(null);
   const changes = source.backingChanges ?? { format: null };
   const format = changes.format === null ? formatNamed(name ?? "", backingFormatOf(header)) : ok(changes.format);
   if (!format.ok) return format;
   if (source.backing !== undefined) return ok({ ...source.backing, format: source.backing.format ?? format.value });
-  if (name === null && source.backingChanges === undefined) return ok(null);
   if (name === null) return err({ kind: "chain", code: "backing-failed", file: source.file, cause: { kind: "chain", code: "name", file: source.file, problem: { code: "no-file" } } });
   const resolved = resolveName(place, source.file, name, format.value);
   if (!resolved.ok) return err({ kind: "chain", code: "backing-failed", file: name, cause: resolved.error });

@@ -6,6 +6,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { Failure, ImageSource, RebaseOptions } from "../protocol/index.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
+import { AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "../qcow2/features.ts";
 import { writeBackingName } from "../qcow2/header-edit.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { belowOf } from "./below.ts";
@@ -67,6 +68,11 @@ async function openNew(place: FilePlace, image: OpenImage, source: ImageSource):
 
 function* rebaseOnto(image: OpenImage, disk: Qcow2Image, next: Below | null, newDepth: number | null, options: RebaseOptions): Work<Done> {
   const { backing, headerOnly, compressed } = options;
+  const { incompatible, autoclear } = disk.header;
+  // By itself, too, such a data file reads as the disk does, which it would not over a backing file.
+  if (backing !== null && backing.format !== null && hasBit(incompatible, INCOMPATIBLE_EXTERNAL_DATA) && hasBit(autoclear, AUTOCLEAR_RAW_EXTERNAL)) {
+    return err({ kind: "option", option: "data_file_raw", found: "on", allowed: "off with a backing file" });
+  }
   if (!headerOnly) {
     image.unflushed = true;
     const copied = yield* copyDifferences(disk, disk.backing, next, { unitBytes: disk.unitBytes, newDepth, compressed });

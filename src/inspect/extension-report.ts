@@ -5,11 +5,9 @@
 import { imageProblem } from "../base/fault.ts";
 import type { ImageProblem } from "../base/fault.ts";
 import type { ExtensionFacts, FieldFacts } from "../protocol/inspect.ts";
-import { ENCRYPTION_MAGIC } from "../qcow2/check-metadata.ts";
 import { FEATURE_NAME_BYTES, hasBit } from "../qcow2/features.ts";
-import { BITMAPS_MAGIC, FEATURE_NAMES_MAGIC } from "../qcow2/header.ts";
+import { BACKING_FORMAT_MAGIC, BITMAPS_MAGIC, DATA_FILE_MAGIC, ENCRYPTION_MAGIC, FEATURE_NAMES_MAGIC } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
-import { BACKING_FORMAT_MAGIC, DATA_FILE_MAGIC } from "../qcow2/header-names.ts";
 import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension, dialectFields, dialectOf } from "../zoned/dialect.ts";
 import { fieldFacts, viewOf } from "./fields.ts";
 

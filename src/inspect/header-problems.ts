@@ -45,6 +45,9 @@ const MENDS: ReadonlyMap<string, Mend> = new Map<string, Mend>([
   ["backing_file_size", noBacking],
 ]);
 
+/** How fields begin that are met when everything else was read. */
+const BEHIND_ALL: readonly string[] = ["length of ", "encryption header's"];
+
 export interface HeaderProblems {
   /** In the order in which a reader meets them. */
   readonly problems: readonly ImageProblem[];
@@ -67,7 +70,7 @@ export function headerProblems(cluster: Uint8Array, fileLength: number): HeaderP
     problems.push(decoded.error);
     const { field } = decoded.error;
     const mend = MENDS.get(field);
-    if (mend === undefined || mended.has(field)) return { problems, stopped: !field.startsWith("length of header extension") };
+    if (mend === undefined || mended.has(field)) return { problems, stopped: !BEHIND_ALL.some((start) => field.startsWith(start)) };
     mended.add(field);
     mend(view, clusterSize);
   }

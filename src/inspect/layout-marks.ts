@@ -6,7 +6,7 @@ import { Fault } from "../base/fault.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { LayoutKind } from "../protocol/inspect.ts";
 import { readBitmapTable, readBitmaps } from "../qcow2/bitmaps.ts";
-import { ENCRYPTION_MAGIC } from "../qcow2/check-metadata.ts";
+import { ENCRYPTION_MAGIC } from "../qcow2/header.ts";
 import { ENTRY_BYTES } from "../qcow2/entries.ts";
 import { LOW_ZERO, compressedPlace, isCompressed, offsetOf } from "../qcow2/entry-words.ts";
 import { checkL1 } from "../qcow2/snapshots.ts";

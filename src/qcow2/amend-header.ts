@@ -7,7 +7,7 @@
 import { AUTOCLEAR_RAW_EXTERNAL, COMPATIBLE_LAZY_REFCOUNTS } from "./features.ts";
 import type { ImageState } from "./image-state.ts";
 import { changeHeader } from "./header-edit.ts";
-import { BACKING_FORMAT_MAGIC, DATA_FILE_MAGIC } from "./header-names.ts";
+import { BACKING_FORMAT_MAGIC, DATA_FILE_MAGIC } from "./header.ts";
 
 const withBit = (bits: bigint, bit: number, set: boolean): bigint => (set ? bits | (1n << BigInt(bit)) : bits & ~(1n << BigInt(bit)));
 

@@ -25,7 +25,7 @@ const extensionEnd = ({ hostOffset, data }: Header["extensions"][number]): numbe
 /** Writes the extension with this data, or removes it. What it leads to is durable already. */
 export function putBitmapsExtension(state: ImageState, data: Uint8Array | null): void {
   const header = readHeader(state.store);
-  const old = header.extensions.find(({ magic }) => magic === BITMAPS_MAGIC);
+  const old = header.extensions.findLast(({ magic }) => magic === BITMAPS_MAGIC);
   if (data === null) {
     if (old !== undefined) remove(state, header, old);
     return;

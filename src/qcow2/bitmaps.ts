@@ -86,7 +86,8 @@ export const hasStaleBitmaps = (header: Header): boolean => !hasBit(header.autoc
 
 /** The image's bitmaps; null where it has none that count. @throws Fault for an extension or a directory that cannot be */
 export function readBitmaps(store: ByteStore, header: Header): BitmapDirectory | null {
-  const extension = header.extensions.find(({ magic }) => magic === BITMAPS_MAGIC);
+  // Of several the last one counts, as in QEMU.
+  const extension = header.extensions.findLast(({ magic }) => magic === BITMAPS_MAGIC);
   if (extension === undefined || !hasBit(header.autoclear, AUTOCLEAR_BITMAPS)) return null;
   const { data, hostOffset } = extension;
   const bad = (field: string, at: number, found: string | number, allowed: string): Fault => new Fault(imageProblem("bitmaps extension", field, hostOffset + at, found, allowed));

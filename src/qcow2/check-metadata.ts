@@ -11,7 +11,7 @@ import { walkInactive, walkNoted } from "./check-walk.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { LOW_ZERO, hasBitmapReserved, offsetOf } from "./entry-words.ts";
 import { AUTOCLEAR_BITMAPS, hasBit } from "./features.ts";
-import { BITMAPS_MAGIC } from "./header.ts";
+import { BITMAPS_MAGIC, ENCRYPTION_MAGIC } from "./header.ts";
 import { MAX_ALL_L1_BYTES, MAX_L1_ENTRIES } from "./snapshots.ts";
 import { stackedRanges } from "./stacked-ranges.ts";
 import type { CountedRange } from "./stacked-ranges.ts";
@@ -23,7 +23,6 @@ const MAX_DIRECTORY_BYTES = 64 * 2 ** 20;
 const MAX_BITMAP_ENTRIES = 0x8000000;
 const DIRECTORY_ENTRY_BYTES = 24;
 const MAX_BITMAP_NAME = 1023;
-export const ENCRYPTION_MAGIC = 0x0537be77;
 
 /** Counts the snapshot table and the L1 tables of the snapshots with all that they lead to. */
 export function* referSnapshots(check: Check, { snapshots, lengthBytes }: JudgedTable): Generator<number, void, void> {
@@ -93,7 +92,7 @@ function referOverlapping(check: Check, tables: readonly CountedRange[]): Counte
  */
 export function referBitmaps(check: Check): void {
   const { store, header } = check;
-  const encryption = header.extensions.find(({ magic }) => magic === ENCRYPTION_MAGIC)?.data;
+  const encryption = header.extensions.findLast(({ magic }) => magic === ENCRYPTION_MAGIC)?.data;
   if (encryption !== undefined && encryption.length >= 16) check.referMetadata(wordAt(encryption, 0), wordAt(encryption, 8));
   const extension = header.extensions.find(({ magic }) => magic === BITMAPS_MAGIC)?.data;
   if (extension === undefined || extension.length < 24 || !hasBit(header.autoclear, AUTOCLEAR_BITMAPS)) return;

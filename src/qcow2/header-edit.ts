@@ -31,11 +31,11 @@ import { Fault } from "../base/fault.ts";
 import { SECTOR_SIZE, roundUp } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { FEATURE_NAMES_MAGIC, MAX_BACKING_NAME } from "./header.ts";
+import { INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "./features.ts";
+import { BACKING_FORMAT_MAGIC, BITMAPS_MAGIC, DATA_FILE_MAGIC, FEATURE_NAMES_MAGIC, MAX_BACKING_NAME } from "./header.ts";
 import type { Header } from "./header.ts";
 import { encodeHead, fixedPart, listEnd, namePlaceOf } from "./header-layout.ts";
 import type { ExtensionBytes, HeaderFields, NamePlace } from "./header-layout.ts";
-import { BACKING_FORMAT_MAGIC } from "./header-names.ts";
 import { readHeader } from "./open.ts";
 
 export interface BackingName {
@@ -127,7 +127,7 @@ function planEdit(store: ByteStore, header: Header, edit: HeaderEdit): Plan | nu
   const name = edit.backingFile === undefined ? oldText : new TextEncoder().encode(edit.backingFile ?? "");
   if (name.length > MAX_BACKING_NAME) throw new Fault({ kind: "unsupported", feature: `a backing file's name of ${name.length} bytes` });
   const fixed = fixedPart(cluster, header, edit.fields ?? {});
-  const extensions = (edit.extensions ?? header.extensions).filter(({ magic }) => magic !== BRIDGE_MAGIC);
+  const extensions = keptExtensions(edit.extensions ?? header.extensions, edit.fields?.incompatible ?? header.incompatible);
   const end = listEnd(fixed.length, extensions);
   const isSame = name.length === oldText.length && name.every((byte, index) => byte === oldText[index]);
   const at = placeOf(name.length, end, { extensionsEnd: listEnd(header.headerLength, header.extensions), name: oldName }, isSame, header.clusterSize);
@@ -150,6 +150,15 @@ function planEdit(store: ByteStore, header: Header, edit: HeaderEdit): Plan | nu
   const nameBehind = detour === null && at + name.length > nameFrom && !(isSame && at === oldName.at) ? { from: nameFrom, to: at + name.length } : null;
   if (nameBehind !== null) present.set(name.subarray(nameFrom - at), nameFrom);
   return { cluster: present, whole: encode(extensions), essential, nameBehind, detour };
+}
+
+const KNOWN_MAGICS: readonly number[] = [BACKING_FORMAT_MAGIC, DATA_FILE_MAGIC, FEATURE_NAMES_MAGIC, BITMAPS_MAGIC];
+
+/** What goes on meaning something: of several of one kind the last, a data file's name where there is a data file, no bridge. As QEMU writes a header. */
+function keptExtensions(list: readonly ExtensionBytes[], incompatible: bigint): readonly ExtensionBytes[] {
+  const isLast = ({ magic }: ExtensionBytes, index: number): boolean => !KNOWN_MAGICS.includes(magic) || list.findLastIndex((other) => other.magic === magic) === index;
+  const means = ({ magic }: ExtensionBytes): boolean => magic !== BRIDGE_MAGIC && (magic !== DATA_FILE_MAGIC || hasBit(incompatible, INCOMPATIBLE_EXTERNAL_DATA));
+  return list.filter((extension, index) => isLast(extension, index) && means(extension));
 }
 
 interface Parts {

@@ -1,11 +1,10 @@
 /**
  * The names of other files and formats in the header's extensions: the backing file's format (magic 0xe2792aca) and the external
- * data file (magic 0x44415441), each a text without an end mark. Source: qcow2 specification, "Header extensions".
+ * data file (magic 0x44415441), each a text without an end mark; QEMU's programs take them for texts that a zero ends. Source: qcow2 specification, "Header extensions".
  */
+import { BACKING_FORMAT_MAGIC, DATA_FILE_MAGIC, textUpToZero } from "./header.ts";
 import type { Header } from "./header.ts";
 
-export const BACKING_FORMAT_MAGIC = 0xe2792aca;
-export const DATA_FILE_MAGIC = 0x44415441;
 
 /** The format that the header gives for its backing file, null where it gives none. */
 export const backingFormatOf = (header: Header): string | null => textOf(header, BACKING_FORMAT_MAGIC);
@@ -16,5 +15,5 @@ export const dataFileOf = (header: Header): string | null => textOf(header, DATA
 function textOf(header: Header, magic: number): string | null {
   // Of several the last one counts, as in QEMU.
   const extension = header.extensions.findLast((candidate) => candidate.magic === magic);
-  return extension === undefined ? null : new TextDecoder().decode(extension.data);
+  return extension === undefined ? null : textUpToZero(extension.data);
 }

@@ -35,9 +35,12 @@ export const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20;
 export const MAX_SNAPSHOTS = 65536;
 export const MAX_BACKING_NAME = 1023;
 const MAX_VIRTUAL_SIZE = Number.MAX_SAFE_INTEGER;
+/** A cluster of 32 subclusters of a sector each. */
+const LEAST_EXTENDED_BITS = 14;
 const STRUCTURE = "header";
 
 export const CRYPT_NAMES: readonly string[] = ["none", "AES", "LUKS"];
+const LUKS = 2;
 export const COMPRESSION_NAMES = ["zlib", "zstd"] as const;
 
 export interface HeaderExtension {
@@ -128,8 +131,9 @@ function decodeSized(cluster: Uint8Array, clusterSize: number, fileLength: numbe
     return bad("length", 0, `a file of ${cluster.length} bytes`, "a version 3 header of at least 104 bytes");
   }
   const headerLength = version === 2 ? HEADER_LENGTH_V2 : view.getUint32(100);
-  if (version === 3 && (headerLength < HEADER_LENGTH_MIN_V3 || headerLength > cluster.length || headerLength % 8 !== 0)) {
-    return bad("header_length", 100, headerLength, `a multiple of 8 from 104 to the first cluster's ${cluster.length}`);
+  // The format wants a multiple of 8; one that is none is read by QEMU, and means no less what it says.
+  if (version === 3 && (headerLength < HEADER_LENGTH_MIN_V3 || headerLength > cluster.length)) {
+    return bad("header_length", 100, headerLength, `104 to the first cluster's ${cluster.length}`);
   }
   const incompatible = version === 3 ? view.getBigUint64(72) : 0n;
   const virtualSize = u64(24);
@@ -137,7 +141,9 @@ function decodeSized(cluster: Uint8Array, clusterSize: number, fileLength: numbe
 
   const l1Size = view.getUint32(36);
   const l1Offset = u64(40);
-  const entryBytes = hasBit(incompatible, INCOMPATIBLE_EXTENDED_L2) ? 16 : 8;
+  const extended = hasBit(incompatible, INCOMPATIBLE_EXTENDED_L2);
+  if (extended && clusterBits < LEAST_EXTENDED_BITS) return bad("cluster_bits", 20, clusterBits, `at least ${LEAST_EXTENDED_BITS} with extended L2 entries`);
+  const entryBytes = extended ? 16 : 8;
   const neededL1 = Math.ceil(virtualSize / ((clusterSize / entryBytes) * clusterSize));
   if (l1Size * 8 > MAX_L1_BYTES) return bad("l1_size", 36, l1Size, `at most ${MAX_L1_BYTES / 8} entries`);
   if (l1Size < neededL1) return bad("l1_size", 36, l1Size, `at least ${neededL1} entries for a disk of ${virtualSize} bytes`);
@@ -158,11 +164,13 @@ function decodeSized(cluster: Uint8Array, clusterSize: number, fileLength: numbe
   const cryptMethod = view.getUint32(32);
   if (CRYPT_NAMES[cryptMethod] === undefined) return bad("crypt_method", 32, cryptMethod, "0 (none), 1 (AES) or 2 (LUKS)");
 
-  const backing = decodeBackingName(view, cluster, u64(8), headerLength);
+  const backing = decodeBackingName(view, cluster, u64(8));
   if (!backing.ok) return backing;
   const extensionsEnd = backing.value === null ? cluster.length : u64(8);
   const extensions = decodeExtensions(view, cluster, headerLength, extensionsEnd);
   if (!extensions.ok) return extensions;
+  const encryption = extensions.value.find(({ magic }) => magic === ENCRYPTION_MAGIC);
+  if (encryption !== undefined && cryptMethod !== LUKS) return bad("encryption header's extension", encryption.hostOffset, CRYPT_NAMES[cryptMethod], "none but with encryption LUKS");
   return ok({
     version,
     clusterBits,
@@ -209,33 +217,45 @@ function decodeTablePlaces(view: DataView, clusterSize: number, fileLength: numb
   return ok({ refcountTableOffset: hostOffset(refcountTableOffset), refcountTableClusters, snapshotCount, snapshotsOffset: hostOffset(snapshotsOffset) });
 }
 
-function decodeBackingName(view: DataView, cluster: Uint8Array, offset: number, headerLength: number): Result<string | null, ImageProblem> {
+function decodeBackingName(view: DataView, cluster: Uint8Array, offset: number): Result<string | null, ImageProblem> {
   if (offset === 0) return ok(null);
   const length = view.getUint32(16);
-  if (length > MAX_BACKING_NAME) return bad("backing_file_size", 16, length, `at most ${MAX_BACKING_NAME}`);
-  if (offset < headerLength || offset + length > cluster.length) {
-    return bad("backing_file_offset", 8, offset, "a name behind the header and inside the first cluster");
-  }
-  return ok(new TextDecoder().decode(cluster.subarray(offset, offset + length)));
+  if (offset > cluster.length) return bad("backing_file_offset", 8, offset, `at most the first cluster's ${cluster.length}`);
+  const most = Math.min(MAX_BACKING_NAME, cluster.length - offset);
+  if (length > most) return bad("backing_file_size", 16, length, `at most ${most}`);
+  return ok(textUpToZero(cluster.subarray(offset, offset + length)));
 }
+
+/** A name of the header as QEMU's programs read it: what stands behind a zero is no part of it. */
+export function textUpToZero(text: Uint8Array): string {
+  const end = text.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? text : text.subarray(0, end));
+}
+
+/** The longest name of a backing file's format, in bytes; QEMU opens no image with a longer one. */
+const MAX_FORMAT_NAME = 15;
 
 /** Header extensions: magic u32, length u32, data padded to 8 bytes; magic 0 ends them. */
 function decodeExtensions(view: DataView, cluster: Uint8Array, from: number, to: number): Result<HeaderExtension[], ImageProblem> {
   const extensions: HeaderExtension[] = [];
-  for (let at = from; at < to && at + 8 <= cluster.length; ) {
+  for (let at = from; at < to; ) {
+    const name = (magic: number): string => `length of header extension 0x${magic.toString(16).padStart(8, "0")}`;
+    if (at + 8 > cluster.length) return bad(name(0), at, `${to - at} bytes left`, "an end mark, or nothing left for extensions");
     const magic = view.getUint32(at);
-    if (magic === 0) break;
     const length = view.getUint32(at + 4);
-    if (length > to - at - 8) {
-      const name = `length of header extension 0x${magic.toString(16).padStart(8, "0")}`;
-      return bad(name, at + 4, length, `at most the ${Math.max(0, to - at - 8)} bytes left for extensions`);
-    }
+    // The end mark too: what it stands in front of would begin inside it.
+    if (length > to - at - 8) return bad(name(magic), at + 4, length, `at most the ${Math.max(0, to - at - 8)} bytes left for extensions`);
+    if (magic === 0) break;
+    if (magic === BACKING_FORMAT_MAGIC && length > MAX_FORMAT_NAME) return bad("length of the backing format", at + 4, length, `at most ${MAX_FORMAT_NAME}`);
     extensions.push({ magic, hostOffset: at + 8, data: cluster.slice(at + 8, at + 8 + length) });
     at += 8 + Math.ceil(length / 8) * 8;
   }
   return ok(extensions);
 }
 
+export const BACKING_FORMAT_MAGIC = 0xe2792aca;
+export const DATA_FILE_MAGIC = 0x44415441;
+export const ENCRYPTION_MAGIC = 0x0537be77;
 export const FEATURE_NAMES_MAGIC = 0x6803f857;
 export const BITMAPS_MAGIC = 0x23852875;
 

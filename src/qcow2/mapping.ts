@@ -3,6 +3,7 @@
  * Source: qcow2 specification, "Cluster mapping"; what extents say is qemu-img map's.
  */
 import { Fault, imageProblem } from "../base/fault.ts";
+import { roundDown } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { ImageState } from "./image-state.ts";
 import { countContinuing, decodeCluster, isPlaced, subclusterKind } from "./l2-entries.ts";
@@ -22,6 +23,24 @@ export const spanEnd = (state: ImageState, guestOffset: number): number => (Math
 
 export const clusterAt = (state: ImageState, table: CachedTable, guestOffset: number): ClusterEntry =>
   decodeCluster(table.view, l2Index(state, guestOffset), table.hostOffset, state.format);
+
+/**
+ * Keeps to the rule for external data files: a guest cluster lies there at its own offset, and no stream does. An entry that says otherwise
+ * is the file's lie, by which nothing is read or written.
+ * @throws Fault that tells of it
+ */
+export function guardDataFile(state: ImageState, table: CachedTable, guestOffset: number, entry: ClusterEntry): void {
+  if (!state.hasDataFile || !entry.placed) return;
+  const guest = roundDown(guestOffset, state.clusterSize);
+  const compressed = entry.compressedBytes > 0;
+  if (!compressed && entry.hostOffset === guest) return;
+  const index = l2Index(state, guestOffset);
+  const at = table.hostOffset + index * state.format.entryBytes;
+  const found = compressed ? "a compressed cluster" : entry.hostOffset;
+  const where = compressed ? ({ what: "compressed-in-data-file", l2Offset: table.hostOffset } as const) : ({ what: "data-file-offset", offset: entry.hostOffset, guestOffset: guest } as const);
+  const problem = imageProblem("L2 table", "host offset in the external data file", at, found, `the guest's own offset, ${guest}`);
+  throw new Fault({ ...problem, corruption: { fatal: true, l2Index: index, ...where } });
+}
 
 /** Guest bytes that are alike: of one kind, and the placed ones next to each other in the data's store. */
 export interface Run {
@@ -44,6 +63,7 @@ export function runAt(state: ImageState, guestOffset: number, limit: number): Ru
   const { clusterSize, format } = state;
   const inCluster = guestOffset % clusterSize;
   const entry = clusterAt(state, table, guestOffset);
+  guardDataFile(state, table, guestOffset, entry);
   if (entry.compressedBytes > 0) {
     return { kind: "compressed", hostOffset: entry.hostOffset, length: Math.min(most, clusterSize - inCluster), compressedBytes: entry.compressedBytes };
   }

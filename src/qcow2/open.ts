@@ -185,6 +185,7 @@ function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fi
  * @returns the bits that are left
  */
 function clearAutoclear(store: ByteStore, header: Header, hasBitmaps: boolean): bigint {
+  // Where there are no bitmaps QEMU keeps their bit, and then takes its first write for one onto a directory of theirs at 0.
   const understood = [AUTOCLEAR_RAW_EXTERNAL, ...(hasBitmaps ? [AUTOCLEAR_BITMAPS] : [])];
   const kept = header.autoclear & understood.reduce((bits, bit) => bits | (1n << BigInt(bit)), 0n);
   if (kept === header.autoclear) return kept;

@@ -30,10 +30,8 @@ import { rebuildRefcounts } from "./rebuild.ts";
 import { ENTRY_BYTES, writeRefcount } from "./entries.ts";
 import { LOW_ZERO } from "./entry-words.ts";
 import { AUTOCLEAR_BITMAPS, AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_DIRTY, INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
-import { BITMAPS_MAGIC, FEATURE_NAMES_MAGIC, encodeAutoclear, encodeIncompatible } from "./header.ts";
+import { BACKING_FORMAT_MAGIC, BITMAPS_MAGIC, DATA_FILE_MAGIC, ENCRYPTION_MAGIC, FEATURE_NAMES_MAGIC, encodeAutoclear, encodeIncompatible } from "./header.ts";
 import type { Header } from "./header.ts";
-import { BACKING_FORMAT_MAGIC, DATA_FILE_MAGIC } from "./header-names.ts";
-import { ENCRYPTION_MAGIC } from "./check-metadata.ts";
 import { readHeader } from "./open.ts";
 
 /** What may change: "leaks" lowers refcounts, and sets flags right once nothing else is wrong; "all" also raises refcounts. */

@@ -27,11 +27,11 @@ import { encodeActiveDisk } from "./header.ts";
 import type { Header } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
 import { growL1, l1Fits } from "./l1-growth.ts";
-import { decodeCluster } from "./l2-entries.ts";
-import { readsAsZeros } from "./mapping.ts";
+import { decodeCluster, isBlank } from "./l2-entries.ts";
+import { l2Index, readsAsZeros } from "./mapping.ts";
 import { l2Tables, readL2 } from "./references.ts";
 import { unmapClusters, zeroGuest } from "./unmap.ts";
-import { writeGuest } from "./write.ts";
+import { ownL2Table, setCluster, writeGuest } from "./write.ts";
 
 /** Decreases that wait in memory; more of them are carried out between. */
 const MAX_HELD = 2 ** 17;
@@ -77,6 +77,8 @@ function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   const exposed = state.backing === null ? 0 : roundUp(state.backing.virtualSize, state.clusterSize);
   const zeroEnd = Math.min(newSize, Math.max(roundUp(oldSize, state.clusterSize), exposed));
   if (zeroEnd > oldSize && !readsAsZeros(state, oldSize, zeroEnd)) zeroGuest(state, oldSize, zeroEnd - oldSize, false, relieve);
+  // By itself, too, such a data file reads as the disk does, whatever it has there already.
+  if (state.hasRawDataFile) mapWhole(state, roundUp(oldSize, state.clusterSize), newSize);
   if (preallocate) {
     const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, newSize - oldSize));
     for (let at: number = oldSize; at < newSize; at += zeros.length) {
@@ -86,6 +88,18 @@ function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   }
   flushImage(state);
   switchHeader(state, state.header);
+}
+
+/** Gives the clusters of [start, end) that have nothing stored their places in the data file, as a new image has them (create.ts): subclusters are not data by that. */
+function mapWhole(state: ImageState, start: number, end: number): void {
+  const { clusterSize, format } = state;
+  const relieve = relieving(state);
+  for (let at = start; at < end; at += clusterSize) {
+    const table = ownL2Table(state, at);
+    const index = l2Index(state, at);
+    if (isBlank(table.view, index, format)) setCluster(state, table, at, { hostOffset: at, copied: true, alloc: format.extended ? 0 : 1, zero: 0 });
+    relieve();
+  }
 }
 
 function shrink(state: ImageState, newSize: number): void {

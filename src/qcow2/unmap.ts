@@ -9,7 +9,7 @@ import { roundDown, roundUp } from "../base/units.ts";
 import type { ImageState } from "./image-state.ts";
 import { bitRange, isBlank } from "./l2-entries.ts";
 import type { ClusterEntry } from "./l2-entries.ts";
-import { clusterAt, l2Index, l2TableOf, readsAsZeros, runAt, spanEnd } from "./mapping.ts";
+import { clusterAt, guardDataFile, l2Index, l2TableOf, readsAsZeros, runAt, spanEnd } from "./mapping.ts";
 import type { CachedTable } from "./table-cache.ts";
 import { ownL2Table, setCluster, writeGuest } from "./write.ts";
 
@@ -135,6 +135,7 @@ function zeroSubclusters(state: ImageState, table: CachedTable, at: number, end:
   const entry: ClusterEntry = clusterAt(state, table, at);
   // Less than a cluster: no flush between, which might drop the table that is being walked.
   if (entry.compressedBytes > 0) return writeZeroData(state, at, end, () => undefined);
+  guardDataFile(state, table, at, entry);
   const { clusterSize, format } = state;
   const inCluster = at % clusterSize;
   const bits = bitRange(inCluster / format.subclusterSize, (inCluster + end - at) / format.subclusterSize);

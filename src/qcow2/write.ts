@@ -13,7 +13,7 @@ import type { HostCluster } from "../base/units.ts";
 import type { ImageState } from "./image-state.ts";
 import { bitRange, countBlank, encodeCluster, encodeDataRun } from "./l2-entries.ts";
 import type { ClusterEntry, EntryWords } from "./l2-entries.ts";
-import { clusterAt, l2Index, l2TableOf, readGuest, readsAsZeros, spanEnd } from "./mapping.ts";
+import { clusterAt, guardDataFile, l2Index, l2TableOf, readGuest, readsAsZeros, spanEnd } from "./mapping.ts";
 import type { Refcounts } from "./refcounts.ts";
 import type { CachedTable } from "./table-cache.ts";
 
@@ -56,6 +56,7 @@ function writeRun(state: ImageState, at: number, data: Uint8Array): number {
     while (length < data.length && !isOwned(clusterAt(state, table, at + length))) length = Math.min(length + clusterSize, data.length);
     return writeNewClusters(state, table, at, pieceOf(data, 0, length));
   }
+  guardDataFile(state, table, at, first);
   if (!isData(state, first, inCluster, length)) return writePlaced(state, table, at, pieceOf(data, 0, length), first);
   for (let step = 0; length < data.length; length += step) {
     const next = clusterAt(state, table, at + length);

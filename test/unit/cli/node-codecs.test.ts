@@ -69,6 +69,29 @@ describe("zstd", () => {
     }
   });
 
+  it("reads frame after frame up to a cluster", async () => {
+    await portableCodecs.loadZstd();
+    const plain = text(7);
+    // Ends of any value, those of the reader's own fillings too.
+    for (const cut of [1, 300, 40000, CLUSTER - 1]) {
+      for (const last of [0, 0xa5, 0x5a]) {
+        plain[cut - 1] = last;
+        const frames = [portableCodecs.zstd(plain.subarray(0, cut)), portableCodecs.zstd(plain.subarray(cut))];
+        expect(Buffer.compare(portableCodecs.unzstd(Buffer.concat(frames), CLUSTER), plain), `${cut} ${last}`).toBe(0);
+        expect(() => portableCodecs.unzstd(frames[0]!, CLUSTER)).toThrow();
+      }
+    }
+  });
+
+  it("refuses a frame with a reserved bit, of a dictionary, and of too large a window", () => {
+    const block = [(4 << 3) | 3, 0, 0, 9];
+    const framed = (descriptor: number, ...rest: readonly number[]): Uint8Array => Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, descriptor, ...rest, ...block);
+    expect(portableCodecs.unzstd(framed(0, 0x88), 4)).toEqual(Uint8Array.of(9, 9, 9, 9));
+    expect(() => portableCodecs.unzstd(framed(0, 0x90), 4)).toThrow("window");
+    expect(() => portableCodecs.unzstd(framed(8, 0x00), 4)).toThrow("reserved");
+    expect(() => portableCodecs.unzstd(framed(1, 0x00, 7), 4)).toThrow("dictionary");
+  });
+
   it("refuses a frame of too few bytes, of too many, and one that is cut short", async () => {
     await portableCodecs.loadZstd();
     const packed = portableCodecs.zstd(text(6));
