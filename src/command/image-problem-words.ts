@@ -86,3 +86,11 @@ export function snapshotTableWords({ structure, field, found }: ImageProblem): S
 }
 
 const MOST_SNAPSHOTS = 65536;
+
+/** As a problem of an image with more tables than its file can hold names them (qcow2/table-work.ts). */
+const ALL_TABLES = "image's tables";
+
+/** That an image's tables cannot all be gone through; null for any other problem. */
+export function tooMuchWords({ structure, found, allowed }: ImageProblem): string | null {
+  return structure === ALL_TABLES ? `The image's tables are too large to be gone through: they take ${found}, and it would be ${allowed}` : null;
+}

@@ -5,7 +5,7 @@
 import { assertNever } from "../base/assert.ts";
 import { bitmapErrno } from "./explain-bitmap.ts";
 import { snapshotErrno } from "./explain-snapshot.ts";
-import { snapshotTableWords } from "./image-problem-words.ts";
+import { snapshotTableWords, tooMuchWords } from "./image-problem-words.ts";
 import type { Failure, FileProblem, StoreProblem, UsageProblem, ZoneRefusal } from "../protocol/index.ts";
 
 const STRINGS = {
@@ -32,7 +32,7 @@ export function errnoOf(failure: Failure): Errno {
     case "zone":
       return errnoOfRefusal(failure);
     case "image":
-      return snapshotTableWords(failure)?.errno ?? "EIO";
+      return snapshotTableWords(failure)?.errno ?? (tooMuchWords(failure) === null ? "EIO" : "EFBIG");
     case "bug":
     case "remote":
       return "EIO";

@@ -6,12 +6,13 @@ import { assertNever } from "../base/assert.ts";
 import { ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, roundDown } from "../base/units.ts";
+import { isZero } from "../bytes/zeros.ts";
 import type { ConvertedDisk, Extent, Failure, MoveProblem } from "../protocol/index.ts";
 import type { Work } from "./jobs.ts";
 import { MOVE_BYTES, Runs, attempt, attemptAct } from "./moving.ts";
 import type { Run } from "./moving.ts";
 import type { Sources } from "./sources.ts";
-import { isZero, nextRun } from "./zeros.ts";
+import { nextRun } from "./zeros.ts";
 import type { SparseRule } from "./zeros.ts";
 
 /** Where the copy goes: a disk, or an image's compressed clusters. */

@@ -1,6 +1,6 @@
 /** Copying a file byte for byte between stores; holes stay holes. A generator: it yields the fraction done and may be dropped between. */
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { isZero } from "./zeros.ts";
+import { isZero } from "../bytes/zeros.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 

@@ -6,7 +6,7 @@ import { SECTOR_SIZE } from "../base/units.ts";
 import type { Extent } from "../protocol/index.ts";
 import type { Device } from "./device.ts";
 import type { Work } from "./jobs.ts";
-import { isZero } from "./zeros.ts";
+import { isZero } from "../bytes/zeros.ts";
 
 export interface Stretch {
   readonly start: number;

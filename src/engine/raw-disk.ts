@@ -8,7 +8,7 @@ import { readPadded } from "../bytes/byte-store.ts";
 import type { Extent } from "../protocol/index.ts";
 import type { Disk } from "./disk.ts";
 import { PIECE_BYTES, forEachPiece, patternPayload } from "./payload.ts";
-import { isZero } from "./zeros.ts";
+import { isZero } from "../bytes/zeros.ts";
 
 export class RawDisk implements Disk {
   readonly virtualSize: number;

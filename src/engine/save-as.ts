@@ -14,7 +14,7 @@ import type { Library } from "./library-calls.ts";
 import { convertDevices } from "./move-calls.ts";
 import { OpenImage } from "./open-image.ts";
 import { STANDALONE } from "./open-device.ts";
-import { isZero } from "./zeros.ts";
+import { isZero } from "../bytes/zeros.ts";
 
 export interface Saving {
   readonly library: Library;

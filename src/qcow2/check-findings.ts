@@ -118,6 +118,11 @@ export class Verdict {
     }
   }
 
+  /** Whether findings are only counted from now on. */
+  get full(): boolean {
+    return this.list.length >= MAX_FINDINGS;
+  }
+
   /** @param times how often the very same was found */
   add(finding: CheckFinding, numbers: Numbers, times = 1): void {
     const name = finding.finding;

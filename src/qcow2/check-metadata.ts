@@ -5,6 +5,7 @@
  */
 import { Fault, imageProblem } from "../base/fault.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
+import { isZero } from "../bytes/zeros.ts";
 import type { Check } from "./check.ts";
 import type { JudgedTable } from "./check-snapshots.ts";
 import { walkInactive, walkNoted } from "./check-walk.ts";
@@ -12,12 +13,12 @@ import { ENTRY_BYTES } from "./entries.ts";
 import { LOW_ZERO, hasBitmapReserved, offsetOf } from "./entry-words.ts";
 import { AUTOCLEAR_BITMAPS, hasBit } from "./features.ts";
 import { BITMAPS_MAGIC, ENCRYPTION_MAGIC } from "./header.ts";
-import { MAX_ALL_L1_BYTES, MAX_L1_ENTRIES } from "./snapshots.ts";
+import { MAX_L1_ENTRIES } from "./snapshots.ts";
 import { stackedRanges } from "./stacked-ranges.ts";
 import type { CountedRange } from "./stacked-ranges.ts";
 
-/** Tables of bitmaps that are longer than this in all are no image's that anybody uses, and would take minutes to read. */
-const MAX_TABLES_BYTES = 2 ** 30;
+/** L1 tables that are longer than this in all are cut where they overlap, so that each byte of the file is gone through once. */
+const MAX_APART_BYTES = 2 ** 30;
 const PIECE_BYTES = 2 ** 20;
 const MAX_DIRECTORY_BYTES = 64 * 2 ** 20;
 const MAX_BITMAP_ENTRIES = 0x8000000;
@@ -41,12 +42,15 @@ export function* referSnapshots(check: Check, { snapshots, lengthBytes }: Judged
     if (known === undefined) totalBytes += size * ENTRY_BYTES;
   }
   let tables: readonly CountedRange[] = [...places.values()];
-  const overlap = totalBytes > MAX_ALL_L1_BYTES;
+  const overlap = totalBytes > MAX_APART_BYTES;
   if (overlap) tables = referOverlapping(check, tables);
   noted.begin(0);
   for (let again = false; ; again = true) {
     for (const { first, end, times } of tables) {
-      if (!again && !overlap) check.referMetadata(first, end - first, times);
+      if (!again && !overlap) {
+        check.work.read(Math.min(end, Math.max(first, check.fileLength)) - first);
+        check.referMetadata(first, end - first, times);
+      }
       yield* walkInactive(check, { offset: first, size: (end - first) / ENTRY_BYTES }, times, again);
     }
     yield* walkNoted(check);
@@ -60,13 +64,13 @@ export function* referSnapshots(check: Check, { snapshots, lengthBytes }: Judged
 /**
  * Counts the clusters of L1 tables that are too long to be gone through one by one, for which those that overlap are taken together: the
  * findings come in the order of the file then.
- * @returns the parts of them, each with how many tables have it. @throws Fault where they are too long all the same
+ * @returns the parts of them, each with how many tables have it. @throws Fault where they are longer than the file can hold
  */
 function referOverlapping(check: Check, tables: readonly CountedRange[]): CountedRange[] {
-  const { clusterSize, snapshotsOffset } = check.header;
+  const { clusterSize } = check.header;
   const parts = stackedRanges(tables);
-  const totalBytes = parts.reduce((sum, { first, end }) => sum + end - first, 0);
-  if (totalBytes > MAX_ALL_L1_BYTES) throw new Fault(imageProblem("snapshot table", "length of all L1 tables", snapshotsOffset, totalBytes, `at most ${MAX_ALL_L1_BYTES} bytes`));
+  // What lies behind the file's end is not read.
+  check.work.read(parts.reduce((sum, { first, end }) => sum + Math.max(0, Math.min(end, check.fileLength) - first), 0));
   // A table that ends a cluster or more behind the file is a finding by itself, and counts no cluster.
   const isBehind = ({ end }: CountedRange): boolean => end - check.fileLength >= clusterSize;
   for (const { first, end, times } of tables.filter(isBehind)) check.refer(first, end - first, times);
@@ -102,22 +106,28 @@ export function referBitmaps(check: Check): void {
   if (directorySize > MAX_DIRECTORY_BYTES) throw refuse("size", directoryOffset, directorySize, `at most ${MAX_DIRECTORY_BYTES} bytes`);
   if (directoryOffset + directorySize > check.fileLength) throw refuse("offset", directoryOffset, directoryOffset, "a directory inside the file");
   const directory = new DataView(readExactly(store, directoryOffset, directorySize).buffer);
-  let totalEntries = 0;
+  const tables = new Map<string, { readonly offset: number; readonly entries: number; times: number }>();
   for (let at = 0; at < directorySize; ) {
     const place = directoryOffset + at;
     if (at + DIRECTORY_ENTRY_BYTES > directorySize) throw refuse("entry", place, directorySize - at, `at least ${DIRECTORY_ENTRY_BYTES} bytes`);
-    const [tableOffset, entries] = [directory.getUint32(at) * 2 ** 32 + directory.getUint32(at + 4), directory.getUint32(at + 8)];
+    const [offset, entries] = [directory.getUint32(at) * 2 ** 32 + directory.getUint32(at + 4), directory.getUint32(at + 8)];
     const [nameSize, extraSize] = [directory.getUint16(at + 18), directory.getUint32(at + 20)];
     const length = Math.ceil((DIRECTORY_ENTRY_BYTES + extraSize + nameSize) / 8) * 8;
     if (at + length > directorySize || nameSize === 0 || nameSize > MAX_BITMAP_NAME || extraSize > 0) throw refuse("entry", place, length, "a name and no extra data, inside the directory");
-    if (entries === 0 || entries > MAX_BITMAP_ENTRIES || tableOffset === 0 || tableOffset % header.clusterSize !== 0) {
-      throw refuse("table", place, tableOffset, `a table of 1 to ${MAX_BITMAP_ENTRIES} entries at the start of a cluster`);
+    if (entries === 0 || entries > MAX_BITMAP_ENTRIES || offset === 0 || offset % header.clusterSize !== 0) {
+      throw refuse("table", place, offset, `a table of 1 to ${MAX_BITMAP_ENTRIES} entries at the start of a cluster`);
     }
-    totalEntries += entries;
-    if (totalEntries * ENTRY_BYTES > MAX_TABLES_BYTES) throw refuse("length of all tables", place, totalEntries * ENTRY_BYTES, `at most ${MAX_TABLES_BYTES} bytes`);
-    check.referMetadata(tableOffset, entries * ENTRY_BYTES);
-    referBitmapTable(check, tableOffset, entries);
+    const key = `${offset} ${entries}`;
+    const known = tables.get(key);
+    if (known === undefined) tables.set(key, { offset, entries, times: 1 });
+    else known.times++;
     at += length;
+  }
+  // Bitmaps that have one table are gone through together.
+  for (const { offset, entries, times } of tables.values()) {
+    check.work.read(Math.max(0, Math.min(entries * ENTRY_BYTES, check.fileLength - offset)));
+    check.referMetadata(offset, entries * ENTRY_BYTES, times);
+    referBitmapTable(check, offset, entries, times);
   }
 }
 
@@ -127,22 +137,26 @@ const wordAt = (bytes: Uint8Array, at: number): number => {
 };
 
 /** Bit 0 of an entry without an offset is "all set", 0 "all clear"; the rest is as in a standard L2 entry. */
-function referBitmapTable(check: Check, tableOffset: number, entries: number): void {
+function referBitmapTable(check: Check, tableOffset: number, entries: number, times: number): void {
   const { clusterSize } = check.header;
   for (let first = 0; first < entries; first += PIECE_BYTES / ENTRY_BYTES) {
     const piece = new Uint8Array(Math.min(PIECE_BYTES, (entries - first) * ENTRY_BYTES));
     const at = tableOffset + first * ENTRY_BYTES;
     if (at >= check.fileLength) return;
     readPadded(check.store, at, piece);
+    if (isZero(piece)) continue;
+    let inUse = 0;
     const table = new DataView(piece.buffer);
     for (let index = 0; index < piece.length; index += ENTRY_BYTES) {
       const [high, low] = [table.getUint32(index), table.getUint32(index + 4)];
       if (high === 0 && low === 0) continue;
+      inUse++;
       const offset = offsetOf(high, low);
       const bad = hasBitmapReserved(high, low) || (offset !== 0 && ((low & LOW_ZERO) !== 0 || offset % clusterSize !== 0));
       if (bad) throw new Fault(imageProblem("bitmap table", "entry", at + index, offset, "a cluster, or all set, or all clear"));
-      if (offset !== 0) check.refer(offset, clusterSize);
+      if (offset !== 0) check.refer(offset, clusterSize, times);
     }
+    check.work.entries(inUse);
   }
 }
 

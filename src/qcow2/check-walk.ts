@@ -5,15 +5,19 @@
  * Source: qcow2 specification, "Cluster mapping"; what counts as an error is qemu-img check's.
  */
 import { readPadded } from "../bytes/byte-store.ts";
+import { isZero } from "../bytes/zeros.ts";
 import type { Check } from "./check.ts";
 import type { CheckFinding } from "./check-findings.ts";
 import { ENTRY_BYTES } from "./entries.ts";
+import { GAP_BYTES, OffsetSet, filledTables } from "./filled-tables.ts";
 import { LOW_ZERO, compressedPlace, hasL1Reserved, hasL2Reserved, isCompressed, isCopied, offsetOf, wordHex } from "./entry-words.ts";
 
 /** L1 entries are read in pieces, so that no table of a snapshot needs memory of its size. */
 const PIECE_BYTES = 2 ** 20;
 /** L2 tables that lie close together are read at once. */
 const RUN_BYTES = 2 ** 18;
+/** L1 entries that lead away from where the one before leads: with more of them, empty tables are found in the file's order first. */
+const MANY_JUMPS = 2 ** 14;
 /** Bytes of L2 tables between two yields. */
 const YIELD_BYTES = 2 ** 15;
 
@@ -26,30 +30,35 @@ export interface L1Place {
 /** Counts an L1 table that the current disk uses, and everything that it leads to. Yields the fraction done. */
 export function* walkActive(check: Check, place: L1Place): Generator<number, void, void> {
   check.referMetadata(place.offset, place.size * ENTRY_BYTES);
+  check.work.read(place.size * ENTRY_BYTES);
   const l1 = readWords(check, place.offset, place.size);
-  const repeated = repeatedOffsets(l1);
-  const tables = new TableReader(check, l1);
-  const walked = new Map<number, { readonly tell: (nth: number) => void; count: number }>();
+  const tables = new TableReader(check, place.size, (index) => offsetOf(l1.getUint32(index * ENTRY_BYTES), l1.getUint32(index * ENTRY_BYTES + 4)));
+  const { repeated, filled } = surveyTables(check, l1);
   let done = 0;
+  let entries = 0;
   for (let index = 0; index < place.size; index++) {
     const at = index * ENTRY_BYTES;
     const [high, low] = [l1.getUint32(at), l1.getUint32(at + 4)];
     if (high === 0 && low === 0) continue;
+    entries++;
     const offset = referTable(check, high, low, 1);
     if (check.judges && offset !== 0) judgeL1(check, index, high, low, offset);
-    const times = repeated.get(offset) ?? 1;
-    const before = walked.get(offset);
-    if (before !== undefined) {
-      before.tell(before.count++);
-      continue;
-    }
-    if (times > 1) check.beginRepeated(times);
     // A table behind the file's end has been told, and reads as zeros.
-    if (offset < check.fileLength) walkTable(check, tables.read(index, offset), offset, times, true);
-    if (times > 1) walked.set(offset, { tell: check.endRepeated(), count: 1 });
+    if (offset < check.fileLength && (filled === null || filled.has(offset))) {
+      const among = repeated === null ? -1 : repeated.indexOf(offset);
+      if (among === -1) {
+        const table = tables.read(index, offset);
+        if (table !== null) walkTable(check, table, offset, 1, true);
+      } else if (!repeated!.again(among)) {
+        const table = tables.read(index, offset);
+        if (table !== null) repeated!.walk(check, among, (times) => walkTable(check, table, offset, times, true));
+      }
+    }
     done += check.header.clusterSize;
     if (done < YIELD_BYTES) continue;
     done = 0;
+    check.work.entries(entries);
+    entries = 0;
     yield index / place.size;
   }
 }
@@ -61,32 +70,44 @@ export function* walkActive(check: Check, place: L1Place): Generator<number, voi
  */
 export function* walkInactive(check: Check, place: L1Place, times: number, again: boolean): Generator<number, void, void> {
   const { clusterSize } = check.header;
-  for (let first = 0; first < place.size; first += PIECE_BYTES / ENTRY_BYTES) {
-    const count = Math.min(PIECE_BYTES / ENTRY_BYTES, place.size - first);
+  // What lies behind the file's end leads nowhere.
+  const size = Math.min(place.size, Math.ceil(Math.max(0, check.fileLength - place.offset) / ENTRY_BYTES));
+  for (let first = 0; first < size; first += PIECE_BYTES / ENTRY_BYTES) {
+    const count = Math.min(PIECE_BYTES / ENTRY_BYTES, size - first);
     const l1 = readWords(check, place.offset + first * ENTRY_BYTES, count);
+    let entries = 0;
+    if (isZero(new Uint8Array(l1.buffer))) {
+      yield first / size;
+      continue;
+    }
     for (let at = 0; at < count * ENTRY_BYTES; at += ENTRY_BYTES) {
       const [high, low] = [l1.getUint32(at), l1.getUint32(at + 4)];
       if (high === 0 && low === 0) continue;
+      entries++;
       const offset = again ? offsetOf(high, low) : referTable(check, high, low, times);
       if (offset >= check.fileLength) continue;
       if (offset % clusterSize === 0) check.noted.add(offset / clusterSize, times);
       else if (!again) walkTable(check, readTable(check, offset), offset, times, false);
     }
-    yield first / place.size;
+    check.work.entries(entries);
+    yield first / size;
   }
 }
 
 /** Walks the L2 tables that walkInactive noted. */
 export function* walkNoted(check: Check): Generator<number, void, void> {
   const { noted, header } = check;
+  const { clusterSize } = header;
   let done = 0;
   for (const [first, behind] of noted.runs(noted.from, Math.min(noted.to, check.fileClusters))) {
+    const tables = new TableReader(check, behind, (cluster) => (noted.get(cluster) === 0 ? 0 : cluster * clusterSize));
     for (let cluster = first; cluster < behind; cluster++) {
       const times = noted.get(cluster);
       if (times === 0) continue;
-      const offset = cluster * header.clusterSize;
-      walkTable(check, readTable(check, offset), offset, times, false);
-      done += header.clusterSize;
+      const offset = cluster * clusterSize;
+      const table = tables.read(cluster, offset);
+      if (table !== null) walkTable(check, table, offset, times, false);
+      done += clusterSize;
       if (done < YIELD_BYTES) continue;
       done = 0;
       yield first / check.clusters;
@@ -102,29 +123,91 @@ function readWords(check: Check, offset: number, count: number): DataView {
 
 function readTable(check: Check, offset: number): DataView {
   const table = new Uint8Array(check.header.clusterSize);
+  check.work.read(table.length);
   readPadded(check.store, offset, table);
   return new DataView(table.buffer);
 }
 
-/** Offsets that more than one entry leads to, and how many. */
-function repeatedOffsets(l1: DataView): Map<number, number> {
+/** Tables that more than one entry leads to, by how many: each is walked where the first of them does, and what is found there is told where each of them does. */
+class RepeatedTables {
+  private readonly tables: OffsetSet;
+  private readonly times: Uint32Array;
+  /** How many entries have led to a table so far. */
+  private readonly visits: Uint32Array;
+  /** By table, for those in which anything was found. */
+  private readonly tells = new Map<number, (nth: number) => void>();
+
+  constructor(offsets: Float64Array, times: Uint32Array) {
+    this.tables = new OffsetSet(offsets);
+    this.times = times;
+    this.visits = new Uint32Array(times.length);
+  }
+
+  /** The table's index among these, -1 for a table of one entry. */
+  indexOf(offset: number): number {
+    return this.tables.has(offset) ? this.tables.indexOf(offset) : -1;
+  }
+
+  /** Another entry leads to the table. @returns whether one did before, for which it was walked */
+  again(index: number): boolean {
+    const nth = this.visits[index]!;
+    this.visits[index] = nth + 1;
+    if (nth > 0) this.tells.get(index)?.(nth);
+    return nth > 0;
+  }
+
+  /** Walks the table for all entries that lead to it. */
+  walk(check: Check, index: number, act: (times: number) => void): void {
+    const times = this.times[index]!;
+    check.beginRepeated(times);
+    act(times);
+    const tell = check.endRepeated();
+    if (tell !== null) this.tells.set(index, tell);
+  }
+}
+
+/** Which tables several entries lead to; and, where they lie about the file in no order, which of them have entries. Each null where there is nothing to know. */
+function surveyTables(check: Check, l1: DataView): { readonly repeated: RepeatedTables | null; readonly filled: OffsetSet | null } {
+  const { clusterSize } = check.header;
   const offsets = new Float64Array(l1.byteLength / ENTRY_BYTES);
   let count = 0;
+  let jumps = 0;
   let ascending = true;
   for (let at = 0; at < l1.byteLength; at += ENTRY_BYTES) {
     const [high, low] = [l1.getUint32(at), l1.getUint32(at + 4)];
     if (high === 0 && low === 0) continue;
     const offset = offsetOf(high, low);
-    if (count > 0 && offset <= offsets[count - 1]!) ascending = false;
+    if (count > 0) {
+      const before = offsets[count - 1]!;
+      if (offset <= before) ascending = false;
+      if (offset < before || offset > before + clusterSize + GAP_BYTES) jumps++;
+    }
     offsets[count++] = offset;
   }
-  const repeated = new Map<number, number>();
-  if (ascending) return repeated;
+  if (ascending) return { repeated: null, filled: null };
   const sorted = offsets.subarray(0, count).sort();
-  for (let index = 1; index < count; index++) {
-    if (sorted[index] === sorted[index - 1]) repeated.set(sorted[index]!, (repeated.get(sorted[index]!) ?? 1) + 1);
+  const repeated = repeatedTables(sorted);
+  let distinct = 0;
+  for (let index = 0; index < count; index++) if (index === 0 || sorted[index] !== sorted[index - 1]) sorted[distinct++] = sorted[index]!;
+  return { repeated, filled: jumps < MANY_JUMPS ? null : filledTables(check.store, sorted.subarray(0, distinct), clusterSize, check.work) };
+}
+
+function repeatedTables(sorted: Float64Array): RepeatedTables | null {
+  const startsRun = (index: number): boolean => sorted[index] === sorted[index + 1] && (index === 0 || sorted[index] !== sorted[index - 1]);
+  let runs = 0;
+  for (let index = 0; index < sorted.length - 1; index++) if (startsRun(index)) runs++;
+  if (runs === 0) return null;
+  const offsets = new Float64Array(runs);
+  const times = new Uint32Array(runs);
+  let run = 0;
+  for (let index = 0; index < sorted.length - 1; index++) {
+    if (!startsRun(index)) continue;
+    let behind = index + 1;
+    while (behind < sorted.length && sorted[behind] === sorted[index]) behind++;
+    offsets[run] = sorted[index]!;
+    times[run++] = behind - index;
   }
-  return repeated;
+  return new RepeatedTables(offsets, times);
 }
 
 /** Counts the reference of an L1 entry to its table. @returns the table's offset */
@@ -141,42 +224,54 @@ function judgeL1(check: Check, index: number, high: number, low: number, offset:
   const cluster = Math.floor(offset / check.header.clusterSize);
   const refcount = check.refcounts.of(cluster);
   if (refcount === null || (refcount === 1) === isCopied(high)) return;
+  if (check.countsCopied(1)) return;
   check.foundCopied({ finding: "copied-flag", structure: "L1 table", index, entry: wordHex(high, low), ...check.refcounts.told(cluster, refcount) });
 }
 
-/** Reads L2 tables in the order of the L1 table, neighbours in the file with one read. */
+/** Reads L2 tables in the order in which they are walked, neighbours in the file with one read. */
 class TableReader {
   private readonly check: Check;
-  private readonly l1: DataView;
+  private readonly ends: number;
+  private readonly offsetAt: (index: number) => number;
   private readonly run: Uint8Array;
   private runStart = 0;
   private runEnd = 0;
+  private empty = false;
 
-  constructor(check: Check, l1: DataView) {
+  /** @param ends the index behind the last table, @param offsetAt of the table with an index, 0 where there is none */
+  constructor(check: Check, ends: number, offsetAt: (index: number) => number) {
     this.check = check;
-    this.l1 = l1;
+    this.ends = ends;
+    this.offsetAt = offsetAt;
     this.run = new Uint8Array(Math.max(check.header.clusterSize, RUN_BYTES));
   }
 
-  /** @param index of the L1 entry that leads there; the tables of the next ones may be read along. The view is lent until the next read */
-  read(index: number, offset: number): DataView {
+  /**
+   * @param index of the table at `offset`; those of the next ones may be read along
+   * @returns its bytes, lent until the next read; null where they are known to be zeros
+   */
+  read(index: number, offset: number): DataView | null {
     const { clusterSize } = this.check.header;
     if (offset < this.runStart || offset + clusterSize > this.runEnd) this.fill(index, offset);
-    return new DataView(this.run.buffer, offset - this.runStart, clusterSize);
+    return this.empty ? null : new DataView(this.run.buffer, offset - this.runStart, clusterSize);
   }
 
   private fill(index: number, offset: number): void {
     const { clusterSize } = this.check.header;
     let end = offset + clusterSize;
-    for (let at = (index + 1) * ENTRY_BYTES; at < this.l1.byteLength; at += ENTRY_BYTES) {
-      const next = offsetOf(this.l1.getUint32(at), this.l1.getUint32(at + 4));
+    for (let next = index + 1; next < this.ends; next++) {
+      const start = this.offsetAt(next);
+      if (start === 0) continue;
       // What lies between is read along, as long as that is less than another read costs.
-      if (next < end || next > end + clusterSize || next + clusterSize - offset > this.run.length) break;
-      end = next + clusterSize;
+      if (start < end || start > end + Math.max(clusterSize, GAP_BYTES) || start + clusterSize - offset > this.run.length) break;
+      end = start + clusterSize;
     }
     this.runStart = offset;
     this.runEnd = end;
-    readPadded(this.check.store, offset, this.run.subarray(0, end - offset));
+    const bytes = this.run.subarray(0, end - offset);
+    this.check.work.read(bytes.length);
+    readPadded(this.check.store, offset, bytes);
+    this.empty = isZero(bytes);
   }
 }
 
@@ -193,10 +288,12 @@ function walkTable(check: Check, table: DataView, tableOffset: number, times: nu
   let allocated = 0;
   let fragmented = 0;
   let expected = -1;
+  let entries = 0;
   for (let at = 0; at < clusterSize; at += step) {
     const high = table.getUint32(at);
     const low = table.getUint32(at + 4);
     if ((high | low) === 0 && plain) continue;
+    entries++;
     // By far the most entries: a cluster of its own in the file.
     if (plain && (high & 0x7f00_0000) === 0 && (low & alignMask) === 0) {
       const cluster = (high & 0x00ff_ffff) * highFactor + (low >>> clusterBits);
@@ -227,6 +324,7 @@ function walkTable(check: Check, table: DataView, tableOffset: number, times: nu
     if (expected > 0 && offset !== expected * clusterSize) fragmented++;
     expected = offset / clusterSize + 1;
   }
+  check.work.entries(entries);
   if (!active) return;
   check.allocated += allocated * times;
   check.fragmented += fragmented * times;
@@ -283,6 +381,7 @@ function takeEntry(check: Check, table: DataView, tableOffset: number, at: numbe
 }
 
 function judgeData(check: Check, high: number, low: number, refcount: number, times: number): void {
+  if (check.countsCopied(times)) return;
   const told = check.refcounts.told(Math.floor(offsetOf(high, low) / check.header.clusterSize), refcount);
   check.foundCopied({ finding: "copied-flag", structure: "L2 table", index: 0, entry: wordHex(high, low), ...told }, times);
 }

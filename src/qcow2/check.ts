@@ -20,6 +20,7 @@ import { INCOMPATIBLE_EXTERNAL_DATA, INCOMPATIBLE_EXTENDED_L2, hasBit } from "./
 import type { Header } from "./header.ts";
 import { ReferenceCounts } from "./reference-counts.ts";
 import { StoredRefcounts } from "./stored-refcounts.ts";
+import { TableWork } from "./table-work.ts";
 
 export type { CheckFinding } from "./check-findings.ts";
 
@@ -72,6 +73,8 @@ export class Check {
   readonly judges: boolean;
   readonly hooks: CheckHooks | null;
   readonly verdict: Verdict;
+  /** What is gone through, in all windows. */
+  readonly work: TableWork;
   /** Numbers of what the structures say, and of what the refcounts do. */
   readonly structural = new Numbers();
   compared = new Numbers();
@@ -104,7 +107,8 @@ export class Check {
     this.hooks = hooks;
     this.judges = judges;
     this.verdict = verdict;
-    this.refcounts = new StoredRefcounts(store, header);
+    this.work = new TableWork(store);
+    this.refcounts = new StoredRefcounts(store, header, this.work);
     this.references = new ReferenceCounts(REFERENCE_BYTES, maxRefcount(header.refcountOrder));
     this.hasDataFile = hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA);
     this.subclusters = hasBit(header.incompatible, INCOMPATIBLE_EXTENDED_L2);
@@ -155,13 +159,22 @@ export class Check {
     for (const verdict of [this.verdict, this.copied]) verdict.beginRepeated(times);
   }
 
-  /** @returns tells what was found the `nth` time, from 0; the first is told */
-  endRepeated(): (nth: number) => void {
+  /** @returns tells what was found the `nth` time, from 0; the first is told. null where nothing was */
+  endRepeated(): ((nth: number) => void) | null {
     const [found, copied] = [this.verdict.endRepeated(), this.copied.endRepeated()];
+    if (found.findings.length + copied.findings.length === 0) return null;
     return (nth) => {
       this.verdict.repeat(found, nth);
       this.copied.repeat(copied, nth);
     };
+  }
+
+  /** Counts wrong flags of which there are too many to be told one by one. @returns whether there are */
+  countsCopied(times: number): boolean {
+    if (!this.copied.full) return false;
+    this.structural.corruptions += times;
+    this.copied.told += times;
+    return true;
   }
 
   /** Tells what was found about flags, behind everything else. */
@@ -271,6 +284,8 @@ export function* compare(check: Check, mending: Mending | null): Generator<numbe
       for (let at = run; at < runs.length && runs[at]![0] < behind; at++) uncounted(check, Math.max(first, runs[at]![0]), Math.min(behind, runs[at]![1]));
     } else if (block === "unreadable") {
       for (let cluster = first; cluster < behind; cluster++) check.verdict.add({ finding: "refcount-unreadable", cluster }, check.compared);
+    } else if (countsLeaks(check, mending, index, first, behind)) {
+      // All of it has been counted.
     } else {
       const base = index * perBlock;
       for (let cluster = first; cluster < behind; cluster++) {
@@ -299,12 +314,36 @@ function uncounted(check: Check, first: number, behind: number): void {
   }
 }
 
+/**
+ * Clusters of a block of which nothing refers to any: all are leaked that count, and where findings are no longer told one by one their
+ * number is enough. A refcount table may lead to one block a million times.
+ * @returns whether they were counted
+ */
+function countsLeaks(check: Check, mending: Mending | null, index: number, first: number, behind: number): boolean {
+  const { refcounts, references, verdict, compared } = check;
+  const { perBlock } = refcounts;
+  if (mending !== null || behind - first < perBlock || references.hasAny(first, behind)) return false;
+  const { inUse, last } = refcounts.totals(index);
+  if (inUse === 0) return true;
+  if (!verdict.full) return false;
+  compared.leaks += inUse;
+  verdict.told += inUse;
+  check.highestCluster = Math.max(check.highestCluster, index * perBlock + last);
+  return true;
+}
+
 function differ(check: Check, mending: Mending | null, cluster: number, refcount: number, references: number): void {
   check.highestCluster = Math.max(check.highestCluster, cluster);
   // A used cluster that counts as free: qemu-img takes the refcount structure itself for broken.
   if (refcount === 0) check.rebuild = true;
   const leak = refcount > references;
   const repairing = mending !== null && refcount !== 0 && (leak ? mending.leaks : mending.errors);
+  if (!repairing && check.verdict.full) {
+    if (leak) check.compared.leaks++;
+    else check.compared.corruptions++;
+    check.verdict.told++;
+    return;
+  }
   if (repairing) mending.set(cluster, references);
   const numbers = { cluster, ...check.refcounts.told(cluster, refcount), references };
   check.verdict.add({ finding: leak ? "leak" : "refcount-too-low", ...numbers, ...(repairing ? { repairing } : {}) }, check.compared);

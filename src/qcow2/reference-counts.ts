@@ -91,6 +91,15 @@ export class ReferenceCounts {
     }
   }
 
+  /** Whether any cluster of [from, to) may have a count, as whole chunks tell. */
+  hasAny(from: number, to: number): boolean {
+    const last = Math.floor((to - 1) / CHUNK);
+    const first = Math.floor(from / CHUNK);
+    if (last - first > this.chunks.size) return this.sortedKeys().some((key) => key >= first && key <= last);
+    for (let key = first; key <= last; key++) if (this.chunks.has(key)) return true;
+    return false;
+  }
+
   /** Empties the counts for the clusters behind this window, or for all of them. */
   begin(from: number): void {
     this.from = from;

@@ -6,16 +6,33 @@
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES, readRefcount } from "./entries.ts";
+import { isZero } from "../bytes/zeros.ts";
 import { refcountTableWord } from "./entry-words.ts";
 import type { RefcountTableWord } from "./entry-words.ts";
 import type { Header } from "./header.ts";
+import type { TableWork } from "./table-work.ts";
 
 /** No file reaches further for QEMU; what lies behind a file's end and before this reads as zeros. */
 const LAST_OFFSET = 2 ** 63 - 2 ** 30;
 /** Decoded blocks in memory. */
 const CACHE_BYTES = 32 * 2 ** 20;
 
+/** What a block of zeros, whose values all such blocks share, takes of that. */
+const EMPTY_BYTES = 128;
+/** Blocks of which it is known how many of their counts are none. */
+const MAX_TOTALS = 4096;
+
 export type RefcountValues = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+/** Of a block. */
+export interface BlockTotals {
+  /** Counts that are not 0. */
+  readonly inUse: number;
+  /** Index of the last of them. */
+  readonly last: number;
+}
+
+const NO_TOTALS: BlockTotals = { inUse: 0, last: 0 };
 
 export class StoredRefcounts {
   /** Entries of the refcount table. */
@@ -29,11 +46,18 @@ export class StoredRefcounts {
   /** By host offset, the one used last behind the others. */
   private readonly cache = new Map<number, RefcountValues>();
   private cachedBytes = 0;
+  private readonly work: TableWork | null;
+  private readonly raw: Uint8Array;
+  private zeros: Uint8Array | null = null;
+  private readonly known = new Map<number, BlockTotals>();
   private lastIndex = -1;
   private last: RefcountValues | null = null;
 
-  constructor(store: ByteStore, header: Pick<Header, "clusterSize" | "refcountOrder" | "refcountTableOffset" | "refcountTableClusters">) {
+  /** @param work takes account of what is read, where that is bounded */
+  constructor(store: ByteStore, header: Pick<Header, "clusterSize" | "refcountOrder" | "refcountTableOffset" | "refcountTableClusters">, work: TableWork | null = null) {
     this.store = store;
+    this.work = work;
+    this.raw = new Uint8Array(header.clusterSize);
     this.clusterSize = header.clusterSize;
     this.order = header.refcountOrder;
     const table = new Uint8Array(header.refcountTableClusters * header.clusterSize);
@@ -58,6 +82,26 @@ export class StoredRefcounts {
     this.last = this.cached(offset);
     this.lastIndex = index;
     return this.last;
+  }
+
+  /** How many counts of a block that can be read are not 0. */
+  totals(index: number): BlockTotals {
+    const values = this.block(index);
+    if (values === null || values === "unreadable" || values === this.zeros) return NO_TOTALS;
+    const { offset } = this.entry(index);
+    let totals = this.known.get(offset);
+    if (totals !== undefined) return totals;
+    let inUse = 0;
+    let last = 0;
+    for (let at = 0; at < values.length; at++) {
+      if (values[at] === 0) continue;
+      inUse++;
+      last = at;
+    }
+    totals = { inUse, last };
+    if (this.known.size >= MAX_TOTALS) this.known.clear();
+    this.known.set(offset, totals);
+    return totals;
   }
 
   /** null where the count cannot be looked up. */
@@ -89,24 +133,29 @@ export class StoredRefcounts {
       this.cache.set(offset, values);
       return values;
     }
-    const raw = new Uint8Array(this.clusterSize);
+    const { raw } = this;
+    this.work?.read(raw.length);
     readPadded(this.store, offset, raw);
-    values = decodeBlock(raw, this.order);
+    values = isZero(raw) ? (this.zeros ??= new Uint8Array(this.perBlock)) : decodeBlock(raw, this.order);
     this.cache.set(offset, values);
-    this.cachedBytes += values.byteLength;
+    this.cachedBytes += this.costOf(values);
     for (const [oldest, old] of this.cache) {
       if (this.cachedBytes <= CACHE_BYTES || this.cache.size <= 2) break;
       this.cache.delete(oldest);
-      this.cachedBytes -= old.byteLength;
+      this.cachedBytes -= this.costOf(old);
     }
     return values;
+  }
+
+  private costOf(values: RefcountValues): number {
+    return values === this.zeros ? EMPTY_BYTES : values.byteLength;
   }
 }
 
 /** All counts of a refcount block. @param order log2 of their width in bits */
 function decodeBlock(raw: Uint8Array, order: number): RefcountValues {
   const count = (raw.length * 8) / 2 ** order;
-  if (order === 3) return raw;
+  if (order === 3) return raw.slice();
   if (order === 4) {
     const values = new Uint16Array(count);
     for (let index = 0, at = 0; index < count; index++, at += 2) values[index] = (raw[at]! << 8) | raw[at + 1]!;

@@ -1,6 +1,7 @@
 /** Finding zeros: every length and alignment, a sign bit that is no number, and how runs are cut. */
 import { expect, test } from "vitest";
-import { firstNonZeroBlock, isZero, nextRun } from "../../../src/engine/zeros.ts";
+import { isZero } from "../../../src/bytes/zeros.ts";
+import { firstNonZeroBlock, nextRun } from "../../../src/engine/zeros.ts";
 
 test("one bit anywhere, at any alignment and length, is seen", () => {
   const buffer = new ArrayBuffer(128);

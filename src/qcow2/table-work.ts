@@ -1,0 +1,61 @@
+/**
+ * How much of an image's tables is gone through. A table that lies in a hole of a sparse file costs nothing to make and is read like any
+ * other: a file of a few kilobytes could keep a reader busy for hours. But a table that is true takes its bytes of the disk, and each
+ * entry that says anything has eight of them. So beyond an amount that is done with at once, no more is gone through than the file takes
+ * of its disk. Where the platform does not tell that, its length stands for it.
+ */
+import { Fault, imageProblem } from "../base/fault.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { ENTRY_BYTES } from "./entries.ts";
+
+/** The structure of the problem of an image with too much of them, by which its sentence is found. */
+export const ALL_TABLES = "image's tables";
+/** The smallest cluster, and so the least that a table takes of its disk. */
+const LEAST_TABLE_BYTES = 512;
+
+/** What is gone through of any file. */
+export interface FreeWork {
+  readonly readBytes: number;
+  readonly reads: number;
+  readonly entries: number;
+}
+
+/** Each of them is one or two seconds of a processor; the bytes are those of the most tables of the smallest clusters, and of what leads to them. */
+export const FREE_WORK: FreeWork = { readBytes: 9 * 2 ** 28, reads: 2 ** 17, entries: 2 ** 23 };
+
+export class TableWork {
+  private readonly store: ByteStore;
+  private bytes = 0;
+  private reads = 0;
+  private entriesTaken = 0;
+  private mostBytes: number;
+  private mostReads: number;
+  private mostEntries: number;
+
+  constructor(store: ByteStore, free = FREE_WORK) {
+    this.store = store;
+    this.mostBytes = free.readBytes;
+    this.mostReads = free.reads;
+    this.mostEntries = free.entries;
+  }
+
+  /** So many bytes of tables are about to be read with one call. @throws Fault where that is more than the file can hold */
+  read(lengthBytes: number): void {
+    this.bytes += lengthBytes;
+    if (this.bytes > this.mostBytes) this.mostBytes = this.held(this.bytes);
+    if (++this.reads > this.mostReads) this.mostReads = this.held(this.reads * LEAST_TABLE_BYTES) / LEAST_TABLE_BYTES;
+  }
+
+  /** So many entries that lead somewhere are gone through, one that several tables have as often as they have it. @throws Fault as read */
+  entries(count: number): void {
+    this.entriesTaken += count;
+    if (this.entriesTaken > this.mostEntries) this.mostEntries = this.held(this.entriesTaken * ENTRY_BYTES) / ENTRY_BYTES;
+  }
+
+  /** @returns what the file takes of its disk in bytes, which is enough for so many of tables */
+  private held(neededBytes: number): number {
+    const heldBytes = this.store.allocated?.() ?? this.store.size();
+    if (neededBytes > heldBytes) throw new Fault(imageProblem(ALL_TABLES, "length", 0, `more than ${neededBytes} bytes`, `at most the ${heldBytes} bytes that the file takes of its disk`));
+    return heldBytes;
+  }
+}

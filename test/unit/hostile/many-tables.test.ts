@@ -1,0 +1,141 @@
+/**
+ * Images of few bytes with very many tables: how often and how much is read is bounded by what the file takes of its disk, and no
+ * finding is lost by it.
+ */
+import { expect, test } from "vitest";
+import { Fault } from "../../../src/base/fault.ts";
+import { MemoryContents, MemoryStore } from "../../../src/bytes/memory-store.ts";
+import { checkImage } from "../../../src/qcow2/check.ts";
+import type { ClusterReport } from "../../../src/qcow2/check.ts";
+import { filledTables } from "../../../src/qcow2/filled-tables.ts";
+import type { OffsetSet } from "../../../src/qcow2/filled-tables.ts";
+import { encodeHeader } from "../../../src/qcow2/header.ts";
+import { readHeader } from "../../../src/qcow2/open.ts";
+import { ALL_TABLES, TableWork } from "../../../src/qcow2/table-work.ts";
+import { CountingStore } from "../../../src/testing/counting-store.ts";
+
+const CLUSTER = 512;
+const PER_TABLE = CLUSTER / 8;
+const COPIED = 1n << 63n;
+const TABLES = 2 ** 16;
+const L1 = 8 * CLUSTER;
+/** Where the first L2 table may lie. */
+const FIRST = L1 + TABLES * 8;
+const MIB = 2 ** 20;
+
+/** An image of 512-byte clusters. @param offsetOf the L2 table with an index, 0 for none, @param words by their place */
+function manyTables(offsetOf: (index: number) => number, length: number, words: Readonly<Record<number, bigint>> = {}, tables = TABLES): MemoryContents {
+  const contents = new MemoryContents();
+  contents.truncate(length);
+  contents.write(0, encodeHeader({ clusterBits: 9, virtualSize: tables * PER_TABLE * CLUSTER, l1Size: tables, l1Offset: L1, refcountTableOffset: CLUSTER, refcountTableClusters: 1, incompatible: 0n, refcountOrder: 4, extensions: [] }));
+  const l1 = new DataView(new ArrayBuffer(tables * 8));
+  for (let index = 0; index < tables; index++) l1.setBigUint64(index * 8, offsetOf(index) === 0 ? 0n : COPIED | BigInt(offsetOf(index)));
+  contents.write(L1, new Uint8Array(l1.buffer));
+  for (const [at, value] of Object.entries({ [CLUSTER]: BigInt(2 * CLUSTER), ...words })) {
+    const word = new DataView(new ArrayBuffer(8));
+    word.setBigUint64(0, value);
+    contents.write(Number(at), new Uint8Array(word.buffer));
+  }
+  return contents;
+}
+
+function counting(contents: MemoryContents, allocated: number): CountingStore {
+  return Object.assign(new CountingStore(new MemoryStore("a", contents)), { allocated: () => allocated });
+}
+
+function checked(store: CountingStore): ClusterReport {
+  const work = checkImage(store, readHeader(store, "check"), []);
+  for (;;) {
+    const next = work.next();
+    if (next.done === true) return next.value;
+  }
+}
+
+/** Every index once, in no order. */
+const shuffled = (index: number): number => (index * 40503) % TABLES;
+
+test.each([
+  ["in order", (index: number) => index],
+  ["in no order", shuffled],
+])("tables that lie side by side %s are read by the megabyte, and the one that is filled is gone through", (_, place) => {
+  const filled = FIRST + place(1234) * CLUSTER;
+  const contents = manyTables((index) => FIRST + place(index) * CLUSTER, FIRST + TABLES * CLUSTER, { [filled + 8]: COPIED | 3n * BigInt(CLUSTER), [filled + 16]: 4n });
+  const store = counting(contents, MIB);
+  const report = checked(store);
+  expect(report.allocatedClusters).toBe(1);
+  expect(report.findings).toContainEqual({ finding: "reserved-bits", structure: "L2 table", entry: "4" });
+  expect(report.findings).toContainEqual({ finding: "refcount-too-low", cluster: 3, refcount: 0, references: 1 });
+  // A wrong flag by table, and one by entry that leads to a cluster; and a count by cluster of the L1 table, the tables, the header, the refcount structure and the data.
+  const counted = (TABLES * 8) / CLUSTER + TABLES + 4;
+  expect([report.corruptions, report.leaks]).toEqual([1 + TABLES + 1 + counted, 0]);
+  const { reads, readBytes } = store.take();
+  expect(reads).toBeLessThan(400);
+  expect(readBytes).toBeLessThan(1.2 * TABLES * CLUSTER);
+});
+
+test("a table that many entries lead to is read once, wherever they stand", () => {
+  const contents = manyTables((index) => FIRST + (shuffled(index) % 2) * MIB, FIRST + 2 * MIB, { [FIRST]: COPIED | 3n * BigInt(CLUSTER) });
+  const store = counting(contents, MIB);
+  expect(checked(store).allocatedClusters).toBe(TABLES / 2);
+  expect(store.take().reads).toBeLessThan(100);
+});
+
+test("tables spread over holes are refused in words, before the file is read for hours", () => {
+  const many = 2 ** 18;
+  const length = FIRST + many * 8 + many * 65536;
+  const contents = manyTables((index) => FIRST + many * 8 + index * 65536, length, {}, many);
+  const store = counting(contents, 3 * MIB);
+  expect(() => checked(store)).toThrow(/image's tables/);
+  expect(store.take().reads).toBeLessThan(2 ** 17 + 1000);
+});
+
+test("what the file takes of its disk is gone through", () => {
+  const free = { readBytes: 1000, reads: 2, entries: 10 };
+  const store = Object.assign(new MemoryStore("a", new MemoryContents()), { allocated: () => 4096 });
+  const spends: readonly ((work: TableWork) => void)[] = [(work) => work.read(4096), (work) => work.entries(512), (work) => [1, 2, 3, 4, 5, 6, 7, 8].forEach(() => work.read(1))];
+  for (const spend of spends) {
+    const work = new TableWork(store, free);
+    spend(work);
+    let problem: unknown = null;
+    try {
+      spend(work);
+    } catch (error) {
+      if (error instanceof Fault) problem = error.problem;
+    }
+    expect(problem).toMatchObject({ kind: "image", structure: ALL_TABLES, allowed: "at most the 4096 bytes that the file takes of its disk" });
+  }
+});
+
+test("filled tables are told from empty ones, and those behind the end stay", () => {
+  const contents = new MemoryContents();
+  contents.truncate(MIB);
+  for (const at of [1024 + 511, 65536, 3 * 65536 + 100]) contents.write(at, new Uint8Array([1]));
+  const store = new CountingStore(new MemoryStore("a", contents));
+  const offsets = Float64Array.from([512, 1024, 1536, 65536, 131072, 3 * 65536, MIB, 2 * MIB]);
+  const filled: OffsetSet = filledTables(store, offsets.slice(), CLUSTER, new TableWork(store));
+  expect([...offsets].filter((offset) => filled.has(offset))).toEqual([1024, 65536, 3 * 65536, MIB, 2 * MIB]);
+  expect([filled.size, filled.has(513)]).toEqual([5, false]);
+  expect(store.take().reads).toBe(4);
+});
+
+test("a refcount block that the table names for every cluster of a huge file is counted, not gone through", () => {
+  const entries = 2 ** 15;
+  const block = FIRST + entries * 8;
+  const length = entries * 256 * CLUSTER;
+  const contents = manyTables(() => 0, length);
+  const table = new DataView(new ArrayBuffer(entries * 8));
+  for (let index = 0; index < entries; index++) table.setBigUint64(index * 8, BigInt(block));
+  contents.write(FIRST, new Uint8Array(table.buffer));
+  contents.write(block, Uint8Array.from({ length: CLUSTER }, (_, at) => at % 2));
+  const field = new DataView(new ArrayBuffer(12));
+  field.setBigUint64(0, BigInt(FIRST));
+  field.setUint32(8, (entries * 8) / CLUSTER);
+  contents.write(48, new Uint8Array(field.buffer));
+  const store = counting(contents, 2 * MIB);
+  const report = checked(store);
+  // All clusters but the header's, those of the two tables and the block's are leaked.
+  const used = 1 + (TABLES * 8) / CLUSTER + (entries * 8) / CLUSTER + 1;
+  expect(report.leaks).toBe(length / CLUSTER - used);
+  expect(report.imageEndOffset).toBe(length);
+  expect(store.take().reads).toBeLessThan(40);
+});
