@@ -34,8 +34,13 @@ export const benchImage: ImgCommand = {
   *run(given, { now }): Program {
     const asked = yield* askedOf(given);
     if (asked === null) return 1;
+    if (asked.write && optionValue(given, "U") !== null) return yield* cannotOpen(asked.word, "force-share=on can only be used with read-only images");
     const image = yield* openToRead(given, asked.word, asked.write);
     if (image === null) return 1;
+    if (asked.native && !asked.direct) {
+      yield* call("close", { handle: image.handle });
+      return yield* cannotOpen(asked.word, "aio=native was specified, but it requires cache.direct=on, which was not specified.");
+    }
     yield out(announced(asked));
     const start = now();
     const failure = yield* sendAll(image, asked);
@@ -49,9 +54,17 @@ export const benchImage: ImgCommand = {
   },
 };
 
+function* cannotOpen(word: string, why: string): Program<1> {
+  yield imgError(`Could not open '${word}': ${why}`);
+  return 1;
+}
+
 interface Asked {
   readonly word: string;
   readonly write: boolean;
+  /** The host's own queue of requests, which takes none but those past its cache; here neither makes a difference. */
+  readonly native: boolean;
+  readonly direct: boolean;
   /** Every write is durable before the next. */
   readonly writethrough: boolean;
   readonly count: number;
@@ -111,6 +124,8 @@ function* askedOf(given: GivenOptions): Program<Asked | null> {
   return {
     word,
     write,
+    native: optionValue(given, "n") !== null || given.options.some(({ flag, value }) => flag === "i" && value === "native"),
+    direct: cache === "none" || cache === "off" || cache === "directsync",
     writethrough: cache === "writethrough" || cache === "directsync",
     count: numbers.get("c") ?? STANDARD.count,
     depth,

@@ -86,6 +86,11 @@ export class MetadataMap {
     this.protect(structure, offset, lengthBytes);
   }
 
+  /** For which structure the cluster of this offset is kept from being written, whoever else claims it; null for none. */
+  keptFor(offset: number): string | null {
+    return this.runs.length + this.singles.length === 0 ? null : this.protectorOf(Math.floor(offset / this.clusterSize));
+  }
+
   private protectorOf(cluster: number): string | null {
     if (this.unsorted) this.runs = merged(this.runs);
     this.unsorted = false;
@@ -98,8 +103,7 @@ export class MetadataMap {
 
   /** What lies in the cluster of this offset, or null when guest data may. */
   ownerOf(offset: number): string | null {
-    const cluster = Math.floor(offset / this.clusterSize);
-    return this.owners.get(cluster) ?? (this.runs.length + this.singles.length === 0 ? null : this.protectorOf(cluster));
+    return this.owners.get(Math.floor(offset / this.clusterSize)) ?? this.keptFor(offset);
   }
 }
 

@@ -11,7 +11,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import type { Header } from "./header.ts";
 import { forEachLedTo } from "./led-to.ts";
-import { merged } from "./metadata-map.ts";
+import { clash, merged } from "./metadata-map.ts";
 import type { MetadataMap } from "./metadata-map.ts";
 import { snapshotEntries } from "./snapshot-reader.ts";
 import { MAX_ALL_L1_BYTES, MAX_L1_ENTRIES, checkL1 } from "./snapshots.ts";
@@ -60,8 +60,18 @@ export function protectSnapshots(store: ByteStore, header: Header, metadata: Met
     if (left < 0) throw refuse("entries of all L1 tables", `more than ${MAX_GUARDED_ENTRIES}`, MAX_GUARDED_ENTRIES, "entries");
     if (l2Clusters.size > MAX_GUARDED_TABLES) throw refuse("L2 tables", `more than ${MAX_GUARDED_TABLES}`, MAX_GUARDED_TABLES, "tables");
   }
-  metadata.protectClusters(L2_OF_SNAPSHOT, Float64Array.from(l2Clusters).sort());
+  const clusters = Float64Array.from(l2Clusters).sort();
+  if (!shares) refuseTables(metadata, clusters, header.clusterSize);
+  metadata.protectClusters(L2_OF_SNAPSHOT, clusters);
   return unguarded;
+}
+
+/** An L2 table may be the disk's as well, until the disk changes it; any other table is written where it lies. @throws Fault for one */
+function refuseTables(metadata: MetadataMap, clusters: Float64Array, clusterSize: number): void {
+  for (const cluster of clusters) {
+    const owner = metadata.ownerOf(cluster * clusterSize);
+    if (owner !== null && owner !== "L2 table") throw clash(L2_OF_SNAPSHOT, cluster * clusterSize, owner);
+  }
 }
 
 function snapshotFault({ l1Offset, l1Size }: Snapshot, { code }: SnapshotProblem): Fault {

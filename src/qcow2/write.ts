@@ -7,9 +7,11 @@
  */
 import { assert } from "../base/assert.ts";
 import { Fault, imageProblem } from "../base/fault.ts";
+import type { ImageProblem } from "../base/fault.ts";
 import { pieceOf } from "../base/piece.ts";
 import { hostOffset, roundDown, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
+import { ENTRY_BYTES } from "./entries.ts";
 import type { ImageState } from "./image-state.ts";
 import { bitRange, countBlank, encodeCluster, encodeDataRun } from "./l2-entries.ts";
 import type { ClusterEntry, EntryWords } from "./l2-entries.ts";
@@ -86,11 +88,11 @@ function guardMetadata(state: ImageState, host: number, lengthBytes: number): vo
   if (state.hasDataFile) return;
   for (let at = host; at < host + lengthBytes; at += state.clusterSize) {
     const owner = state.metadata.ownerOf(at);
-    if (owner === null) continue;
-    const problem = imageProblem("L2 table", "host offset of a data cluster", at, `the ${owner}`, "a cluster that holds no metadata");
-    throw new Fault({ ...problem, corruption: { fatal: true, what: "overlap", owner } });
+    if (owner !== null) throw overlap(imageProblem("L2 table", "host offset of a data cluster", at, `the ${owner}`, "a cluster that holds no metadata"), owner);
   }
 }
+
+const overlap = (problem: ImageProblem, owner: string): Fault => new Fault({ ...problem, corruption: { fatal: true, what: "overlap", owner } });
 
 /** Writes into a cluster that is the entry's own, subclusters of which become data with it. */
 function writePlaced(state: ImageState, table: CachedTable, at: number, data: Uint8Array, entry: ClusterEntry): number {
@@ -281,7 +283,12 @@ function releaseClusters(state: ImageState, entry: ClusterEntry): void {
 export function ownL2Table(state: ImageState, guestOffset: number): CachedTable {
   const index = Math.floor(guestOffset / state.l2Span);
   const entry = state.l1Entry(index);
-  if (entry.hostOffset !== 0 && entry.copied) return state.l2.get(entry.hostOffset);
+  if (entry.hostOffset !== 0 && entry.copied) {
+    // The flag lies: what the disk changes in the table would change in the snapshot.
+    const owner = state.metadata.keptFor(entry.hostOffset);
+    if (owner !== null) throw overlap(imageProblem("L1 table", "COPIED flag", state.header.l1Offset + index * ENTRY_BYTES, `the ${owner}`, "none beside a table that is not the disk's alone"), owner);
+    return state.l2.get(entry.hostOffset);
+  }
   if (entry.hostOffset !== 0) state.store.event?.("l2_alloc_cow_read");
   const shared = l2TableOf(state, guestOffset);
   const refcounts = writableRefcounts(state);

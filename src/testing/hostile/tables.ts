@@ -37,12 +37,12 @@ export function tablesOf(read: ReadAt, size: number): Table[] {
     const view = viewOf(read(offset, count * 8));
     return Array.from({ length: count }, (_, index) => view.getBigUint64(index * 8));
   };
-  const addL1 = (name: string, offset: number, count: number): void => {
+  const addL1 = (name: "L1 table" | "snapshot's L1 table", offset: number, count: number): void => {
     // The header is no L1 table, whatever says so: its words, such as the disk's size, change rightly and lead to no table.
     if (offset === 0) return;
     const entries = Math.min(count, MOST);
     if (!add(name, offset, entries * 8)) return;
-    for (const entry of words(offset, entries)) if ((entry & OFFSET) !== 0n) add(extended ? "extended L2 table" : "L2 table", Number(entry & OFFSET), clusterSize);
+    for (const entry of words(offset, entries)) if ((entry & OFFSET) !== 0n) add(`${name === "L1 table" ? "" : "snapshot's "}${extended ? "extended " : ""}L2 table`, Number(entry & OFFSET), clusterSize);
   };
   add("header", 0, clusterSize);
   addL1("L1 table", word(40), header.getUint32(36));

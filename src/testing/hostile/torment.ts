@@ -8,6 +8,7 @@ import { findProgram } from "../../command/programs.ts";
 import { Engine } from "../../engine/engine.ts";
 import type { CallName, Outcome, Perform, RequestOf } from "../../protocol/index.ts";
 import { tablesOf } from "./tables.ts";
+import type { Table } from "./tables.ts";
 
 /** What the commands write, and what therefore must be nowhere in a table. */
 export const MARK = 0xee;
@@ -34,7 +35,8 @@ const COMMANDS: readonly (readonly string[])[] = [
 ];
 const CHANGES: readonly (readonly string[])[] = [
   ["qemu-io", "-c", `write -P ${MARK} 0 8k`, "-c", `write -P ${MARK} 60k 70k`, "-c", "flush", "-c", `write -P ${MARK} 200k 4k`, "-c", "write -z -u 8k 16k", "-c", "discard 64k 32k", "-c", `write -P ${MARK} 1k 300k`, "image"],
-  ["qemu-io", "-c", `write -c -P ${MARK} 128k 64k`, "-c", `aio_write -P ${MARK} 0 4k`, "-c", "truncate 2M", "-c", `write -P ${MARK} 1M 64k`, "image"],
+  ["qemu-io", "-c", `write -c -P ${MARK} 128k 64k`, "-c", `aio_write -P ${MARK} 0 4k`, "image"],
+  ["qemu-io", "-c", "truncate 2M", "-c", `write -P ${MARK} 1M 64k`, "image"],
   ["qemu-img", "bitmap", "--add", "image", "added"],
   ["qemu-img", "bitmap", "--clear", "image", "b0"],
   ["qemu-img", "bitmap", "--remove", "image", "b1"],
@@ -77,18 +79,20 @@ export async function putBytes(files: MemoryFiles, name: string, bytes: Uint8Arr
   opened.value.close();
 }
 
-/** @param beside what else the library holds, by name */
-export async function torment(image: Uint8Array, beside: Readonly<Record<string, Uint8Array>>, sabotage: Sabotage = {}): Promise<Tormented> {
+/** @param beside what else the library holds, by name, @param commands all of them, or those that change the image */
+export async function torment(image: Uint8Array, beside: Readonly<Record<string, Uint8Array>>, sabotage: Sabotage = {}, commands: "all" | "changes" = "all"): Promise<Tormented> {
   const files = new MemoryFiles(() => 0);
   await putBytes(files, "image", image);
   for (const [name, bytes] of Object.entries(beside)) await putBytes(files, name, bytes);
   const tally = new Map<string, number>();
   let wrong: string | null = null;
-  for (const argv of [...COMMANDS, ...CHANGES]) {
+  for (const argv of commands === "all" ? [...COMMANDS, ...CHANGES] : CHANGES) {
     const changes = CHANGES.includes(argv);
+    const before = changes ? await tablesIn(files) : null;
     const problem = await runOne(files, argv, sabotage, tally);
     await sabotage.file?.(files);
-    wrong ??= problem ?? (changes ? await marksOnTables(files) : null);
+    const after = changes ? await tablesIn(files) : null;
+    wrong ??= problem ?? (before === null || after === null ? null : (marksOn(after) ?? changedBetween(before, after, argv)));
     if (wrong !== null) return { wrong: `${argv.join(" ")}: ${wrong}`, tally };
   }
   return { wrong, tally };
@@ -122,10 +126,14 @@ async function runOne(files: MemoryFiles, argv: readonly string[], sabotage: Sab
   return wrong;
 }
 
-/** Guest data on a table of the image as it now is. */
-async function marksOnTables(files: MemoryFiles): Promise<string | null> {
+interface TableBytes extends Table {
+  readonly bytes: Uint8Array;
+}
+
+/** The tables of the image as it now is, with what is in them; null where the image cannot be looked at. */
+async function tablesIn(files: MemoryFiles): Promise<readonly TableBytes[] | null> {
   const opened = await files.open("image", "read");
-  if (!opened.ok) return opened.error.code === "in-use" ? "a command left the image open" : null;
+  if (!opened.ok) return null;
   const store = opened.value;
   try {
     const size = store.size();
@@ -134,11 +142,34 @@ async function marksOnTables(files: MemoryFiles): Promise<string | null> {
       if (Number.isSafeInteger(offset + length) && offset < size) store.read(offset, into);
       return into;
     };
-    for (const { name, start, end } of tablesOf(read, size)) if (hasMarks(read(start, end - start))) return `guest data lies in the ${name} at ${start}`;
-    return null;
+    return tablesOf(read, size).map((table) => ({ ...table, bytes: read(table.start, table.end - table.start) }));
   } finally {
     store.close();
   }
+}
+
+/** Guest data on a table. */
+function marksOn(tables: readonly TableBytes[]): string | null {
+  const marked = tables.find(({ bytes }) => hasMarks(bytes));
+  return marked === undefined ? null : `guest data lies in the ${marked.name} at ${marked.start}`;
+}
+
+/** Commands that change snapshots, or every table, as their purpose is; and those that store bitmaps more than once, so that one takes another's place. */
+const CHANGE_SNAPSHOTS = ["snapshot", "amend", "check"];
+const CHANGE_BITMAPS = [...CHANGE_SNAPSHOTS, "bitmap", "resize", "commit"];
+
+/** What a command changed in tables that it has no business with. */
+function changedBetween(before: readonly TableBytes[], after: readonly TableBytes[], argv: readonly string[]): string | null {
+  const truncates = argv.some((word) => word.startsWith("truncate"));
+  const fixed = ({ name }: TableBytes): boolean => {
+    if (name.startsWith("snapshot")) return !CHANGE_SNAPSHOTS.includes(argv[1]!);
+    return (name === "bitmap table" || name === "bits of a bitmap") && !truncates && !CHANGE_BITMAPS.includes(argv[1]!);
+  };
+  for (const table of before.filter(fixed)) {
+    const still = after.find(({ name, start, bytes }) => name === table.name && start === table.start && bytes.length === table.bytes.length);
+    if (still !== undefined && still.bytes.some((byte, index) => byte !== table.bytes[index])) return `the ${table.name} at ${table.start} changed`;
+  }
+  return null;
 }
 
 function hasMarks(bytes: Uint8Array): boolean {

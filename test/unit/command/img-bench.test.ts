@@ -32,7 +32,7 @@ describe("qemu-img bench", () => {
     expect((await bench(["--count=2", "--buffer-size=64M"])).calls).toEqual(["open", "read 0 67108864", "read 0 67108864", "close"]);
   });
   it("writes, and flushes behind each so many", async () => {
-    const ran = await bench(["-w", "-c", "5", "-d", "1", "--pattern=0x2a", "--flush-interval=2", "-U"]);
+    const ran = await bench(["-w", "-c", "5", "-d", "1", "--pattern=0x2a", "--flush-interval=2"]);
     expect(ran.out).toContain("Sending 5 write requests, 4096 bytes each, 1 in parallel (starting at offset 0, step size 4096)\nSending flush every 2 requests\n");
     expect(ran.calls).toEqual(["open", "write 0 4096", "write 4096 4096", "flush", "write 8192 4096", "write 12288 4096", "flush", "write 16384 4096", "close"]);
   });
@@ -55,8 +55,14 @@ describe("qemu-img bench", () => {
     [["-i", "foo"], "Invalid aio option: foo"],
     [["--flush-interval=64"], "--flush-interval is only available in write tests"],
     [["-w", "--flush-interval=63"], "Flush interval can't be smaller than depth"],
+    [["-w", "-U"], "Could not open 'a': force-share=on can only be used with read-only images"],
     [["b"], "Expecting one image file name\nTry 'qemu-img --help' for more information"],
   ])("%j is refused in QEMU's words", async (argv, words) => {
     expect(await bench(argv)).toEqual({ out: "", err: `qemu-img: ${words}\n`, status: 1, calls: [] });
+  });
+  it.each([[["-i", "native"]], [["-n"]], [["-n", "-i", "threads", "-t", "writeback"]]])("%j wants a cache mode that goes past the host's", async (argv) => {
+    const err = "qemu-img: Could not open 'a': aio=native was specified, but it requires cache.direct=on, which was not specified.\n";
+    expect(await bench(argv)).toEqual({ out: "", err, status: 1, calls: ["open", "close"] });
+    expect((await bench([...argv, "-c", "1", "-t", "none"])).status).toBe(0);
   });
 });

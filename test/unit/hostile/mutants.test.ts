@@ -7,6 +7,7 @@ import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { Random } from "../../../src/base/random.ts";
 import type { MemoryFiles } from "../../../src/bytes/memory-files.ts";
+import { aimedMutants } from "../../../src/testing/hostile/aimed.ts";
 import { MARK, torment } from "../../../src/testing/hostile/torment.ts";
 import { mutate } from "../../../src/testing/hostile/mutator.ts";
 import { tablesOf } from "../../../src/testing/hostile/tables.ts";
@@ -16,6 +17,8 @@ const ENDING = ".qcow2.gz";
 const SEED = Number(process.env["FUZZ_SEED"] ?? 1);
 /** Mutants of each image. */
 const ROUNDS = Number(process.env["FUZZ_ROUNDS"] ?? 24);
+/** Images of which one entry leads to one table, of each: so many by the seed, or "all". */
+const AIMED = process.env["FUZZ_AIMED"] === "all" ? Infinity : Number(process.env["FUZZ_AIMED"] ?? 12);
 const MOST_MEMORY_BYTES = 300 * 2 ** 20;
 
 const imageOf = (name: string): Uint8Array => new Uint8Array(gunzipSync(readFileSync(`${FOLDER}/${name}${ENDING}`)));
@@ -57,6 +60,19 @@ test.each(names)("mutants of %s", { timeout: 3_600_000 }, async (name) => {
   if (process.env["FUZZ_PRINT"] !== undefined) console.log(name, Object.fromEntries([...tally].sort()));
   // The mutations are worth something: some images are sound all the same, some are corrupt, some are refused.
   for (const key of ["qemu-img info 0", "qemu-img check 2", "qemu-img check 1"]) expect(tally.get(key) ?? 0, key).toBeGreaterThan(0);
+});
+
+test.each(names)("%s with one entry that leads to one table", { timeout: 3_600_000 }, async (name) => {
+  const all = [...aimedMutants(imageOf(name))];
+  expect(all.length).toBeGreaterThan(20);
+  const random = new Random(SEED);
+  const picked = Number.isFinite(AIMED) ? Array.from({ length: AIMED }, () => random.pick(all)) : all;
+  const wrong: string[] = [];
+  for (const { bytes, what } of picked) {
+    const tormented = await torment(bytes, beside, {}, "changes");
+    if (tormented.wrong !== null) wrong.push(`${what}: ${tormented.wrong}`);
+  }
+  expect(wrong).toEqual([]);
 });
 
 test("a snapshot whose L1 table is said to be the header: a new size of the disk is no pointer to a table", async () => {

@@ -88,3 +88,28 @@ test("an L1 table behind the file's end is none to write on either, for the file
 test("an L1 table of a snapshot that is the disk's own leaves the image for reading", () => {
   expect(openSmall(smallImage({ snapshots: [{ l1Offset: AT.l1 * CLUSTER, l1Size: 1 }] })).readOnlyReason).toContain("a cluster that holds the L1 table");
 });
+
+test.each([
+  ["L1 table", AT.l1],
+  ["refcount block", AT.refcountBlock],
+  ["snapshot table", AT.snapshots],
+])("an L2 table of a snapshot that is the %s, which is written where it lies, leaves the image for reading", (owner, cluster) => {
+  const image = openSmall(smallImage({ snapshots: [{ l1Offset: 8 * CLUSTER, l1Size: 1 }], words: { [8 * CLUSTER]: BigInt(cluster * CLUSTER) }, refcounts: { 8: 1 } }));
+  expect(image.readOnlyReason).toContain(`L2 table of a snapshot, host offset at host offset ${cluster * CLUSTER}: found a cluster that holds the ${owner}`);
+});
+
+test("an L2 table that the disk has in common with a snapshot is copied where its entry says so, and refused where the flag lies", () => {
+  const contents = (flag: bigint): MemoryContents =>
+    smallImage({ snapshots: [{ l1Offset: 8 * CLUSTER, l1Size: 1 }], words: { [AT.l1 * CLUSTER]: flag | BigInt(9 * CLUSTER), [8 * CLUSTER]: BigInt(9 * CLUSTER) }, refcounts: { 8: 1, 9: 2 } });
+  const shared = contents(0n);
+  const image = openSmall(shared);
+  image.write(0, new Uint8Array(512).fill(1));
+  image.flush();
+  const lying = contents(COPIED);
+  expect(() => openSmall(lying).write(0, new Uint8Array(512).fill(1))).toThrow(/COPIED flag.*L2 table of a snapshot/);
+  for (const each of [shared, lying]) {
+    const table = new Uint8Array(CLUSTER);
+    each.read(9 * CLUSTER, table);
+    expect(table.every((byte) => byte === 0)).toBe(true);
+  }
+});
