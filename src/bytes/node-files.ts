@@ -49,11 +49,12 @@ export class NodeFiles implements FileSpace {
     return name.startsWith("/") ? name : image.slice(0, folderEnd) + name;
   }
 
-  /** The path with its links followed; that of a file that is not there is as it was given. */
+  /** The path with its links followed, of a file of several names its number; the path of a file that is not there is as it was given. */
   identity(name: string): string {
     const path = resolve(this.folder, name);
     try {
-      return realpathSync(path);
+      const { nlink, dev, ino } = statSync(path);
+      return nlink > 1 ? `${dev}:${ino}` : realpathSync(path);
     } catch {
       return path;
     }

@@ -16,6 +16,8 @@ export class AreaMap {
   private readonly areas: readonly ExtraArea[];
   private readonly check: Check;
   private clusters: Set<number> | null = null;
+  /** Where bitmaps lie; null where that cannot be known. */
+  private bitmaps: MetadataMap | null | undefined = undefined;
 
   /** @param areas what was counted as tables, @param check has the refcount blocks as they are now */
   constructor(areas: readonly ExtraArea[], check: Check) {
@@ -27,8 +29,25 @@ export class AreaMap {
   has(offset: number, lengthBytes: number): boolean {
     const { clusterSize } = this.check.header;
     this.clusters ??= this.collect();
-    for (let cluster = Math.floor(offset / clusterSize); cluster * clusterSize < offset + lengthBytes; cluster++) if (this.clusters.has(cluster)) return true;
+    if (this.bitmaps === undefined) this.bitmaps = this.findBitmaps();
+    for (let cluster = Math.floor(offset / clusterSize); cluster * clusterSize < offset + lengthBytes; cluster++) {
+      if (this.clusters.has(cluster) || this.bitmaps === null || this.bitmaps.ownerOf(cluster * clusterSize) !== null) return true;
+    }
     return false;
+  }
+
+  /** Their bits too, which are no table and so not among the areas. */
+  private findBitmaps(): MetadataMap | null {
+    const { store, header } = this.check;
+    const found = new MetadataMap(header.clusterSize);
+    try {
+      const bitmaps = readBitmaps(store, header);
+      if (bitmaps !== null) claimBitmaps(store, header, found, bitmaps, true);
+      return found;
+    } catch (error) {
+      if (isImageFault(error)) return null;
+      throw error;
+    }
   }
 
   private collect(): Set<number> {

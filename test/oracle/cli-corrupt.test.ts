@@ -2,7 +2,7 @@
  * Images whose tables lie, met by reads and writes: which line is printed on which stream, the exit status, and whether the image says
  * afterwards that it is corrupt, against the stock programs over a copy of the same bytes.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -118,4 +118,15 @@ test.each([
   expect(runStock(root, "qemu-img", ["compare", "stock/a.qcow2", "ours/a.qcow2"]).out).toBe("Images are identical.\n");
   const argv = ["check", "a.qcow2"];
   expect(await runOurs(stock, "qemu-img", argv)).toEqual(runStock(stock, "qemu-img", argv));
+});
+
+test("an image that is its own data file by another name is not opened: its header would be written over", async () => {
+  expect(runStock(ours, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", "data_file=other.raw", "own.qcow2", "1M"]).status).toBe(0);
+  rmSync(join(ours, "other.raw"));
+  linkSync(join(ours, "own.qcow2"), join(ours, "other.raw"));
+  const before = readFileSync(join(ours, "own.qcow2"));
+  const argv = ["-c", "write -P 1 0 64k", "own.qcow2"];
+  expect(await runOurs(ours, "qemu-io", argv)).toMatchObject({ status: 1, err: expect.stringContaining("other.raw") as string });
+  expect(runStock(ours, "qemu-io", argv).status).toBe(1);
+  expect(readFileSync(join(ours, "own.qcow2")).equals(before)).toBe(true);
 });

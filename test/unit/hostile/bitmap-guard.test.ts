@@ -9,6 +9,9 @@ import { addBitmap, clearBitmap, removeAllBitmaps, removeBitmap, storedBits } fr
 import { encodeBitmapsExtension, encodeDirectory, readBitmaps } from "../../../src/qcow2/bitmaps.ts";
 import type { Bitmap } from "../../../src/qcow2/bitmaps.ts";
 import { BITMAPS_MAGIC } from "../../../src/qcow2/header.ts";
+import { runToEnd } from "../../../src/engine/jobs.ts";
+import { STANDALONE } from "../../../src/engine/open-device.ts";
+import { OpenImage } from "../../../src/engine/open-image.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { AT, CLUSTER, COPIED, openSmall, smallImage } from "./small-image.ts";
 import type { Broken } from "./small-image.ts";
@@ -128,4 +131,16 @@ test("clusters that the engine itself takes and frees for bitmaps are kept and g
     removeAllBitmaps(state);
     for (let cluster = 4; cluster * CLUSTER < state.store.size(); cluster++) expect(state.metadata.ownerOf(cluster * CLUSTER) ?? "").not.toContain("bitmap");
   });
+});
+
+test("an L2 table that is the bits of a bitmap is not written by a repair either", () => {
+  const bits = BITS * CLUSTER;
+  // Of the bits the first word is an entry whose cluster is counted once, and which has no flag.
+  const contents = bitmapsImage([{}], { words: { [AT.l1 * CLUSTER]: BigInt(bits) }, refcounts: { [BITS]: 2, [FREE]: 1 } });
+  const words = new DataView(new ArrayBuffer(CLUSTER));
+  words.setBigUint64(0, BigInt(FREE * CLUSTER));
+  contents.write(bits, new Uint8Array(words.buffer));
+  const image = new OpenImage(1, { ...STANDALONE, file: "a", store: new MemoryStore("a", contents), format: "qcow2" }, true, () => 0);
+  expect(() => runToEnd(image.repair("all"))).toThrow(/655360.*a cluster that holds no other table/);
+  expect(clusterOf(contents, BITS)).toEqual(new Uint8Array(words.buffer));
 });
