@@ -1,6 +1,7 @@
 /**
  * Runs QEMU's own iotests, unpacked beside the project, against the built command line: `node scripts/iotests.mjs FOLDER NNN…`,
- * FOLDER being tests/qemu-iotests of QEMU's source. Prints a line a test and leaves the differences in a temporary folder that it
+ * FOLDER being tests/qemu-iotests of QEMU's source. Behind `--` stand options of its runner, `-qcow2` where none names a format:
+ * `… 001 002 -- -o compat=0.10`, `… 001 -- -raw`. Prints a line a test and leaves the differences in a temporary folder that it
  * names. How to get the source, and what passes: docs/iotests.md.
  */
 import { spawnSync } from "node:child_process";
@@ -11,6 +12,7 @@ import { root } from "./run.mjs";
 
 const CLI = join(root, "dist-cli/zonescope.js");
 const LIMIT_MS = 600_000;
+const FORMAT_FLAGS = ["-qcow2", "-raw"];
 
 /** What an emulator as Debian builds it names: a test asks it for formats that only its emulator would open. */
 const FORMATS =
@@ -39,9 +41,18 @@ function program(folder, name, text) {
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 const ours = (name) => `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(CLI)} ${name} "$@"\n`;
 
-function main([folder, ...tests]) {
+/** `words` cut at `--`: the tests, and the options for the runner. */
+function cut(words) {
+  const at = words.indexOf("--");
+  const options = at < 0 ? [] : words.slice(at + 1);
+  const format = options.some((word) => FORMAT_FLAGS.includes(word)) ? [] : ["-qcow2"];
+  return { tests: at < 0 ? words : words.slice(0, at), options: [...format, ...options] };
+}
+
+function main([folder, ...words]) {
+  const { tests, options } = cut(words);
   if (folder === undefined || tests.length === 0 || !existsSync(join(folder, "check"))) {
-    console.error("usage: node scripts/iotests.mjs <tests/qemu-iotests of QEMU's source> NNN…");
+    console.error("usage: node scripts/iotests.mjs <tests/qemu-iotests of QEMU's source> NNN… [-- option…]");
     return false;
   }
   if (!existsSync(CLI)) {
@@ -64,11 +75,11 @@ function main([folder, ...tests]) {
   };
   let passed = 0;
   for (const test of tests) {
-    const ran = spawnSync("python3", ["check", "-qcow2", test], { cwd: resolve(folder), env, encoding: "utf8", timeout: LIMIT_MS });
+    const ran = spawnSync("python3", ["check", ...options, test], { cwd: resolve(folder), env, encoding: "utf8", timeout: LIMIT_MS });
     const skipped = /^Not run: /m.test(ran.stdout ?? "");
     const good = ran.status === 0 && !skipped;
     if (good) passed++;
-    const log = join(place, `${test}.log`);
+    const log = join(place, `${test.replaceAll("/", "-")}.log`);
     if (!good) writeFileSync(log, `${ran.stdout ?? ""}${ran.stderr ?? ""}`);
     console.log(`${test} ${good ? "pass" : skipped ? "not run" : `FAIL, see ${log}`}`);
   }

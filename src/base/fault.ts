@@ -25,6 +25,8 @@ export interface ImageProblem {
 export type Corruption = { readonly fatal: boolean } & (
   /** A cluster that is to be written, or to be given out, holds metadata: of which structure. */
   | { readonly what: "overlap"; readonly owner: string }
+  /** The file's first cluster, which nothing counts, would be given to a new one of these. */
+  | { readonly what: "offset-zero"; readonly given: AllocatedKind }
   /** An L1 entry leads to no cluster's start. */
   | { readonly what: "l2-table-offset"; readonly offset: number; readonly l1Index: number }
   /** An L2 entry leads to no cluster's start, met by a write or by anything else. */
@@ -34,8 +36,11 @@ export type Corruption = { readonly fatal: boolean } & (
   /** Of an image with an external data file an entry is compressed. */
   | { readonly what: "compressed-in-data-file"; readonly l2Offset: number; readonly l2Index: number }
   /** An L2 entry contradicts itself. */
-  | { readonly what: "cluster-entry"; readonly l2Offset: number; readonly l2Index: number }
+  | { readonly what: "cluster-entry"; readonly l2Offset: number; readonly l2Index: number; readonly writing: boolean }
 );
+
+/** What a cluster is taken for, where QEMU tells that apart from a write on metadata. */
+export type AllocatedKind = "L2 table" | "refcount block" | "compressed cluster";
 
 /** Why a byte store could not do what it was asked. */
 export interface StoreProblem {

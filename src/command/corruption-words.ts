@@ -40,9 +40,11 @@ function whatOf(corruption: Corruption): string {
       return `External data file host cluster offset ${sharp(corruption.offset)} does not match guest cluster offset: ${sharp(corruption.guestOffset)}, L2 index: ${sharp(corruption.l2Index)})`;
     case "compressed-in-data-file":
       return `Compressed cluster entry found in image with external data file (L2 offset: ${sharp(corruption.l2Offset)}, L2 index: ${sharp(corruption.l2Index)})`;
+    case "offset-zero":
+      return `Preventing invalid allocation of ${corruption.given} at offset 0`;
     case "cluster-entry":
-      // So it is, with two spaces.
-      return `Invalid cluster entry found  (L2 offset: ${sharp(corruption.l2Offset)}, L2 index: ${sharp(corruption.l2Index)})`;
+      // Where nothing is written it has two spaces.
+      return `Invalid cluster entry found ${corruption.writing ? "" : " "}(L2 offset: ${sharp(corruption.l2Offset)}, L2 index: ${sharp(corruption.l2Index)})`;
     default:
       return assertNever(corruption);
   }

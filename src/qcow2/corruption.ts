@@ -25,7 +25,7 @@ export function afterCorruption(state: ImageState, error: unknown, writing: bool
   state.corruptionTold = true;
   if (state.refcounts === null) return new Fault({ ...problem, corruption: { ...corruption, fatal: false } });
   // What was written before is no part of the lie, and is lost otherwise.
-  if (corruption.what !== "overlap") flushIfSound(state);
+  if (corruption.what !== "overlap" && corruption.what !== "offset-zero") flushIfSound(state);
   state.markCorrupt(plain);
   return new Fault({ ...problem, corruption: { ...corruption, fatal: true } });
 }
@@ -51,7 +51,7 @@ function corruptionOf(state: ImageState, { structure, field, hostOffset }: Image
   // A table that lies behind the file's end was not read.
   if (table === null) return null;
   const l2Index = inTable / state.format.entryBytes;
-  if (field === "subcluster bits") return { fatal: true, what: "cluster-entry", l2Offset, l2Index };
+  if (field === "subcluster bits") return { fatal: true, what: "cluster-entry", l2Offset, l2Index, writing };
   const written = writing ? { guestOffset: guestOffsetOf(state, l2Offset, l2Index), zero: !state.format.extended && hasZeroFlag(table.getUint32(inTable + 4)) } : null;
   return { fatal: true, what: "cluster-offset", offset: offsetAt(table, inTable), l2Offset, l2Index, written };
 }

@@ -10,6 +10,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { Fault, imageProblem } from "../base/fault.ts";
+import type { AllocatedKind } from "../base/fault.ts";
 import { hostCluster, hostOffset } from "../base/units.ts";
 import type { HostCluster, HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
@@ -150,9 +151,10 @@ export class Refcounts {
   /**
    * Finds neighbouring free clusters, `max` of them where there is such a run, and gives each a count of 1. Where only the end of
    * the counted file is free, what fits before the next refcount block is taken, which may be fewer.
+   * @param given what the clusters are for, where that is told of a lie
    * @returns the run, at least one cluster. @throws Fault when a count of 0 turns out to belong to metadata in use
    */
-  allocateRun(max: number): { readonly first: HostCluster; readonly count: number } {
+  allocateRun(max: number, given: AllocatedKind | null = null): { readonly first: HostCluster; readonly count: number } {
     this.store.event?.("cluster_alloc");
     let run = 0;
     let firstSeen = -1;
@@ -173,7 +175,7 @@ export class Refcounts {
           run = 0;
           continue;
         }
-        this.refuseMetadata(cluster);
+        this.refuseMetadata(cluster, given);
         if (firstSeen < 0) firstSeen = cluster;
         run++;
       }
@@ -209,7 +211,7 @@ export class Refcounts {
     // A cluster whose last stream went may be anything by now; one that is counted to the brim takes no more.
     const goesOn = inOpen !== 0 && this.get(open) > 0 && this.get(open) < maxRefcount(this.order);
     if (!goesOn || inOpen + lengthBytes > clusterSize) {
-      const next = this.allocateRun(1).first;
+      const next = this.allocateRun(1, "compressed cluster").first;
       if (!goesOn || next !== open + 1) start = next * clusterSize;
       // It was given a count of its own, which is the stream's; where the stream begins in the open cluster, that one gets another.
       if (start !== next * clusterSize) this.increase(open);
@@ -224,11 +226,12 @@ export class Refcounts {
   }
 
   /** @throws Fault when a cluster that nothing counts holds metadata in use: giving it away would destroy a table */
-  private refuseMetadata(cluster: number): void {
+  private refuseMetadata(cluster: number, given: AllocatedKind | null): void {
     const owner = this.metadata.ownerOf(cluster * this.clusterSize);
     if (owner === null) return;
     const problem = imageProblem("refcount block", `refcount of cluster ${cluster}`, cluster * this.clusterSize, 0, `at least 1: it holds the ${owner}`);
-    throw new Fault({ ...problem, corruption: { fatal: true, what: "overlap", owner } });
+    const corruption = cluster === 0 && given !== null ? ({ fatal: true, what: "offset-zero", given } as const) : ({ fatal: true, what: "overlap", owner } as const);
+    throw new Fault({ ...problem, corruption });
   }
 
   /**
@@ -241,6 +244,8 @@ export class Refcounts {
     if (this.blockOffset(index) !== 0) return false;
     if ((index + 1) * ENTRY_BYTES > this.table.length) this.growTable(this.tableBytesFor(index + 1));
     const home = index * this.perBlock;
+    // The header's own cluster: the table has no block for it.
+    if (home === 0) this.refuseMetadata(0, "refcount block");
     this.addBlock(index, home);
     this.set(hostCluster(home), 1);
     return home === cluster;
@@ -339,7 +344,7 @@ export class Refcounts {
       needed = Math.ceil((clusters + blocks) / this.perBlock);
     }
     const first = firstIndex * this.perBlock;
-    for (let cluster = first; cluster < first + clusters + blocks; cluster++) this.refuseMetadata(cluster);
+    for (let cluster = first; cluster < first + clusters + blocks; cluster++) this.refuseMetadata(cluster, null);
     if ((firstIndex + blocks) * ENTRY_BYTES > this.table.length) this.growTable(this.tableBytesFor(firstIndex + blocks));
     for (let block = 0; block < blocks; block++) this.addBlock(firstIndex + block, first + clusters + block);
     for (let cluster = first; cluster < first + clusters + blocks; cluster++) this.set(hostCluster(cluster), 1);

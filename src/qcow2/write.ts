@@ -293,7 +293,7 @@ export function ownL2Table(state: ImageState, guestOffset: number): CachedTable 
   const shared = l2TableOf(state, guestOffset);
   const refcounts = writableRefcounts(state);
   state.beforeMappingChange();
-  const offset = hostOffset(refcounts.allocateRun(1).first * state.clusterSize);
+  const offset = hostOffset(refcounts.allocateRun(1, "L2 table").first * state.clusterSize);
   const table = state.l2.addNew(offset, shared === null ? new Uint8Array(state.clusterSize) : shared.data.slice());
   // As QEMU does: of lazy counts, that of a table is there before the table.
   if (state.countsMayLag && !refcounts.tableOutgrown) refcounts.blocks.writeDirty("all", state.write);

@@ -83,13 +83,64 @@ describe("an entry that leads to no cluster's start", () => {
   });
 });
 
-test("subclusters that are allocated without a cluster", async () => {
-  damaged(["-o", "extended_l2=on"], (view) => {
-    view.setBigUint64(L2_AT, 0n);
-    view.setBigUint64(L2_AT + 8, 1n);
+describe("the header's cluster, which nothing counts, would be given out", () => {
+  const uncounted = (view: DataView): void => view.setUint16(2 * CLUSTER, 0);
+  test.each([
+    ["to an L2 table", ["-c", "write 32M 64k", "a.qcow2"], "L2 table", (view: DataView) => (uncounted(view), view.setBigUint64(L1_AT, 0n))],
+    ["to a compressed cluster", ["-c", "write -c 32M 64k", "a.qcow2"], "compressed cluster", uncounted],
+    ["to a refcount block, of which there is none", ["-c", "write 0 192k", "a.qcow2"], "refcount block", (view: DataView) => view.setBigUint64(CLUSTER, 0n)],
+  ])("%s", async (_, argv, name, change) => {
+    damaged([], change);
+    const { marked, err } = await same(argv);
+    expect(marked).toBe(true);
+    expect(err).toContain(`Preventing invalid allocation of ${name} at offset 0`);
   });
-  const { marked } = await same(["-c", "read 0 512", "a.qcow2"]);
-  expect(marked).toBe(true);
+
+  test("to data", async () => {
+    damaged([], uncounted);
+    expect((await same(["-c", "write 32M 64k", "a.qcow2"])).err).toContain("overlaps with qcow2_header");
+  });
+});
+
+describe("subclusters", () => {
+  test.each([
+    ["read", "found  ("],
+    ["write", "found ("],
+  ])("that are allocated without a cluster: %s", async (command, words) => {
+    damaged(["-o", "extended_l2=on"], (view) => {
+      view.setBigUint64(L2_AT, 0n);
+      view.setBigUint64(L2_AT + 8, 1n);
+    });
+    const { marked, err } = await same(["-c", `${command} 0 512`, "a.qcow2"]);
+    expect(marked).toBe(true);
+    expect(err).toContain(words);
+  });
+
+  const STREAM_BITS = 0x1_8000_0000n;
+  function compressedWithBits(): void {
+    runStock(stock, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", "extended_l2=on", "a.qcow2", "64M"]);
+    runStock(stock, "qemu-io", ["-c", "write -q -c -P 11 0 64k", "-c", "write -q -c -P 12 64k 64k", "a.qcow2"]);
+    const path = join(stock, "a.qcow2");
+    const bytes = new Uint8Array(readFileSync(path));
+    new DataView(bytes.buffer).setBigUint64(L2_AT + 8, STREAM_BITS);
+    writeFileSync(path, bytes);
+    copyFileSync(path, join(ours, "a.qcow2"));
+  }
+
+  test.each(["read -q -P 11 0 64k", "write -q -P 13 4k 2k", "write -q -z 0 64k", "discard -q 0 64k"])("of a compressed cluster are not looked at: %s", async (command) => {
+    compressedWithBits();
+    const { marked, err } = await same(["-c", command, "-c", "read -q -P 12 64k 64k", "a.qcow2"]);
+    expect({ marked, err }).toEqual({ marked: false, err: "" });
+    const whole = ["compare", "a.qcow2", join(stock, "a.qcow2")];
+    expect(runStock(ours, "qemu-img", whole).status).toBe(0);
+  });
+
+  test("of a compressed cluster are told by a check, and a repair loses nothing of its stream", async () => {
+    compressedWithBits();
+    expect(await runOurs(ours, "qemu-img", ["check", "a.qcow2"])).toEqual(runStock(stock, "qemu-img", ["check", "a.qcow2"]));
+    await runOurs(ours, "qemu-img", ["check", "-r", "all", "a.qcow2"]);
+    expect(await runOurs(ours, "qemu-io", ["-c", "write -q -P 14 128k 1M", "-c", "read -q -P 11 0 64k", "a.qcow2"])).toMatchObject({ out: "", err: "", status: 0 });
+  });
 });
 
 test("what was written before a lie was met is in the image", async () => {

@@ -125,6 +125,11 @@ describe("extended entries", () => {
 });
 
 describe("compressed entries", () => {
+  test.each([1n, 1n << 40n])("subcluster bits %i of one say nothing", (bits) => {
+    const [plain, marked] = [words(COMPRESSED | 0x20000n, 0n), words(COMPRESSED | 0x20000n, bits)];
+    expect(decodeCluster(marked, 0, 0, EXTENDED)).toEqual(decodeCluster(plain, 0, 0, EXTENDED));
+  });
+
   test.each([9, 10, 12, 14, 16, 18, 20, 21])("descriptors with cluster_bits %i", (bits) => {
     const x = BigInt(62 - (bits - 8));
     const most = 2n ** (62n - x) - 1n;
