@@ -88,8 +88,10 @@ describe("writes", () => {
   });
   it("a read-only image is told before anything is asked", async () => {
     const open = () => ({ ok: true, value: { handle: 1, facts: plainFacts("disk.qcow2", true) } }) as const;
-    const commands = ["write 0 4k", "zo 0 16M", "discard 0 64k", "read -q 0 512"];
-    expect(await session(commands, { open }, ["-r"])).toMatchObject({ err: "qemu-io: Block node is read-only\n".repeat(3), out: "", status: 1 });
+    const writing = ["write 0 4k", "zo 0 16M", "zc 0 16M", "zf 0 16M", "zrs 0 16M", "zap 0 4k", "discard 0 64k"];
+    const ran = await session([...writing, "read -q 0 512"], { open }, ["-r"]);
+    expect(ran).toMatchObject({ err: "qemu-io: Block node is read-only\n".repeat(writing.length), out: "", status: 1 });
+    expect(ran.calls.map((asked) => asked.split(" ")[0]), "nothing but the read").toEqual(["read"]);
   });
 });
 

@@ -113,6 +113,15 @@ test("whole clusters of data above a pointer are told, and are neither a corrupt
   expect(await fixture.ok("read", { handle, offset: 3 * MIB + 128 * KIB, length: 128 * KIB, pattern: 0, wantData: false })).toMatchObject({ mismatchOffset: null });
 });
 
+test("a repair gives back what the pointers hide and tells how much, and nothing where they hide nothing", async () => {
+  const fill: Fill = async (write) => void (await write(3 * MIB, 256 * KIB));
+  const hidden = await checkAfter(createOptions(), fill, (patient) => patient.pointer(3, 3 * MIB + 64 * KIB + 512));
+  expect(await hidden.fixture.ok("repair", { handle: hidden.handle, mode: "all" })).toMatchObject({ unmappedBytes: 128 * KIB, after: { corruptions: 0, leaks: 0, zoned: CLEAN } });
+  expect(await hidden.fixture.ok("read", { handle: hidden.handle, offset: 3 * MIB, length: 64 * KIB + 512, pattern: 0x5a, wantData: false })).toMatchObject({ mismatchOffset: null });
+  const sound = await checkAfter(createOptions(), fill);
+  expect(await sound.fixture.ok("repair", { handle: sound.handle, mode: "all" })).toMatchObject({ unmappedBytes: 0 });
+});
+
 test("neighbours that are empty and hold data are two findings, apart from data above a pointer", async () => {
   const { zoned } = await checkAfter(
     createOptions(),

@@ -40,15 +40,15 @@ const INCOMPATIBLE = 72;
 const COMPATIBLE = 80;
 
 describe("a new zoned image", () => {
-  test.each<[string, Partial<CreateOptions>]>([
-    ["compat", { version: 2 }],
-    ["backing_file", { backing: { file: "base", format: "raw" } }],
-    ["data_file", { dataFile: { file: "data", raw: false } }],
-    ["lazy_refcounts", { lazyRefcounts: true }],
-  ])("is not made with %s", async (option, changes) => {
+  test.each<[string, Partial<CreateOptions>, string]>([
+    ["compat", { version: 2 }, "0.10"],
+    ["backing_file", { backing: { file: "base", format: "raw" } }, "base"],
+    ["data_file", { dataFile: { file: "data", raw: false } }, "data"],
+    ["lazy_refcounts", { lazyRefcounts: true }, "on"],
+  ])("is not made with %s", async (option, changes, found) => {
     const fixture = engineFixture();
     await fixture.ok("createRaw", { file: "base", sizeBytes: SIZE, preallocation: "off" });
-    expect(await fixture.fail("create", { file: "image", options: { ...createOptions({ sizeBytes: SIZE, zoned }), ...changes } })).toMatchObject({ kind: "option", option, allowed: "nothing of the kind for a zoned image" });
+    expect(await fixture.fail("create", { file: "image", options: { ...createOptions({ sizeBytes: SIZE, zoned }), ...changes } })).toMatchObject({ kind: "option", option, found, allowed: "nothing of the kind for a zoned image" });
     expect((await fixture.ok("listFiles", {})).files.map(({ name }) => name)).toEqual(["base"]);
   });
 
