@@ -28,6 +28,21 @@ test("zones of 8 GiB are written, finished and reopened in v9", async () => {
   expect(await fixture.ok("append", { handle, offset: 24 * GIB, lengths: [4096], pattern: 7 })).toEqual({ offset: 29 * GIB });
 });
 
+test("a write or an append of several MiB lands whole, each byte in its place", async () => {
+  const MIB = 2 ** 20;
+  const fixture = engineFixture();
+  await fixture.ok("create", { file: "a", options: createOptions({ sizeBytes: 32 * MIB, zoned: { zoneSize: 8 * MIB, zoneCapacity: 8 * MIB, conventionalZones: 1, maxAppendBytes: 8 * MIB } }) });
+  const { handle } = await fixture.ok("open", { file: "a", readOnly: false, format: null });
+  const data = Uint8Array.from({ length: 2 * MIB + 512 * 7 }, (_, index) => (index >> 16) + 1);
+  await fixture.ok("write", { handle, offset: 512, length: data.length, pattern: 0, data });
+  await fixture.ok("write", { handle, offset: 8 * MIB, length: data.length, pattern: 0, data });
+  expect(await fixture.ok("append", { handle, offset: 8 * MIB, lengths: [512, data.length - 512], pattern: 0, data })).toEqual({ offset: 8 * MIB + data.length });
+  for (const offset of [512, 8 * MIB, 8 * MIB + data.length]) {
+    const { data: read } = await fixture.ok("read", { handle, offset, length: data.length, pattern: null, wantData: true });
+    expect(Buffer.compare(read!, data), `at ${offset}`).toBe(0);
+  }
+});
+
 test("v4 refuses zones that its fields cannot hold, and says what can", async () => {
   const fixture = engineFixture();
   const failure = await fixture.fail("create", { file: "big", options: createOptions({ sizeBytes: 40 * GIB, zoned: { ...zoned, dialect: "v4" } }) });
