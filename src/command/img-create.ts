@@ -158,7 +158,10 @@ function* withBacking({ file, unchecked }: Wish, given: GivenCreateOptions): Pro
 /** Opens the backing file as the new image would, with what it stands on; a text is why it does not open. */
 function* lookAtBacking(image: string, backing: string, format: string | null): Program<{ format: string; size: number } | string> {
   if (format !== null && format !== "qcow2" && format !== "raw" && format !== "file") return sourceWords({ code: "unknown-driver", driver: format });
-  const opened = yield* call("open", { file: backing, format: format === "file" ? "raw" : format, readOnly: true, beside: image });
+  const source = { file: backing, format: format === "file" ? "raw" : format, readOnly: true, beside: image } as const;
+  const whole = yield* call("open", source);
+  // Nothing of it is read here, and its data file need not be there.
+  const opened = whole.ok || whole.error.kind !== "chain" || !whole.error.code.startsWith("data-file") ? whole : yield* call("open", { ...source, inspect: true });
   if (!opened.ok) return openFailureWords("file" in opened.error ? opened.error.file : backing, opened.error);
   const { facts, handle } = opened.value;
   const closed = yield* call("close", { handle });

@@ -82,6 +82,11 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
     images: [A],
     header: [A],
   },
+  "a new image over one whose data file is not there": {
+    prepare: [create(rawData), extensions([0x44415441, "nowhere"])],
+    trial: [img("create", "-q", "-f", "qcow2", "-b", A, "-F", "qcow2", "over.qcow2"), img("info", "over.qcow2"), img("check", "over.qcow2")],
+    images: [],
+  },
   "a header length that is no multiple of 8": {
     prepare: [create(""), written, extensions(), damage((bytes) => bytes.writeUInt32BE(109, 100))],
     trial: [img("check", A), io(["-f", "qcow2"], A, ["write -P 3 0 4k"])],
