@@ -4,9 +4,10 @@
  */
 import { assertNever } from "../base/assert.ts";
 import { ADOPTED_PREFIX } from "../protocol/index.ts";
-import type { ChainProblem, Failure, SourceProblem } from "../protocol/index.ts";
+import type { ChainProblem, DebugProblem, Failure, SourceProblem } from "../protocol/index.ts";
 import type { Explanation } from "./explain.ts";
 import { parseSize } from "./sizes.ts";
+import { strerror } from "./strerror.ts";
 import { visibleText } from "./visible-text.ts";
 
 /** QEMU's words for a chain that cannot be opened. @param causeWords those for a file that cannot be, and why */
@@ -34,8 +35,41 @@ export function chainWords(problem: ChainProblem, causeWords: (file: string, cau
       return `L2 cache entry size must be a power of two between 512 and the cluster size (${problem.clusterSize})`;
     case "refcount-cache":
       return "Refcount cache size too big";
+    case "debug-rules":
+      return debugWords(problem.problem);
     case "part":
       return partWords(problem);
+    default:
+      return assertNever(problem);
+  }
+}
+
+function debugWords(problem: DebugProblem): string {
+  switch (problem.code) {
+    case "config":
+      return `Could not read blkdebug config file: ${strerror(problem.cause)}`;
+    case "too-long":
+      return "The blkdebug config file is longer than 64 KiB";
+    case "syntax":
+      return "parse error";
+    case "no-group":
+      return "no group defined";
+    case "group":
+      return `There is no option group '${problem.group}'`;
+    case "no-event":
+      return "Missing event name for rule";
+    case "option":
+      return problem.group === null ? `Invalid parameter '${problem.option}'` : `[${problem.group}] section doesn't support the option '${problem.option}'`;
+    case "unused":
+      return `Unused option '${problem.option}' for [${problem.group}]`;
+    case "number":
+      return `Parameter '${problem.option}' expects a number`;
+    case "switch":
+      return `Parameter '${problem.option}' expects 'on' or 'off'`;
+    case "value":
+      return `invalid parameter value: ${problem.value}`;
+    case "limit":
+      return `Cannot meet constraints with ${problem.option} ${problem.value}`;
     default:
       return assertNever(problem);
   }

@@ -26,6 +26,9 @@ const STRINGS = {
 
 export type Errno = keyof typeof STRINGS;
 
+/** Linux's numbers, of errors that rules of blkdebug may ask for; of any other a failure says what it can. */
+const NUMBERS: Readonly<Partial<Record<number, Errno>>> = { 2: "ENOENT", 5: "EIO", 9: "EBADF", 11: "EAGAIN", 13: "EACCES", 16: "EBUSY", 17: "EEXIST", 22: "EINVAL", 27: "EFBIG", 28: "ENOSPC", 30: "EROFS", 95: "ENOTSUP", 125: "ECANCELED" };
+
 /** The errno that QEMU would give for a failure. */
 export function errnoOf(failure: Failure): Errno {
   switch (failure.kind) {
@@ -37,7 +40,7 @@ export function errnoOf(failure: Failure): Errno {
     case "remote":
       return "EIO";
     case "store":
-      return errnoOfStore(failure.code);
+      return (failure.errno === undefined ? undefined : NUMBERS[failure.errno]) ?? errnoOfStore(failure.code);
     case "file":
       return errnoOfFile(failure.code);
     case "option":

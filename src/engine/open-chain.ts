@@ -117,8 +117,12 @@ function diskOf(files: OpenedFiles, write: boolean): Result<ByteStore, Failure> 
   return ok(new DiskStore(filesOf(files), device.disk, () => closeFiles(files)));
 }
 
-async function openSource(place: FilePlace, { file, nullBytes }: ImageSource, write: boolean): Promise<Result<ByteStore, Failure>> {
-  return nullBytes === undefined ? await place.open(file, write ? "write" : "read") : ok(new NullStore(file, nullBytes, !write));
+async function openSource(place: FilePlace, { file, nullBytes, debug }: ImageSource, write: boolean): Promise<Result<ByteStore, Failure>> {
+  if (nullBytes !== undefined) return ok(new NullStore(file, nullBytes, !write));
+  const opened = await place.open(file, write ? "write" : "read");
+  if (!opened.ok || debug === undefined) return opened;
+  const { underRules } = await import("./debug-node.ts");
+  return await underRules(place, opened.value, file, debug);
 }
 
 async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish, store: ByteStore, here: readonly string[]): Promise<Result<OpenedFiles, Failure>> {
@@ -274,9 +278,10 @@ function besideAdopted(place: FilePlace, image: string, source: ImageSource): Im
 
 /** As besideAdopted, for what the words name below. */
 function belowAdopted<Given extends Node>(place: FilePlace, image: string, node: Given): Given {
-  const { backing, backingChanges, dataFile } = node;
+  const { backing, backingChanges, dataFile, debug } = node;
   return {
     ...node,
+    ...(debug === undefined ? {} : { debug: { ...debug, config: debug.config && place.beside(image, debug.config) } }),
     ...(backing === undefined ? {} : { backing: backing && besideAdopted(place, image, backing) }),
     ...(backingChanges === undefined ? {} : { backingChanges: belowAdopted(place, image, backingChanges) }),
     ...(dataFile === undefined ? {} : { dataFile: besideAdopted(place, image, dataFile) }),

@@ -51,9 +51,23 @@ export type ChainProblem = { readonly kind: "chain"; readonly file: string } & (
   | { readonly code: "l2-cache-entry"; readonly clusterSize: number }
   /** More of a cache of refcount blocks than 2^31 - 1 clusters was asked for. */
   | { readonly code: "refcount-cache" }
+  /** The rules of a blkdebug node cannot be. */
+  | { readonly code: "debug-rules"; readonly problem: DebugProblem }
   /** The part of a raw file that shall be the disk does not lie in it, or its size is no multiple of a sector. Bytes. */
   | { readonly code: "part"; readonly offset: number; readonly size: number | null; readonly fileSize: number }
 );
+
+/** Why rules by which requests fail cannot be. */
+export type DebugProblem =
+  | { readonly code: "config"; readonly cause: Failure }
+  | { readonly code: "too-long" | "syntax" | "no-group" | "no-event" }
+  | { readonly code: "group"; readonly group: string }
+  /** group: null in a file of rules. */
+  | { readonly code: "option"; readonly group: string | null; readonly option: string }
+  | { readonly code: "unused"; readonly group: string; readonly option: string }
+  | { readonly code: "number" | "switch"; readonly option: string }
+  | { readonly code: "value"; readonly value: string }
+  | { readonly code: "limit"; readonly option: string; readonly value: number };
 
 /** The disk keeps its size. fixed: it is a part of a raw file, with a length of its own. */
 export interface ResizeProblem {

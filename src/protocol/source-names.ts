@@ -4,8 +4,8 @@
  * what is wrong with one are made in src/command.
  *
  * Options are taken flat, with dots between the levels. Those that choose how a host's file is driven (caches, locks) are taken and
- * have no effect; drivers other than qcow2, raw, file, compress and null-co are refused by name, and so is blkdebug, a node that passes
- * everything on, where it has rules by which it would not.
+ * have no effect; drivers other than qcow2, raw, file, compress, null-co and blkdebug are refused by name, and so is blkdebug where it has
+ * rules and stands on anything but a file. The rules are read where the file is opened.
  */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
@@ -68,10 +68,13 @@ export function parseImageName(name: string, ownPrefix: string): Result<ParsedNa
 
 /** `blkdebug:RULES:NAME`, which without rules is what NAME is; a path stands for itself and not beside an image. */
 function debugName(text: string, ownPrefix: string): Result<ParsedName, SourceProblem> {
-  if (!text.startsWith(":")) return err({ code: "unknown-protocol", protocol: "blkdebug" });
-  const inner = parseImageName(text.slice(1), ownPrefix);
-  if (!inner.ok || inner.value.kind === "source") return inner;
-  return ok({ kind: "source", parsed: { source: { file: inner.value.path, format: null }, readOnly: null } });
+  const colon = text.indexOf(":");
+  if (colon < 0) return err({ code: "unknown-protocol", protocol: "blkdebug" });
+  const inner = parseImageName(text.slice(colon + 1), ownPrefix);
+  if (!inner.ok) return inner;
+  const parsed = inner.value.kind === "source" ? inner.value.parsed : { source: { file: inner.value.path, format: null }, readOnly: null };
+  if (colon === 0) return ok({ kind: "source", parsed });
+  return ok({ kind: "source", parsed: { ...parsed, source: { ...parsed.source, debug: { config: text.slice(0, colon), options: [] } } } });
 }
 
 /** A path that would now seem to begin with a protocol is said to begin here, as QEMU does it. */
@@ -126,15 +129,23 @@ export function sourceOfOptions(options: FlatOptions): Result<ParsedSource, Sour
 
 /** A node without rules is what lies under it. */
 function debugNode(options: FlatOptions): Result<ParsedSource, SourceProblem> {
-  const rules = (key: string): boolean => isBelow(key, "inject-error") || isBelow(key, "set-state") || (key === "config" && options.get(key) !== "");
-  if ([...options.keys()].some(rules)) return err({ code: "unknown-driver", driver: "blkdebug" });
-  const unknown = unknownOption(options, ["config", ...DEBUG_LIMITS], (key) => isBelow(key, "image"));
+  const isRule = (key: string): boolean => /^(inject-error|set-state)\./.test(key);
+  const unknown = unknownOption(options, ["config", ...DEBUG_LIMITS], (key) => isRule(key) || isBelow(key, "image"));
   if (unknown !== null) return err({ code: "unknown-option", level: "protocol", driver: "blkdebug", option: unknown });
+  const given: [string, string][] = [];
+  for (const [key, value] of options) if (isRule(key)) given.push([key, String(value)]);
+  const config = String(options.get("config") ?? "");
+  const hasRules = config !== "" || given.length > 0;
   for (const limit of DEBUG_LIMITS) {
     const size = sizeOf(options, limit);
     if (!size.ok) return size;
+    if (size.value !== null) given.push([limit, String(size.value)]);
   }
-  return childNode(options, "image") ?? err({ code: "no-filename" });
+  const below = childNode(options, "image") ?? err({ code: "no-filename" });
+  if (!below.ok || !hasRules) return below;
+  const { source } = below.value;
+  if (!isWholeFile(source) || source.debug !== undefined) return err({ code: "unknown-driver", driver: "blkdebug" });
+  return ok({ ...below.value, source: { ...source, debug: { config: config === "" ? null : config, options: given } } });
 }
 
 /** A host's file as a node of its own: its bytes are the disk. */
@@ -181,7 +192,8 @@ function formatNode(options: FlatOptions, driver: OptionValue): Result<ImageSour
     return above.ok ? ok({ ...above.value, inside: file }) : above;
   }
   if (!isWholeFile(file) || file.nullBytes !== undefined) return err({ code: "unknown-driver", driver: file.format ?? "raw" });
-  return driver === "raw" ? rawNode(options, file.file) : qcow2Node(options, file.file, driver);
+  const node = driver === "raw" ? rawNode(options, file.file) : qcow2Node(options, file.file, driver);
+  return node.ok && file.debug !== undefined ? ok({ ...node.value, debug: file.debug }) : node;
 }
 
 /** A raw node under a format is the file itself, but for one that shows a part of it. */

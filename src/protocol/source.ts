@@ -6,6 +6,14 @@ import type { SnapshotQuery } from "../qcow2/snapshots.ts";
 
 export type { SnapshotQuery } from "../qcow2/snapshots.ts";
 
+/** Where the rules of a blkdebug node are; they are read when the image is opened. */
+export interface DebugNode {
+  /** The name of a file of rules, beside nothing; null for none. */
+  readonly config: string | null;
+  /** Rules as options name them, `inject-error.0.event` and the like, and limits in bytes, `align` and the like. */
+  readonly options: readonly (readonly [string, string])[];
+}
+
 export interface ImageSource {
   /** A file of the library or the folder. */
   readonly file: string;
@@ -34,6 +42,8 @@ export interface ImageSource {
   readonly compresses?: boolean;
   /** What the image lies in is no file but the disk of this one, whose file has the same name; of a command line alone, no header names such. */
   readonly inside?: ImageSource;
+  /** Requests to the file fail by rules: QEMU's driver blkdebug between the image and its file. */
+  readonly debug?: DebugNode;
   /** Of a raw source: there is no file, but so many bytes that read as zeros and keep nothing of what is written (QEMU's null-co). */
   readonly nullBytes?: number;
   /** Of a raw source: the part of the file that is the disk, in bytes. */

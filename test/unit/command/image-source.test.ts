@@ -20,9 +20,10 @@ describe("a name", () => {
     ["json:{'driver':'qcow2','file':'a'}", null, "Cannot find device='a' nor node-name='a'"],
     ["blkdebug::a", "qcow2", { file: "a", format: "qcow2" }],
     ["blkdebug::file:a", null, { file: "a", format: null }],
-    ["blkdebug:rules.conf:a", null, "Unknown protocol 'blkdebug'"],
+    ["blkdebug:rules.conf:a", "qcow2", { file: "a", format: "qcow2", debug: { config: "rules.conf", options: [] } }],
+    ["blkdebug:rules.conf", null, "Unknown protocol 'blkdebug'"],
     ["json:{'driver':'qcow2','file':{'driver':'blkdebug','image':{'driver':'file','filename':'a'}}}", null, { file: "a", format: "qcow2" }],
-    ["json:{'driver':'qcow2','file':{'driver':'blkdebug','inject-error':[{'event':'write_aio'}],'image.filename':'a'}}", null, "Unknown driver 'blkdebug'"],
+    ["json:{'driver':'qcow2','file':{'driver':'blkdebug','inject-error':[{'event':'write_aio'}],'align':4096,'image.filename':'a'}}", null, { file: "a", format: "qcow2", debug: { config: null, options: [["inject-error.0.event", "write_aio"], ["align", "4096"]] } }],
     ["json:[1]", null, "Invalid JSON object given"],
   ])("%s with -f %s", (word, format, expected) => {
     expect(said({ word, format })).toEqual(expected);
@@ -41,7 +42,7 @@ describe("options alone", () => {
     ["driver=qcow2,file.driver=blkdebug,file.align=4k,file.image.filename=a", { file: "a", format: "qcow2" }],
     ["driver=blkdebug,image.driver=qcow2,image.file.filename=a,max-transfer=64k", { file: "a", format: "qcow2" }],
     ["driver=blkdebug,image.filename=a", { file: "a", format: "raw" }],
-    ["driver=blkdebug,image.filename=a,config=rules.conf", "Unknown driver 'blkdebug'"],
+    ["driver=blkdebug,image.filename=a,config=rules.conf", { file: "a", format: "raw", debug: { config: "rules.conf", options: [] } }],
     ["driver=blkdebug,image.filename=a,foo=1", "Block protocol 'blkdebug' doesn't support the option 'foo'"],
     ["driver=blkdebug,image.filename=a,align=x", expect.stringContaining("Parameter 'align' expects a non-negative number") as string],
     ["driver=qcow2,file.filename=a,backing.file.filename=b", { file: "a", format: "qcow2", backing: { file: "b", format: null } }],
