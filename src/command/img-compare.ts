@@ -16,6 +16,8 @@ import { strerror } from "./strerror.ts";
 /** What a script learns from the exit status. */
 const STATUS = { identical: 0, different: 1, failed: 2, mapFailed: 3, readFailed: 4 } as const;
 
+const SIZES_DIFFER = "Warning: Image size mismatch!\n";
+
 export const compareImage: ImgCommand = {
   name: "compare",
   args: "[--image-opts] [-f fmt] [-F fmt] [-T src_cache] [-p] [-q] [-s] [-U] filename1 filename2",
@@ -69,13 +71,17 @@ function* openOne(given: GivenOptions, word: string, formatFlag: "f" | "F"): Pro
 function* compareOpened(given: GivenOptions, first: ReadImage, second: ReadImage, progress: ProgressShown): Program<Ended> {
   yield out(progress.begin());
   const compared = yield* callShown("compare", { first: first.handle, second: second.handle, strict: optionValue(given, "s") !== null }, progress.shown);
-  const status = compared.ok ? yield* tellResult(compared.value, optionValue(given, "q") !== null) : yield* tellFailure(compared.error, given);
+  const quiet = optionValue(given, "q") !== null;
+  const status = compared.ok ? yield* tellResult(compared.value, quiet) : yield* tellFailure(compared.error, given);
+  const shorter = Math.min(first.facts.image.virtualSize, second.facts.image.virtualSize);
+  // Behind the end of the shorter one; QEMU says so once what it had to say at once is said.
+  if (!compared.ok && !quiet && first.facts.image.virtualSize !== second.facts.image.virtualSize && compared.error.kind === "move" && compared.error.offset >= shorter) yield out(SIZES_DIFFER);
   return { status, whole: compared.ok && compared.value.mismatch === null };
 }
 
 function* tellResult({ mismatch, sizesDiffer }: ComparedDisks, quiet: boolean): Program {
   if (!quiet) {
-    if (sizesDiffer && mismatch?.what !== "size") yield out("Warning: Image size mismatch!\n");
+    if (sizesDiffer && mismatch?.what !== "size") yield out(SIZES_DIFFER);
     yield out(mismatch === null ? "Images are identical.\n" : mismatchLine(mismatch));
   }
   return mismatch === null ? STATUS.identical : STATUS.different;

@@ -84,6 +84,11 @@ test("what a dropped file's header names, however deep in its words, is looked f
     return adopted.ok ? adopted.value.file : expect.unreachable();
   };
   await dropped("middle.qcow2", await bytesOf("middle.qcow2"));
+  const rules = await files.open("private.rules", "create");
+  if (rules.ok) rules.value.close();
+  const ruled = JSON.stringify({ driver: "qcow2", file: { driver: "blkdebug", config: "private.rules", image: { driver: "file", filename: "middle.qcow2" } } });
+  await made.ok("create", { file: "ruled.qcow2", options: createOptions({ ...plain, backing: { file: `json:${ruled}`, format: "qcow2" } }) });
+  expect(JSON.stringify(await library.perform("open", { file: await dropped("ruled.qcow2", await bytesOf("ruled.qcow2")), format: null, readOnly: true }))).toContain("dropped:private.rules");
   for (const [index, below] of ["backing", "data-file"].entries()) {
     const words = JSON.stringify({ driver: "qcow2", file: { driver: "file", filename: "middle.qcow2" }, [below]: { driver: below === "backing" ? "qcow2" : "file", ...(below === "backing" ? { file: { driver: "file", filename: "private.qcow2" } } : { filename: "private.qcow2" }) } });
     await made.ok("create", { file: `top${index}.qcow2`, options: createOptions({ ...plain, backing: { file: `json:${words}`, format: "qcow2" } }) });
