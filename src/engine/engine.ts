@@ -9,7 +9,6 @@ import { ADOPTED_PREFIX } from "../protocol/index.ts";
 import type { CallName, Failure, GuestCallName, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
-import { amendImage } from "./amend-calls.ts";
 import { mergeBitmaps } from "./bitmap-calls.ts";
 import { atBorder } from "./border.ts";
 import type { CrashCallName, CrashLabs } from "./crash-calls.ts";
@@ -304,7 +303,11 @@ export class Engine {
       this.notifyChanges(image);
       return rebased;
     },
-    amend: ({ handle, options }, job) => this.workOn(handle, job, (image) => amendImage(image, options)),
+    // Seldom wanted, and not small, as the crash lab.
+    amend: async ({ handle, options }, job) => {
+      const { amendImage } = await import("./amend-calls.ts");
+      return await this.workOn(handle, job, (image) => amendImage(image, options));
+    },
     commit: ({ handle, base, empty }, job) => this.workOn(handle, job, (image) => commitImage(this.library, image, base, empty, this.host.now)),
     mergeBitmap: ({ handle, bitmap, sourceHandle, source }) =>
       this.withImage(sourceHandle, (from) => this.withImage(handle, (image) => image.guard(() => mergeBitmaps(image, bitmap, from, source)))),
