@@ -19,6 +19,7 @@ import type { Header } from "./header.ts";
 import { entryFormat } from "./l2-entries.ts";
 import type { EntryFormat } from "./l2-entries.ts";
 import type { MetadataMap } from "./metadata-map.ts";
+import { ReadSurvey } from "./read-survey.ts";
 import type { Refcounts } from "./refcounts.ts";
 import { TableCache } from "./table-cache.ts";
 import { RIGHT_ORDER } from "./write-order.ts";
@@ -81,6 +82,8 @@ export class ImageState {
   /** null when the image is open for reading. */
   readonly refcounts: Refcounts | null;
   readonly metadata: MetadataMap;
+  /** Of a large disk that is only read. */
+  readonly survey: ReadSurvey | null;
   participant: FlushParticipant | null = null;
   /** Told of every range of the guest's disk before it is written, zeroed or discarded; what it writes reaches the disk by its own barriers. */
   onChange: ((guestOffset: number, lengthBytes: number) => void) | null = null;
@@ -126,6 +129,7 @@ export class ImageState {
     this.l2Span = this.l2Entries * header.clusterSize;
     this.l1 = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
     this.metadata = metadata;
+    this.survey = refcounts === null ? ReadSurvey.of(store, this.l1, header.clusterSize) : null;
     this.refcounts = refcounts;
     this.l2 = new TableCache(header.clusterSize, L2_CACHE_BYTES, (at) => {
       // A file cut short must not read as an empty disk.

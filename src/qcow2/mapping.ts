@@ -10,10 +10,17 @@ import { countContinuing, decodeCluster, isPlaced, subclusterKind } from "./l2-e
 import type { ClusterEntry, SubclusterKind } from "./l2-entries.ts";
 import type { CachedTable } from "./table-cache.ts";
 
-/** The L2 table that maps a guest offset, null when there is none. @throws Fault for an L1 entry that cannot be */
+/** The L2 table that maps a guest offset, null when there is none, or one known to be empty of a disk that is only read. @throws Fault for an L1 entry that cannot be */
 export function l2TableOf(state: ImageState, guestOffset: number): CachedTable | null {
-  const { hostOffset } = state.l1Entry(Math.floor(guestOffset / state.l2Span));
-  return hostOffset === 0 ? null : state.l2.get(hostOffset);
+  const index = Math.floor(guestOffset / state.l2Span);
+  const { hostOffset } = state.l1Entry(index);
+  if (hostOffset === 0) return null;
+  const { survey } = state;
+  if (survey === null) return state.l2.get(hostOffset);
+  if (survey.isEmpty(hostOffset)) return null;
+  const table = state.l2.get(hostOffset);
+  survey.meet(index, table.view);
+  return table;
 }
 
 export const l2Index = (state: ImageState, guestOffset: number): number => Math.floor(guestOffset / state.clusterSize) % state.l2Entries;

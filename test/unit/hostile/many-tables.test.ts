@@ -10,6 +10,7 @@ import type { ClusterReport } from "../../../src/qcow2/check.ts";
 import { filledTables } from "../../../src/qcow2/filled-tables.ts";
 import type { OffsetSet } from "../../../src/qcow2/filled-tables.ts";
 import { encodeHeader } from "../../../src/qcow2/header.ts";
+import { Qcow2Image } from "../../../src/qcow2/image.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { ALL_TABLES, TableWork } from "../../../src/qcow2/table-work.ts";
 import { CountingStore } from "../../../src/testing/counting-store.ts";
@@ -87,6 +88,38 @@ test("tables spread over holes are refused in words, before the file is read for
   const store = counting(contents, 3 * MIB);
   expect(() => checked(store)).toThrow(/image's tables/);
   expect(store.take().reads).toBeLessThan(2 ** 17 + 1000);
+});
+
+test("a map of a disk whose tables are empty, in no order, looks at them all by the megabyte, and finds what is there", () => {
+  const filled = FIRST + shuffled(54_321) * CLUSTER;
+  const tables = 2 ** 19;
+  const offsetOf = (index: number): number => (index < TABLES ? FIRST + tables * 8 + shuffled(index) * CLUSTER : 0);
+  const place = filled + tables * 8;
+  const contents = manyTables(offsetOf, FIRST + tables * 8 + TABLES * CLUSTER, { [place + 8]: COPIED | BigInt(3 * CLUSTER) }, tables);
+  const store = counting(contents, 8 * MIB);
+  const image = new Qcow2Image(store, readHeader(store), {});
+  store.take();
+  const at = (54_321 * PER_TABLE + 1) * CLUSTER;
+  const { extents, next } = image.map(0, tables * PER_TABLE * CLUSTER, 100);
+  expect(next).toBe(null);
+  expect(extents.map(({ start, length, hostOffset }) => [start, length, hostOffset])).toEqual([
+    [0, at, null],
+    [at, CLUSTER, 3 * CLUSTER],
+    [at + CLUSTER, tables * PER_TABLE * CLUSTER - at - CLUSTER, null],
+  ]);
+  // The empty ones that are met first, those that are read by the megabyte, and the one with an entry.
+  expect(store.take().reads).toBeLessThan(1024 + 40);
+});
+
+test("a map does not tell of one table over and over for every entry that leads to it", () => {
+  const tables = 2 ** 19;
+  const words = Object.fromEntries(Array.from({ length: PER_TABLE }, (_, index) => [FIRST + tables * 8 + index * 8, COPIED | BigInt(3 * CLUSTER)]));
+  const store = counting(manyTables(() => FIRST + tables * 8, FIRST + tables * 8 + CLUSTER, words, tables), 5 * MIB);
+  const image = new Qcow2Image(store, readHeader(store), {});
+  const go = (): void => {
+    for (let at: number | null = 0; at !== null; ) at = image.map(at, tables * PER_TABLE * CLUSTER - at, 2 ** 16).next;
+  };
+  expect(go).toThrow(/image's tables/);
 });
 
 test("what the file takes of its disk is gone through", () => {

@@ -1,0 +1,72 @@
+/**
+ * The L2 tables of a large disk that is only read, as whoever goes through it meets them. Once many of them turn out to be empty, all are
+ * looked at in the file's order (filled-tables.ts), and the empty ones are not read one by one; and no more is gone through than the file
+ * takes of its disk (table-work.ts), each table once for every L1 entry that leads to it.
+ */
+import type { ByteStore } from "../bytes/byte-store.ts";
+import { ENTRY_BYTES, forEachInUse } from "./entries.ts";
+import { offsetOf } from "./entry-words.ts";
+import { filledTables } from "./filled-tables.ts";
+import type { OffsetSet } from "./filled-tables.ts";
+import { FREE_WORK, TableWork } from "./table-work.ts";
+
+/** Disks whose tables can take no more than this are read as they are. */
+const LARGE_BYTES = 2 ** 28;
+/** Empty tables after which all are looked at. */
+const MANY_EMPTY = 1024;
+/** Entries become extents that are told one by one, or clusters that are copied: of a file that holds next to nothing, fewer than a check goes through. */
+const FREE_ENTRIES = 2 ** 20;
+
+export class ReadSurvey {
+  private readonly store: ByteStore;
+  private readonly l1: DataView;
+  private readonly tableBytes: number;
+  private readonly work: TableWork;
+  /** By L1 entry, a bit: its table was met. */
+  private readonly met: Uint8Array;
+  private empty = 0;
+  private filled: OffsetSet | null = null;
+
+  private constructor(store: ByteStore, l1: DataView, tableBytes: number) {
+    this.store = store;
+    this.l1 = l1;
+    this.tableBytes = tableBytes;
+    this.work = new TableWork(store, { ...FREE_WORK, entries: FREE_ENTRIES });
+    this.met = new Uint8Array(Math.ceil(l1.byteLength / ENTRY_BYTES / 8));
+  }
+
+  /** @returns null for a disk of few tables. @param l1 its bytes do not change */
+  static of(store: ByteStore, l1: DataView, tableBytes: number): ReadSurvey | null {
+    return (l1.byteLength / ENTRY_BYTES) * tableBytes < LARGE_BYTES ? null : new ReadSurvey(store, l1, tableBytes);
+  }
+
+  /** Whether the table is known to have no entry, so that it need not be read. */
+  isEmpty(hostOffset: number): boolean {
+    return this.filled !== null && !this.filled.has(hostOffset);
+  }
+
+  /** An L1 entry led to a table, which was read. @throws Fault where that is more than the file can hold */
+  meet(l1Index: number, table: DataView): void {
+    const bit = 1 << (l1Index & 7);
+    const at = l1Index >>> 3;
+    if ((this.met[at]! & bit) !== 0) return;
+    this.met[at] = this.met[at]! | bit;
+    this.work.read(this.tableBytes);
+    let inUse = 0;
+    forEachInUse(new Uint8Array(table.buffer, table.byteOffset, table.byteLength), () => inUse++);
+    this.work.entries(inUse);
+    if (inUse === 0 && ++this.empty === MANY_EMPTY) this.filled = this.look();
+  }
+
+  private look(): OffsetSet {
+    const offsets = new Float64Array(this.l1.byteLength / ENTRY_BYTES);
+    let count = 0;
+    forEachInUse(new Uint8Array(this.l1.buffer, this.l1.byteOffset, this.l1.byteLength), (index) => {
+      offsets[count++] = offsetOf(this.l1.getUint32(index * ENTRY_BYTES), this.l1.getUint32(index * ENTRY_BYTES + 4));
+    });
+    const sorted = offsets.subarray(0, count).sort();
+    let distinct = 0;
+    for (let index = 0; index < count; index++) if (index === 0 || sorted[index] !== sorted[index - 1]) sorted[distinct++] = sorted[index]!;
+    return filledTables(this.store, sorted.subarray(0, distinct), this.tableBytes, this.work);
+  }
+}
