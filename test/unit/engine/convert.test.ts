@@ -224,6 +224,16 @@ describe("convert onto zones", () => {
     expect(await report(fixture, target)).toEqual([[0, 0], ...expected]);
   });
 
+  test("what cannot be read of the source ends the copy, where it is", async () => {
+    const fixture = engineFixture();
+    const source = await zonedImage(fixture, "source");
+    for (const zone of [1, 2]) await fixture.ok("write", { handle: source, offset: zone * MIB, length: 8192, pattern: zone, data: null });
+    await fixture.ok("wear", { handle: source, offset: 2 * MIB, condition: 15 });
+    const target = await zonedImage(fixture, "target");
+    expect(await fixture.fail("convert", { sources: [source], target, options: OPTIONS })).toMatchObject({ kind: "move", step: "read", subject: "source", offset: 2 * MIB, cause: { code: "invalid-transition", zone: 2 } });
+    expect((await fixture.ok("report", { handle: target, offset: 2 * MIB, count: 1 }))[0]).toMatchObject({ condition: 1 });
+  });
+
   test("how far a copy is is told in order, and never more than all of it", async () => {
     const files = new MemoryFiles();
     const fixture = engineFixture(files);

@@ -1,10 +1,12 @@
-/** How many calls of the store an operation may cost: numbers that a change may only lower. Of a plain image of 64 KiB clusters. */
+/** How many calls of the store an operation may cost: numbers that a change may only lower. Of a plain image of 64 KiB clusters, and of a zoned one at the end. */
 import { expect, test } from "vitest";
 import { MemoryStore } from "../../../src/bytes/memory-store.ts";
+import { writeNewImage } from "../../../src/engine/create-image.ts";
 import { openDevice } from "../../../src/engine/open-device.ts";
+import { patternPayload } from "../../../src/engine/payload.ts";
 import { createImage } from "../../../src/qcow2/create.ts";
 import { CountingStore } from "../../../src/testing/counting-store.ts";
-import { KIB, MIB } from "../../../src/testing/engine-fixture.ts";
+import { KIB, MIB, createOptions } from "../../../src/testing/engine-fixture.ts";
 
 const now = (): number => 0;
 const SIZE = 1024 * MIB;
@@ -142,4 +144,22 @@ test("a cluster that was used before shows nothing of what it had", () => {
     again.read(at, cluster);
     expect(Buffer.compare(cluster, expected)).toBe(0);
   }
+});
+
+test("a reset of more tables than are held in memory is flushed on its way, the pointers first", () => {
+  const zoneSize = 512 * MIB;
+  const zones = 300;
+  const store = new MemoryStore("zones");
+  const made = writeNewImage(store, createOptions({ sizeBytes: zones * zoneSize, zoned: { zoneSize, zoneCapacity: zoneSize } }));
+  expect(made.ok).toBe(true);
+  const counting = new CountingStore(store);
+  const { device } = openDevice(counting, "qcow2", true, now);
+  for (let zone = 0; zone < zones; zone++) device.write(zone * zoneSize, patternPayload(7, 512));
+  device.flush();
+  counting.take();
+  expect(device.manage("reset", 0, zones * zoneSize).ok).toBe(true);
+  // Half of what the cache may hold is 256 tables.
+  expect(counting.take().flushes).toBeGreaterThan(0);
+  device.flush();
+  expect(device.disk.map(0, zones * zoneSize, 10).extents.some(({ data }) => data)).toBe(false);
 });
