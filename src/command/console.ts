@@ -34,6 +34,8 @@ export interface ConsoleHost {
   readonly guest?: GuestHost;
   /** What `set` changes. A host that lives for one line leaves it out, and the page's one console keeps it here. */
   readonly settings?: ConsoleSettings;
+  /** Files of the person's computer that are open in place, by the names that commands know them by; absent where there are none. */
+  opened?(): readonly string[];
   /** The lines that were run, oldest first, repeated ones as often; absent where none are kept. */
   history?(): readonly string[];
 }
@@ -81,6 +83,7 @@ async function runProgram(program: NamedProgram, argv: readonly string[], host: 
     return 1;
   }
   if (detaches) await host.detach();
+  const opened = host.opened?.() ?? [];
   let status = 1;
   try {
     status = await pump(program.run(argv.slice(1), host), host);
@@ -90,6 +93,9 @@ async function runProgram(program: NamedProgram, argv: readonly string[], host: 
       await host.attach(made);
     } else if (detaches) await host.attach(attached.file);
   }
+  // Seen on the page without what is in front of it, it was typed so.
+  const meant = status === 0 ? undefined : opened.find((file) => names(argv, file.slice(file.indexOf(":") + 1)));
+  if (meant !== undefined) write(host, `The file that was opened is named ${meant} in commands.\n`, "explain");
   return status;
 }
 

@@ -6,7 +6,7 @@ import { completions, runConsoleLine } from "../command/console.ts";
 import type { ConsoleHost } from "../command/console.ts";
 import type { CallName, Failure, Outcome, Perform, RequestOf } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
-import { attachAndTellNow, attachNow, detachNow, forgetNow, NO_HANDLE, refreshNow } from "./device.ts";
+import { attachAndTellNow, attachNow, detachNow, forgetNow, isDropped, NO_HANDLE, refreshNow } from "./device.ts";
 import { GUEST_NOT_LOADED } from "./guest-state.ts";
 
 /** How a line went, for whoever ran it from elsewhere than the prompt. */
@@ -91,6 +91,10 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
     sleep: (ms) => sleepNow(core, ms),
     settings: core.settings,
     history: () => core.lines,
+    opened: () => {
+      const { attached, inspector } = core.store.getState();
+      return [attached?.file ?? "", inspector.file ?? ""].filter(isDropped);
+    },
     attached: () => {
       const { attached } = core.store.getState();
       return attached === null || attached.handle === NO_HANDLE ? null : { handle: attached.handle, file: attached.file };

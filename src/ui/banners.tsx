@@ -18,7 +18,7 @@ export function Banners() {
         <div className="strip" role="status">
           <Info size={16} aria-hidden="true" />
           <p>
-            <strong>{displayName(attached.file)}</strong> is open read-only, where it lies on this machine.
+            <strong>{displayName(attached.file)}</strong> is open read-only, where it lies on this machine. In commands its name is <span className="mono">{visibleText(attached.file)}</span>.
           </p>
           <button type="button" className="button" onClick={() => void app.library.editCopy()}>
             Edit a copy

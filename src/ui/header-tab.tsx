@@ -29,12 +29,13 @@ export function HeaderTab() {
 function Identity({ inspection }: { inspection: Inspection }) {
   const { identity, header } = inspection;
   const { name, todo } = containerWords(identity.container);
+  const file = useAppState((state) => state.inspector.file ?? "");
   const dialect = header === null ? null : dialectSentence(header);
   const needs = header === null ? null : needsSentence(header);
   return (
     <div className="identity">
       <p>
-        <strong>This is {name}</strong>, {formatCount(identity.fileSize)} bytes. {todo ?? (header === null ? "Its bytes are in the tab Hex; “qemu-io -r -f raw” in the console reads one in the library as a disk." : "")}
+        <strong>This is {name}</strong>, {formatCount(identity.fileSize)} bytes. {todo ?? (header === null ? `Its bytes are in the tab Hex; in the console “qemu-img convert -f raw -O qcow2 ${visibleText(file)} disk.qcow2” makes an image of it.` : "")}
       </p>
       <p>
         {contentsSentence(identity)} {dialect ?? ""}

@@ -15,3 +15,4 @@ import "./zone.css";
 import "./lists.css";
 import "./time.css";
 import "./palette.css";
+import "./forced.css";

@@ -60,6 +60,11 @@ test("a zone is selected, written, finished and looked back at by keys alone", a
   await app.zone.getByRole("button", { name: "finish, to FULL" }).focus();
   await page.keyboard.press("Space");
   await app.expectCondition(5, "FULL");
+  // What a shade says elsewhere is seen where the system has the colours.
+  await page.emulateMedia({ forcedColors: "active" });
+  await expect(app.row(5)).toHaveCSS("outline-style", "solid");
+  await page.emulateMedia({ forcedColors: "none" });
+  await expect(app.row(5)).toHaveCSS("outline-style", "none");
   // Back by one key, and to now by another.
   await map.focus();
   await page.keyboard.press("[");

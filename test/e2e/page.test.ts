@@ -227,6 +227,11 @@ test("a saved image is sound for stock qemu-img, and opens again read-only, as a
   await expect(app.map).toContainText("20 MiB");
   await app.type("read -P 0 0 1M");
   await expect(app.output).toContainText("read 1048576/1048576 bytes at offset 0");
+  // Who types the name that the page shows is told the one that commands know.
+  await app.type("qemu-img info plain.qcow2");
+  await expect(app.output).toContainText("The file that was opened is named dropped:plain.qcow2 in commands.");
+  await app.type("qemu-img info dropped:plain.qcow2");
+  await expect(app.output).toContainText("virtual size: 20 MiB");
 });
 
 test("what is no image is refused in a sentence, and nothing else changes", async ({ page }) => {

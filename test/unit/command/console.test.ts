@@ -10,7 +10,7 @@ interface Transcript {
   readonly events: string[];
 }
 
-async function type(line: string, attachedFile: string | null, answers: Parameters<typeof fakeEngine>[0] = {}): Promise<Transcript> {
+async function type(line: string, attachedFile: string | null, answers: Parameters<typeof fakeEngine>[0] = {}, opened: readonly string[] = []): Promise<Transcript> {
   const events: string[] = [];
   const engine = fakeEngine(answers);
   let attached = attachedFile === null ? null : { handle: 9, file: attachedFile };
@@ -23,6 +23,7 @@ async function type(line: string, attachedFile: string | null, answers: Paramete
     },
     write: (piece, stream) => (text += stream === "out" ? piece : `${stream}: ${piece}`),
     now: () => (clock += 4),
+    opened: () => opened,
     attached: () => attached,
     detach: async () => {
       events.push("detach");
@@ -53,6 +54,16 @@ describe("lines as they stand in mails and terminals", () => {
   check("# blkzone report a.qcow2", "a.qcow2", { text: "explain: A line that begins with # is a comment. Leave the # out to run blkzone.\n", status: 0, events: [] });
   check("#blkzone report a.qcow2", "a.qcow2", { text: "", status: 0, events: [] });
   check("# write the second zone", "a.qcow2", { text: "", status: 0, events: [] });
+});
+
+it("a file of the person's computer that is named as the page shows it", async () => {
+  const missing: Parameters<typeof fakeEngine>[0] = { open: () => ({ ok: false, error: { kind: "file", code: "not-found", file: "disk.qcow2" } }) };
+  const told = "explain: The file that was opened is named dropped:disk.qcow2 in commands.\n";
+  const { text, status } = await type("blkzone report disk.qcow2", null, missing, ["dropped:disk.qcow2"]);
+  expect(status).toBe(1);
+  expect(text).toContain(told);
+  expect((await type("blkzone report other.qcow2", null, missing, ["dropped:disk.qcow2"])).text).not.toContain("opened is named");
+  expect((await type("blkzone report disk.qcow2", null, missing)).text).not.toContain("opened is named");
 });
 
 describe("bare commands", () => {
