@@ -16,6 +16,7 @@ import { verifyCompressedClusters } from "../inspect/verify-compressed.ts";
 import { zoneIndex } from "../base/units.ts";
 import { LAYOUT_KINDS, MAX_LAYOUT_CELLS } from "../protocol/index.ts";
 import type { ByteSpan, CallName, Failure, FileIdentity, GuestMark, HeaderReport, ImageProblem, InspectorCalls, NeededFile, Outcome, RequestOf } from "../protocol/index.ts";
+import { loadZstdDecoder } from "../qcow2/codecs.ts";
 import type { Device } from "./device.ts";
 import { Inspections, readDevice, tablesToCheck } from "./inspections.ts";
 import type { InspectionHost, Opened } from "./inspections.ts";
@@ -112,7 +113,10 @@ export class InspectCalls {
     },
     locate: (request, job) => this.locate(request, job),
     layout: ({ inspection }, job) => this.overTables(inspection, job, (inspected, wrong) => layoutOf(inspected, LAYOUT_KINDS, { maxCells: MAX_LAYOUT_CELLS }, wrong)),
-    verifyCompressed: ({ inspection }, job) => this.overTables(inspection, job, (inspected) => verifyCompressedClusters(inspected, this.host.codecs)),
+    verifyCompressed: async ({ inspection }, job) => {
+      await loadZstdDecoder();
+      return await this.overTables(inspection, job, (inspected) => verifyCompressedClusters(inspected, this.host.codecs));
+    },
     search: ({ inspection, view, needle, from, backwards }, job) => {
       const bad = badCount("from", from, Number.MAX_SAFE_INTEGER) ?? badCount("needle", needle.length, MAX_NEEDLE_BYTES);
       if (bad !== null) return bad;

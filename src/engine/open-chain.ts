@@ -16,7 +16,9 @@ import { NullStore } from "../bytes/null-store.ts";
 import { UnsafeStore } from "../bytes/unsafe-store.ts";
 import { ADOPTED_PREFIX, parseImageName } from "../protocol/index.ts";
 import type { ChainProblem, Failure, ImageSource } from "../protocol/index.ts";
+import { loadZstdDecoder } from "../qcow2/codecs.ts";
 import { AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "../qcow2/features.ts";
+import { COMPRESSION_NAMES } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
 import { backingFormatOf, dataFileOf } from "../qcow2/header-names.ts";
 import { readHeader } from "../qcow2/open.ts";
@@ -30,6 +32,8 @@ import { runToEnd } from "./jobs.ts";
 import { mendOnOpen } from "./mend-on-open.ts";
 import { formatOf, openDevice } from "./open-device.ts";
 import type { Format, OpenedFiles } from "./open-device.ts";
+
+const ZSTD = COMPRESSION_NAMES.indexOf("zstd");
 
 /** Where files are opened by name. */
 export interface FilePlace {
@@ -133,6 +137,7 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   });
   if (!looked.ok) return looked;
   const { format, header } = looked.value;
+  if (header?.compressionType === ZSTD) await loadZstdDecoder();
   const viewed = atBorder(() => viewedSnapshot(store, header, source));
   if (!viewed.ok) return viewed;
   const own = { file: source.file, store, under: store instanceof DiskStore ? store.files : undefined, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, forCheck: wish.forCheck, lazyRefcounts: source.lazyRefcounts, strictSnapshots: source.strictSnapshots, compresses: source.compresses };

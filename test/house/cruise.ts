@@ -8,7 +8,7 @@ import type { Layer } from "./layer-table.ts";
 
 /** Packages and platform modules by the folder (or file) that may use them; regular expressions. */
 const packagesOf: readonly { readonly from: string; readonly packages: readonly string[] }[] = [
-  { from: "^src/qcow2/(codecs|zstd-encoder)\\.ts$", packages: ["pako", "fzstd", "@bokuweb/zstd-wasm"] },
+  { from: "^src/qcow2/(codecs|zstd-decoder|zstd-encoder)\\.ts$", packages: ["pako", "fzstd", "@bokuweb/zstd-wasm"] },
   { from: "^src/share/", packages: ["pako"] },
   { from: "^src/guest/machine\\.ts$", packages: ["v86"] },
   { from: "^src/worker/guest\\.ts$", packages: ["v86"] },

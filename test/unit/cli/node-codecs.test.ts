@@ -3,7 +3,7 @@ import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../../src/base/random.ts";
 import { nodeCodecs } from "../../../src/cli/node-codecs.ts";
-import { portableCodecs } from "../../../src/qcow2/codecs.ts";
+import { loadZstdDecoder, portableCodecs } from "../../../src/qcow2/codecs.ts";
 import type { Codecs } from "../../../src/qcow2/codecs.ts";
 
 const CLUSTER = 65536;
@@ -83,7 +83,8 @@ describe("zstd", () => {
     }
   });
 
-  it("refuses a frame with a reserved bit, of a dictionary, and of too large a window", () => {
+  it("refuses a frame with a reserved bit, of a dictionary, and of too large a window", async () => {
+    await loadZstdDecoder();
     const block = [(4 << 3) | 3, 0, 0, 9];
     const framed = (descriptor: number, ...rest: readonly number[]): Uint8Array => Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, descriptor, ...rest, ...block);
     expect(portableCodecs.unzstd(framed(0, 0x88), 4)).toEqual(Uint8Array.of(9, 9, 9, 9));

@@ -1,0 +1,112 @@
+/**
+ * Reading zstd clusters: frames by their own headers and a decoder's unpacking of them. Loaded when the first image with such clusters is
+ * opened (codecs.ts). Nothing that a frame says makes more memory than the length that is asked for. Source: RFC 8878.
+ */
+import { decompress } from "fzstd";
+
+const FILLER = 0xa5;
+
+/** @param packed frames, as many as fill `length` bytes and those of metadata between them; what follows is not looked at. @throws Error for what cannot be */
+export function unpackZstd(packed: Uint8Array, length: number): Uint8Array {
+  const data = new Uint8Array(length);
+  for (let from = 0, done = 0; done < length; ) {
+    const frame = zstdFrame(packed.subarray(from), length - done);
+    from += frame.bytes;
+    if (!frame.isContent) continue;
+    const rest = decompress(packed.subarray(from - frame.bytes, from), new Uint8Array(length - done).fill(FILLER));
+    const count = contentOf(packed.subarray(from - frame.bytes, from), rest);
+    if (count === 0 || (frame.contentBytes !== null && frame.contentBytes !== count)) throw new Error(`a zstd frame of ${count} bytes`);
+    data.set(rest.subarray(0, count), done);
+    done += count;
+  }
+  return data;
+}
+
+/** How many bytes a frame unpacks to: the decoder does not say. What it leaves of two fillers differs, and what it writes does not. */
+function contentOf(frame: Uint8Array, unpacked: Uint8Array): number {
+  if (unpacked[unpacked.length - 1] !== FILLER) return unpacked.length;
+  const again = decompress(frame, new Uint8Array(unpacked.length).fill(~FILLER));
+  let count = unpacked.length;
+  while (count > 0 && unpacked[count - 1] !== again[count - 1]) count--;
+  return count;
+}
+
+const ZSTD_MAGIC = 0xfd2fb528;
+/** The last four bits of a metadata frame's magic are its writer's. */
+const METADATA_MAGIC = 0x184d2a50;
+const MAX_BLOCK_BYTES = 128 * 1024;
+/** What the library that QEMU uses takes where no content size is given. */
+const MAX_WINDOW_BYTES = 2 ** 27 + 1;
+
+interface ZstdFrame {
+  readonly bytes: number;
+  /** Not metadata. */
+  readonly isContent: boolean;
+  /** What it says to unpack to; null where it does not say. */
+  readonly contentBytes: number | null;
+}
+
+/**
+ * The zstd frame at the start of `packed`, by its own and its blocks' headers; nothing is unpacked. What a header promises beyond `length`
+ * bytes of content is refused here, before a decoder believes it. Source: RFC 8878, sections 3.1.1 and 3.1.2.
+ */
+function zstdFrame(packed: Uint8Array, length: number): ZstdFrame {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+  const need = (end: number): void => {
+    if (end > packed.length) throw new Error("a zstd frame that is cut short");
+  };
+  need(6);
+  const magic = view.getUint32(0, true);
+  if ((magic & ~0xf) >>> 0 === METADATA_MAGIC) {
+    need(8);
+    const bytes = 8 + view.getUint32(4, true);
+    need(bytes);
+    return { bytes, isContent: false, contentBytes: null };
+  }
+  if (magic !== ZSTD_MAGIC) throw new Error("no zstd frame");
+  const descriptor = view.getUint8(4);
+  const singleSegment = (descriptor & 0x20) !== 0;
+  const sizeFlag = descriptor >> 6;
+  const sizeBytes = sizeFlag === 0 ? (singleSegment ? 1 : 0) : 2 ** sizeFlag;
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3]!;
+  let at = 5 + (singleSegment ? 0 : 1) + dictionaryBytes;
+  need(at + sizeBytes);
+  if ((descriptor & 8) !== 0) throw new Error("a zstd frame with a reserved bit");
+  if (packed.subarray(at - dictionaryBytes, at).some((byte) => byte !== 0)) throw new Error("a zstd frame that needs a dictionary");
+  const contentBytes = sizeBytes > 0 ? contentSize(view, at, sizeBytes) : null;
+  if ((contentBytes ?? 0) > length) throw new Error("a zstd frame of more than a cluster");
+  const window = singleSegment ? contentBytes! : windowSize(view.getUint8(5));
+  if (window > MAX_WINDOW_BYTES && contentBytes === null) throw new Error("a zstd window that is too large");
+  at += sizeBytes;
+  let unpacked = 0;
+  for (let last = false; !last; ) {
+    need(at + 3);
+    const header = view.getUint8(at) | (view.getUint8(at + 1) << 8) | (view.getUint8(at + 2) << 16);
+    last = (header & 1) === 1;
+    const type = (header >> 1) & 3;
+    const size = header >> 3;
+    if (type === 3 || size > Math.min(MAX_BLOCK_BYTES, window)) throw new Error("a zstd block that cannot be");
+    if (type !== 2) unpacked += size;
+    if (unpacked > (contentBytes ?? length)) throw new Error("a zstd frame of more than it says");
+    at += 3 + (type === 1 ? 1 : size);
+    need(at);
+  }
+  at += (descriptor & 4) !== 0 ? 4 : 0;
+  need(at);
+  return { bytes: at, isContent: true, contentBytes };
+}
+
+const windowSize = (descriptor: number): number => (2 ** (10 + (descriptor >> 3)) / 8) * (8 + (descriptor & 7));
+
+function contentSize(view: DataView, at: number, sizeBytes: number): number {
+  switch (sizeBytes) {
+    case 1:
+      return view.getUint8(at);
+    case 2:
+      return view.getUint16(at, true) + 256;
+    case 4:
+      return view.getUint32(at, true);
+    default:
+      return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+  }
+}
