@@ -5,3 +5,4 @@ export { findingWords, zoneFindingWords } from "../command/finding-words.ts";
 export type { FindingWords } from "../command/finding-words.ts";
 export { inspectionJson } from "../command/inspect.ts";
 export { visibleText } from "../command/visible-text.ts";
+export { quoteWord } from "../command/create-line.ts";

@@ -102,7 +102,9 @@ function Findings({ report }: { report: CheckReport }) {
     const bad = (compressed?.findings ?? []).map(
       ({ code, hostOffset }): Row => ({ severity: "corruption", what: code === "short" ? "A compressed cluster decompresses to less than a cluster" : "A compressed cluster cannot be decompressed", line: "", spot: { hostOffset } }),
     );
-    return [...bad, ...report.findings.map((finding): Row => findingWords(finding, clusterSize)), ...(report.zoned?.findings ?? []).map((finding): Row => zoneFindingWords(finding))];
+    const all = [...bad, ...report.findings.map((finding): Row => findingWords(finding, clusterSize)), ...(report.zoned?.findings ?? []).map((finding): Row => zoneFindingWords(finding))];
+    // What harms data comes first, each kind in the order in which it was found.
+    return [...all.filter(({ severity }) => severity === "corruption"), ...all.filter(({ severity }) => severity !== "corruption")];
   }, [report, clusterSize, compressed]);
   const rowHeight = useNarrow() ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
   const { first, end } = useRows(box, rows.length, rowHeight, 8);

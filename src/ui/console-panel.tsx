@@ -14,7 +14,7 @@ export function ConsolePanel() {
     <section className="panel panel-console" aria-label="Console">
       <div className="panel-head">
         <h2 className="panel-title">Console</h2>
-        <p className="panel-note">qemu-img, qemu-io and blkzone lines; help lists everything</p>
+        <p className="panel-note">qemu-img, qemu-io and blkzone</p>
         {!inFrame && (
           <>
             <button type="button" className="button quiet small push" disabled={!zoned} onClick={() => app.page.openDialog({ kind: "profiles" })}>

@@ -3,7 +3,7 @@ import type { ExtensionFacts, FieldFacts } from "../protocol/index.ts";
 import { displayName } from "../state/device.ts";
 import { textOf } from "../state/failure-text.ts";
 import type { Inspection } from "../state/inspector-state.ts";
-import { containerWords, contentsSentence, dialectSentence, extensionTitle, fieldWords, needsSentence, validityWords, visibleText } from "../state/inspector-text.ts";
+import { containerWords, contentsSentence, dialectSentence, extensionTitle, fieldWords, needsSentence, quoteWord, validityWords, visibleText } from "../state/inspector-text.ts";
 import { formatCount, formatHex, groupDigits } from "../state/units.ts";
 import { useApp, useAppState, useFormat } from "./context.ts";
 
@@ -35,7 +35,7 @@ function Identity({ inspection }: { inspection: Inspection }) {
   return (
     <div className="identity">
       <p>
-        <strong>This is {name}</strong>, {formatCount(identity.fileSize)} bytes. {todo ?? (header === null ? `Its bytes are in the tab Hex; in the console “qemu-img convert -f raw -O qcow2 ${visibleText(file)} disk.qcow2” makes an image of it.` : "")}
+        <strong>This is {name}</strong>, {formatCount(identity.fileSize)} bytes. {todo ?? (header === null ? `Its bytes are in the tab Hex; in the console “qemu-img convert -f raw -O qcow2 ${visibleText(quoteWord(file))} disk.qcow2” makes an image of it.` : "")}
       </p>
       <p>
         {contentsSentence(identity)} {dialect ?? ""}

@@ -17,13 +17,15 @@ interface Props {
 }
 
 const LONGEST = 148;
+/** On a phone it hides no more of the map than this share of its width. */
+const MOST_OF_WIDTH = 0.28;
 
 export function Minimap({ scene, picture, palette, pixelRatio, onMove }: Props) {
   const app = useApp();
   const version = useAppState((state) => state.zonesVersion);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { layout, view } = scene;
-  const by = LONGEST / Math.max(layout.width, layout.height);
+  const by = Math.min(LONGEST, MOST_OF_WIDTH * layout.width) / Math.max(layout.width, layout.height);
   const width = Math.round(layout.width * by);
   const height = Math.round(layout.height * by);
 

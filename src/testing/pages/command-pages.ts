@@ -11,7 +11,7 @@ const GROUPS: readonly (readonly [ManualGroup, string, string])[] = [
   ["qemu-io", "qemu-io", "Commands on an open image. In the console they run bare on the attached one."],
   ["blkzone", "blkzone", "Zone commands in util-linux's words."],
   ["zonescope", "Programs of zonescope", "What no other program has."],
-  ["console", "The console", "What the page's console has beside; `help` lists all, and `help NAME` prints a page."],
+  ["console", "The console", "What the page's console has beside; `help` lists all, and `help NAME` prints a page. A prompt, `sudo` and the program's folder in front of a line, as mails and terminals have them, are passed over. A file of your computer that is open in place is named `dropped:NAME`."],
 ];
 
 const MADE = "<!-- Made by `npm run docs` from the tables of src/command; a change goes there. -->\n";
