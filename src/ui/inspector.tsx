@@ -64,6 +64,7 @@ export function Inspector() {
   const panel = useRef<HTMLDivElement>(null);
   const tabs = useRef<HTMLDivElement>(null);
   const ready = useAppState((state) => state.ready);
+  const saving = useAppState((state) => state.inspector.save.running);
   const touched = useRef(false);
 
   useEffect(() => {
@@ -71,7 +72,10 @@ export function Inspector() {
   }, [app, open, file, known]);
   useEffect(() => {
     if (!open || file !== attached) return;
-    const timer = window.setTimeout(() => void app.inspector.refresh(), QUIET_MS);
+    // Looking again ends what is under way over what was seen: a save is not lost for it.
+    const timer = window.setTimeout(() => {
+      if (!app.store.getState().inspector.save.running) void app.inspector.refresh();
+    }, QUIET_MS);
     return () => window.clearTimeout(timer);
   }, [app, open, file, attached, changes]);
   useEffect(() => {
@@ -125,7 +129,7 @@ export function Inspector() {
               </button>
             )}
             <SaveAsMenu onRange={() => setRange(true)} />
-            <button type="button" className="button quiet icon small" aria-label="Read the file again" title="Read the file again" onClick={() => void app.inspector.refresh()}>
+            <button type="button" className="button quiet icon small" aria-label="Read the file again" title="Read the file again" disabled={saving} onClick={() => void app.inspector.refresh()}>
               <RotateCw size={14} aria-hidden="true" />
             </button>
             <button type="button" className="button quiet icon small" aria-label="Fold the inspector away" title="Fold the inspector away (I)" onClick={() => app.inspector.show(null)}>
