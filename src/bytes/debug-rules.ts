@@ -71,7 +71,8 @@ export class DebugRules {
   /** Whether a request fails. @param offset bytes @returns the error's number, null where it does not */
   errnoOf(ioType: IoType, offset: number, lengthBytes: number): number | null {
     const rule = this.active.find((active) => isMeant(active, ioType) && touches(active, offset, lengthBytes));
-    if (rule === undefined) return null;
+    // An error of the number 0 is none.
+    if (rule === undefined || rule.errno === 0) return null;
     if (rule.once) {
       this.active.splice(this.active.indexOf(rule), 1);
       this.injected.splice(this.injected.indexOf(rule), 1);

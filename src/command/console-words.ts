@@ -7,14 +7,11 @@ import type { Result } from "../base/result.ts";
 import { GUEST_WORDS } from "./guest-line.ts";
 import { IO_COMMANDS, findIoCommand } from "./io-commands.ts";
 import { PROGRAMS, findProgram } from "./programs.ts";
-import { splitShellLine } from "./tokenizer.ts";
+import { splitShellLine, withoutPrompt } from "./tokenizer.ts";
 import type { OpenQuote } from "./tokenizer.ts";
 
 /** This program's own name, which a line may begin with as in a shell. */
 export const OWN_NAME = "zonescope";
-
-/** Ends as a prompt does: "$", "user@host:~$", "root@host:~#", "qemu-io>". A "#" alone begins a comment. */
-const PROMPT = /^(?:.*[$%>]|.+#)$/;
 
 const isName = (word: string): boolean => findProgram(word) !== null || findIoCommand(word) !== null;
 
@@ -28,14 +25,9 @@ function withoutFolder(word: string): string {
 export function wordsOfLine(line: string): Result<string[], OpenQuote> {
   const split = splitShellLine(line);
   if (!split.ok) return split;
-  let words = split.value;
-  const begins = (from: number): string => withoutFolder(words[from] ?? "");
-  const isKnown = (from: number): boolean => isName(begins(from)) || begins(from) === OWN_NAME;
-  // "[user@host ~]$" is two words.
-  const prompt = words[0]?.startsWith("[") === true && words[1]?.startsWith("[") === false ? 2 : 1;
-  if (PROMPT.test(words[prompt - 1] ?? "") && (isKnown(prompt) || (words[prompt] === "sudo" && isKnown(prompt + 1)))) words = words.slice(prompt);
-  if (words[0] === "sudo" && isKnown(1)) words = words.slice(1);
-  if (words.length > 0) words = [begins(0), ...words.slice(1)];
+  const isKnown = (word: string): boolean => isName(withoutFolder(word)) || withoutFolder(word) === OWN_NAME;
+  let words = withoutPrompt(split.value, isKnown);
+  if (words.length > 0) words = [withoutFolder(words[0]!), ...words.slice(1)];
   return ok(words[0] === OWN_NAME ? words.slice(1) : words);
 }
 

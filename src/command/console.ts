@@ -124,9 +124,13 @@ function pump<Value>(program: Program<Value>, host: ConsoleHost): Promise<Value>
   return run(program, host.perform, (text, stream) => write(host, text, stream), host.sleep === undefined ? {} : { sleep: (ms) => host.sleep!(ms) });
 }
 
-/** Whether a command line names a file: as a word, or as part of an option or of a command handed over with -c. */
+/** What may stand in front of a file's name: the protocol, and the driver of errors on demand with its rules. */
+const IN_FRONT = /^(?:file:|blkdebug:[^:]*:)+/;
+
+/** Whether a command line names a file: as a word, as part of an option or of a command handed over with -c, behind a protocol, or in JSON. */
 function names(argv: readonly string[], file: string): boolean {
-  return argv.some((word) => word === file || word.split(/[\s,=]+/).includes(file));
+  const isFile = (piece: string): boolean => piece === file || piece.replace(IN_FRONT, "") === file;
+  return argv.some((word) => isFile(word) || word.split(/[\s,=]+/).some(isFile) || (word.includes("json:") && word.split(/["']/).some(isFile)));
 }
 
 /** The file that `qemu-img create` makes, by what it takes as options with values. */

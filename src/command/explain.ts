@@ -37,6 +37,9 @@ export interface Explanation {
   readonly names: StandardNames | null;
 }
 
+/** What browsers say where a part that is loaded when it is wanted does not come. */
+const NOT_FETCHED = /dynamically imported module|importing a module script/i;
+
 export function explain(failure: Failure): Explanation {
   switch (failure.kind) {
     case "zone":
@@ -75,6 +78,7 @@ export function explain(failure: Failure): Explanation {
     case "chain":
       return explainChain(failure, chainWords(failure, openFailureWords));
     case "bug":
+      if (NOT_FETCHED.test(failure.message)) return { title: "A part of the program could not be loaded", why: sentence(failure.message), instead: "Look whether there is a network, then try again.", names: null };
       return {
         title: "A defect of this program",
         why: `${sentence(failure.message)} It works no further on this image, so that nothing is made worse.`,

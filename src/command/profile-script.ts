@@ -5,7 +5,7 @@ import { findIoCommand } from "./io-commands.ts";
 import type { ScriptCommand } from "./profile-compare.ts";
 import type { Program } from "./program.ts";
 import { readTextFile } from "./text-file.ts";
-import { splitIoCommand, splitShellLine } from "./tokenizer.ts";
+import { splitIoCommand, splitShellLine, withoutPrompt } from "./tokenizer.ts";
 
 const MAX_LINES = 10_000;
 const MAX_BYTES = 64 * 1024;
@@ -40,7 +40,8 @@ export function commandsOfHistory(history: readonly string[], count: number): Sc
   for (let index = history.length - 1; index >= 0 && found.length < count; index--) {
     const split = splitShellLine(history[index]!);
     if (!split.ok) continue;
-    const argv = split.value[0] === "zonescope" || split.value[0] === "qemu-io>" ? split.value.slice(1) : split.value;
+    const words = withoutPrompt(split.value, (word) => word === "zonescope" || findIoCommand(word) !== null);
+    const argv = words[0] === "zonescope" ? words.slice(1) : words;
     const command = argv[0] === undefined ? null : findIoCommand(argv[0]);
     if (command !== null && command.needs === "disk") found.push(argv);
   }

@@ -67,3 +67,15 @@ export function splitIoCommand(line: string): string[] {
   }
   return words;
 }
+
+/** Ends as a prompt does: "$", "user@host:~$", "root@host:~#", "qemu-io>". A "#" alone begins a comment. */
+const PROMPT = /^(?:.*[$%>]|.+#)$/;
+
+/** The words of a line without the prompt and the `sudo` in front of a command; those of any other line as they are. */
+export function withoutPrompt(words: readonly string[], isCommand: (word: string) => boolean): string[] {
+  const isKnown = (from: number): boolean => words[from] !== undefined && isCommand(words[from]);
+  // "[user@host ~]$" is two words.
+  const prompt = words[0]?.startsWith("[") === true && words[1]?.startsWith("[") === false ? 2 : 1;
+  const behind = PROMPT.test(words[prompt - 1] ?? "") && (isKnown(prompt) || (words[prompt] === "sudo" && isKnown(prompt + 1))) ? prompt : 0;
+  return words.slice(words[behind] === "sudo" && isKnown(behind + 1) ? behind + 1 : behind);
+}

@@ -26,7 +26,7 @@ import { checkL1, findSnapshot } from "../qcow2/snapshots.ts";
 import { readSnapshotTable, snapshotEntries } from "../qcow2/snapshot-reader.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
 import { tellsOfZones } from "../zoned/dialect.ts";
-import { atBorder } from "./border.ts";
+import { atBorder, failureOf } from "./border.ts";
 import { DiskStore } from "./disk-store.ts";
 import { runToEnd } from "./jobs.ts";
 import { mendOnOpen } from "./mend-on-open.ts";
@@ -95,7 +95,8 @@ async function openLink(place: FilePlace, source: ImageSource, wish: ChainWish, 
   const opened = source.inside === undefined ? await openSource(place, source, wish.write) : await openDisk(place, source.inside, wish.write, above);
   if (!opened.ok) return opened;
   const store = opened.value;
-  const built = await openBelow(place, source, wish, store, here);
+  // A part of the program that is loaded on the way may not come.
+  const built = await openBelow(place, source, wish, store, here).catch((error: unknown): Result<OpenedFiles, Failure> => err(failureOf(error)));
   if (!built.ok) store.close();
   return built;
 }
@@ -125,8 +126,10 @@ async function openSource(place: FilePlace, { file, nullBytes, debug }: ImageSou
   if (nullBytes !== undefined) return ok(new NullStore(file, nullBytes, !write));
   const opened = await place.open(file, write ? "write" : "read");
   if (!opened.ok || debug === undefined) return opened;
-  const { underRules } = await import("./debug-node.ts");
-  return await underRules(place, opened.value, file, debug);
+  const loaded = await import("./debug-node.ts").then(ok, (error: unknown) => err(failureOf(error)));
+  if (loaded.ok) return await loaded.value.underRules(place, opened.value, file, debug);
+  opened.value.close();
+  return loaded;
 }
 
 async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish, store: ByteStore, here: readonly string[]): Promise<Result<OpenedFiles, Failure>> {

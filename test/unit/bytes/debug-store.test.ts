@@ -54,6 +54,11 @@ test("the rules of a later event take the place of those before, and an event wi
   expect(write(store)).toBe(28);
 });
 
+test("an error of the number 0 is none", () => {
+  const store = storeOf([{ event: "none", errno: 0 }]);
+  expect([write(store), read(store), flush(store)]).toEqual([null, null, null]);
+});
+
 test("an event of none is told when the store is opened", () => {
   expect(read(storeOf([{ event: "none" }]))).toBe(5);
 });

@@ -66,6 +66,14 @@ it("a file of the person's computer that is named as the page shows it", async (
   expect((await type("blkzone report disk.qcow2", null, missing)).text).not.toContain("opened is named");
 });
 
+describe("a line that names the attached image in other words than its name alone", () => {
+  const names = ["blkdebug:rules.conf:a.qcow2", "blkdebug::a.qcow2", "file:a.qcow2", `'json:{"driver":"qcow2","file":{"driver":"file","filename":"a.qcow2"}}'`, "--image-opts driver=qcow2,file.filename=a.qcow2"];
+  const lets = ["detach", "attach a.qcow2"];
+  for (const name of names) it(`qemu-io -c length ${name}`, async () => expect((await type(`qemu-io -c length ${name}`, "a.qcow2")).events.filter((event) => event.includes("tach"))).toEqual(lets));
+  it("keeps it where it names another", async () => expect((await type("qemu-io -c length blkdebug:a.qcow2:b.qcow2", "a.qcow2")).events.filter((event) => event.includes("tach"))).toEqual([]));
+  it("keeps it where it names a file of the person's computer", async () => expect((await type("qemu-io -c length dropped:a.qcow2", "a.qcow2")).events.filter((event) => event.includes("tach"))).toEqual([]));
+});
+
 describe("bare commands", () => {
   check("", "a.qcow2", { text: "", status: 0, events: [] });
   check("# nothing", "a.qcow2", { text: "", status: 0, events: [] });

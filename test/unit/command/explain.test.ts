@@ -88,6 +88,7 @@ describe("what is no refusal", () => {
   );
   check({ kind: "option", option: "zone_size", found: "3", allowed: "a power of two" }, "zone_size is 3; allowed is a power of two.");
   check({ kind: "file", code: "no-space", file: "a", neededBytes: 2048, freeBytes: 0 }, "a does not fit: 2 KiB (2048 bytes) are needed and 0 bytes are left.");
+  check({ kind: "bug", message: "TypeError: Failed to fetch dynamically imported module: http://localhost/worker/part.js" }, "TypeError: Failed to fetch dynamically imported module: http://localhost/worker/part.js.");
   check({ kind: "bug", message: "x" }, "x. It works no further on this image, so that nothing is made worse.");
 });
 

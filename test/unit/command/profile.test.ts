@@ -152,7 +152,7 @@ describe("a script", () => {
 
   it("has at most 10,000 lines", () => expect(parseScript("s", "\n".repeat(10_000))).toEqual({ ok: false, error: "s has 10001 lines; a script has at most 10000" }));
   it("of a history is what was for the disk", () => {
-    const history = ["zo 0 1M", "qemu-img info a", "write -q 0 4k # note", "help", "zonescope zrp 0 1", "read 'x", "profile compare last 2"];
+    const history = ["zo 0 1M", "qemu-img info a", "write -q 0 4k # note", "help", "$ zonescope zrp 0 1", "read 'x", "profile compare last 2"];
     expect(commandsOfHistory(history, 2)).toEqual([{ line: 1, argv: ["write", "-q", "0", "4k"] }, { line: 2, argv: ["zrp", "0", "1"] }]);
     expect(commandsOfHistory(history, 9)).toHaveLength(3);
   });
