@@ -3,6 +3,7 @@
  * what finished one step never counts for the next one as well.
  */
 import { SECTOR_SIZE } from "../base/units.ts";
+import { wordsOfLine } from "../command/console-words.ts";
 import type { Happening, Operation } from "../lessons/index.ts";
 import type { CallName, Failure, Outcome, RequestOf } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
@@ -73,8 +74,8 @@ export function listen(core: Core, imageNow: () => string | null, heard: () => v
       const group = line;
       line = null;
       if (group === null || imageNow() === null) return;
-      const words = text.trim().split(/\s+/);
-      if (status === 0) group.happenings.push({ kind: "command", words: words[0] === "zonescope" ? words.slice(1) : words });
+      const words = wordsOfLine(text);
+      if (status === 0 && words.ok) group.happenings.push({ kind: "command", words: words.value });
       close({ ...group, end: core.position() });
     },
   });

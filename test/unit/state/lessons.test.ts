@@ -31,6 +31,18 @@ test("a lesson's file among others is opened as one, shown, started and done; th
   expect(shownProgress(app.store.getState())?.steps).toHaveLength(4);
 });
 
+test("a line that was pasted with a prompt in front is the command that a step waits for", async () => {
+  const app = await started();
+  const step = { ...EXAMPLE.steps[0], check: { check: "command", words: ["zrp"] } };
+  await app.lessons.openText(text({ steps: [step, step, step] }), "a");
+  await app.lessons.start();
+  for (const line of ["$ zrp 0 1", "qemu-io> zrp 0 1", "zonescope zrp 0 1", "length # zrp"]) {
+    await app.console.run(line);
+    await frames();
+  }
+  expect(shownProgress(app.store.getState())?.steps).toHaveLength(3);
+});
+
 test("what is wrong is told by its place, and nothing of it is taken", async () => {
   const app = await started();
   const wrong = { ...EXAMPLE, id: "Two Logs", steps: [{ ...EXAMPLE.steps[0], check: { check: "condition", zone: 4, condition: "OPEN" } }], more: "‮<b>" };
