@@ -2,33 +2,48 @@
  * Reading zstd clusters: frames by their own headers and a decoder's unpacking of them. Loaded when the first image with such clusters is
  * opened (codecs.ts). Nothing that a frame says makes more memory than the length that is asked for. Source: RFC 8878.
  */
-import { decompress } from "fzstd";
+import { Decompress } from "fzstd";
 
-const FILLER = 0xa5;
+/** Room that is made for all frames of a cluster, as often as the cluster's bytes and besides: only frames that are made to take long need more. */
+const ROOM_TIMES = 64;
+const ROOM_BESIDES = 2 ** 24;
 
 /** @param packed frames, as many as fill `length` bytes and those of metadata between them; what follows is not looked at. @throws Error for what cannot be */
 export function unpackZstd(packed: Uint8Array, length: number): Uint8Array {
   const data = new Uint8Array(length);
+  let room = ROOM_TIMES * length + ROOM_BESIDES;
   for (let from = 0, done = 0; done < length; ) {
     const frame = zstdFrame(packed.subarray(from), length - done);
+    const bytes = packed.subarray(from, from + frame.bytes);
     from += frame.bytes;
     if (!frame.isContent) continue;
-    const rest = decompress(packed.subarray(from - frame.bytes, from), new Uint8Array(length - done).fill(FILLER));
-    const count = contentOf(packed.subarray(from - frame.bytes, from), rest);
+    room -= frame.roomBytes;
+    if (room < 0) throw new Error("zstd frames of little content and large windows");
+    const count = unpackFrame(frame.windowed ? withinWindow(bytes, length) : bytes, data.subarray(done));
     if (count === 0 || (frame.contentBytes !== null && frame.contentBytes !== count)) throw new Error(`a zstd frame of ${count} bytes`);
-    data.set(rest.subarray(0, count), done);
     done += count;
   }
   return data;
 }
 
-/** How many bytes a frame unpacks to: the decoder does not say. What it leaves of two fillers differs, and what it writes does not. */
-function contentOf(frame: Uint8Array, unpacked: Uint8Array): number {
-  if (unpacked[unpacked.length - 1] !== FILLER) return unpacked.length;
-  const again = decompress(frame, new Uint8Array(unpacked.length).fill(~FILLER));
-  let count = unpacked.length;
-  while (count > 0 && unpacked[count - 1] !== again[count - 1]) count--;
+/** Unpacks one frame to the start of `into`, block by block: the decoder's call for a whole frame does not say how much it wrote, and leaves literals behind it. @returns bytes */
+function unpackFrame(frame: Uint8Array, into: Uint8Array): number {
+  let count = 0;
+  new Decompress((block) => {
+    if (count + block.length > into.length) throw new Error("a zstd frame of more than a cluster");
+    into.set(block, count);
+    count += block.length;
+  }).push(frame, true);
   return count;
+}
+
+/** The frame with no larger a window than its content and a block can need: the decoder makes memory of that size. */
+function withinWindow(frame: Uint8Array, length: number): Uint8Array {
+  const enough = Math.ceil(Math.log2(Math.max(length, MAX_BLOCK_BYTES)));
+  if (windowSize(frame[5]!) <= 2 ** enough) return frame;
+  const copy = frame.slice();
+  copy[5] = (enough - 10) << 3;
+  return copy;
 }
 
 const ZSTD_MAGIC = 0xfd2fb528;
@@ -44,6 +59,10 @@ interface ZstdFrame {
   readonly isContent: boolean;
   /** What it says to unpack to; null where it does not say. */
   readonly contentBytes: number | null;
+  /** It has a window of its own size, by a byte of its header. */
+  readonly windowed: boolean;
+  /** What unpacking it makes room for: its window and its blocks. */
+  readonly roomBytes: number;
 }
 
 /**
@@ -61,7 +80,7 @@ function zstdFrame(packed: Uint8Array, length: number): ZstdFrame {
     need(8);
     const bytes = 8 + view.getUint32(4, true);
     need(bytes);
-    return { bytes, isContent: false, contentBytes: null };
+    return { bytes, isContent: false, contentBytes: null, windowed: false, roomBytes: 0 };
   }
   if (magic !== ZSTD_MAGIC) throw new Error("no zstd frame");
   const descriptor = view.getUint8(4);
@@ -79,6 +98,7 @@ function zstdFrame(packed: Uint8Array, length: number): ZstdFrame {
   if (window > MAX_WINDOW_BYTES && contentBytes === null) throw new Error("a zstd window that is too large");
   at += sizeBytes;
   let unpacked = 0;
+  let most = 0;
   for (let last = false; !last; ) {
     need(at + 3);
     const header = view.getUint8(at) | (view.getUint8(at + 1) << 8) | (view.getUint8(at + 2) << 16);
@@ -87,13 +107,14 @@ function zstdFrame(packed: Uint8Array, length: number): ZstdFrame {
     const size = header >> 3;
     if (type === 3 || size > Math.min(MAX_BLOCK_BYTES, window)) throw new Error("a zstd block that cannot be");
     if (type !== 2) unpacked += size;
+    most += type === 2 ? Math.min(MAX_BLOCK_BYTES, window) : size;
     if (unpacked > (contentBytes ?? length)) throw new Error("a zstd frame of more than it says");
     at += 3 + (type === 1 ? 1 : size);
     need(at);
   }
   at += (descriptor & 4) !== 0 ? 4 : 0;
   need(at);
-  return { bytes: at, isContent: true, contentBytes };
+  return { bytes: at, isContent: true, contentBytes, windowed: !singleSegment, roomBytes: Math.min(window, Math.max(length, MAX_BLOCK_BYTES)) + most };
 }
 
 const windowSize = (descriptor: number): number => (2 ** (10 + (descriptor >> 3)) / 8) * (8 + (descriptor & 7));
