@@ -26,12 +26,13 @@ export class ReadSurvey {
   private readonly met: Uint8Array;
   private empty = 0;
   private filled: OffsetSet | null = null;
+  private distinct: boolean | null = null;
 
   private constructor(store: ByteStore, l1: DataView, tableBytes: number) {
     this.store = store;
     this.l1 = l1;
     this.tableBytes = tableBytes;
-    this.work = new TableWork(store, { ...FREE_WORK, entries: FREE_ENTRIES });
+    this.work = new TableWork(store, { ...FREE_WORK, entries: FREE_ENTRIES }, () => this.isDistinct());
     this.met = new Uint8Array(Math.ceil(l1.byteLength / ENTRY_BYTES / 8));
   }
 
@@ -59,14 +60,24 @@ export class ReadSurvey {
   }
 
   private look(): OffsetSet {
+    const sorted = this.sortedTables();
+    let distinct = 0;
+    for (let index = 0; index < sorted.length; index++) if (index === 0 || sorted[index] !== sorted[index - 1]) sorted[distinct++] = sorted[index]!;
+    return filledTables(this.store, sorted.subarray(0, distinct), this.tableBytes, this.work);
+  }
+
+  /** Whether every L1 entry leads to a table of its own. */
+  private isDistinct(): boolean {
+    this.distinct ??= this.sortedTables().every((offset, index, sorted) => index === 0 || offset - sorted[index - 1]! >= this.tableBytes);
+    return this.distinct;
+  }
+
+  private sortedTables(): Float64Array {
     const offsets = new Float64Array(this.l1.byteLength / ENTRY_BYTES);
     let count = 0;
     forEachInUse(new Uint8Array(this.l1.buffer, this.l1.byteOffset, this.l1.byteLength), (index) => {
       offsets[count++] = offsetOf(this.l1.getUint32(index * ENTRY_BYTES), this.l1.getUint32(index * ENTRY_BYTES + 4));
     });
-    const sorted = offsets.subarray(0, count).sort();
-    let distinct = 0;
-    for (let index = 0; index < count; index++) if (index === 0 || sorted[index] !== sorted[index - 1]) sorted[distinct++] = sorted[index]!;
-    return filledTables(this.store, sorted.subarray(0, distinct), this.tableBytes, this.work);
+    return offsets.subarray(0, count).sort();
   }
 }
