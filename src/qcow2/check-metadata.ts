@@ -98,7 +98,7 @@ export function referBitmaps(check: Check): void {
   const { store, header } = check;
   const encryption = header.extensions.findLast(({ magic }) => magic === ENCRYPTION_MAGIC)?.data;
   if (encryption !== undefined && encryption.length >= 16) check.referMetadata(wordAt(encryption, 0), wordAt(encryption, 8));
-  const extension = header.extensions.find(({ magic }) => magic === BITMAPS_MAGIC)?.data;
+  const extension = header.extensions.findLast(({ magic }) => magic === BITMAPS_MAGIC)?.data;
   if (extension === undefined || extension.length < 24 || !hasBit(header.autoclear, AUTOCLEAR_BITMAPS)) return;
   const [directorySize, directoryOffset] = [wordAt(extension, 8), wordAt(extension, 16)];
   check.referMetadata(directoryOffset, directorySize);

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { MemoryStore } from "../../../src/bytes/memory-store.ts";
 import type { MemoryContents } from "../../../src/bytes/memory-store.ts";
 import { addBitmap, clearBitmap, removeAllBitmaps, removeBitmap, storedBits } from "../../../src/qcow2/bitmap-changes.ts";
+import { checkImage } from "../../../src/qcow2/check.ts";
 import { encodeBitmapsExtension, encodeDirectory, readBitmaps } from "../../../src/qcow2/bitmaps.ts";
 import type { Bitmap } from "../../../src/qcow2/bitmaps.ts";
 import { BITMAPS_MAGIC } from "../../../src/qcow2/header.ts";
@@ -23,14 +24,14 @@ const BITS = 10;
 const FREE = 12;
 const nameOf = (index: number): Uint8Array => new TextEncoder().encode(`b${index}`);
 
-/** @param at the directory's cluster */
-function bitmapsImage(places: readonly Partial<Bitmap>[], { words = {}, refcounts = {}, ...rest }: Broken = {}, at = DIRECTORY): MemoryContents {
+/** @param at the directory's cluster, @param stale another extension of bitmaps in front, which counts for nothing */
+function bitmapsImage(places: readonly Partial<Bitmap>[], { words = {}, refcounts = {}, ...rest }: Broken = {}, at = DIRECTORY, stale: Uint8Array | null = null): MemoryContents {
   const bitmaps = places.map((place, index): Bitmap => ({ name: nameOf(index), tableOffset: TABLE * CLUSTER, tableSize: 1, inUse: false, auto: false, granularityBits: 16, ...place }));
   const directory = encodeDirectory(bitmaps)!;
   const data = encodeBitmapsExtension(bitmaps.length, { offset: at * CLUSTER, lengthBytes: directory.length });
   const contents = smallImage({
     ...rest,
-    header: { autoclear: 1n, extensions: [{ magic: BITMAPS_MAGIC, data }] },
+    header: { autoclear: 1n, extensions: [stale, data].flatMap((bytes) => (bytes === null ? [] : [{ magic: BITMAPS_MAGIC, data: bytes }])) },
     words: { [TABLE * CLUSTER]: BigInt(BITS * CLUSTER), ...words },
     refcounts: { [DIRECTORY]: 1, [TABLE]: 1, [BITS]: 1, ...refcounts },
   });
@@ -44,6 +45,15 @@ function clusterOf(contents: MemoryContents, cluster: number): Uint8Array {
   contents.read(cluster * CLUSTER, bytes);
   return bytes;
 }
+
+test("of two extensions of bitmaps a check counts what the last one leads to, which is the one that is read", () => {
+  const stale = encodeBitmapsExtension(1, { offset: FREE * CLUSTER, lengthBytes: 32 });
+  const store = new MemoryStore("a", bitmapsImage([{}], {}, DIRECTORY, stale));
+  const { corruptions, leaks } = runToEnd(checkImage(store, readHeader(store, "check"), []));
+  const one = new MemoryStore("b", bitmapsImage([{}]));
+  const expected = runToEnd(checkImage(one, readHeader(one, "check"), []));
+  expect([corruptions, leaks]).toEqual([expected.corruptions, expected.leaks]);
+});
 
 const PARTS = [
   ["bitmap directory", DIRECTORY],
