@@ -53,8 +53,9 @@ export class NodeFiles implements FileSpace {
   identity(name: string): string {
     const path = resolve(this.folder, name);
     try {
-      const { nlink, dev, ino } = statSync(path);
-      return nlink > 1 ? `${dev}:${ino}` : realpathSync(path);
+      // Whole: some file systems' numbers have more digits than a number keeps, and two files would be one.
+      const { nlink, dev, ino } = statSync(path, { bigint: true });
+      return nlink > 1n ? `${dev}:${ino}` : realpathSync(path);
     } catch {
       return path;
     }
