@@ -10,6 +10,7 @@ import { failureOf } from "./border.ts";
 import { checkCreateOptions, newImage, newRaw } from "./create-image.ts";
 import type { Job, Work } from "./jobs.ts";
 import type { Library } from "./library-calls.ts";
+import { dataFilePath } from "./open-chain.ts";
 
 type Made = Result<{ readonly done: true }, Failure>;
 
@@ -18,12 +19,12 @@ export async function createImageFile(library: Library, file: string, options: C
   const bad = checkCreateOptions(options);
   if (bad !== null) return err(bad);
   const { dataFile = null } = options;
-  const dataName = dataFile?.file ?? null;
+  const dataName = dataFile === null ? null : dataFilePath(dataFile.file);
   if (dataName !== null && library.identity(dataName) === library.identity(file)) return err({ kind: "chain", code: "cycle", file: dataName });
   const data = dataName === null ? null : await library.open(dataName, "create");
   if (data !== null && !data.ok) return data;
   try {
-    return await makeFile(library, file, job, (store) => newImage(store, data?.value ?? null, options));
+    return await makeFile(library, file, job, (store) => newImage(store, data?.value ?? null, dataFile === null ? options : { ...options, dataFile: { ...dataFile, file: dataName ?? dataFile.file } }));
   } finally {
     data?.value.close();
   }

@@ -22,7 +22,7 @@ import { InspectCalls } from "./inspect-calls.ts";
 import type { InspectorCallName } from "./inspect-calls.ts";
 import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
-import { closeFiles, openChain, sourceBeside, unsafeFiles } from "./open-chain.ts";
+import { closeFiles, dataFilePath, openChain, sourceBeside, unsafeFiles } from "./open-chain.ts";
 import { measureImage, measureSize } from "./measure-calls.ts";
 import { mendOnOpen } from "./mend-on-open.ts";
 import { compareImages, convertImages } from "./move-calls.ts";
@@ -241,7 +241,7 @@ export class Engine {
   }
 
   private readonly handlers: Handlers = {
-    create: async ({ file, options }, job) => this.inUse([file, options.dataFile?.file ?? file]) ?? (await createImageFile(this.library, file, options, job)),
+    create: async ({ file, options }, job) => this.inUse([file, dataFilePath(options.dataFile?.file ?? file)]) ?? (await createImageFile(this.library, file, options, job)),
     createRaw: async ({ file, sizeBytes, preallocation }, job) => this.inUse([file]) ?? (await createRawFile(this.library, file, sizeBytes, preallocation, job)),
     open: async ({ readOnly, inspect = false, forCheck = false, unsafe = false, beside, commitTo, mend = false, temporary = false, watch = false, ...given }, job) => {
       const source = beside === undefined ? ok(given) : sourceBeside(this.library, beside, given);

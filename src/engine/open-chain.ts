@@ -33,6 +33,7 @@ import { mendOnOpen } from "./mend-on-open.ts";
 import { formatOf, openDevice } from "./open-device.ts";
 import type { Format, OpenedFiles } from "./open-device.ts";
 
+const FILE_PREFIX = "file:";
 const ZSTD = COMPRESSION_NAMES.indexOf("zstd");
 
 /** Where files are opened by name. */
@@ -347,6 +348,12 @@ async function refuseDataFile(place: FilePlace, file: string, image: string): Pr
  * only to what was dropped beside it.
  */
 const dataFileName = (place: FilePlace, image: string, name: string): string => (image.startsWith(ADOPTED_PREFIX) ? place.beside(image, name) : name);
+
+/** The path of a data file that is to be made, whose name may say by a prefix that it is a file's; the header gets the path. */
+export function dataFilePath(name: string): string {
+  const parsed = name.startsWith(FILE_PREFIX) ? parseImageName(name, ADOPTED_PREFIX) : null;
+  return parsed?.ok === true && parsed.value.kind === "source" ? parsed.value.parsed.source.file : name;
+}
 
 const partOf = ({ offset, size }: ImageSource): OpenedFiles["part"] => (offset === undefined && size === undefined ? null : { offset: offset ?? 0, size: size ?? null });
 

@@ -181,3 +181,16 @@ test("an image that is its own data file by another name is not opened: its head
   expect(runStock(ours, "qemu-io", argv).status).toBe(1);
   expect(readFileSync(join(ours, "own.qcow2")).equals(before)).toBe(true);
 });
+
+test("a data file whose name says that it is a file's is the file behind the prefix, as it is to QEMU", async () => {
+  const created = ["create", "-q", "-f", "qcow2", "-o", "data_file=file:d.raw", "prefixed.qcow2", "1M"];
+  const write = ["-c", "write -P 1 0 64k", "prefixed.qcow2"];
+  expect(await runOurs(ours, "qemu-img", created)).toMatchObject({ status: 0 });
+  expect(await runOurs(ours, "qemu-io", write)).toMatchObject({ status: 0 });
+  expect(readFileSync(join(ours, "d.raw")).subarray(0, 65536).every((byte) => byte === 1)).toBe(true);
+  expect(runStock(ours, "qemu-io", ["-r", "-c", "read -P 1 0 64k", "prefixed.qcow2"])).toMatchObject({ status: 0, out: expect.not.stringContaining("failed") as string });
+  const itself = ["create", "-q", "-f", "qcow2", "-o", "data_file=file:prefixed.qcow2", "prefixed.qcow2", "1M"];
+  const before = readFileSync(join(ours, "prefixed.qcow2"));
+  expect(await runOurs(ours, "qemu-img", itself)).toMatchObject({ status: 1 });
+  expect(readFileSync(join(ours, "prefixed.qcow2")).equals(before)).toBe(true);
+});
