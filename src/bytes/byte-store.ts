@@ -45,9 +45,14 @@ export function readPadded(store: ByteStore, offset: number, into: Uint8Array): 
 /** Reads exactly, or a Fault "short-read": for structures that must lie inside the file. */
 export function readExactly(store: ByteStore, offset: number, lengthBytes: number): Uint8Array {
   const into = new Uint8Array(lengthBytes);
-  const count = store.read(offset, into);
-  if (count !== lengthBytes) throw storeFault(store.name, "short-read", "read", offset, lengthBytes, `the file ends after ${count} bytes of it`);
+  fillExactly(store, offset, into);
   return into;
+}
+
+/** As readExactly, into memory that is there. */
+export function fillExactly(store: ByteStore, offset: number, into: Uint8Array): void {
+  const count = store.read(offset, into);
+  if (count !== into.length) throw storeFault(store.name, "short-read", "read", offset, into.length, `the file ends after ${count} bytes of it`);
 }
 
 export function storeFault(

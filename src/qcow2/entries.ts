@@ -14,8 +14,11 @@
 import { Fault, imageProblem } from "../base/fault.ts";
 import { hostOffset } from "../base/units.ts";
 import type { HostOffset } from "../base/units.ts";
+import { isZero } from "../bytes/zeros.ts";
 
 export const ENTRY_BYTES = 8;
+/** An entry in use is looked for in pieces of this size, most of which are zeros. */
+const SEARCHED_BYTES = 4096;
 const COPIED = 0x8000_0000;
 const HIGH_OFFSET_MASK = 0x00ff_ffff;
 const L1_RESERVED_HIGH = 0x7f00_0000;
@@ -70,6 +73,15 @@ export function forEachInUse(table: Uint8Array, take: (index: number) => void): 
   const { buffer, byteOffset, byteLength } = table.byteOffset % 4 === 0 ? table : table.slice();
   const words = new Uint32Array(buffer, byteOffset, byteLength / 4);
   for (let word = 0; word < words.length; word += 2) if (words[word] !== 0 || words[word + 1] !== 0) take(word / 2);
+}
+
+/** The index of the first entry in which anything is stored, null where there is none. */
+export function firstInUse(table: Uint8Array): number | null {
+  for (let at = 0; at < table.length; at += SEARCHED_BYTES) {
+    const piece = table.subarray(at, at + SEARCHED_BYTES);
+    if (!isZero(piece)) return Math.floor((at + piece.findIndex((byte) => byte !== 0)) / ENTRY_BYTES);
+  }
+  return null;
 }
 
 /** @returns the refcount block's host offset, 0 for none. @throws Fault when it is not a cluster's */

@@ -11,7 +11,7 @@ import type { DebugEvent } from "../bytes/debug-rules.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { Backing } from "./backing.ts";
 import type { Codecs } from "./codecs.ts";
-import { ENTRY_BYTES, decodeL1Entry, encodeCopied, encodeOwnedEntry } from "./entries.ts";
+import { ENTRY_BYTES, decodeL1Entry, encodeCopied, encodeOwnedEntry, firstInUse } from "./entries.ts";
 import type { L1Entry } from "./entries.ts";
 import { AUTOCLEAR_RAW_EXTERNAL, COMPATIBLE_LAZY_REFCOUNTS, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_DIRTY, hasBit } from "./features.ts";
 import { encodeIncompatible } from "./header.ts";
@@ -167,6 +167,15 @@ export class ImageState {
     // Entries behind the table's end map nothing.
     if (index * ENTRY_BYTES >= this.l1.byteLength) return { hostOffset: 0 as HostOffset, copied: false };
     return decodeL1Entry(this.l1, index, this.header.l1Offset, this.clusterSize);
+  }
+
+  /** How many of `most` L1 entries from `index` on lead nowhere, up to the first that does; those behind the table's end do not. */
+  l1EntriesUnused(index: number, most: number): number {
+    if (most === 0) return 0;
+    const { buffer, byteOffset, byteLength } = this.l1;
+    const start = Math.min(index * ENTRY_BYTES, byteLength);
+    const end = Math.min((index + most) * ENTRY_BYTES, byteLength);
+    return firstInUse(new Uint8Array(buffer, byteOffset + start, end - start)) ?? most;
   }
 
   setL1Entry(index: number, offset: HostOffset): void {

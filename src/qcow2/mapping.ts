@@ -60,13 +60,19 @@ export interface Run {
 }
 
 /**
- * The run at a guest offset, at most `limit` bytes of it and no more than one L2 table maps.
+ * The run at a guest offset, at most `limit` bytes of it: of what one L2 table maps, or of all that no table maps.
  * @throws Fault for an entry at that offset that cannot be; one further on ends the run
  */
 export function runAt(state: ImageState, guestOffset: number, limit: number): Run {
-  const most = Math.min(limit, spanEnd(state, guestOffset) - guestOffset);
+  const end = spanEnd(state, guestOffset);
   const table = l2TableOf(state, guestOffset);
-  if (table === null) return { kind: "unallocated", hostOffset: 0, length: most, compressedBytes: 0 };
+  if (table === null) {
+    // A large disk of nothing is gone through at once: each disk above it would ask again for each table that is not there.
+    const beyond = Math.ceil(Math.max(0, guestOffset + limit - end) / state.l2Span);
+    const length = end + state.l1EntriesUnused(end / state.l2Span, beyond) * state.l2Span - guestOffset;
+    return { kind: "unallocated", hostOffset: 0, length: Math.min(limit, length), compressedBytes: 0 };
+  }
+  const most = Math.min(limit, end - guestOffset);
   const { clusterSize, format } = state;
   const inCluster = guestOffset % clusterSize;
   const entry = clusterAt(state, table, guestOffset);

@@ -5,7 +5,8 @@
 import { Fault, imageProblem } from "../base/fault.ts";
 import { roundUp } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { readExactly, readPadded } from "../bytes/byte-store.ts";
+import { fillExactly, readExactly, readPadded } from "../bytes/byte-store.ts";
+import { isZero } from "../bytes/zeros.ts";
 import { portableCodecs } from "./codecs.ts";
 import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry, forEachInUse } from "./entries.ts";
 import { claimBitmaps } from "./bitmap-guard.ts";
@@ -62,6 +63,8 @@ function refuseUnreadable(header: Header, alsoUnderstood: readonly number[], has
   if (header.cryptMethod !== 0) throw unsupported(`encryption (${CRYPT_NAMES[header.cryptMethod]})`);
 }
 
+const L1_PIECE_BYTES = 2 ** 18;
+
 /** Why an image can be read and not written, or null. */
 function reasonNotToWrite(header: Header): string | null {
   if (hasBit(header.incompatible, INCOMPATIBLE_DIRTY)) return "the dirty bit is set: the refcounts need a repair first";
@@ -105,10 +108,11 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
   const options: OpenOptions = { write: false, featureBits: [], area: null, forCheck: false, data: null, backing: null, codecs: portableCodecs, ...changes };
   const { write, featureBits, area, forCheck } = options;
   refuseUnreadable(header, featureBits, options.data !== null);
-  const l1 = readExactly(store, header.l1Offset, header.l1Size * ENTRY_BYTES);
+  const l1 = readL1(store, header);
   const metadata = new MetadataMap(header.clusterSize);
   metadata.claim("header", 0, header.clusterSize);
-  if (header.l1Size > 0) metadata.claim("L1 table", header.l1Offset, header.l1Size * ENTRY_BYTES);
+  // Of a disk that is only read it matters to the zoned area alone.
+  if (header.l1Size > 0 && (write || area !== null)) metadata.claim("L1 table", header.l1Offset, header.l1Size * ENTRY_BYTES);
   if (area !== null) {
     metadata.claim(area.structure, area.offset, area.lengthBytes);
     refuseOverlap(store, header, l1, area, forCheck);
@@ -135,6 +139,21 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
     const { structure, field, hostOffset, found, allowed } = error.problem;
     return readOnlyState(`${structure}, ${field} at host offset ${hostOffset}: found ${found}, allowed is ${allowed}`);
   }
+}
+
+/**
+ * The L1 table. What lies in it as zeros takes no memory: of a hundred disks, each on the next, every one may have a table of 32 MiB in a hole.
+ * @throws Fault for a table that is not all in the file
+ */
+function readL1(store: ByteStore, { l1Offset, l1Size }: Header): Uint8Array {
+  const l1 = new Uint8Array(l1Size * ENTRY_BYTES);
+  const room = new Uint8Array(Math.min(L1_PIECE_BYTES, l1.length));
+  for (let at = 0; at < l1.length; at += L1_PIECE_BYTES) {
+    const piece = room.subarray(0, l1.length - at);
+    fillExactly(store, l1Offset + at, piece);
+    if (!isZero(piece)) l1.set(piece, at);
+  }
+  return l1;
 }
 
 /**

@@ -9,6 +9,7 @@ import { checkImage } from "../../../src/qcow2/check.ts";
 import type { ClusterReport } from "../../../src/qcow2/check.ts";
 import { filledTables } from "../../../src/qcow2/filled-tables.ts";
 import type { OffsetSet } from "../../../src/qcow2/filled-tables.ts";
+import type { Backing } from "../../../src/qcow2/backing.ts";
 import { encodeHeader } from "../../../src/qcow2/header.ts";
 import { Qcow2Image } from "../../../src/qcow2/image.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
@@ -191,4 +192,45 @@ test("a refcount block that the table names for every cluster of a huge file is 
   expect(report.leaks).toBe(length / CLUSTER - used);
   expect(report.imageEndOffset).toBe(length);
   expect(store.take().reads).toBeLessThan(40);
+});
+
+/** A disk below that has nothing, and counts how often it is asked. */
+function asked(virtualSize: number): Backing & { maps: number; reads: number } {
+  return {
+    virtualSize,
+    maps: 0,
+    reads: 0,
+    read(_, into) {
+      this.reads++;
+      into.fill(0);
+    },
+    map(start, length) {
+      this.maps++;
+      return { extents: [{ start, length, allocated: false, zero: true, data: false, compressed: false, hostOffset: null, depth: 0 }], next: null };
+    },
+  };
+}
+
+test("a disk of which no table is there asks what it stands on once, and once on each side of a table that is", () => {
+  const span = PER_TABLE * CLUSTER;
+  const size = TABLES * span;
+  const open = (only: number): { image: Qcow2Image; below: ReturnType<typeof asked> } => {
+    const store = new MemoryStore("a", manyTables((index) => (index === only ? FIRST : 0), FIRST + CLUSTER, { [FIRST]: COPIED | BigInt(FIRST + CLUSTER) }));
+    const below = asked(size);
+    return { image: new Qcow2Image(store, readHeader(store), { backing: below }), below };
+  };
+  const none = open(-1);
+  expect(none.image.map(0, size, 10).extents).toEqual([expect.objectContaining({ start: 0, length: size, depth: 1 })]);
+  expect(none.below.maps).toBe(1);
+  none.image.read(span - 1, new Uint8Array(3 * span));
+  expect(none.below.reads).toBe(1);
+  for (const only of [0, 1, 1000, TABLES - 1]) {
+    const { image, below } = open(only);
+    const within = image.map(0, size, 10).extents.filter(({ data }) => data);
+    expect(within).toEqual([expect.objectContaining({ start: only * span, length: CLUSTER })]);
+    // The rest of what the table maps is a stretch of its own.
+    expect(below.maps).toBe(only === 0 || only === TABLES - 1 ? 2 : 3);
+    // A range may start and end within what no table maps.
+    if (only > 2) expect(image.map(span + 512, 700, 10).extents).toEqual([expect.objectContaining({ start: span + 512, length: 700 })]);
+  }
 });
