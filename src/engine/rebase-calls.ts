@@ -111,7 +111,7 @@ export function* commitImage(place: FilePlace, image: OpenImage, base: string | 
   // Only now: the base is durable, and what the image gives up is there.
   if (empty) {
     image.unflushed = true;
-    disk.unmap(0, Math.ceil(disk.virtualSize / disk.clusterSize) * disk.clusterSize);
+    disk.unmapCopies(0, Math.ceil(disk.virtualSize / disk.clusterSize) * disk.clusterSize);
     const emptied = image.flush();
     if (!emptied.ok) return emptied;
   }

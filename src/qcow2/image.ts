@@ -141,6 +141,12 @@ export class Qcow2Image {
     this.watched(() => unmapClusters(this.state, start, end, this.relieve));
   }
 
+  /** As unmap, of clusters that hold what lies below them: the guest sees no change, so that no bitmap records one. */
+  unmapCopies(start: number, end: number): void {
+    assert(!this.readOnly, "writes reach an image only when it is writable");
+    this.watched(() => unmapClusters(this.state, start, end, this.relieve));
+  }
+
   /** Writes zeros into [start, end) where something is allocated, and leaves alone what reads as zeros already. */
   clear(start: number, end: number): void {
     this.change(start, end - start);

@@ -108,6 +108,20 @@ test("convert takes bitmaps along, the true ones", async () => {
   });
 });
 
+test("a commit changes nothing that the overlay shows, and its bitmaps say so; the base's record what came into it", async () => {
+  await withFolders(async (ours, stock, same) => {
+    made(ours, stock, "cluster_size=4k");
+    for (const folder of [ours, stock]) {
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", "a", "-F", "qcow2", "-o", "cluster_size=16k", "over", "10M"]);
+      runStock(folder, "qemu-img", ["bitmap", "--add", "-g", "4k", "over", "since"]);
+      runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write 1M 30k", "-c", "write -z 4M 64k", "over"]);
+    }
+    expect(await same("commit", "-f", "qcow2", "over")).toBe(0);
+    for (const image of ["over", "a"]) expect(bitmapsOf(join(ours, image)), image).toEqual(bitmapsOf(join(stock, image)));
+    expect(stockCheck(join(ours, "over"))).toMatchObject({ status: 0, leaks: 0 });
+  });
+});
+
 test("what convert --bitmaps refuses", async () => {
   await withFolders(async (ours, stock, same) => {
     made(ours, stock, "cluster_size=4k");
