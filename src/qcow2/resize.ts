@@ -5,7 +5,7 @@
  *
  * The orders, and what each prevents were the power to fail between:
  * - a larger L1 table as l1-growth.ts has it, before the size;
- * - a machine's state behind the disk unmapped, before the size: a guest that reads it in its new space;
+ * - a machine's state and all else behind the disk unmapped, before the size: a guest that reads it in its new space;
  * - zeros over what would show through from the backing file, or is left in the last cluster, before the size: a guest that reads
  *   in its new space what it never wrote;
  * - the smaller size before the end is unmapped: a disk of the old size whose end is gone;
@@ -64,10 +64,11 @@ export function resizeImage(state: ImageState, newSize: number, preallocate: boo
 function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   const oldSize = state.header.virtualSize;
   const neededL1 = divideRoundUp(newSize, state.l2Span);
-  // A machine's state behind the disk, which is nobody's any more: it would become part of the disk.
-  const stateStart = roundUp(oldSize, state.l2Span);
-  const stateEnd = Math.min(roundUp(newSize, state.clusterSize), state.header.l1Size * state.l2Span);
-  if (stateStart < stateEnd) unmapClusters(state, stateStart, stateEnd, relieving(state));
+  // What lies behind the disk, which is nobody's any more, would become part of it: a machine's state, the rest of one between the
+  // disk's end and the end of its last table, and what a shrink that did not come to its end had still to give up.
+  const behind = roundUp(oldSize, state.clusterSize);
+  const behindEnd = Math.min(roundUp(newSize, state.clusterSize), state.header.l1Size * state.l2Span);
+  if (behind < behindEnd) unmapClusters(state, behind, behindEnd, relieving(state));
   if (neededL1 > state.header.l1Size) growL1(state, neededL1);
   // First, so that the file is long enough where the image's own tables already lead behind its end.
   if (state.hasDataFile) state.data.truncate(Math.max(newSize, state.data.size()));

@@ -105,6 +105,11 @@ test.each(CASES)("%s", (_, start, sizeBytes) => {
     seen[now.size === old.size ? "old" : "new"]++;
     expect(now.disk === (now.size === old.size ? old : after).disk, `the bytes of a disk of ${now.size} bytes`).toBe(true);
     expect(findings(crashed, backed).filter((finding) => finding !== "leak" && finding !== "copied-flag")).toEqual([]);
+    if (sizeBytes > start.sizeBytes) return;
+    // What was cut off, given up or not yet, does not come back with the next growth.
+    const grown = Math.max(old.size, sizeBytes) + CLUSTER;
+    succeed(resizeOpened(open(crashed, backed), grown, false));
+    expect(look(crashed, backed).disk === now.disk + "\0".repeat(grown - now.size), `the bytes of a disk that grew from ${now.size} bytes`).toBe(true);
   };
   // Within the table nothing but the size changes, so that no order can be wrong.
   if (sizeBytes !== SPAN) expect(() => judge(wrongOrder(before, store, sizeBytes < start.sizeBytes))).toThrow();

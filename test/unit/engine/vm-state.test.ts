@@ -67,6 +67,16 @@ test("a disk that grows over it reads as zeros there", async () => {
   await clean(disk);
 });
 
+test("a disk that grows twice shows nothing of the state that the first time did not reach", async () => {
+  const disk = await opened({ sizeBytes: 128 * KIB });
+  await write(disk, true, 0, 128 * KIB, 5);
+  for (const sizeBytes of [140 * KIB + 512, 170 * KIB, 600 * KIB]) {
+    await disk.ok("resize", { handle: disk.handle, sizeBytes, preallocation: "off" });
+    expect(await differs(disk, false, 0, sizeBytes, 0)).toBeNull();
+    await clean(disk);
+  }
+});
+
 test("too far behind the disk: refused, and nothing has changed", async () => {
   const disk = await opened();
   const tooFar = { handle: disk.handle, offset: 2 ** 52, length: 512, pattern: 1, data: null, vmState: true };
