@@ -29,7 +29,7 @@ const SHAPES: readonly Shape[] = [
   { name: "lazy refcounts", options: createOptions({ sizeBytes: 256 * KIB, clusterSize: KIB, lazyRefcounts: true, zoned: null }) },
   {
     name: "a refcount table that moves",
-    options: createOptions({ sizeBytes: 1968 * KIB, clusterSize: 512, refcountBits: 64, zoned: null }),
+    options: createOptions({ sizeBytes: 1980 * KIB, clusterSize: 512, refcountBits: 64, zoned: null }),
     filled: true,
     events: ["reftable_grow", "refblock_alloc_write_blocks", "refblock_alloc_write_table", "refblock_alloc_switch_table", "flush_to_disk"],
   },
