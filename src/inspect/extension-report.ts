@@ -6,7 +6,7 @@ import { imageProblem } from "../base/fault.ts";
 import type { ImageProblem } from "../base/fault.ts";
 import type { ExtensionFacts, FieldFacts } from "../protocol/inspect.ts";
 import { FEATURE_NAME_BYTES, hasBit } from "../qcow2/features.ts";
-import { BACKING_FORMAT_MAGIC, BITMAPS_MAGIC, DATA_FILE_MAGIC, ENCRYPTION_MAGIC, FEATURE_NAMES_MAGIC } from "../qcow2/header.ts";
+import { BACKING_FORMAT_MAGIC, BITMAPS_MAGIC, DATA_FILE_MAGIC, ENCRYPTION_MAGIC, FEATURE_NAMES_MAGIC, MAX_FORMAT_NAME } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
 import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension, dialectFields, dialectOf } from "../zoned/dialect.ts";
 import { fieldFacts, viewOf } from "./fields.ts";
@@ -44,16 +44,17 @@ export function extensionFacts(cluster: Uint8Array, header: Header | null, fileL
   const view = viewOf(cluster);
   const version = cluster.length >= 104 ? view.getUint32(4) : 2;
   const start = version < 3 ? 72 : view.getUint32(100);
-  if (start < 72 || start % 8 !== 0) return [];
+  if (start < 72) return [];
   const backingAt = cluster.length >= 16 ? Number(view.getBigUint64(8)) : 0;
   const end = backingAt >= start && backingAt <= cluster.length ? backingAt : cluster.length;
   const featureBit = version >= 3 && hasBit(view.getBigUint64(72), ZONED_FEATURE_BIT);
   const facts: ExtensionFacts[] = [];
-  for (let at = start; at + HEAD_BYTES <= end; ) {
+  let at = start;
+  while (at + HEAD_BYTES <= end) {
     const [magic, lengthBytes] = [view.getUint32(at), view.getUint32(at + 4)];
     const kind = KINDS.get(magic) ?? "unknown";
     const room = end - at - HEAD_BYTES;
-    if (kind !== "end" && (lengthBytes > room || facts.length === MOST_EXTENSIONS)) {
+    if (lengthBytes > room || (kind !== "end" && facts.length === MOST_EXTENSIONS)) {
       const problem =
         lengthBytes > room
           ? imageProblem("header", "length of header extension", at + 4, lengthBytes, `at most the ${room} bytes left for extensions`)
@@ -65,7 +66,9 @@ export function extensionFacts(cluster: Uint8Array, header: Header | null, fileL
     facts.push({ magic, kind, hostOffset: at, lengthBytes, ...contentOf(kind, extension, { header, featureBit, fileLength }) });
     at += HEAD_BYTES + Math.ceil(lengthBytes / 8) * 8;
   }
-  return facts;
+  if (at >= end) return facts;
+  const problem = imageProblem("header", "header extensions", at, `${end - at} bytes left`, "an end mark, or nothing left for extensions");
+  return [...facts, { magic: 0, kind: "end", hostOffset: at, lengthBytes: 0, fields: [], problem }];
 }
 
 type Content = Pick<ExtensionFacts, "fields" | "problem">;
@@ -73,8 +76,10 @@ type Content = Pick<ExtensionFacts, "fields" | "problem">;
 function contentOf(kind: ExtensionFacts["kind"], extension: Extension, surroundings: Surroundings): Content {
   const { data, at } = extension;
   switch (kind) {
-    case "backing-format":
-      return { fields: [fieldFacts("backing file format name", data, at, { text: true })], problem: null };
+    case "backing-format": {
+      const problem = data.length > MAX_FORMAT_NAME ? imageProblem("header", "length of the backing format", at - 4, data.length, `at most ${MAX_FORMAT_NAME}`) : null;
+      return { fields: [fieldFacts("backing file format name", data, at, { text: true })], problem };
+    }
     case "data-file-name":
       return { fields: [fieldFacts("external data file name", data, at, { text: true })], problem: null };
     case "feature-names":

@@ -233,7 +233,7 @@ export function textUpToZero(text: Uint8Array): string {
 }
 
 /** The longest name of a backing file's format, in bytes; QEMU opens no image with a longer one. */
-const MAX_FORMAT_NAME = 15;
+export const MAX_FORMAT_NAME = 15;
 
 /** Header extensions: magic u32, length u32, data padded to 8 bytes; magic 0 ends them. */
 function decodeExtensions(view: DataView, cluster: Uint8Array, from: number, to: number): Result<HeaderExtension[], ImageProblem> {
