@@ -11,8 +11,7 @@ import type { CreateOptions, OptionProblem, Preallocation, ZonedCreateOptions } 
 import { makeImage, maxVirtualSize, writeZeros } from "../qcow2/create.ts";
 import type { ExtensionArea, NewImage } from "../qcow2/create.ts";
 import { AUTOCLEAR_RAW_EXTERNAL, COMPATIBLE_LAZY_REFCOUNTS, INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_EXTENDED_L2, INCOMPATIBLE_EXTERNAL_DATA } from "../qcow2/features.ts";
-import { COMPRESSION_NAMES, MAX_BACKING_NAME } from "../qcow2/header.ts";
-import { BACKING_FORMAT_MAGIC, DATA_FILE_MAGIC } from "../qcow2/header.ts";
+import { BACKING_FORMAT_MAGIC, COMPRESSION_NAMES, DATA_FILE_MAGIC, MAX_BACKING_NAME } from "../qcow2/header.ts";
 import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, dialectLimits, dialectUsesFeatureBit, encodeZonedExtension } from "../zoned/dialect.ts";
 import { MAX_ZONES, countZones } from "../zoned/geometry.ts";
 import type { ZoneGeometry } from "../zoned/geometry.ts";

@@ -4,6 +4,7 @@
  * entry for what it is; what cannot be read leaves its structures out.
  */
 import { Fault } from "../base/fault.ts";
+import { firstAt } from "../base/search.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { LayoutKind } from "../protocol/inspect.ts";
 import { readBitmapTable, readBitmaps } from "../qcow2/bitmaps.ts";
@@ -42,13 +43,7 @@ class Clusters {
 
   /** Position of the first cluster at or behind an offset. */
   private position(offset: number): number {
-    let [low, high] = [0, this.offsets.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.offsets[middle]! < offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstAt(this.offsets.length, (at) => this.offsets[at]! >= offset);
   }
 
   /** Clusters that begin in [from, to). */

@@ -16,6 +16,7 @@ import { SECTOR_SIZE, divideRoundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
+import { isZero } from "../bytes/zeros.ts";
 import { BitmapBits } from "./bitmap-bits.ts";
 import { BITMAP_BITS, BITMAP_DIRECTORY, BITMAP_STRUCTURES, BITMAP_TABLE } from "./bitmap-guard.ts";
 import type { BitmapStructure } from "./bitmap-guard.ts";
@@ -155,7 +156,7 @@ export function storeBits(state: ImageState, bitmap: PlacedBitmap, changed: Read
     entries[page] = entry;
   };
   if (changed === "none") entries.forEach((_, page) => replace(page, 0));
-  else for (const [page, bits] of changed) replace(page, bits.every((byte) => byte === 0) ? 0 : writeArea(state, BITMAP_BITS, bits));
+  else for (const [page, bits] of changed) replace(page, isZero(bits) ? 0 : writeArea(state, BITMAP_BITS, bits));
   const tableOffset = writeArea(state, BITMAP_TABLE, encodeBitmapTable(entries));
   flushImage(state);
   const place = encodePlace({ ...bitmap, tableOffset, inUse: false });

@@ -11,6 +11,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { divideRoundUp } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
+import { isZero } from "../bytes/zeros.ts";
 import { giveUpArea, putDirectory, writeArea, writeFlags } from "./bitmap-changes.ts";
 import { BITMAP_BITS, BITMAP_TABLE } from "./bitmap-guard.ts";
 import { encodeBitmapTable, fitsLimits, readBitmapTable, readBitmaps, tableSizeFor } from "./bitmaps.ts";
@@ -80,5 +81,5 @@ function writeStart(state: ImageState, entry: number, bits: number): number {
   const whole = Math.floor(bits / 8);
   if (bits % 8 > 0) page[whole]! &= (1 << (bits % 8)) - 1;
   page.fill(0, Math.ceil(bits / 8));
-  return page.every((byte) => byte === 0) ? 0 : writeArea(state, BITMAP_BITS, page);
+  return isZero(page) ? 0 : writeArea(state, BITMAP_BITS, page);
 }

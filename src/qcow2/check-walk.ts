@@ -9,7 +9,7 @@ import { isZero } from "../bytes/zeros.ts";
 import type { Check } from "./check.ts";
 import type { CheckFinding } from "./check-findings.ts";
 import { ENTRY_BYTES } from "./entries.ts";
-import { GAP_BYTES, OffsetSet, filledTables } from "./filled-tables.ts";
+import { GAP_BYTES, OffsetSet, distinct, filledTables } from "./filled-tables.ts";
 import { LOW_ZERO, compressedPlace, hasL1Reserved, hasL2Reserved, isCompressed, isCopied, offsetOf, wordHex } from "./entry-words.ts";
 
 /** L1 entries are read in pieces, so that no table of a snapshot needs memory of its size. */
@@ -145,7 +145,7 @@ class RepeatedTables {
 
   /** The table's index among these, -1 for a table of one entry. */
   indexOf(offset: number): number {
-    return this.tables.has(offset) ? this.tables.indexOf(offset) : -1;
+    return this.tables.indexOf(offset);
   }
 
   /** Another entry leads to the table. @returns whether one did before, for which it was walked */
@@ -187,9 +187,7 @@ function surveyTables(check: Check, l1: DataView): { readonly repeated: Repeated
   if (ascending) return { repeated: null, filled: null };
   const sorted = offsets.subarray(0, count).sort();
   const repeated = repeatedTables(sorted);
-  let distinct = 0;
-  for (let index = 0; index < count; index++) if (index === 0 || sorted[index] !== sorted[index - 1]) sorted[distinct++] = sorted[index]!;
-  return { repeated, filled: jumps < MANY_JUMPS ? null : filledTables(check.store, sorted.subarray(0, distinct), clusterSize, check.work) };
+  return { repeated, filled: jumps < MANY_JUMPS ? null : filledTables(check.store, distinct(sorted), clusterSize, check.work) };
 }
 
 function repeatedTables(sorted: Float64Array): RepeatedTables | null {

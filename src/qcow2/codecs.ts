@@ -1,6 +1,6 @@
 /**
  * Compression of clusters: what an image needs of its home, and the portable way to do it. Streams are raw deflate with a window
- * of 4 KiB (QEMU's reader has no larger one) or one zstd frame. Nothing that a stream says makes more memory than the length that
+ * of 4 KiB (QEMU's reader has no larger one) or zstd frames. Nothing that a stream says makes more memory than the length that
  * is asked for. Source: qcow2 specification, "Compressed Clusters Descriptor" and "Compression type".
  */
 import { Inflate, deflateRaw } from "pako";

@@ -3,6 +3,7 @@
  * file's: a read by table would cost millions of calls where most tables are empty. Here they are read in the file's order, neighbours
  * with one call, and those without an entry are left out.
  */
+import { firstAt } from "../base/search.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
@@ -26,20 +27,21 @@ export class OffsetSet {
   }
 
   has(offset: number): boolean {
-    const index = this.indexOf(offset);
-    return this.offsets[index] === offset;
+    return this.indexOf(offset) !== -1;
   }
 
-  /** Where it is, or would be. */
+  /** Its index in the order, -1 for one that is not there. */
   indexOf(offset: number): number {
-    let [low, high] = [0, this.offsets.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.offsets[middle]! < offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    const index = firstAt(this.offsets.length, (at) => this.offsets[at]! >= offset);
+    return this.offsets[index] === offset ? index : -1;
   }
+}
+
+/** Drops what stands there more than once. @param sorted in order; its start is overwritten @returns that start */
+export function distinct(sorted: Float64Array): Float64Array {
+  let count = 0;
+  for (let index = 0; index < sorted.length; index++) if (index === 0 || sorted[index] !== sorted[index - 1]) sorted[count++] = sorted[index]!;
+  return sorted.subarray(0, count);
 }
 
 /**

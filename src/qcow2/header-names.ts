@@ -5,7 +5,6 @@
 import { BACKING_FORMAT_MAGIC, DATA_FILE_MAGIC, textUpToZero } from "./header.ts";
 import type { Header } from "./header.ts";
 
-
 /** The format that the header gives for its backing file, null where it gives none. */
 export const backingFormatOf = (header: Header): string | null => textOf(header, BACKING_FORMAT_MAGIC);
 

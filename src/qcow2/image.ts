@@ -138,7 +138,7 @@ export class Qcow2Image {
   /** Makes clusters unallocated; start and end are cluster-aligned (the end may be the disk's, rounded up). */
   unmap(start: number, end: number): void {
     this.change(start, end - start);
-    this.watched(() => unmapClusters(this.state, start, end, this.relieve));
+    this.unmapCopies(start, end);
   }
 
   /** As unmap, of clusters that hold what lies below them: the guest sees no change, so that no bitmap records one. */

@@ -5,6 +5,7 @@
  * It guards writes; it does not judge images (that is the check). Source: qcow2 specification; QEMU's "overlap checks".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
+import { firstAt } from "../base/search.ts";
 import { ClusterOwners } from "./cluster-owners.ts";
 
 /** Two structures have a cluster in common. @param hostOffset where that cluster begins, @param owner who has it already */
@@ -105,17 +106,6 @@ export class MetadataMap {
   ownerOf(offset: number): string | null {
     return this.owners.get(Math.floor(offset / this.clusterSize)) ?? this.keptFor(offset);
   }
-}
-
-/** The first index below `count` for which something holds that holds for all behind it; `count` for none. */
-function firstAt(count: number, holds: (index: number) => boolean): number {
-  let [low, high] = [0, count];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** Runs in order and apart from each other. */

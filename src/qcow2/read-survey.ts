@@ -6,7 +6,7 @@
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES, forEachInUse } from "./entries.ts";
 import { offsetOf } from "./entry-words.ts";
-import { filledTables } from "./filled-tables.ts";
+import { distinct, filledTables } from "./filled-tables.ts";
 import type { OffsetSet } from "./filled-tables.ts";
 import { FREE_WORK, TableWork } from "./table-work.ts";
 
@@ -60,10 +60,7 @@ export class ReadSurvey {
   }
 
   private look(): OffsetSet {
-    const sorted = this.sortedTables();
-    let distinct = 0;
-    for (let index = 0; index < sorted.length; index++) if (index === 0 || sorted[index] !== sorted[index - 1]) sorted[distinct++] = sorted[index]!;
-    return filledTables(this.store, sorted.subarray(0, distinct), this.tableBytes, this.work);
+    return filledTables(this.store, distinct(this.sortedTables()), this.tableBytes, this.work);
   }
 
   /** Whether every L1 entry leads to a table of its own. */

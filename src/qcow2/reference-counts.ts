@@ -5,6 +5,7 @@
  * References that are spread far apart would still cost a chunk each. So the counts keep to a window of clusters, which becomes
  * smaller when they outgrow their budget; whoever counts then counts again for the next window, until the file's end.
  */
+import { firstAt } from "../base/search.ts";
 
 const CHUNK_BITS = 11;
 const CHUNK = 2 ** CHUNK_BITS;
@@ -70,13 +71,8 @@ export class ReferenceCounts {
     let at = cluster;
     if (!this.chunks.has(Math.floor(at / CHUNK))) {
       const keys = this.sortedKeys();
-      let [low, high] = [0, keys.length];
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (keys[middle]! * CHUNK < at) low = middle + 1;
-        else high = middle;
-      }
-      at = low < keys.length ? keys[low]! * CHUNK : end;
+      const next = keys[firstAt(keys.length, (index) => keys[index]! * CHUNK >= cluster)];
+      at = next === undefined ? end : next * CHUNK;
     }
     while (at < end && this.get(at) === 0 && (at & CHUNK_MASK) !== CHUNK_MASK) at++;
     return Math.max(Math.min(at, end), cluster + 1);
