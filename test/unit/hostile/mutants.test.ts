@@ -11,6 +11,7 @@ import { aimedMutants } from "../../../src/testing/hostile/aimed.ts";
 import { MARK, torment } from "../../../src/testing/hostile/torment.ts";
 import { mutate } from "../../../src/testing/hostile/mutator.ts";
 import { tablesOf } from "../../../src/testing/hostile/tables.ts";
+import { tellProgress } from "./progress.ts";
 
 const FOLDER = "test/unit/hostile/data";
 const ENDING = ".qcow2.gz";
@@ -43,7 +44,7 @@ test.each(names)("%s, as it is", { timeout: 120_000 }, async (name) => {
   expect(tally.get("qemu-img check 0")).toBeGreaterThanOrEqual(1);
 });
 
-test.each(names)("mutants of %s", { timeout: 3_600_000 }, async (name) => {
+test.each(names)("mutants of %s", { timeout: 10_800_000 }, async (name) => {
   const image = imageOf(name);
   const memory = process.resourceUsage().maxRSS * 1024;
   const wrong: string[] = [];
@@ -54,6 +55,7 @@ test.each(names)("mutants of %s", { timeout: 3_600_000 }, async (name) => {
     const tormented = await torment(mutant.bytes, beside);
     for (const [key, count] of tormented.tally) tally.set(key, (tally.get(key) ?? 0) + count);
     if (tormented.wrong !== null) wrong.push(`FUZZ_SEED=${SEED}, round ${round} (${mutant.what}): ${tormented.wrong}`);
+    tellProgress("commands", name, round, wrong);
   }
   expect(wrong).toEqual([]);
   expect(process.resourceUsage().maxRSS * 1024 - memory).toBeLessThan(MOST_MEMORY_BYTES);
