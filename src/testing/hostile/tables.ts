@@ -8,6 +8,8 @@ export type ReadAt = (offset: number, length: number) => Uint8Array;
 
 export interface Table {
   readonly name: string;
+  /** Which bitmap of the directory's it is of, counted from 0; null for what is no bitmap's. */
+  readonly bitmap: number | null;
   readonly start: number;
   readonly end: number;
 }
@@ -28,9 +30,9 @@ export function tablesOf(read: ReadAt, size: number): Table[] {
   const clusterSize = 2 ** Math.min(21, Math.max(9, header.getUint32(20)));
   const extended = header.getUint32(4) >= 3 && (header.getUint32(76) & 16) !== 0;
   const word = (at: number): number => Number(viewOf(read(at, 8)).getBigUint64(0));
-  const add = (name: string, start: number, length: number): boolean => {
+  const add = (name: string, start: number, length: number, bitmap: number | null = null): boolean => {
     if (start % clusterSize !== 0 || start >= size || length === 0) return false;
-    tables.push({ name, start, end: Math.min(start + length, size) });
+    tables.push({ name, bitmap, start, end: Math.min(start + length, size) });
     return true;
   };
   const words = (offset: number, count: number): bigint[] => {
@@ -69,11 +71,11 @@ export function tablesOf(read: ReadAt, size: number): Table[] {
   }
   function addBitmaps(directory: number, length: number): void {
     if (!add("bitmap directory", directory, length)) return;
-    for (let entry = directory; entry + 24 <= directory + length; ) {
+    for (let entry = directory, bitmap = 0; entry + 24 <= directory + length; bitmap++) {
       const view = viewOf(read(entry, 24));
       const [table, entries] = [Number(view.getBigUint64(0)), Math.min(view.getUint32(8), MOST)];
-      if (add("bitmap table", table, entries * 8)) {
-        for (const place of words(table, entries)) if ((place & OFFSET) !== 0n) add("bits of a bitmap", Number(place & OFFSET), clusterSize);
+      if (add("bitmap table", table, entries * 8, bitmap)) {
+        for (const place of words(table, entries)) if ((place & OFFSET) !== 0n) add("bits of a bitmap", Number(place & OFFSET), clusterSize, bitmap);
       }
       entry += Math.ceil((24 + view.getUint16(18) + Math.min(view.getUint32(20), 4096)) / 8) * 8;
     }

@@ -166,7 +166,8 @@ function changedBetween(before: readonly TableBytes[], after: readonly TableByte
     return (name === "bitmap table" || name === "bits of a bitmap") && !truncates && !CHANGE_BITMAPS.includes(argv[1]!);
   };
   for (const table of before.filter(fixed)) {
-    const still = after.find(({ name, start, bytes }) => name === table.name && start === table.start && bytes.length === table.bytes.length);
+    // Where two bitmaps are stored at once the second may be given the place that the first had.
+    const still = after.find(({ name, bitmap, start, bytes }) => name === table.name && bitmap === table.bitmap && start === table.start && bytes.length === table.bytes.length);
     if (still !== undefined && still.bytes.some((byte, index) => byte !== table.bytes[index])) return `the ${table.name} at ${table.start} changed`;
   }
   return null;
