@@ -68,6 +68,7 @@ export function* snapshotEntries(store: ByteStore, header: Pick<Header, "snapsho
   const start: number = header.snapshotsOffset;
   // A check opens an image before it judges the header's word for the place, and behind 2^53 no entry could be told from the next.
   if (header.snapshotCount > 0 && !Number.isSafeInteger(start)) throw new Fault(imageProblem("snapshot table", "snapshots_offset", 64, start, "a multiple of the cluster size"));
+  if (header.snapshotCount > MAX_SNAPSHOTS && !cutting) throw new Fault(imageProblem("header", "nb_snapshots", 60, header.snapshotCount, `at most ${MAX_SNAPSHOTS}`));
   const count = cutting ? Math.min(header.snapshotCount, MAX_SNAPSHOTS) : header.snapshotCount;
   const tooMany = header.snapshotCount - count;
   const window = new Window(store);

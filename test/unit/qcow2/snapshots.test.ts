@@ -174,3 +174,14 @@ function ended(entries: ReturnType<typeof snapshotEntries>): { entries: number; 
     if (next.done === true) return { entries: count, end: next.value };
   }
 }
+
+test("more snapshots than may be are refused before the first is read, and cut to the limit by a repair", () => {
+  const { store, header } = stored(new Uint8Array(0), 65537);
+  expect(() => readSnapshotTable(store, header)).toThrow(/nb_snapshots/);
+  const reads: number[] = [];
+  const read = store.read.bind(store);
+  store.read = (offset, into) => (reads.push(offset), read(offset, into));
+  expect(() => snapshotEntries(store, header, false).next()).toThrow(/nb_snapshots/);
+  expect(reads).toEqual([]);
+  expect(readSnapshotTable(store, header, true).snapshots.length).toBe(65536);
+});
