@@ -3,6 +3,7 @@
  * opened (codecs.ts). Nothing that a frame says makes more memory than the length that is asked for. Source: RFC 8878.
  */
 import { Decompress } from "fzstd";
+import { xxh64 } from "./xxh64.ts";
 
 /** Room that is made for all frames of a cluster, as often as the cluster's bytes and besides: only frames that are made to take long need more. */
 const ROOM_TIMES = 64;
@@ -20,6 +21,7 @@ export function unpackZstd(packed: Uint8Array, length: number): Uint8Array {
     room -= frame.roomBytes;
     if (room < 0) throw new Error("zstd frames of little content and large windows");
     const count = unpackFrame(frame.windowed ? withinWindow(bytes, length) : bytes, data.subarray(done));
+    if (frame.checksum !== null && Number(xxh64(data.subarray(done, done + count)) & 0xffff_ffffn) !== frame.checksum) throw new Error("a zstd frame whose checksum is another's");
     if (count === 0 || (frame.contentBytes !== null && frame.contentBytes !== count)) throw new Error(`a zstd frame of ${count} bytes`);
     done += count;
   }
@@ -59,6 +61,8 @@ interface ZstdFrame {
   readonly isContent: boolean;
   /** What it says to unpack to; null where it does not say. */
   readonly contentBytes: number | null;
+  /** The lower half of its content's XXH64; null where it has none. */
+  readonly checksum: number | null;
   /** It has a window of its own size, by a byte of its header. */
   readonly windowed: boolean;
   /** What unpacking it makes room for: its window and its blocks. */
@@ -80,7 +84,7 @@ function zstdFrame(packed: Uint8Array, length: number): ZstdFrame {
     need(8);
     const bytes = 8 + view.getUint32(4, true);
     need(bytes);
-    return { bytes, isContent: false, contentBytes: null, windowed: false, roomBytes: 0 };
+    return { bytes, isContent: false, contentBytes: null, checksum: null, windowed: false, roomBytes: 0 };
   }
   if (magic !== ZSTD_MAGIC) throw new Error("no zstd frame");
   const descriptor = view.getUint8(4);
@@ -112,9 +116,10 @@ function zstdFrame(packed: Uint8Array, length: number): ZstdFrame {
     at += 3 + (type === 1 ? 1 : size);
     need(at);
   }
-  at += (descriptor & 4) !== 0 ? 4 : 0;
-  need(at);
-  return { bytes: at, isContent: true, contentBytes, windowed: !singleSegment, roomBytes: Math.min(window, Math.max(length, MAX_BLOCK_BYTES)) + most };
+  const hasChecksum = (descriptor & 4) !== 0;
+  if (hasChecksum) need(at + 4);
+  const checksum = hasChecksum ? view.getUint32(at, true) : null;
+  return { bytes: at + (hasChecksum ? 4 : 0), isContent: true, contentBytes, checksum, windowed: !singleSegment, roomBytes: Math.min(window, Math.max(length, MAX_BLOCK_BYTES)) + most };
 }
 
 const windowSize = (descriptor: number): number => (2 ** (10 + (descriptor >> 3)) / 8) * (8 + (descriptor & 7));

@@ -59,4 +59,17 @@ describe("a zstd cluster of many frames", () => {
     const lie = [...MAGIC, 0x20, 1, ...blockHeader(2, 3, true), (2 << 3) | 1, 0x33, 0];
     expect(() => unpackZstd(Uint8Array.from([...lie, ...longFrame(CLUSTER - 1)]), CLUSTER)).toThrow();
   });
+
+  it("is refused, as QEMU refuses it, where its checksum is not its content's", () => {
+    // Of `zstd --check`, of a sentence over and over, cut at 512 bytes.
+    const packed = Uint8Array.from(Buffer.from("KLUv/QRo1QEAkoMLEMDrQDPhWqSzmZz/L71d8wQN5MYsd8eNJ4rcNFQdt4JzeRfTSx9V6yXDontZAQIAv0FQB0CYUKCMYnA=", "base64"));
+    const sentence = "zones have a write pointer, and what is behind it is nothing. ";
+    expect(new TextDecoder().decode(unpackZstd(packed, 512))).toBe(sentence.repeat(20).slice(0, 512));
+    for (const at of [packed.length - 1, packed.length - 4]) {
+      const other = packed.slice();
+      other[at]! ^= 1;
+      expect(() => unpackZstd(other, 512)).toThrow("checksum");
+    }
+    expect(() => unpackZstd(packed.subarray(0, packed.length - 1), 512)).toThrow("cut short");
+  });
 });
