@@ -13,7 +13,8 @@ import { explainRemote } from "./explain-remote.ts";
 import { explainSnapshot, snapshotLoadWords } from "./explain-snapshot.ts";
 import { explainRefusal } from "./explain-zone.ts";
 import { exactBytes, hex } from "./format.ts";
-import { qemuImageWords } from "./image-problem-words.ts";
+import { qemuImageWords, tooMuchWords } from "./image-problem-words.ts";
+import { errorOut } from "./program.ts";
 import type { Step } from "./program.ts";
 import { errnoOf } from "./strerror.ts";
 import type { Errno } from "./strerror.ts";
@@ -212,8 +213,18 @@ export function explanationLines(failure: Failure): string {
   return text;
 }
 
-/** The explanation as a program's step; `yield explained(failure)`. */
-export const explained = (failure: Failure): Step => ({ step: "print", stream: "explain", text: explanationLines(failure) });
+/** The explanation as a program's step; `yield explained(failure)`. What QEMU has no word for is an error's text by itself, for its errno says nothing. */
+export function explained(failure: Failure): Step {
+  const words = ownWords(failure);
+  return words === null ? { step: "print", stream: "explain", text: explanationLines(failure) } : errorOut(`${words}\n`);
+}
+
+/** A sentence about an image that is refused here alone; null for any other failure. */
+function ownWords(failure: Failure): string | null {
+  if (failure.kind === "move") return ownWords(failure.cause);
+  if (failure.kind === "image") return tooMuchWords(failure);
+  return failure.kind === "snapshot" && failure.code === "cluster-uncounted" ? explainSnapshot(failure).why : null;
+}
 
 /** Why an image could not be opened, as QEMU words it behind the program's and file's name. */
 export function openFailureWords(file: string, failure: Failure): string {

@@ -90,7 +90,11 @@ const MOST_SNAPSHOTS = 65536;
 /** As a problem of an image with more tables than its file can hold names them (qcow2/table-work.ts). */
 const ALL_TABLES = "image's tables";
 
-/** That an image's tables cannot all be gone through; null for any other problem. */
+/** As a problem of a disk that names its clusters over and over names them (qcow2/cluster-names.ts). */
+const ALL_CLUSTERS = "image's clusters";
+
+/** That an image's tables cannot all be gone through, or its disk not be read; null for any other problem. */
 export function tooMuchWords({ structure, found, allowed }: ImageProblem): string | null {
+  if (structure === ALL_CLUSTERS) return `The image names its clusters over and over: its tables put ${found}, and a disk has ${allowed}`;
   return structure === ALL_TABLES ? `The image's tables are too large to be gone through: they take ${found}, and it would be ${allowed}` : null;
 }

@@ -11,7 +11,7 @@ import { explained } from "./explain.ts";
 import { counted, fixed, integer } from "./format.ts";
 import { factJson, findingSentence } from "./image-facts.ts";
 import type { FactTree, FactValue } from "./image-facts.ts";
-import { snapshotTableWords, tooMuchWords } from "./image-problem-words.ts";
+import { snapshotTableWords } from "./image-problem-words.ts";
 import { READING_OPTIONS, closeRead, imageToRead, openToRead, optionValue, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
@@ -73,8 +73,6 @@ function* checkOpened(image: ReadImage, mode: RepairMode | null, progress: Progr
   if (!checked.ok) {
     const ofTable = checked.error.kind === "image" ? snapshotTableWords(checked.error) : null;
     if (ofTable !== null) yield imgError(`ERROR ${ofTable.checked}`);
-    const tooMuch = checked.error.kind === "image" ? tooMuchWords(checked.error) : null;
-    if (tooMuch !== null) yield imgError(`ERROR ${tooMuch}`);
     yield imgError(`Check failed: ${strerror(checked.error)}`);
     yield explained(checked.error);
     return STATUS.failed;

@@ -8,6 +8,8 @@ import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, roundDown } from "../base/units.ts";
 import { isZero } from "../bytes/zeros.ts";
 import type { ConvertedDisk, Extent, Failure, MoveProblem } from "../protocol/index.ts";
+import { ALL_CLUSTERS } from "../qcow2/cluster-names.ts";
+import { ALL_TABLES } from "../qcow2/table-work.ts";
 import type { Work } from "./jobs.ts";
 import { MOVE_BYTES, Runs, attempt, attemptAct } from "./moving.ts";
 import type { Run } from "./moving.ts";
@@ -124,7 +126,7 @@ class Converting {
   private runAt(at: number): Result<Run<Status>, MoveProblem> {
     const { backingBytes, compressedBytes } = this.rules;
     const found = this.runs.next(at);
-    if (!found.ok) return this.rules.salvage ? ok({ status: "data", end: this.pieceEnd(at) }) : found;
+    if (!found.ok) return this.rules.salvage && !refusesAll(found.error.cause) ? ok({ status: "data", end: this.pieceEnd(at) }) : found;
     let { status, end } = found.value;
     if (status === "data") end = Math.min(end, at + this.pieceBytes);
     if (backingBytes !== null) {
@@ -145,7 +147,7 @@ class Converting {
     const piece = this.buffer.subarray(0, end - at);
     const read = attempt({ step: "read", subject: "source", offset: at }, () => this.sources.read(at, piece));
     if (!read.ok) {
-      if (!this.rules.salvage) return read;
+      if (!this.rules.salvage || refusesAll(read.error.cause)) return read;
       this.salvage(at, piece);
     }
     return this.writeData(at, piece);
@@ -191,6 +193,9 @@ class Converting {
     }
   }
 }
+
+/** Whether an image is refused as a whole: nothing is left to be salvaged, sector by sector, of a disk of any size. */
+const refusesAll = (cause: Failure): boolean => cause.kind === "image" && (cause.structure === ALL_TABLES || cause.structure === ALL_CLUSTERS);
 
 const plainStatus = (extent: Extent): Status => (extent.zero ? "zero" : "data");
 /** What the source has from its own backing is "backing" whatever lies there; where it has none, or that has ended, there are zeros. */

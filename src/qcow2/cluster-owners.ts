@@ -80,7 +80,7 @@ export class ClusterOwners {
 }
 
 /** Every bit of a cluster's number tells in every bit of this: clusters of a file lie at even distances. @param salt odd */
-function scattered(cluster: number, salt: number): number {
+export function scattered(cluster: number, salt: number): number {
   let bits = Math.imul(Math.imul(cluster | 0, salt) ^ ((cluster / 2 ** 32) | 0), salt);
   bits = Math.imul(bits ^ (bits >>> 16), 0x21f0aaad);
   bits = Math.imul(bits ^ (bits >>> 15), 0x735a2d97);

@@ -10,6 +10,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import type { DebugEvent } from "../bytes/debug-rules.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { Backing } from "./backing.ts";
+import { ClusterNames } from "./cluster-names.ts";
 import type { Codecs } from "./codecs.ts";
 import { ENTRY_BYTES, decodeL1Entry, encodeCopied, encodeOwnedEntry, firstInUse } from "./entries.ts";
 import type { L1Entry } from "./entries.ts";
@@ -84,6 +85,9 @@ export class ImageState {
   readonly metadata: MetadataMap;
   /** Of a large disk that is only read. */
   readonly survey: ReadSurvey | null;
+  /** How often clusters are named, of a disk that is read; null before it is, where data lies at the guest's own offsets, and once anything was written: a cluster that is given up may be named again. */
+  private names: ClusterNames | null = null;
+  private written = false;
   participant: FlushParticipant | null = null;
   /** Told of every range of the guest's disk before it is written, zeroed or discarded; what it writes reaches the disk by its own barriers. */
   onChange: ((guestOffset: number, lengthBytes: number) => void) | null = null;
@@ -178,6 +182,16 @@ export class ImageState {
     return firstInUse(new Uint8Array(buffer, byteOffset + start, end - start)) ?? most;
   }
 
+  /** Data at a guest offset that a table maps is about to be read. @throws Fault where the disk names its clusters over and over */
+  beforeDataRead(guestOffset: number): void {
+    if (this.written || this.hasDataFile) return;
+    this.names ??= new ClusterNames(this.header.clusterBits, this.format.entryBytes, this.l1.byteLength / ENTRY_BYTES);
+    const index = Math.floor(guestOffset / this.l2Span);
+    if (this.names.knows(index)) return;
+    const { hostOffset } = this.l1Entry(index);
+    this.names.count(index, this.l2.get(hostOffset).view, hostOffset);
+  }
+
   setL1Entry(index: number, offset: HostOffset): void {
     encodeOwnedEntry(this.l1, index, offset);
     this.markL1Dirty(index);
@@ -205,6 +219,7 @@ export class ImageState {
   readonly write: WriteBytes = (offset, data) => {
     this.requireSound(offset, data);
     this.unflushed = true;
+    this.written = true;
     this.store.write(offset, data);
   };
 

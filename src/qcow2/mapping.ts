@@ -132,6 +132,7 @@ export function readGuest(state: ImageState, guestOffset: number, into: Uint8Arr
     const at = guestOffset + done;
     const run = runAt(state, at, into.length - done);
     const part = done === 0 && run.length === into.length ? into : into.subarray(done, done + run.length);
+    if (run.kind === "data" || run.kind === "compressed") state.beforeDataRead(at);
     if (run.kind === "data") {
       state.data.event?.("read_aio");
       readPadded(state.data, run.hostOffset, part);

@@ -11,7 +11,7 @@ import type { OffsetSet } from "./filled-tables.ts";
 import { FREE_WORK, TableWork } from "./table-work.ts";
 
 /** Disks whose tables can take no more than this are read as they are. */
-const LARGE_BYTES = 2 ** 28;
+const LARGE_BYTES = 2 ** 25;
 /** Empty tables after which all are looked at. */
 const MANY_EMPTY = 1024;
 /** Entries become extents that are told one by one, or clusters that are copied: of a file that holds next to nothing, fewer than a check goes through. */
