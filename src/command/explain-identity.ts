@@ -63,7 +63,7 @@ function contentWords({ content, label, partition }: GuestMark): string {
 
 /** What the disk holds in one sentence. */
 export function contentsSentence({ contents, contentsUnread }: FileIdentity): string {
-  if (contentsUnread) return "The disk itself could not be read from here.";
+  if (contentsUnread) return "What the disk holds could not be read.";
   if (contents.length === 0) return "The disk begins with no partition table or file system that is known here.";
   return `The disk holds ${contents.map((mark) => `${contentWords(mark)} (at ${hex(mark.guestOffset)})`).join(", ")}.`;
 }

@@ -65,7 +65,7 @@ export function explain(failure: Failure): Explanation {
         names: null,
       };
     case "unsupported":
-      return { title: "Not supported", why: `This program does not support ${failure.feature}.`, instead: null, names: null };
+      return { title: "Not supported", why: `This program does not support ${featureWords(failure.feature)}.`, instead: null, names: null };
     case "usage":
       return explainUsage(failure);
     case "snapshot":
@@ -98,6 +98,13 @@ export function explain(failure: Failure): Explanation {
 }
 
 /** Most files that are brought by mistake are no images at all. */
+/** A feature that is known by its bits alone: which bits, in place of their mask. */
+const featureWords = (feature: string): string =>
+  feature.replace(/Unknown incompatible feature: ([0-9a-f]+)/, (_, mask: string) => {
+    const bits = [...Array(64).keys()].filter((bit) => ((BigInt(`0x${mask}`) >> BigInt(bit)) & 1n) !== 0n);
+    return bits.length === 1 ? `the incompatible feature of bit ${bits[0]}` : `the incompatible features of bits ${bits.join(", ")}`;
+  });
+
 function explainMagic({ found, allowed }: ImageProblem): Explanation {
   const begins = /^[0-9a-f ]+$/.test(found) ? `It begins with ${found}` : `It is ${found}`;
   return { title: "Not a qcow2 image", why: `${begins}; a qcow2 image begins with ${allowed.split(",")[0]!}.`, instead: null, names: null };

@@ -14,6 +14,7 @@ export interface FindingWords {
 }
 
 const times = (count: number): string => (count === 1 ? "once" : `${integer(count)} times`);
+const used = (count: number): string => (count === 0 ? "used by nothing" : `used ${times(count)}`);
 
 export function findingWords(finding: CheckFinding, clusterSize: number): FindingWords {
   const line = findingLines([finding], 1).trim();
@@ -21,9 +22,9 @@ export function findingWords(finding: CheckFinding, clusterSize: number): Findin
   const corruption = (what: string, hostOffset: number | null): FindingWords => ({ severity: "corruption", what, line, spot: at(hostOffset) });
   switch (finding.finding) {
     case "leak":
-      return { severity: "leak", what: `Counted ${finding.digits === undefined ? times(finding.refcount) : `${finding.digits} times`}, used ${times(finding.references)}: space that nothing frees`, line, spot: at(finding.cluster * clusterSize) };
+      return { severity: "leak", what: `Counted ${finding.digits === undefined ? times(finding.refcount) : `${finding.digits} times`}, ${used(finding.references)}: space that nothing frees`, line, spot: at(finding.cluster * clusterSize) };
     case "refcount-too-low":
-      return corruption(`Counted ${times(finding.refcount)}, used ${times(finding.references)}: it may be given out again while it holds data`, finding.cluster * clusterSize);
+      return corruption(`Counted ${times(finding.refcount)}, ${used(finding.references)}: it may be given out again while it holds data`, finding.cluster * clusterSize);
     case "copied-flag":
       return corruption(`The COPIED flag of an ${finding.structure === "L1 table" ? "L1" : "L2"} entry disagrees with the refcount, ${integer(finding.refcount)}`, target(finding.entry));
     case "copied-compressed":

@@ -15,6 +15,7 @@ export interface KindLook {
 const HATCH = "M-2 6L6 -2M-2 14L14 -2M2 14L14 2";
 const CROSS = "M1 1L7 7M1 7L7 1";
 const LINES = "M0 2H8M0 6H8";
+const DOTS = "M1 2H3M5 6H7";
 const BARS = "M2 0V8M6 0V8";
 
 /** By index of LAYOUT_KINDS: light, dark, and the marks. */
@@ -24,10 +25,10 @@ const LOOKS: readonly (readonly [string, string, string])[] = [
   ["#cfdde6", "#33464f", LINES],
   ["#5f8fb4", "#7fb2d6", BARS],
   ["#e69f00", "#e69f00", ""],
-  ["#f0cf8a", "#8a6412", ""],
+  ["#f0cf8a", "#8a6412", DOTS],
   ["#b9c9d3", "#3d525e", HATCH],
   ["#b46a00", "#ffc24d", ""],
-  ["#d8b98c", "#6f4b14", ""],
+  ["#d8b98c", "#7a5320", HATCH],
   ["#009e73", "#2ec79c", ""],
   ["#00684c", "#8ae6cb", ""],
   ["#cc79a7", "#cc79a7", ""],

@@ -9,6 +9,8 @@ import { useApp, useAppState, useFormat } from "./context.ts";
 
 /** As in crash.css. */
 const ROW_HEIGHT = 24;
+/** Between the rows the line has room of its own: its words cover none of theirs. */
+const CUT_HEIGHT = 20;
 
 export function CrashTimeline({ run }: { run: CrashRun }) {
   const cut = useAppState((state) => state.crash.cut);
@@ -17,9 +19,9 @@ export function CrashTimeline({ run }: { run: CrashRun }) {
   const pending = new Set(pendingAt(records, cut).map(({ record }) => record));
   return (
     <div className="crash-timeline" role="group" aria-label="Writes of the flush">
-      <div className="crash-rows">
-        {records.map((record) => (
-          <Row key={record.record} record={record} standing={standingOf(record, cut, pending)} kept={kept.find((each) => each.record === record.record) ?? null} />
+      <div className="crash-rows" style={{ paddingBottom: cut === records.length ? CUT_HEIGHT : 0 }}>
+        {records.map((record, index) => (
+          <Row key={record.record} record={record} belowCut={index === cut} standing={standingOf(record, cut, pending)} kept={kept.find((each) => each.record === record.record) ?? null} />
         ))}
         <CutLine run={run} />
       </div>
@@ -31,16 +33,18 @@ type Standing = "durable" | "pending" | "unsent";
 
 const standingOf = ({ record }: CrashRecord, cut: number, pending: ReadonlySet<number>): Standing => (record > cut ? "unsent" : pending.has(record) ? "pending" : "durable");
 
-function Row({ record, standing, kept }: { record: CrashRecord; standing: Standing; kept: CrashKept | null }) {
+/** @param belowCut whether the line is right above it */
+function Row({ record, belowCut, standing, kept }: { record: CrashRecord; belowCut: boolean; standing: Standing; kept: CrashKept | null }) {
+  const row = belowCut ? "crash-row below-cut" : "crash-row";
   if (record.type === "barrier") {
     return (
-      <div className={`crash-row barrier ${standing}`}>
+      <div className={`${row} barrier ${standing}`}>
         <span className="crash-number">{record.record}</span>
         <span className="crash-barrier">barrier: what is above it is on the disk</span>
       </div>
     );
   }
-  return standing === "pending" ? <PendingRow write={record} kept={kept} /> : <FixedRow write={record} standing={standing} />;
+  return standing === "pending" ? <PendingRow row={row} write={record} kept={kept} /> : <FixedRow row={row} write={record} standing={standing} />;
 }
 
 function Facts({ write }: { write: CrashWrite }) {
@@ -50,7 +54,9 @@ function Facts({ write }: { write: CrashWrite }) {
       <span className="crash-number">{write.record}</span>
       <span className={`crash-kind ${familyOf(write)}`}>{writeName(write)}</span>
       <span className="crash-size">{size(write.lengthBytes)}</span>
-      <span className="crash-serves">{servesWords(write)}</span>
+      <span className="crash-serves" title={servesWords(write)}>
+        {servesWords(write)}
+      </span>
     </>
   );
 }
@@ -71,9 +77,9 @@ function familyOf({ kind }: CrashWrite): string {
   }
 }
 
-function FixedRow({ write, standing }: { write: CrashWrite; standing: Standing }) {
+function FixedRow({ row, write, standing }: { row: string; write: CrashWrite; standing: Standing }) {
   return (
-    <div className={`crash-row ${standing}`}>
+    <div className={`${row} ${standing}`}>
       <Facts write={write} />
       <span className="crash-fate">{standing === "durable" ? "on the disk" : "not sent"}</span>
     </div>
@@ -81,12 +87,12 @@ function FixedRow({ write, standing }: { write: CrashWrite; standing: Standing }
 }
 
 /** A write on its way: whether it reached the disk is the person's to say. */
-function PendingRow({ write, kept }: { write: CrashWrite; kept: CrashKept | null }) {
+function PendingRow({ row, write, kept }: { row: string; write: CrashWrite; kept: CrashKept | null }) {
   const app = useApp();
   const torn = kept !== null && kept.sectors !== null;
   const fate = kept === null ? "lost" : torn ? `${kept.sectors.length} of ${write.sectors} sectors` : "reached it";
   return (
-    <label className={kept === null ? "crash-row pending lost" : "crash-row pending kept"}>
+    <label className={`${row} pending ${kept === null ? "lost" : "kept"}`}>
       <Facts write={write} />
       <span className="crash-fate">
         {fate}
@@ -122,7 +128,7 @@ function CutLine({ run }: { run: CrashRun }) {
   const last = run.records.length;
   const follow = (clientY: number): void => {
     const rows = line.current?.parentElement;
-    if (rows) app.crash.moveCut(Math.round((clientY - rows.getBoundingClientRect().top) / ROW_HEIGHT));
+    if (rows) app.crash.moveCut(Math.round((clientY - rows.getBoundingClientRect().top - CUT_HEIGHT / 2) / ROW_HEIGHT));
   };
   const words = cut === 0 ? "before the first record" : cut === last ? "behind the last record" : `behind record ${cut} of ${last}`;
   return (

@@ -6,12 +6,14 @@ import type { EventFilter, EventKind } from "../state/event-filter.ts";
 import { useEffect, useMemo } from "react";
 import { eventText, eventTime, eventZone } from "../state/event-text.ts";
 import { formatCount } from "../state/units.ts";
-import { useApp, useAppState, useFormat } from "./context.ts";
+import { useApp, useAppState, useFormat, useNarrow } from "./context.ts";
 import { useFollow } from "./follow.ts";
 import { Scrubber } from "./scrubber.tsx";
 import { showRow, useRows } from "./use-rows.ts";
 
 const ROW_HEIGHT = 22;
+/** On a phone an event has two lines: there is no pointer that would tell the rest of it. */
+const NARROW_ROW_HEIGHT = 38;
 /** Rows beyond the view: what was said just now can be read out although it was scrolled away. */
 const OVERSCAN = 30;
 
@@ -35,11 +37,12 @@ export function EventsPanel() {
   // have grown again, sixty times a second.
   const count = useMemo(() => (version < 0 || !isFiltering(filter) ? events.length : matches.count()), [events, matches, filter, version]);
   const { box, onScroll } = useFollow();
-  const rows = useRows(box, count, ROW_HEIGHT, OVERSCAN);
+  const rowHeight = useNarrow() ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
+  const rows = useRows(box, count, rowHeight, OVERSCAN);
   // The list goes along with the moment that is shown.
   useEffect(() => {
-    showRow(box.current, moment === null ? matches.count() - 1 : Math.max(0, matches.lastBefore(moment)), ROW_HEIGHT, 0);
-  }, [box, matches, moment]);
+    showRow(box.current, moment === null ? matches.count() - 1 : Math.max(0, matches.lastBefore(moment)), rowHeight, 0);
+  }, [box, matches, moment, rowHeight]);
   const shown: number[] = [];
   for (let index = rows.first; index < rows.end; index++) shown.push(matches.positionAt(index));
 
@@ -65,8 +68,8 @@ export function EventsPanel() {
       </div>
       <div className="events" role="log" aria-label="Events" tabIndex={0} ref={box} onScroll={onScroll}>
         {count === 0 && <p className="panel-empty">{isFiltering(filter) ? "No event matches the filter." : "Transitions, pointer moves and refusals are listed here as they happen."}</p>}
-        <div style={{ height: count * ROW_HEIGHT, position: "relative" }}>
-          <div className="event-window" style={{ transform: `translateY(${rows.first * ROW_HEIGHT}px)` }}>
+        <div style={{ height: count * rowHeight, position: "relative" }}>
+          <div className="event-window" style={{ transform: `translateY(${rows.first * rowHeight}px)` }}>
             {shown.map((position) => {
               const event = events.at(position - events.forgotten);
               if (event === undefined) return null;

@@ -38,7 +38,7 @@ function Identity({ inspection }: { inspection: Inspection }) {
         <strong>This is {name}</strong>, {formatCount(identity.fileSize)} bytes. {todo ?? (header === null ? `Its bytes are in the tab Hex; in the console “qemu-img convert -f raw -O qcow2 ${visibleText(quoteWord(file))} disk.qcow2” makes an image of it.` : "")}
       </p>
       <p>
-        {contentsSentence(identity)} {dialect ?? ""}
+        {identity.fileSize === 0 ? "" : contentsSentence(identity)} {dialect ?? ""}
       </p>
       {needs !== null && <p className="inspector-alert">{needs}</p>}
       {header?.needs.map((need) => need.found !== null && (

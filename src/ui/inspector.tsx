@@ -145,7 +145,7 @@ export function Inspector() {
       )}
       {open && range && <RangeStrip key={file} onDone={() => setRange(false)} />}
       {open && <SaveStrip />}
-      {open && known && tab !== "Crash lab" && tab !== "Terminal" && <PlaceStrip />}
+      {open && known && tab !== "Workload" && tab !== "Crash lab" && tab !== "Terminal" && <PlaceStrip />}
     </Tabs.Root>
   );
 }

@@ -19,6 +19,8 @@ interface LineChartProps {
   /** The least that the y axis reaches up to. */
   readonly yLeast: number;
   readonly yStart?: number;
+  /** Whether y counts things: its marks are whole numbers then. */
+  readonly counts?: boolean;
   readonly xName: string;
   readonly formatX: (value: number) => string;
   readonly formatY: (value: number) => string;
@@ -37,10 +39,10 @@ function niceCeiling(value: number): number {
   return unit * ([1, 2, 2.5, 5, 10].find((step) => step * unit >= value * 0.9999) ?? 10);
 }
 
-export function LineChart({ title, says, lines, xEnd, yLeast, yStart = 0, xName, formatX, formatY }: LineChartProps) {
+export function LineChart({ title, says, lines, xEnd, yLeast, yStart = 0, counts = false, xName, formatX, formatY }: LineChartProps) {
   let most = yLeast;
   for (const { points } of lines) for (const [, y] of points) most = Math.max(most, y);
-  const top = niceCeiling(most);
+  const top = counts ? 2 * Math.ceil(niceCeiling(most / 2)) : niceCeiling(most);
   const right = xEnd > 0 ? xEnd : 1;
   const x = (value: number): number => LEFT + (value / right) * (WIDTH - LEFT - RIGHT);
   const y = (value: number): number => HEIGHT - BOTTOM - ((value - yStart) / (top - yStart)) * (HEIGHT - TOP - BOTTOM);

@@ -89,7 +89,8 @@ function GoTo({ zones }: { zones: ZoneModel }) {
         title="Go to a zone by its number"
         inputMode="numeric"
         autoComplete="off"
-        placeholder={`Zone 0–${zones.count - 1}`}
+        // A word more than the largest number has no room where the map is narrow.
+        placeholder={`${zones.count > 1000 ? "" : "Zone "}0–${zones.count - 1}`}
         aria-invalid={wrong}
         value={text}
         onChange={(event) => setText(event.target.value)}

@@ -35,11 +35,14 @@ function Counted({ resources, past }: { resources: PastResources; past: boolean 
           <p className="quiet">{past ? "No zone was implicitly open, so none could have been closed to make room." : "No zone is implicitly open, so none can be closed to make room."}</p>
         ) : (
           <>
-            <p>
-              {past ? "Would have been closed next to make room: " : "Closed next to make room: "}
-              <strong>zone {implicitOrder[0]}</strong>
-              <span className="quiet">{maxOpen === 0 ? " (never, without a limit)" : ""}</span>
-            </p>
+            {maxOpen === 0 ? (
+              <p className="quiet">{past ? "There was no limit, so none had to be closed. Implicitly open:" : "There is no limit, so none has to be closed. Implicitly open:"}</p>
+            ) : (
+              <p>
+                {past ? "Would have been closed next to make room: " : "Closed next to make room: "}
+                <strong>zone {implicitOrder[0]}</strong>
+              </p>
+            )}
             <ol aria-label="Implicitly open zones, the next to be closed first">
               {implicitOrder.map((zone) => (
                 <li key={zone}>

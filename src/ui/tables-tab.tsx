@@ -8,6 +8,8 @@ import { useEntries } from "./use-entries.ts";
 import { showRow, useRows } from "./use-rows.ts";
 
 const ROW_HEIGHT = 24;
+/** Among so many entries of the L1 table a first L2 table is looked for. */
+const FIRST_ENTRIES = 256;
 
 const KINDS: Readonly<Record<TableEntry["kind"], string>> = {
   none: "none",
@@ -25,6 +27,19 @@ export function TablesTab() {
   const l1Index = useAppState((state) => state.inspector.l1Index);
   const place = useAppState((state) => state.inspector.place);
   const isQcow2 = useAppState((state) => state.inspector.inspection?.identity.container === "qcow2");
+  const generation = useAppState((state) => state.inspector.generation);
+  useEffect(() => {
+    // Nothing was chosen yet: the first L2 table is shown, for most files have one alone.
+    if (l1Index !== null || !isQcow2) return;
+    let wanted = true;
+    void app.inspector.tableEntries(null, 0, FIRST_ENTRIES).then((outcome) => {
+      const first = outcome?.ok === true ? outcome.value.entries.find(({ kind }) => kind === "l2-table") : undefined;
+      if (wanted && first !== undefined) app.inspector.showL1(first.index);
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [app, l1Index, isQcow2, generation]);
   if (!isQcow2) return <p className="panel-empty">Only qcow2 images have L1 and L2 tables.</p>;
   return (
     <div className="tables">

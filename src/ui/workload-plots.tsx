@@ -57,6 +57,7 @@ export function WorkloadPlots() {
           { name: "Open", points: rows.map((row): Pair => [row.elapsedMs, row.open]) },
         ]}
         yLeast={Math.max(2, resources?.maxActive ?? 0)}
+        counts
         formatY={decimals}
       />
       {store !== null && (

@@ -62,7 +62,7 @@ test("a broken header is told with where and what is allowed, and ends with 2; w
   await putFile(files, "archive", Uint8Array.from([0x1f, 0x8b, 8, 0]));
   const archive = await type(fixture, "archive");
   expect(archive).toMatchObject({ status: 0, err: "" });
-  expect(archive.out).toBe("image: archive\nkind: a file compressed with gzip, 4 bytes\nto see inside: Unpack it first: gunzip -k FILE\ncontents: The disk itself could not be read from here.\n");
+  expect(archive.out).toBe("image: archive\nkind: a file compressed with gzip, 4 bytes\nto see inside: Unpack it first: gunzip -k FILE\ncontents: What the disk holds could not be read.\n");
   expect(await type(fixture, "nowhere")).toMatchObject({ status: 1, out: "" });
 });
 
