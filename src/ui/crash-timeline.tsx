@@ -1,6 +1,6 @@
 /** The writes of a flush as a list with its barriers, and the moment at which the power fails: a line that is dragged, or moved by keys. */
 import { Zap } from "lucide-react";
-import { useRef } from "react";
+import { useEffect, useRef } from "react";
 import { pendingAt } from "../state/crash-state.ts";
 import type { CrashRun } from "../state/crash-state.ts";
 import { servesWords, writeName } from "../state/crash-text.ts";
@@ -126,6 +126,10 @@ function CutLine({ run }: { run: CrashRun }) {
   const cut = useAppState((state) => state.crash.cut);
   const line = useRef<HTMLDivElement>(null);
   const last = run.records.length;
+  useEffect(() => {
+    // Moved by keys it stays in view; a pointer sees where it goes.
+    if (document.activeElement === line.current) line.current?.scrollIntoView({ block: "nearest" });
+  }, [cut]);
   const follow = (clientY: number): void => {
     const rows = line.current?.parentElement;
     if (rows) app.crash.moveCut(Math.round((clientY - rows.getBoundingClientRect().top - CUT_HEIGHT / 2) / ROW_HEIGHT));
