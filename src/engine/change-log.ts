@@ -26,7 +26,7 @@ export class ChangeLog implements ZoneObserver {
   private changed = new Set<ZoneIndex>();
   private readonly calls = new ToldCalls();
   /** Hears pointer moves whether watched or not (the pointer store). */
-  onPointerMoved: (zone: ZoneIndex) => void = () => {};
+  onPointerMoved: (zone: ZoneIndex, from: GuestOffset) => void = () => {};
 
   /** @param now milliseconds since 1970 */
   constructor(now: () => number) {
@@ -46,7 +46,7 @@ export class ChangeLog implements ZoneObserver {
 
   pointerMoved(zone: ZoneIndex, from: GuestOffset, to: GuestOffset): void {
     this.pointerMoves++;
-    this.onPointerMoved(zone);
+    this.onPointerMoved(zone, from);
     if (!this.watched) return;
     this.changed.add(zone);
     this.add({ type: "pointer", zone, from, to, operation: this.operation });

@@ -132,7 +132,7 @@ export function openDevice(
   if ("kind" in report) throw new Fault(report);
   const reason = write ? zonedReasonNotToWrite(header, report) : null;
   const image = new Qcow2Image(written(store, write, foundation), header, { write: write && reason === null, forCheck, order: foundation.order, featureBits: [ZONED_FEATURE_BIT], area: areaOf(zoned), codecs });
-  const device = new ZonedDevice(image, zoned, entries, report, log);
+  const device = new ZonedDevice(image, zoned, report, log);
   return { format: "qcow2", device, header, zoned, readOnlyReason: image.readOnlyReason ?? reason, foundation };
 }
 

@@ -43,21 +43,21 @@ export class ZonedDevice implements Device {
   private summarized: PointerSummary | null;
 
   /**
-   * @param entries the zoned metadata as stored
-   * @param pointers the same, read and checked against the geometry; its columns become the device's own
+   * @param pointers the zoned metadata as stored, read and checked against the geometry; its columns become the device's own
    */
-  constructor(image: Qcow2Image, header: ZonedHeader, entries: Uint8Array, pointers: PointerReport, log: ChangeLog) {
+  constructor(image: Qcow2Image, header: ZonedHeader, pointers: PointerReport, log: ChangeLog) {
     this.disk = image;
     this.header = header;
     this.geometry = header.geometry;
     this.findings = pointers.findings;
     this.log = log;
-    this.zones = new ZoneTable(header.geometry, pointers.columns, log);
-    this.summarized = summarizePointers(header.geometry, this.zones, this.zones.condition);
-    this.pointers = new PointerStore(header, entries, this.zones, (zone, sectors) => log.pointerStored(zone, sectors));
-    log.onPointerMoved = (zone) => {
+    const { columns } = pointers;
+    this.summarized = summarizePointers(header.geometry, columns, columns.condition);
+    this.zones = new ZoneTable(header.geometry, columns, this.summarized.closed, log);
+    this.pointers = new PointerStore(header, this.zones, (zone, sectors) => log.pointerStored(zone, sectors));
+    log.onPointerMoved = (zone, from) => {
       this.summarized = null;
-      this.pointers.pointerMoved(zone);
+      this.pointers.pointerMoved(zone, from);
     };
     image.attach(this.pointers);
   }

@@ -75,14 +75,15 @@ const MAX_FINDINGS = 100;
 /**
  * Reads and validates all entries: ordinary ones in one short loop over whole words, which a million of them pass quickly, and
  * whatever is not ordinary one by one.
- * @param entries the whole zoned metadata, 8 bytes for each zone of the geometry
+ * @param entries the whole zoned metadata, 8 bytes for each zone of the geometry; where they are aligned as an array of numbers is, the
+ * column of pointers takes their place, since a million zones would else cost as much memory again
  * @param metadataOffset where the entries lie in the image file, for the findings
  * @returns columns and findings, or the first pointer outside its zone as a problem
  */
 export function readPointers(geometry: ZoneGeometry, entries: DataView, metadataOffset: number): PointerReport | ImageProblem {
   const { zoneCount } = geometry;
   const type = new Uint8Array(zoneCount).fill(ZoneType.SEQUENTIAL);
-  const writePointer = new Float64Array(zoneCount);
+  const writePointer = entries.byteOffset % POINTER_BYTES === 0 ? new Float64Array(entries.buffer, entries.byteOffset, zoneCount) : new Float64Array(zoneCount);
   const condition = new Uint8Array(zoneCount).fill(Condition.EMPTY);
   const columns: StoredZones = { type, writePointer, condition };
   const words = wordsOf(entries);
@@ -92,7 +93,10 @@ export function readPointers(geometry: ZoneGeometry, entries: DataView, metadata
     // Where the header wants conventional zones, none is ordinary.
     if (words !== null && index >= geometry.conventionalZones) index = takeOrdinary(words, index, geometry, columns);
     const { conventional, offset } = decodePointer(entries, index);
-    if (!isPlausible(geometry, index, { conventional, offset })) return implausible(geometry, entries, index, metadataOffset + index * POINTER_BYTES);
+    if (!isPlausible(geometry, index, { conventional, offset })) {
+      putBack(entries, columns, index);
+      return implausible(geometry, entries, index, metadataOffset + index * POINTER_BYTES);
+    }
     if (conventional) type[index] = ZoneType.CONVENTIONAL;
     writePointer[index] = offset;
     condition[index] = conditionAfterPowerCycle(geometry, zoneIndex(index), conventional, offset);
@@ -104,6 +108,13 @@ export function readPointers(geometry: ZoneGeometry, entries: DataView, metadata
     if (misaligned && findings.length < MAX_FINDINGS) findings.push({ code: "pointer-not-sector-aligned", ...found });
   }
   return { columns, findings, readOnly };
+}
+
+/** Makes the first entries what they were before the column of pointers took their place. @param count all of them fit their zones */
+function putBack(entries: DataView, { type, writePointer }: PointerColumns, count: number): void {
+  for (let index = 0; index < count; index++) {
+    encodePointer(entries, index, { conventional: type[index] === ZoneType.CONVENTIONAL, offset: guestOffset(writePointer[index]!) });
+  }
 }
 
 /** The entries as pairs of words, low word first; null where the processor or the array's place does not let them be read so. */

@@ -6,7 +6,6 @@
  */
 import { assert } from "../base/assert.ts";
 import { Condition, ZoneType } from "../base/conditions.ts";
-import { tally, wordsOf } from "../base/tally.ts";
 import { guestOffset } from "../base/units.ts";
 import type { GuestOffset, ZoneIndex } from "../base/units.ts";
 import { ClosingOrder } from "./closing-order.ts";
@@ -51,12 +50,13 @@ export class ZoneTable {
   /** The implicitly open zones. */
   private readonly implicit: ClosingOrder;
   private explicitCount = 0;
-  private closedCount = 0;
+  private closedCount: number;
 
   /**
    * @param stored the stored pointers, already validated, with the conditions that they mean; they become the table's own
+   * @param closed how many of those conditions are CLOSED
    */
-  constructor(geometry: ZoneGeometry, stored: StoredZones, observer: ZoneObserver) {
+  constructor(geometry: ZoneGeometry, stored: StoredZones, closed: number, observer: ZoneObserver) {
     const count = geometry.zoneCount;
     this.geometry = geometry;
     this.observer = observer;
@@ -64,9 +64,7 @@ export class ZoneTable {
     this.type = stored.type;
     this.writePointer = stored.writePointer;
     this.condition = stored.condition;
-    const counts = new Uint32Array(16);
-    tally(this.condition, wordsOf(this.condition), 0, count, counts);
-    this.closedCount = counts[Condition.CLOSED]!;
+    this.closedCount = closed;
   }
 
   /** Which implicitly open zone is closed to make room from now on; the least recently written one until this is called. */

@@ -1,6 +1,7 @@
 /** What of the write pointers a flush writes, at which of its steps, and in how many writes. Zone semantics, "Durability". */
 import { expect, test } from "vitest";
 import { bytes, guestOffset, hostOffset, zoneIndex } from "../../../src/base/units.ts";
+import type { GuestOffset, ZoneIndex } from "../../../src/base/units.ts";
 import { Condition } from "../../../src/base/conditions.ts";
 import { PointerStore, newPointerEntries } from "../../../src/engine/pointer-store.ts";
 import type { ZonedHeader } from "../../../src/zoned/dialect.ts";
@@ -25,9 +26,9 @@ function pointers() {
   const report = readPointers(header.geometry, new DataView(disk.slice().buffer), METADATA);
   if ("kind" in report) throw new Error("new pointers are sound");
   const told: number[] = [];
-  const observer = { conditionChanged: () => undefined, pointerMoved: (zone: number) => store.pointerMoved(zoneIndex(zone)), implicitOpenChanged: () => undefined, counted: () => undefined };
-  const table = new ZoneTable(header.geometry, report.columns, observer);
-  const store = new PointerStore(header, disk.slice(), table, (zone) => told.push(zone));
+  const observer = { conditionChanged: () => undefined, pointerMoved: (zone: ZoneIndex, from: GuestOffset) => store.pointerMoved(zone, from), implicitOpenChanged: () => undefined, counted: () => undefined };
+  const table = new ZoneTable(header.geometry, report.columns, 0, observer);
+  const store = new PointerStore(header, table, (zone) => told.push(zone));
   const writes: [offset: number, length: number][] = [];
   const write = (offset: number, data: Uint8Array): void => {
     writes.push([offset - METADATA, data.length]);
@@ -95,6 +96,47 @@ test("what the disk has already is not written, and what could not be written is
   expect([onDisk(9), writes.length]).toEqual([512, 1]);
   flush();
   expect(writes).toHaveLength(1);
+});
+
+test("over moves, resets, flushes and writes that fail, the disk has each pointer as of the last step that reached it", () => {
+  const { store, write, move, flush, onDisk } = pointers();
+  const memory = new Map<number, number>();
+  const disk = new Map<number, number>();
+  const resets = new Set<number>();
+  const sequential = Array.from({ length: ZONES - 1 }, (_, index) => index + 1);
+  let state = 7;
+  const below = (bound: number): number => (state = (state * 48271) % 2147483647) % bound;
+  for (let step = 0; step < 2000; step++) {
+    const zone = 1 + below(ZONES - 1);
+    switch (below(12)) {
+      case 0:
+        flush();
+        for (const [moved, to] of memory) disk.set(moved, to);
+        resets.clear();
+        break;
+      case 1:
+        try {
+          store.afterMapping(() => { throw new Error("no room"); });
+        } catch {
+          // Where there was something to write.
+        }
+        break;
+      case 2:
+        store.beforeMapping(write);
+        for (const reset of resets) disk.set(reset, 0);
+        break;
+      case 3:
+        move(zone, 0);
+        store.zoneReset(zoneIndex(zone));
+        memory.set(zone, 0);
+        resets.add(zone);
+        break;
+      default:
+        memory.set(zone, 512 * (1 + below(128)));
+        move(zone, memory.get(zone)!);
+    }
+    if (step % 50 === 0) expect(sequential.map(onDisk)).toEqual(sequential.map((index) => disk.get(index) ?? 0));
+  }
 });
 
 test("a conventional zone's mark stays beside its neighbours' pointers", () => {

@@ -115,6 +115,31 @@ describe("all entries", () => {
     expect("found" in problem && problem.found).toContain("every entry fits when read as big-endian");
   });
 
+  test("so is one whose first entry fits both ways: what was read before the refusal is put back", () => {
+    const small = geometry({ zoneSize: 4096, zoneCapacity: 4096, deviceSize: 4 * 4096, conventionalZones: 0 });
+    const view = new DataView(new ArrayBuffer(32));
+    [BIT_59, 4096n, 8192n, 12288n].forEach((word, index) => view.setBigUint64(index * 8, word));
+    const before = new Uint8Array(view.buffer).slice();
+    const problem = readPointers(small, view, HOST);
+    expect("found" in problem && problem.found).toContain("every entry fits when read as big-endian");
+    expect(new Uint8Array(view.buffer)).toEqual(before);
+  });
+
+  test("the column takes the entries' place, and one of its own where they are not aligned", () => {
+    const words = fresh();
+    words[1]! += 4096n;
+    words[2]! |= BIT_59;
+    const aligned = stored(...words);
+    const shifted = new DataView(new ArrayBuffer(36), 4);
+    words.forEach((word, index) => shifted.setBigUint64(index * 8, word, true));
+    const [inPlace, apart] = [readPointers(geometry(), aligned, HOST), readPointers(geometry(), shifted, HOST)];
+    if (!("columns" in inPlace) || !("columns" in apart)) throw new Error("refused");
+    expect(inPlace.columns.writePointer.buffer).toBe(aligned.buffer);
+    expect([...inPlace.columns.writePointer]).toEqual([0, GIB + 4096, 2 * GIB, 3 * GIB]);
+    expect(apart).toEqual(inPlace);
+    expect(shifted.getBigUint64(8, true)).toBe(words[1]);
+  });
+
   test("one bad entry is not called big-endian", () => {
     const words = fresh();
     words[1] = 0n;
