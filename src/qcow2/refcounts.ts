@@ -15,10 +15,11 @@ import { hostCluster, hostOffset } from "../base/units.ts";
 import type { HostCluster, HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
-import { ENTRY_BYTES, decodeRefcountTableEntry, encodeRefcountTableEntry, forEachInUse, maxRefcount, readRefcount, writeRefcount } from "./entries.ts";
+import { ENTRY_BYTES, forEachInUse, maxRefcount, readRefcount, writeRefcount } from "./entries.ts";
 import { MAX_REFCOUNT_TABLE_BYTES } from "./header.ts";
 import type { Header } from "./header.ts";
 import type { MetadataMap } from "./metadata-map.ts";
+import { RefcountTable } from "./refcount-table.ts";
 import { TableCache } from "./table-cache.ts";
 
 const CACHE_BYTES = 8 * 2 ** 20;
@@ -39,13 +40,7 @@ export class Refcounts {
   readonly perBlock: number;
   private readonly metadata: MetadataMap;
   private readonly store: ByteStore;
-  /** The refcount table as it shall be; grows in memory, moves in the file at the next flush. */
-  private table: Uint8Array;
-  private tableView: DataView;
-  private tableOffset: HostOffset;
-  private tableClusters: number;
-  /** Entries of the table that differ from the disk. */
-  private readonly changedEntries = new Set<number>();
+  private readonly table: RefcountTable;
   /** Clusters taken for a table that has outgrown its own, until the header points at them. */
   private pendingMove: TableMove | null = null;
   /** Whether the header's pointer to those clusters was given to the store: it may be on the disk then, whatever the store said. */
@@ -62,12 +57,7 @@ export class Refcounts {
     this.perBlock = (header.clusterSize * 8) / 2 ** header.refcountOrder;
     this.metadata = metadata;
     this.store = store;
-    this.tableOffset = header.refcountTableOffset;
-    this.tableClusters = header.refcountTableClusters;
-    this.table = new Uint8Array(header.refcountTableClusters * header.clusterSize);
-    store.event?.("reftable_load");
-    readPadded(store, header.refcountTableOffset, this.table);
-    this.tableView = new DataView(this.table.buffer);
+    this.table = new RefcountTable(store, header);
     this.blocks = new TableCache(header.clusterSize, CACHE_BYTES, (at) => {
       const block = new Uint8Array(this.clusterSize);
       store.event?.("refblock_load");
@@ -78,27 +68,22 @@ export class Refcounts {
   }
 
   private claimBlocks(fileLength: number): void {
-    forEachInUse(this.table, (index) => {
-      const offset = this.blockOffset(index);
+    forEachInUse(this.table.data, (index) => {
+      const offset = this.table.blockOffset(index);
       // To write it would stretch the file up to there, beyond any quota.
       if (offset >= fileLength) throw new Fault(imageProblem("refcount block", "host offset", offset, `a block behind the file's end (${fileLength})`, "a block inside the file"));
       this.metadata.claim("refcount block", offset, this.clusterSize);
     });
   }
 
-  private blockOffset(index: number): HostOffset {
-    if (index * ENTRY_BYTES >= this.table.length) return hostOffset(0);
-    return decodeRefcountTableEntry(this.tableView, index, this.tableOffset, this.clusterSize);
-  }
-
   get(cluster: HostCluster): number {
-    const offset = this.blockOffset(Math.floor(cluster / this.perBlock));
+    const offset = this.table.blockOffset(Math.floor(cluster / this.perBlock));
     return offset === 0 ? 0 : readRefcount(this.blocks.get(offset).view, cluster % this.perBlock, this.order);
   }
 
   /** Entries of the refcount table, of which not all lead to a block. */
   get tableEntries(): number {
-    return this.table.length / ENTRY_BYTES;
+    return this.table.entries;
   }
 
   /** The first cluster for which no refcount table of the largest size has an entry. */
@@ -108,16 +93,16 @@ export class Refcounts {
 
   /** The refcount block of that index in the table, to be looked at until the next call; null where there is none. */
   block(index: number): DataView | null {
-    const offset = this.blockOffset(index);
+    const offset = this.table.blockOffset(index);
     return offset === 0 ? null : this.blocks.get(offset).view;
   }
 
   /** The clusters of the refcount table and of its blocks; everything must be flushed. */
   ownClusters(): HostCluster[] {
     const own: HostCluster[] = [];
-    for (let index = 0; index < this.tableClusters; index++) own.push(hostCluster(this.tableOffset / this.clusterSize + index));
+    for (let index = 0; index < this.table.clusters; index++) own.push(hostCluster(this.table.offset / this.clusterSize + index));
     for (let index = 0; index < this.tableEntries; index++) {
-      const offset = this.blockOffset(index);
+      const offset = this.table.blockOffset(index);
       if (offset !== 0) own.push(hostCluster(offset / this.clusterSize));
     }
     return own;
@@ -161,7 +146,7 @@ export class Refcounts {
     let cluster = this.firstFree;
     while (run < max) {
       const index = Math.floor(cluster / this.perBlock);
-      const offset = this.blockOffset(index);
+      const offset = this.table.blockOffset(index);
       if (offset === 0) {
         if (run > 0) break;
         if (this.coverWithBlock(cluster)) cluster++;
@@ -241,8 +226,8 @@ export class Refcounts {
    */
   private coverWithBlock(cluster: number): boolean {
     const index = Math.floor(cluster / this.perBlock);
-    if (this.blockOffset(index) !== 0) return false;
-    if ((index + 1) * ENTRY_BYTES > this.table.length) this.growTable(this.tableBytesFor(index + 1));
+    if (this.table.blockOffset(index) !== 0) return false;
+    this.table.makeRoomFor(index + 1);
     const home = index * this.perBlock;
     // The header's own cluster: the table has no block for it.
     if (home === 0) this.refuseMetadata(0, "refcount block");
@@ -255,26 +240,11 @@ export class Refcounts {
     const offset = hostOffset(home * this.clusterSize);
     this.metadata.claim("refcount block", offset, this.clusterSize);
     this.blocks.addNew(offset, new Uint8Array(this.clusterSize));
-    encodeRefcountTableEntry(this.tableView, index, offset);
-    this.changedEntries.add(index);
-  }
-
-  /** Bytes for a table of so many entries and half as many to come, in whole clusters; never more than anybody would open again. */
-  private tableBytesFor(entries: number): number {
-    if (entries * ENTRY_BYTES > MAX_REFCOUNT_TABLE_BYTES) throw new Fault({ kind: "unsupported", feature: "a refcount table above 8 MiB: the image file cannot grow further" });
-    return Math.min(Math.ceil((entries * ENTRY_BYTES * 1.5) / this.clusterSize) * this.clusterSize, MAX_REFCOUNT_TABLE_BYTES);
-  }
-
-  private growTable(lengthBytes: number): void {
-    this.store.event?.("reftable_grow");
-    const grown = new Uint8Array(lengthBytes);
-    grown.set(this.table);
-    this.table = grown;
-    this.tableView = new DataView(grown.buffer);
+    this.table.setBlock(index, offset);
   }
 
   private set(cluster: HostCluster, count: number): void {
-    const offset = this.blockOffset(Math.floor(cluster / this.perBlock));
+    const offset = this.table.blockOffset(Math.floor(cluster / this.perBlock));
     assert(offset !== 0, "a counted cluster has a refcount block");
     this.put(offset, cluster % this.perBlock, count);
   }
@@ -283,7 +253,7 @@ export class Refcounts {
   private setRun(first: number, end: number): void {
     this.store.event?.("refblock_alloc");
     for (let cluster = first; cluster < end; ) {
-      const block = this.blocks.get(this.blockOffset(Math.floor(cluster / this.perBlock)));
+      const block = this.blocks.get(this.table.blockOffset(Math.floor(cluster / this.perBlock)));
       const from = cluster % this.perBlock;
       const to = Math.min(this.perBlock, from + end - cluster);
       for (let index = from; index < to; index++) writeRefcount(block.view, index, this.order, 1);
@@ -304,12 +274,12 @@ export class Refcounts {
 
   /** Whether the table has outgrown its clusters, so that it moves at the next flush. */
   get tableOutgrown(): boolean {
-    return this.pendingMove !== null || this.table.length !== this.tableClusters * this.clusterSize;
+    return this.pendingMove !== null || this.table.length !== this.table.clusters * this.clusterSize;
   }
 
   /** The table has outgrown its clusters: takes new ones for it, before step 1. @returns where it moves, null when it stays */
   prepareTableMove(): TableMove | null {
-    const outgrown = this.table.length !== (this.pendingMove?.clusters ?? this.tableClusters) * this.clusterSize;
+    const outgrown = this.table.length !== (this.pendingMove?.clusters ?? this.table.clusters) * this.clusterSize;
     if (outgrown) {
       // An earlier flush failed between: what it took is too small by now.
       if (this.pendingMove !== null) this.undoAllocate(hostCluster(this.pendingMove.offset / this.clusterSize), this.pendingMove.clusters);
@@ -317,15 +287,15 @@ export class Refcounts {
       this.pendingMove = null;
       this.pendingMove = this.takeTableClusters();
     }
-    if (this.pendingMove !== null) this.pendingMove = { ...this.pendingMove, data: this.table };
+    if (this.pendingMove !== null) this.pendingMove = { ...this.pendingMove, data: this.table.data };
     return this.pendingMove;
   }
 
   /** Clusters for the whole table, in a place where it can grow. */
   private takeTableClusters(): TableMove {
-    const { first, clusters } = this.takeBehind((entries) => Math.max(this.table.length, this.tableBytesFor(entries)) / this.clusterSize);
-    if (clusters * this.clusterSize > this.table.length) this.growTable(clusters * this.clusterSize);
-    return { offset: hostOffset(first * this.clusterSize), clusters, data: this.table };
+    const { first, clusters } = this.takeBehind((entries) => Math.max(this.table.length, this.table.bytesFor(entries)) / this.clusterSize);
+    if (clusters * this.clusterSize > this.table.length) this.table.grow(clusters * this.clusterSize);
+    return { offset: hostOffset(first * this.clusterSize), clusters, data: this.table.data };
   }
 
   /**
@@ -334,8 +304,8 @@ export class Refcounts {
    * @param clustersFor how many clusters are wanted when the refcount table has so many entries in use
    */
   private takeBehind(clustersFor: (entries: number) => number): { first: number; clusters: number } {
-    let firstIndex = this.table.length / ENTRY_BYTES;
-    while (firstIndex > 0 && this.blockOffset(firstIndex - 1) === 0) firstIndex--;
+    let firstIndex = this.table.entries;
+    while (firstIndex > 0 && this.table.blockOffset(firstIndex - 1) === 0) firstIndex--;
     let blocks = 0;
     let clusters = 0;
     for (let needed = 1; blocks < needed; ) {
@@ -345,7 +315,7 @@ export class Refcounts {
     }
     const first = firstIndex * this.perBlock;
     for (let cluster = first; cluster < first + clusters + blocks; cluster++) this.refuseMetadata(cluster, null);
-    if ((firstIndex + blocks) * ENTRY_BYTES > this.table.length) this.growTable(this.tableBytesFor(firstIndex + blocks));
+    this.table.makeRoomFor(firstIndex + blocks);
     for (let block = 0; block < blocks; block++) this.addBlock(firstIndex + block, first + clusters + block);
     for (let cluster = first; cluster < first + clusters + blocks; cluster++) this.set(hostCluster(cluster), 1);
     return { first, clusters };
@@ -359,31 +329,23 @@ export class Refcounts {
   /** The header's pointer to the table in its new place, which is durable with every entry as it is now, is about to be written. */
   beginToLead(): void {
     this.moveLeads = true;
-    this.changedEntries.clear();
+    this.table.changesStored();
   }
 
   /** The header points at the new place, durably: the old clusters are free once this flush has ended. */
   tableMoved({ offset, clusters }: TableMove): void {
-    this.metadata.release(this.tableOffset, this.tableClusters * this.clusterSize);
+    const { table } = this;
+    this.metadata.release(table.offset, table.clusters * this.clusterSize);
     this.metadata.claim("refcount table", offset, clusters * this.clusterSize);
-    for (let index = 0; index < this.tableClusters; index++) this.holdDecrease(hostCluster(this.tableOffset / this.clusterSize + index));
-    this.tableOffset = offset;
-    this.tableClusters = clusters;
+    for (let index = 0; index < table.clusters; index++) this.holdDecrease(hostCluster(table.offset / this.clusterSize + index));
+    table.liesAt(offset, clusters);
     this.pendingMove = null;
     this.moveLeads = false;
   }
 
   /** Writes the changed entries of a table that stays where it is, one write per run. @returns whether there were any */
   writeTableEntries(write: (offset: number, data: Uint8Array) => void): boolean {
-    const changed = [...this.changedEntries].sort((a, b) => a - b);
-    for (let index = 0; index < changed.length; ) {
-      const from = changed[index]!;
-      let to = from + 1;
-      while (changed[++index] === to) to++;
-      write(this.tableOffset + from * ENTRY_BYTES, this.table.subarray(from * ENTRY_BYTES, to * ENTRY_BYTES));
-    }
-    this.changedEntries.clear();
-    return changed.length > 0;
+    return this.table.writeEntries(write);
   }
 
   /**
