@@ -9,13 +9,14 @@ export const PORT = Number(process.env["E2E_PORT"] ?? 4179);
 export default defineConfig({
   testDir: "test/e2e",
   testMatch: "**/*.test.ts",
-  workers: 1,
+  // A file each: every test has a browser, a profile and servers of its own, and most of its time is waiting.
+  workers: 2,
   fullyParallel: false,
   forbidOnly: process.env["CI"] !== undefined,
-  timeout: 120_000,
+  timeout: 180_000,
   // A test that passes the second time only is named in the closing lines of `npm test`.
   retries: 1,
-  expect: { timeout: 15_000 },
+  expect: { timeout: 30_000 },
   reporter: [["list"]],
   outputDir: "test-results",
   // An action that waits in vain ends long before its test.

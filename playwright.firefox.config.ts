@@ -1,4 +1,4 @@
 import base from "./playwright.config.ts";
 
 /** The same site in Firefox, which `npm run firefox` drives over WebDriver BiDi. */
-export default { ...base, testDir: "test/firefox", timeout: 300_000 };
+export default { ...base, testDir: "test/firefox", workers: 1, timeout: 300_000 };

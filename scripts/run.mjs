@@ -1,5 +1,6 @@
 /** Runs commands for the other scripts: from the repository's root, without a standard input. Knows no command. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The repository's root. */
@@ -25,6 +26,23 @@ export function run(command, args, environment = {}) {
  */
 export function runTool(script, args, environment) {
   return run(process.execPath, [`node_modules/${script}`, ...args], environment);
+}
+
+/**
+ * Starts a tool of node_modules beside what follows; what it says goes to a file, whole, however long nobody looks.
+ * @param {string} script
+ * @param {readonly string[]} args
+ * @param {string} output path of that file
+ * @returns {Promise<boolean>} true when it ended with status 0
+ */
+export function startTool(script, args, output) {
+  const file = openSync(output, "w");
+  const child = spawn(process.execPath, [`node_modules/${script}`, ...args], { cwd: root, stdio: ["ignore", file, file] });
+  closeSync(file);
+  return new Promise((resolve) => {
+    child.on("error", () => resolve(false));
+    child.on("close", (status) => resolve(status === 0));
+  });
 }
 
 /**

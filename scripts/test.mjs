@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { checkBudget } from "./budget.mjs";
 import { buildApp, buildCli, buildPackage } from "./build.mjs";
 import { install } from "./install.mjs";
-import { root, runTool } from "./run.mjs";
+import { root, runTool, startTool } from "./run.mjs";
 import { ensureTools } from "./tools.mjs";
 
 /** @typedef {{ passed: number, failed: number }} Counts */
@@ -25,10 +25,10 @@ const one = (passed) => ({ passed: passed ? 1 : 0, failed: passed ? 0 : 1 });
 /**
  * @param {string} name
  * @param {() => Counts} act
+ * @param {number} start since when it is waited for
  */
-function stage(name, act) {
+function stage(name, act, start = performance.now()) {
   console.log(`\n── ${name}`);
-  const start = performance.now();
   const counts = act();
   const seconds = (performance.now() - start) / 1000;
   stages.push({ name, counts, seconds });
@@ -79,14 +79,22 @@ function browserTests() {
   });
 }
 
-function main() {
+async function main() {
   if (!install() || !ensureTools()) return false;
+  // Lint and types take one processor each and as long as one another.
+  const linted = join(reports, "lint.txt");
+  const linting = startTool("eslint/bin/eslint.js", [".", "--max-warnings", "0"], linted);
   const configs = readdirSync(root).filter((name) => /^tsconfig\.(?!base).+\.json$/.test(name));
   for (const config of configs.sort()) stage(`types: ${config}`, () => one(runTool("typescript/bin/tsc", ["-p", config])));
-  stage("lint", () => one(runTool("eslint/bin/eslint.js", [".", "--max-warnings", "0"])));
   if (stage("build: app", () => one(buildApp()))) stage("what a first visit loads", () => one(checkBudget()));
   stage("build: command line", () => one(buildCli()));
   stage("build: package", () => one(buildPackage()));
+  const waits = performance.now();
+  const clean = await linting;
+  stage("lint, beside all of these", () => {
+    process.stdout.write(readFileSync(linted, "utf8"));
+    return one(clean);
+  }, waits);
   stage("tests in Node", unitTests);
   const built = stage("build: app for the browser tests", () => one(runTool("vite/bin/vite.js", ["build", "--mode", "e2e", "--logLevel", "warn"])));
   stage("tests in Chromium", () => {
@@ -97,7 +105,7 @@ function main() {
   return true;
 }
 
-const complete = main();
+const complete = await main();
 rmSync(reports, { recursive: true, force: true });
 if (complete) {
   console.log("");

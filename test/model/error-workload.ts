@@ -321,7 +321,7 @@ export class ErrorWorkload {
     for (let at = 0; at < bytes.length; at += SECTOR) {
       const byte = bytes[at]!;
       const sector = first + at / SECTOR;
-      const torn = bytes.subarray(at, at + SECTOR).some((other) => other !== byte);
+      const torn = !isUniform(bytes, at, at + SECTOR);
       if (!torn && fits(sector, byte)) continue;
       this.wrong ??= torn ? `sector ${sector} is torn` : `sector ${sector} holds ${byte}, should hold ${this.live[sector]}`;
       return;
@@ -358,9 +358,8 @@ export class ErrorWorkload {
     if (!this.sizes.has(bytes.length / SECTOR)) return `the disk has ${bytes.length / SECTOR} sectors, may have ${[...this.sizes].join(", ")}`;
     image.device.read(0, bytes);
     for (let sector = 0; sector < bytes.length / SECTOR; sector++) {
-      const part = bytes.subarray(sector * SECTOR, (sector + 1) * SECTOR);
-      const first = part[0]!;
-      if (part.some((byte) => byte !== first) || !this.possible(sector).has(first)) return `sector ${sector} of the file holds ${first}, may hold ${[...this.possible(sector)].join(", ")}`;
+      const first = bytes[sector * SECTOR]!;
+      if (!isUniform(bytes, sector * SECTOR, (sector + 1) * SECTOR) || !this.possible(sector).has(first)) return `sector ${sector} of the file holds ${first}, may hold ${[...this.possible(sector)].join(", ")}`;
     }
     return null;
   }
@@ -387,9 +386,16 @@ export class ErrorWorkload {
     image.flush();
     const bytes = new Uint8Array(virtualSize);
     image.device.read(0, bytes);
-    if (bytes.some((byte) => byte !== 0xee)) return "a disk that was written over shows something else";
+    if (bytes[0] !== 0xee || !isUniform(bytes, 0, bytes.length)) return "a disk that was written over shows something else";
     return soundness(image) ?? this.judgeSnapshots(store);
   }
+}
+
+/** Whether the bytes [from, end) are all alike. Whole disks are looked at behind every command: a call for each byte was half of the time. */
+function isUniform(bytes: Uint8Array, from: number, end: number): boolean {
+  const first = bytes[from];
+  for (let at = from + 1; at < end; at++) if (bytes[at] !== first) return false;
+  return true;
 }
 
 export function runToEnd<Value>(work: Generator<unknown, Value>): Value {
