@@ -9,7 +9,7 @@ import { xxh64 } from "./xxh64.ts";
 const ROOM_TIMES = 64;
 const ROOM_BESIDES = 2 ** 24;
 
-/** @param packed frames, as many as fill `length` bytes and those of metadata between them; what follows is not looked at. @throws Error for what cannot be */
+/** @param packed frames, as many as fill `length` bytes and those of metadata or of nothing between them; what follows is not looked at. @throws Error for what cannot be */
 export function unpackZstd(packed: Uint8Array, length: number): Uint8Array {
   const data = new Uint8Array(length);
   let room = ROOM_TIMES * length + ROOM_BESIDES;
@@ -20,9 +20,9 @@ export function unpackZstd(packed: Uint8Array, length: number): Uint8Array {
     if (!frame.isContent) continue;
     room -= frame.roomBytes;
     if (room < 0) throw new Error("zstd frames of little content and large windows");
-    const count = unpackFrame(frame.windowed ? withinWindow(bytes, length) : bytes, data.subarray(done));
+    const count = frame.isEmpty ? 0 : unpackFrame(frame.windowed ? withinWindow(bytes, length) : bytes, data.subarray(done));
     if (frame.checksum !== null && Number(xxh64(data.subarray(done, done + count)) & 0xffff_ffffn) !== frame.checksum) throw new Error("a zstd frame whose checksum is another's");
-    if (count === 0 || (frame.contentBytes !== null && frame.contentBytes !== count)) throw new Error(`a zstd frame of ${count} bytes`);
+    if (frame.contentBytes !== null && frame.contentBytes !== count) throw new Error(`a zstd frame of ${count} bytes`);
     done += count;
   }
   return data;
@@ -59,6 +59,8 @@ interface ZstdFrame {
   readonly bytes: number;
   /** Not metadata. */
   readonly isContent: boolean;
+  /** None of its blocks has anything: it need not be unpacked. */
+  readonly isEmpty: boolean;
   /** What it says to unpack to; null where it does not say. */
   readonly contentBytes: number | null;
   /** The lower half of its content's XXH64; null where it has none. */
@@ -84,7 +86,7 @@ function zstdFrame(packed: Uint8Array, length: number): ZstdFrame {
     need(8);
     const bytes = 8 + view.getUint32(4, true);
     need(bytes);
-    return { bytes, isContent: false, contentBytes: null, checksum: null, windowed: false, roomBytes: 0 };
+    return { bytes, isContent: false, isEmpty: true, contentBytes: null, checksum: null, windowed: false, roomBytes: 0 };
   }
   if (magic !== ZSTD_MAGIC) throw new Error("no zstd frame");
   const descriptor = view.getUint8(4);
@@ -119,7 +121,7 @@ function zstdFrame(packed: Uint8Array, length: number): ZstdFrame {
   const hasChecksum = (descriptor & 4) !== 0;
   if (hasChecksum) need(at + 4);
   const checksum = hasChecksum ? view.getUint32(at, true) : null;
-  return { bytes: at + (hasChecksum ? 4 : 0), isContent: true, contentBytes, checksum, windowed: !singleSegment, roomBytes: Math.min(window, Math.max(length, MAX_BLOCK_BYTES)) + most };
+  return { bytes: at + (hasChecksum ? 4 : 0), isContent: true, isEmpty: most === 0, contentBytes, checksum, windowed: !singleSegment, roomBytes: Math.min(window, Math.max(length, MAX_BLOCK_BYTES)) + most };
 }
 
 const windowSize = (descriptor: number): number => (2 ** (10 + (descriptor >> 3)) / 8) * (8 + (descriptor & 7));

@@ -55,6 +55,15 @@ describe("a zstd cluster of many frames", () => {
     expect(unpackZstd(Uint8Array.from(huge), CLUSTER).every((byte) => byte === 0x55)).toBe(true);
   });
 
+  it("is read where frames of nothing stand between, whether they say that they are empty or not", () => {
+    const empties = [[...MAGIC, 0x20, 0, ...blockHeader(1, 0, true), 0], [...MAGIC, 0x00, 7 << 3, 1, 0, 0], [...MAGIC, 0x04, 7 << 3, 1, 0, 0, 0x99, 0xe9, 0xd8, 0x51]];
+    const packed = [...empties.flat(), ...byteFrame(0x11), ...empties.flat(), ...longFrame(CLUSTER - 1)];
+    const data = unpackZstd(Uint8Array.from(packed), CLUSTER);
+    expect([...data.subarray(0, 2), data.at(-1)]).toEqual([0x11, 0x55, 0x55]);
+    expect(() => unpackZstd(Uint8Array.from(empties.flat()), CLUSTER)).toThrow("cut short");
+    expect(() => unpackZstd(Uint8Array.from([...MAGIC, 0x20, 1, ...blockHeader(1, 0, true), 0, ...longFrame(CLUSTER)]), CLUSTER)).toThrow("a zstd frame of 0 bytes");
+  });
+
   it("is refused where a block unpacks to more than its frame says", () => {
     const lie = [...MAGIC, 0x20, 1, ...blockHeader(2, 3, true), (2 << 3) | 1, 0x33, 0];
     expect(() => unpackZstd(Uint8Array.from([...lie, ...longFrame(CLUSTER - 1)]), CLUSTER)).toThrow();
