@@ -27,6 +27,8 @@ export type Corruption = { readonly fatal: boolean } & (
   | { readonly what: "overlap"; readonly owner: string }
   /** The file's first cluster, which nothing counts, would be given to a new one of these. */
   | { readonly what: "offset-zero"; readonly given: AllocatedKind }
+  /** An entry of the refcount table leads to no cluster's start. */
+  | { readonly what: "refblock-offset"; readonly offset: number; readonly index: number }
   /** An L1 entry leads to no cluster's start. */
   | { readonly what: "l2-table-offset"; readonly offset: number; readonly l1Index: number }
   /** An L2 entry leads to no cluster's start, met by a write or by anything else. */

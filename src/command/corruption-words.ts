@@ -31,6 +31,8 @@ function whatOf(corruption: Corruption): string {
   switch (corruption.what) {
     case "overlap":
       return `Preventing invalid write on metadata (overlaps with ${OWNERS[corruption.owner] ?? corruption.owner})`;
+    case "refblock-offset":
+      return `Refblock offset ${sharp(corruption.offset)} unaligned (reftable index: ${sharp(corruption.index)})`;
     case "l2-table-offset":
       return `L2 table offset ${sharp(corruption.offset)} unaligned (L1 index: ${sharp(corruption.l1Index)})`;
     case "cluster-offset":

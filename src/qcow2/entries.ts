@@ -12,6 +12,7 @@
  * Source: qcow2 specification, "Cluster mapping" and "Host cluster management".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
+import type { Corruption } from "../base/fault.ts";
 import { hostOffset } from "../base/units.ts";
 import type { HostOffset } from "../base/units.ts";
 import { isZero } from "../bytes/zeros.ts";
@@ -32,8 +33,8 @@ export interface L1Entry {
   readonly copied: boolean;
 }
 
-const corrupt = (structure: string, field: string, at: number, high: number, low: number, allowed: string): Fault =>
-  new Fault(imageProblem(structure, field, at, `entry 0x${high.toString(16).padStart(8, "0")}${low.toString(16).padStart(8, "0")}`, allowed));
+const corrupt = (structure: string, field: string, at: number, high: number, low: number, allowed: string, lie: { readonly corruption?: Corruption } = {}): Fault =>
+  new Fault({ ...imageProblem(structure, field, at, `entry 0x${high.toString(16).padStart(8, "0")}${low.toString(16).padStart(8, "0")}`, allowed), ...lie });
 
 function decodeOffset(structure: string, at: number, high: number, low: number, clusterSize: number): HostOffset {
   const offsetHigh = high & HIGH_OFFSET_MASK;
@@ -84,17 +85,26 @@ export function firstInUse(table: Uint8Array): number | null {
   return null;
 }
 
-/** @returns the refcount block's host offset, 0 for none. @throws Fault when it is not a cluster's */
-export function decodeRefcountTableEntry(table: DataView, index: number, tableOffset: number, clusterSize: number): HostOffset {
+/**
+ * @param told whether the image is open, so that an offset which is not a cluster's is told as a lie of its tables
+ * @returns the refcount block's host offset, 0 for none. @throws Fault when it is not a cluster's
+ */
+export function decodeRefcountTableEntry(table: DataView, index: number, tableOffset: number, clusterSize: number, told = false): HostOffset {
   const high = table.getUint32(index * ENTRY_BYTES);
   const low = table.getUint32(index * ENTRY_BYTES + 4);
   const at = tableOffset + index * ENTRY_BYTES;
   const offset = high * 2 ** 32 + low;
   if (high > MAX_OFFSET_HIGH || offset % clusterSize !== 0) {
-    throw corrupt("refcount table", "refcount block offset", at, high, low, `a multiple of the cluster size (${clusterSize}) below 8 PiB`);
+    const masked = decodeRefcountTableOffset(table, index);
+    const lie = told && masked % clusterSize !== 0 ? { corruption: { fatal: true, what: "refblock-offset", offset: masked, index } as const } : {};
+    throw corrupt("refcount table", "refcount block offset", at, high, low, `a multiple of the cluster size (${clusterSize}) below 8 PiB`, lie);
   }
   return hostOffset(offset);
 }
+
+/** Where an entry leads, whether or not that can be: without its lowest nine bits, exact below 4 EiB. */
+export const decodeRefcountTableOffset = (table: DataView, index: number): number =>
+  table.getUint32(index * ENTRY_BYTES) * 2 ** 32 + ((table.getUint32(index * ENTRY_BYTES + 4) & ~0x1ff) >>> 0);
 
 export function encodeRefcountTableEntry(table: DataView, index: number, offset: HostOffset): void {
   table.setUint32(index * ENTRY_BYTES, Math.floor(offset / 2 ** 32));

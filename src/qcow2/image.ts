@@ -173,6 +173,7 @@ export class Qcow2Image {
     return this.watched(() => {
       flushImage(this.state);
       this.settle();
+      this.state.metadata.requireUncontested();
       this.state.changesWhole = true;
       return act(this.state);
     });

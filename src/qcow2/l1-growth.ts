@@ -20,6 +20,7 @@ export const l1Fits = (entries: number): boolean => entries * ENTRY_BYTES <= MAX
 export function growL1(state: ImageState, entries: number): void {
   const { clusterSize, metadata } = state;
   const { l1Offset, l1Size } = state.header;
+  metadata.requireUncontested();
   const clusters = divideRoundUp(entries * ENTRY_BYTES, clusterSize);
   state.store.event?.("l1_grow_alloc_table");
   const offset = state.refcounts!.allocateArea(clusters) * clusterSize;

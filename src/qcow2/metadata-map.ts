@@ -12,9 +12,14 @@ import { ClusterOwners } from "./cluster-owners.ts";
 export const clash = (structure: string, hostOffset: number, owner: string): Fault =>
   new Fault(imageProblem(structure, "host offset", hostOffset, `a cluster that holds the ${owner}`, "a cluster of its own"));
 
+/** Most clusters that several tables may have; beyond it nobody knows what is whose. */
+const MAX_CONTESTED = 2 ** 16;
+
 export class MetadataMap {
   private readonly clusterSize: number;
   private readonly owners = new ClusterOwners();
+  /** Clusters of which an L1 entry makes an L2 table though another table has them, with whose they are. */
+  private readonly contested = new Map<number, string>();
   /** Runs of clusters that are only kept from being written: sorted by their first, neighbours of one owner and overlaps merged. */
   private runs: { first: number; end: number; readonly structure: string }[] = [];
   private unsorted = false;
@@ -33,6 +38,28 @@ export class MetadataMap {
       if (owner !== undefined) throw clash(structure, cluster * this.clusterSize, owner);
       this.owners.set(cluster, structure);
     }
+  }
+
+  /**
+   * As claim, of an L2 table: a cluster that is the L1 table's, or an L2 table's already, is its owner's as before, and contested.
+   * @throws Fault when any other structure has it
+   */
+  claimL2Table(offset: number): void {
+    const cluster = offset / this.clusterSize;
+    const owner = this.owners.get(cluster);
+    if (owner === undefined) return this.owners.set(cluster, "L2 table");
+    if ((owner !== "L1 table" && owner !== "L2 table") || this.contested.size === MAX_CONTESTED) throw clash("L2 table", offset, owner);
+    this.contested.set(cluster, owner);
+  }
+
+  /** Whose the cluster of an L2 table is, where another table has it too: to write an entry of the one would change the other. Null where it is its own. */
+  contestedBy(offset: number): string | null {
+    return this.contested.get(offset / this.clusterSize) ?? null;
+  }
+
+  /** @throws Fault where any L2 table lies in another table's cluster: changes that go through all tables are not made */
+  requireUncontested(): void {
+    for (const [cluster, owner] of this.contested) throw new Fault(imageProblem("L2 table", "cluster", cluster * this.clusterSize, `one that holds the ${owner}`, "one of its own"));
   }
 
   /**

@@ -125,8 +125,8 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
   try {
     if (header.refcountTableClusters === 0) throw new Fault(imageProblem("header", "refcount_table_clusters", 56, 0, "a refcount table"));
     metadata.claim("refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
-    claimL2Tables(header, l1, metadata, store.size());
-    const refcounts = new Refcounts(store, header, metadata);
+    claimL2Tables(header, l1, metadata, store.size(), area === null && !forCheck);
+    const refcounts = new Refcounts(store, header, metadata, area === null && !forCheck);
     const unguarded = protectSnapshots(store, header, metadata, forCheck);
     const bitmaps = readBitmaps(store, header);
     if (bitmaps !== null) claimBitmaps(store, header, metadata, bitmaps, forCheck);
@@ -189,14 +189,29 @@ function offsetOrNone(offsetOf: () => number): number {
   }
 }
 
-function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fileLength: number): void {
+/**
+ * @param perWrite an entry that leads to no cluster's start, or to a cluster that is the L1 table's or another entry's, is met by the
+ *   operation that goes by it, and keeps no other from being done
+ */
+function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fileLength: number, perWrite: boolean): void {
   const view = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
   forEachInUse(l1, (index) => {
-    const { hostOffset } = decodeL1Entry(view, index, header.l1Offset, header.clusterSize);
+    const hostOffset = placeOfL2Table(view, index, header, perWrite);
     if (hostOffset === 0) return;
     if (hostOffset >= fileLength) throw behindEnd(hostOffset, fileLength);
-    metadata.claim("L2 table", hostOffset, header.clusterSize);
+    if (perWrite) metadata.claimL2Table(hostOffset);
+    else metadata.claim("L2 table", hostOffset, header.clusterSize);
   });
+}
+
+/** @returns 0 for none, and, where it is met later, for one that can be nowhere. @throws Fault for an entry that cannot be */
+function placeOfL2Table(l1: DataView, index: number, { l1Offset, clusterSize }: Header, metLater: boolean): number {
+  try {
+    return decodeL1Entry(l1, index, l1Offset, clusterSize).hostOffset;
+  } catch (error) {
+    if (metLater && error instanceof Fault && error.problem.kind === "image" && error.problem.field === "host offset") return 0;
+    throw error;
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import { hostOffset } from "../base/units.ts";
 import type { HostOffset } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { ENTRY_BYTES, decodeRefcountTableEntry, encodeRefcountTableEntry } from "./entries.ts";
+import { ENTRY_BYTES, decodeRefcountTableEntry, decodeRefcountTableOffset, encodeRefcountTableEntry } from "./entries.ts";
 import { MAX_REFCOUNT_TABLE_BYTES } from "./header.ts";
 import type { Header } from "./header.ts";
 
@@ -63,7 +63,12 @@ export class RefcountTable {
   /** Host offset of the refcount block of that index; 0 where there is none. @throws Fault for an entry that cannot be */
   blockOffset(index: number): HostOffset {
     if (index * ENTRY_BYTES >= this.bytes.length) return hostOffset(0);
-    return decodeRefcountTableEntry(this.view, index, this.at, this.clusterSize);
+    return decodeRefcountTableEntry(this.view, index, this.at, this.clusterSize, true);
+  }
+
+  /** Whether the entry of that index leads to no cluster's start. */
+  leadsNowhere(index: number): boolean {
+    return decodeRefcountTableOffset(this.view, index) % this.clusterSize !== 0;
   }
 
   /** The table has an entry of that index. */

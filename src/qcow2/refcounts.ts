@@ -51,7 +51,8 @@ export class Refcounts {
   /** Host offset behind the last compressed stream, where the next may begin; 0 for none. */
   private packedEnd = 0;
 
-  constructor(store: ByteStore, header: Header, metadata: MetadataMap) {
+  /** @param perUse an entry of the refcount table that leads to no cluster's start is met by who asks for a count of it, and not here */
+  constructor(store: ByteStore, header: Header, metadata: MetadataMap, perUse = false) {
     this.clusterSize = header.clusterSize;
     this.order = header.refcountOrder;
     this.perBlock = (header.clusterSize * 8) / 2 ** header.refcountOrder;
@@ -64,11 +65,12 @@ export class Refcounts {
       readPadded(store, at, block);
       return block;
     });
-    this.claimBlocks(store.size());
+    this.claimBlocks(store.size(), perUse);
   }
 
-  private claimBlocks(fileLength: number): void {
+  private claimBlocks(fileLength: number, perUse: boolean): void {
     forEachInUse(this.table.data, (index) => {
+      if (perUse && this.table.leadsNowhere(index)) return;
       const offset = this.table.blockOffset(index);
       // To write it would stretch the file up to there, beyond any quota.
       if (offset >= fileLength) throw new Fault(imageProblem("refcount block", "host offset", offset, `a block behind the file's end (${fileLength})`, "a block inside the file"));

@@ -283,6 +283,8 @@ function releaseClusters(state: ImageState, entry: ClusterEntry): void {
 export function ownL2Table(state: ImageState, guestOffset: number): CachedTable {
   const index = Math.floor(guestOffset / state.l2Span);
   const entry = state.l1Entry(index);
+  const rival = entry.hostOffset === 0 ? null : state.metadata.contestedBy(entry.hostOffset);
+  if (rival !== null) throw overlap(imageProblem("L2 table", "host offset", entry.hostOffset, `a cluster that holds the ${rival}`, "a cluster of its own"), rival);
   if (entry.hostOffset !== 0 && entry.copied) {
     // The flag lies: what the disk changes in the table would change in the snapshot.
     const owner = state.metadata.keptFor(entry.hostOffset);

@@ -59,6 +59,13 @@ describe("a write whose entry leads to metadata", () => {
   });
 });
 
+test("a write by an L1 entry that leads to the L1 table", async () => {
+  damaged([], (view) => view.setBigUint64(L1_AT, BigInt(L1_AT) | COPIED));
+  const { marked, err } = await same(WRITE);
+  expect(marked).toBe(true);
+  expect(err).toContain("overlaps with active L1 table");
+});
+
 describe("an entry that leads to no cluster's start", () => {
   const unaligned = (view: DataView): void => view.setBigUint64(L2_AT + 8, BigInt(5 * CLUSTER + 0x2a00) | COPIED);
 
@@ -75,6 +82,26 @@ describe("an entry that leads to no cluster's start", () => {
   test("written", async () => {
     damaged([], unaligned);
     expect((await same(["-c", "write 64k 512", "a.qcow2"])).marked).toBe(true);
+  });
+
+  test.each([
+    ["read", "read 32M 512", true],
+    ["written", "write 32M 512", true],
+    ["read elsewhere", "read 512M 512", false],
+    ["written elsewhere", "write 512M 64k", false],
+  ])("of the L1 table, %s", async (_, command, told) => {
+    damaged(["-o", "refcount_bits=16"], (view) => view.setBigUint64(L1_AT, BigInt(L2_AT + 0x2a00) | COPIED));
+    runStock(stock, "qemu-img", ["resize", "-q", "a.qcow2", "1G"]);
+    copyFileSync(join(stock, "a.qcow2"), join(ours, "a.qcow2"));
+    expect((await same(["-c", command, "a.qcow2"])).marked).toBe(told);
+  });
+
+  test.each([
+    ["a cluster is taken", "write 1M 64k", true],
+    ["a cluster is written in place", "write 0 64k", false],
+  ])("of the refcount table, where %s", async (_, command, told) => {
+    damaged([], (view) => view.setBigUint64(CLUSTER, BigInt(2 * CLUSTER + 0x2a00)));
+    expect((await same(["-c", command, "a.qcow2"])).marked).toBe(told);
   });
 
   test("a cluster of zeros, written", async () => {
