@@ -57,6 +57,8 @@ export interface StoreProblem {
   readonly detail: string;
   /** Linux's number of the error where one was asked for (bytes/debug-store.ts); the code says as much as it can of it. */
   readonly errno?: number;
+  /** The change that was asked for is made and durable; what failed is to give up what nothing needs any more, which stays taken. */
+  readonly givingUp?: true;
 }
 
 /** The image is fine and this program cannot do what was asked of it, by name. */

@@ -9,7 +9,8 @@ import type { ByteStore } from "./byte-store.ts";
 /** Why a name could not be opened, made, moved or removed. */
 export interface FileProblem {
   readonly kind: "file";
-  readonly code: "not-found" | "exists" | "in-use" | "bad-name" | "no-space" | "denied" | "io";
+  /** not-a-file: a folder, or something that is no regular file. */
+  readonly code: "not-found" | "exists" | "in-use" | "bad-name" | "no-space" | "denied" | "not-a-file" | "io";
   readonly file: string;
   /** no-space: what the operation needed and what was left, in bytes. */
   readonly neededBytes?: number;

@@ -25,14 +25,17 @@ export class NodeFiles implements FileSpace {
     this.folder = folder;
   }
 
-  /** Problems: not-found, denied, no-space (create), io: also for what is not a regular file. The store's name is the path as given. */
+  /** Problems: not-found, denied, no-space (create), not-a-file, io: also for a folder that is to be written. The store's name is the path as given. */
   async open(name: string, mode: OpenMode): Promise<Result<ByteStore, FileProblem>> {
     return this.attempt(name, () => {
       // The folder itself has this name to the platform's resolver, and to a shell nothing has.
       if (name === "") return err(fileProblem("not-found", name));
       const path = resolve(this.folder, name);
       // Before opening: to open a pipe waits for its other end, and to create over a device is not what was meant.
-      if ((mode !== "create" || existsSync(path)) && !statSync(path).isFile()) return err(fileProblem("io", name, "not a regular file"));
+      const status = statSync(path, { throwIfNoEntry: mode !== "create" });
+      if (status !== undefined && !status.isFile()) {
+        return err(mode !== "read" && status.isDirectory() ? fileProblem("io", name, "Is a directory") : fileProblem("not-a-file", name, "not a regular file"));
+      }
       const descriptor = openSync(path, flagsOf[mode]);
       try {
         return ok(new NodeStore(name, descriptor, mode === "read"));

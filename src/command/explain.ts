@@ -158,6 +158,8 @@ function explainFile(problem: FileProblem): Explanation {
     }
     case "denied":
       return simple("No permission", `Access to ${problem.file} was denied${said}`);
+    case "not-a-file":
+      return simple("Not a file", `${problem.file} is a folder or a device, and no file that holds an image`);
     case "io":
       return simple("The file could not be read or written", `${problem.file} failed${said}`);
     default:
@@ -238,6 +240,7 @@ export function openFailureWords(file: string, failure: Failure): string {
   switch (failure.kind) {
     case "file":
       if (failure.code === "in-use") return `Failed to get "write" lock\nIs another process using the image [${file}]?`;
+      if (failure.code === "not-a-file") return `'file' driver requires '${file}' to be a regular file`;
       return file === "" ? "The 'file' block driver requires a file name" : `Could not open '${file}': ${fileWords(failure)}`;
     case "image":
       return qemuImageWords(failure) ?? imageWords(failure);

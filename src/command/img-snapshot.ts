@@ -6,7 +6,7 @@ import type { GivenOptions } from "./getopt.ts";
 import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openToRead, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
-import { call, out } from "./program.ts";
+import { call, errorOut, out } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
 import { snapshotLines } from "./snapshot-list.ts";
@@ -66,7 +66,9 @@ function* act({ handle }: ReadImage, flag: string, name: string): Program {
     case "d": {
       // Here a snapshot is looked for by its name alone, as QEMU does.
       const deleted = yield* call("deleteSnapshot", { handle, snapshot: { id: null, name } });
-      return deleted.ok ? 0 : yield* failed(`Could not delete snapshot '${name}': ${deleteWords(deleted.error)}`, deleted.error);
+      if (deleted.ok) return 0;
+      if (leavesLeak(deleted.error)) yield errorOut(`qcow2_free_clusters failed: ${strerror(deleted.error)}\n`);
+      return yield* failed(`Could not delete snapshot '${name}': ${deleteWords(deleted.error)}`, deleted.error);
     }
     default: {
       const listed = yield* call("listSnapshots", { handle });
@@ -97,7 +99,11 @@ function* notApplied(name: string, failure: Failure): Program {
   return yield* failed(`Could not apply snapshot '${name}': ${words}`, failure);
 }
 
+/** Whether the snapshot is gone, and only what it alone had stays taken. */
+const leavesLeak = (failure: Failure): boolean => failure.kind === "store" && failure.givingUp === true;
+
 function deleteWords(failure: Failure): string {
+  if (leavesLeak(failure)) return `Failed to free the cluster and L1 table: ${strerror(failure)}`;
   if (failure.kind !== "snapshot") return strerror(failure);
   if (failure.code === "not-found" || failure.code === "format-without") return "snapshot not found";
   return tableWords(failure) ?? strerror(failure);

@@ -128,6 +128,7 @@ function errnoOfFile(code: FileProblem["code"]): Errno {
       return "ENOSPC";
     case "denied":
       return "EACCES";
+    case "not-a-file":
     case "io":
       return "EIO";
     default:

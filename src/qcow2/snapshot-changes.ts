@@ -135,13 +135,25 @@ export function deleteSnapshot(state: ImageState, query: SnapshotQuery): Done {
   const tableOffset = writeTable(state, left);
   flushImage(state);
   switchHeader(state, encodeSnapshotsPlace(left.length, tableOffset));
-  giveUpTable(state, old);
-  unshare(state, refcounts, theirs);
-  giveUp(state, refcounts, theirs.offset, theirs.size * ENTRY_BYTES);
-  finishDecreases(state, refcounts);
-  setCopied(state, refcounts);
-  flushImage(state);
+  givingUp(() => {
+    giveUpTable(state, old);
+    unshare(state, refcounts, theirs);
+    giveUp(state, refcounts, theirs.offset, theirs.size * ENTRY_BYTES);
+    finishDecreases(state, refcounts);
+    setCopied(state, refcounts);
+    flushImage(state);
+  });
   return ok(null);
+}
+
+/** Does what comes behind a change that is durable. @throws Fault as thrown, of a store with the note that the change is made */
+function givingUp(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof Fault) || error.problem.kind !== "store") throw error;
+    throw new Fault({ ...error.problem, givingUp: true });
+  }
 }
 
 /**

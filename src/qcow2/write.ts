@@ -59,15 +59,31 @@ function writeRun(state: ImageState, at: number, data: Uint8Array): number {
     return writeNewClusters(state, table, at, pieceOf(data, 0, length));
   }
   guardDataFile(state, table, at, first);
-  if (!isData(state, first, inCluster, length)) return writePlaced(state, table, at, pieceOf(data, 0, length), first);
+  if (!fills(state, first, inCluster, length)) return writePlaced(state, table, at, pieceOf(data, 0, length), first);
+  const become = isData(state, first, inCluster, length) ? [] : [{ at, length }];
   for (let step = 0; length < data.length; length += step) {
     const next = clusterAt(state, table, at + length);
     step = Math.min(clusterSize, data.length - length);
-    if (!isOwned(next) || next.hostOffset !== first.hostOffset + inCluster + length || !isData(state, next, 0, step)) break;
+    if (!isOwned(next) || next.hostOffset !== first.hostOffset + inCluster + length || !fills(state, next, 0, step)) break;
+    if (!isData(state, next, 0, step)) become.push({ at: at + length, length: step });
   }
   guardMetadata(state, first.hostOffset, inCluster + length);
   state.writeData(first.hostOffset + inCluster, pieceOf(data, 0, length));
+  for (const part of become) becomeData(state, table, part.at, part.length);
   return at + length;
+}
+
+/** Whether a placed cluster takes so many bytes from `inCluster` on as they are: they are data already, or whole subclusters become data. */
+function fills(state: ImageState, entry: ClusterEntry, inCluster: number, length: number): boolean {
+  const { subclusterSize } = state.format;
+  return (inCluster % subclusterSize === 0 && (inCluster + length) % subclusterSize === 0) || isData(state, entry, inCluster, length);
+}
+
+/** The subclusters of one placed cluster that [at, at + length) touches, which were written, are data from now on. */
+function becomeData(state: ImageState, table: CachedTable, at: number, length: number): void {
+  const entry = clusterAt(state, table, at);
+  const bits = touchedBits(state, at % state.clusterSize, length);
+  setCluster(state, table, at, { ...entry, alloc: (entry.alloc | bits) >>> 0, zero: (entry.zero & ~bits & state.format.allBits) >>> 0 });
 }
 
 /** Whether the entry has a host cluster that may be written in place. */
@@ -96,13 +112,11 @@ const overlap = (problem: ImageProblem, owner: string): Fault => new Fault({ ...
 
 /** Writes into a cluster that is the entry's own, subclusters of which become data with it. */
 function writePlaced(state: ImageState, table: CachedTable, at: number, data: Uint8Array, entry: ClusterEntry): number {
-  const { clusterSize, format } = state;
-  const inCluster = at % clusterSize;
-  const bits = touchedBits(state, inCluster, data.length);
+  const { clusterSize } = state;
   const { start, bytes } = padded(state, at, data);
   guardMetadata(state, entry.hostOffset, clusterSize);
   state.writeData(entry.hostOffset + (start % clusterSize), bytes);
-  setCluster(state, table, at, { ...entry, alloc: (entry.alloc | bits) >>> 0, zero: (entry.zero & ~bits & format.allBits) >>> 0 });
+  becomeData(state, table, at, data.length);
   return at + data.length;
 }
 

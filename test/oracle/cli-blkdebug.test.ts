@@ -74,3 +74,22 @@ test("a compare says which image could not be read, and that their sizes differ"
     expect(await runOurs(folder, "qemu-img", argv)).toEqual(runStock(folder, "qemu-img", argv));
   });
 });
+
+test("a snapshot that is deleted, and what it alone had cannot be given up: that is told, and a check tells of nothing but leaks", async () => {
+  await inScratchFolder(async (folder) => {
+    writeFileSync(join(folder, "rules"), '[inject-error]\nevent = "cluster_free"\nerrno = "5"\n');
+    const make = (): void => {
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "a", "1M"]);
+      runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write -q -P 3 0 128k", "a"]);
+      runStock(folder, "qemu-img", ["snapshot", "-c", "s", "a"]);
+    };
+    make();
+    const argv = ["snapshot", "-d", "s", "blkdebug:rules:a"];
+    const theirs = runStock(folder, "qemu-img", argv);
+    make();
+    expect(await runOurs(folder, "qemu-img", argv)).toEqual(theirs);
+    expect(theirs.err).toContain("Failed to free the cluster and L1 table: Input/output error");
+    expect(runStock(folder, "qemu-img", ["snapshot", "-l", "a"]).out).toBe("");
+    expect(runStock(folder, "qemu-img", ["check", "a"])).toMatchObject({ status: 3 });
+  });
+});

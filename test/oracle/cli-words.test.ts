@@ -70,6 +70,9 @@ describe("qemu-io: sizes, modes and what is for testing", () => {
     expect(ran).toMatchObject({ out: "write failed: Operation not supported\nread failed: Operation not supported\n", status: 1 });
   });
   same("qemu-io", ["-r", "-C", "-c", "length", "a.qcow2"]);
+  // A folder, which is no file.
+  same("qemu-io", ["-c", "quit", "."]);
+  same("qemu-io", ["-r", "-c", "quit", "."]);
   same("qemu-io", ["-d", "foo", "a.qcow2"]);
   same("qemu-io", ["-t", "foo", "a.qcow2"]);
   same("qemu-io", ["-t", "writethrough", "-d", "ignore", "-c", "write -P 4 0 512", "-c", "discard 0 64k", "-c", "read -P 4 0 512", "empty.qcow2"]);

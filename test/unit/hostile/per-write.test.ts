@@ -70,7 +70,7 @@ describe("an L1 entry leads to a cluster that another table has", () => {
     expect(corruptionOf(() => change(image))).toEqual(overlap(owner));
     expect(isMarked(contents)).toBe(true);
     expect(corruptionOf(() => image.write(SPAN, SECTOR))).toBe("told before");
-    expect(clusterOf(contents, cluster)).toEqual(before);
+    expect(Buffer.compare(clusterOf(contents, cluster), before)).toBe(0);
   });
 
   test("neither of two entries that lead to one table is written by, and a third is", () => {
@@ -79,7 +79,7 @@ describe("an L1 entry leads to a cluster that another table has", () => {
     image.write(2 * SPAN, SECTOR);
     image.flush();
     expect(corruptionOf(() => image.write(SPAN, SECTOR))).toEqual(overlap("L2 table"));
-    expect(clusterOf(contents, L2)).toEqual(new Uint8Array(CLUSTER));
+    expect(clusterOf(contents, L2).every((byte) => byte === 0)).toBe(true);
   });
 
   test("a change of the image as a whole is not begun, and marks nothing", () => {
@@ -123,7 +123,7 @@ describe("an entry leads to no cluster's start", () => {
     const block = clusterOf(contents, AT.refcountBlock);
     expect(corruptionOf(() => image.write(SPAN + CLUSTER, SECTOR))).toEqual({ fatal: true, what: "refblock-offset", offset: AT.refcountBlock * CLUSTER + 0x2a00, index: 0 });
     expect(isMarked(contents)).toBe(true);
-    expect(clusterOf(contents, AT.refcountBlock)).toEqual(block);
+    expect(Buffer.compare(clusterOf(contents, AT.refcountBlock), block)).toBe(0);
     expect(clusterOf(contents, 6)[0]).toBe(1);
   });
 
