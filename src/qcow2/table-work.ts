@@ -2,7 +2,7 @@
  * How much of an image's tables is gone through. A table that lies in a hole of a sparse file costs nothing to make and is read like any
  * other: a file of a few kilobytes could keep a reader busy for hours. But a table that is true takes its bytes of the disk, and each
  * entry that says anything has eight of them. So beyond an amount that is done with at once, no more is gone through than the file takes
- * of its disk. Where the platform does not tell that, its length stands for it. File systems that compress tell how little is left: of a
+ * of its disk. Where the platform does not tell that, or tells none, its length stands for it. File systems that compress tell how little is left: of a
  * disk with places and no data, a sixteenth, since its tables are all that there is and count upwards.
  */
 import { Fault, imageProblem } from "../base/fault.ts";
@@ -61,7 +61,9 @@ export class TableWork {
 
   /** @returns most bytes of tables by what the file takes of its disk, which is enough for so many */
   private held(neededBytes: number): number {
-    const heldBytes = this.store.allocated?.() ?? this.store.size();
+    // A file with a header takes something: none is what file systems say that do not count, network and user ones among them.
+    const told = this.store.allocated?.() ?? 0;
+    const heldBytes = told > 0 ? told : this.store.size();
     const times = neededBytes > heldBytes && this.isDistinct() ? COMPRESSED_TIMES : 1;
     const most = heldBytes * times;
     if (neededBytes > most) throw new Fault(imageProblem(ALL_TABLES, "length", 0, `more than ${neededBytes} bytes`, `at most ${times === 1 ? "" : `${times} times `}the ${heldBytes} bytes that the file takes of its disk`));

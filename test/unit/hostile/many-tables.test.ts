@@ -160,6 +160,25 @@ test("sixteen times what the file takes of its disk is gone through: a file syst
   }
 });
 
+test("where a file system counts nothing for a file, its length stands for what it takes", () => {
+  const contents = new MemoryContents();
+  contents.truncate(8192);
+  const work = new TableWork(Object.assign(new MemoryStore("a", contents), { allocated: () => 0 }), { readBytes: 0, reads: 0, entries: 0 });
+  work.entries(1024);
+  work.read(8192);
+  expect(() => work.entries(1024 * 16)).toThrow(/8192 bytes that the file takes/);
+});
+
+test("a disk that is all zero clusters is read whatever its tables take: a file system may have compressed them to nothing", () => {
+  const contents = manyTables((index) => FIRST + index * CLUSTER, FIRST + TABLES * CLUSTER);
+  const zeros = Uint8Array.from({ length: MIB }, (_, at) => (at % 8 === 7 ? 1 : 0));
+  for (let at = 0; at < TABLES * CLUSTER; at += MIB) contents.write(FIRST + at, zeros);
+  const length = TABLES * PER_TABLE * CLUSTER;
+  const store = counting(contents, MIB);
+  const image = new Qcow2Image(store, readHeader(store), {});
+  expect(image.map(0, length, 10)).toEqual({ extents: [expect.objectContaining({ start: 0, length, zero: true })], next: null });
+});
+
 test("filled tables are told from empty ones, and those behind the end stay", () => {
   const contents = new MemoryContents();
   contents.truncate(MIB);
