@@ -11,7 +11,7 @@ import type { ZoneRefusal } from "../zoned/refusal.ts";
 import type { AmendProblem } from "./amend.ts";
 import type { SourceProblem } from "./source-names.ts";
 
-export type { ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
+export type { AllocatedKind, Corruption, ImageProblem, StoreProblem, UnsupportedProblem } from "../base/fault.ts";
 export type { FileProblem } from "../bytes/file-space.ts";
 export type { RemoteProblem } from "../bytes/range-probe.ts";
 export type { BitmapProblem } from "../qcow2/bitmaps.ts";
