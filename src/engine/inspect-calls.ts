@@ -9,7 +9,6 @@ import { placeOfGuest, placeOfHost, placeOfZone } from "../inspect/locate.ts";
 import type { Locating } from "../inspect/locate.ts";
 import type { Inspected } from "../inspect/inspected.ts";
 import { layoutOf } from "../inspect/layout.ts";
-import { searchBytes } from "../inspect/search.ts";
 import type { Searched } from "../inspect/search.ts";
 import { l1Rows, l2Rows } from "../inspect/tables.ts";
 import { verifyCompressedClusters } from "../inspect/verify-compressed.ts";
@@ -117,12 +116,14 @@ export class InspectCalls {
       await loadZstdDecoder();
       return await this.overTables(inspection, job, (inspected) => verifyCompressedClusters(inspected, this.host.codecs));
     },
-    search: ({ inspection, view, needle, from, backwards }, job) => {
+    // Seldom wanted, and needs nothing of what is here: loaded with the first search.
+    search: async ({ inspection, view, needle, from, backwards }, job) => {
       const bad = badCount("from", from, Number.MAX_SAFE_INTEGER) ?? badCount("needle", needle.length, MAX_NEEDLE_BYTES);
       if (bad !== null) return bad;
       if (needle.length === 0) return err({ kind: "option", option: "needle", found: "no bytes", allowed: `1 to ${MAX_NEEDLE_BYTES} bytes` });
+      const { searchBytes } = await import("../inspect/search.ts");
       const search = (searched: Searched): Promise<Outcome<"search">> => job.outcome(safely(whole(searchBytes(searched, needle, from, backwards), (offset) => ({ offset }))));
-      return this.inspections.withFile(inspection, async ({ store, container }) => {
+      return await this.inspections.withFile(inspection, async ({ store, container }) => {
         if (view === "host") return await search({ size: store.size(), read: (offset, into) => readPadded(store, offset, into) });
         return await this.inspections.withDisk(inspection, container, (device) => search(searchedDisk(device)));
       });
