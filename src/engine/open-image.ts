@@ -5,6 +5,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { zoneIndex } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
+import { KnownZeros } from "../bytes/known-zeros.ts";
 import { checkImage } from "../qcow2/check.ts";
 import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
@@ -169,8 +170,8 @@ export class OpenImage {
     return ok(yield* part(this.withZones(clusters), ZONES_FROM, 1));
   }
 
-  private checkClusters(cutting = false): Work<ClusterReport> {
-    return checkImage(this.store, readHeader(this.store, "check"), this.ownedAreas(), cutting);
+  private checkClusters(cutting = false, store = this.store): Work<ClusterReport> {
+    return checkImage(store, readHeader(store, "check"), this.ownedAreas(), cutting);
   }
 
   private *withZones(clusters: ClusterReport): Work<CheckReport> {
@@ -207,9 +208,10 @@ export class OpenImage {
   }
 
   private *repairFlushed(mode: RepairMode): Work<RepairReport> {
-    const { store } = this;
+    // A repair goes through all tables several times, and nothing else writes until it is through. Rules wait for every read.
+    const store = this.store.event === undefined ? new KnownZeros(this.store) : this.store;
     let outcome = yield* part(repairImage(store, readHeader(store, "check"), this.ownedAreas(), [ZONED_EXTENSION_MAGIC], mode), 0, 0.6);
-    let clusters = yield* part(this.checkClusters(mode === "all"), 0.6, mode === "all" ? 0.7 : 0.8);
+    let clusters = yield* part(this.checkClusters(mode === "all", store), 0.6, mode === "all" ? 0.7 : 0.8);
     const completes = mode === "all" && lacksNothingElse(clusters, readHeader(store, "check"));
     const sound = completes || (clusters.corruptions === 0 && clusters.checkErrors === 0);
     if (sound) declareSound(store, readHeader(store, "check"));

@@ -145,6 +145,13 @@ export class Verdict {
     for (let time = 0; time < times && this.list.length < MAX_FINDINGS; time++) this.list.push(finding);
   }
 
+  /** As add for a flag, where the list is full. @param repairing whether it is set right */
+  countFlag(repairing: boolean, numbers: Numbers): void {
+    if (repairing) numbers.corruptionsFixed++;
+    else numbers.corruptions++;
+    this.told++;
+  }
+
   append(other: Verdict): void {
     this.told += other.told;
     this.unread += other.unread;

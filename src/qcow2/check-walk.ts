@@ -167,7 +167,7 @@ class RepeatedTables {
 }
 
 /** Which tables several entries lead to; and, where they lie about the file in no order, which of them have entries. Each null where there is nothing to know. */
-function surveyTables(check: Check, l1: DataView): { readonly repeated: RepeatedTables | null; readonly filled: OffsetSet | null } {
+export function surveyTables(check: Check, l1: DataView): { readonly repeated: RepeatedTables | null; readonly filled: OffsetSet | null } {
   const { clusterSize } = check.header;
   const offsets = new Float64Array(l1.byteLength / ENTRY_BYTES);
   let count = 0;
@@ -227,7 +227,7 @@ function judgeL1(check: Check, index: number, high: number, low: number, offset:
 }
 
 /** Reads L2 tables in the order in which they are walked, neighbours in the file with one read. */
-class TableReader {
+export class TableReader {
   private readonly check: Check;
   private readonly ends: number;
   private readonly offsetAt: (index: number) => number;

@@ -66,10 +66,21 @@ export class ClusterOwners {
     return this.names.push(structure);
   }
 
+  /** Makes room for so many clusters more at once: what is outgrown on the way would take as much again. */
+  reserve(count: number): void {
+    let slots = this.clusters.length;
+    while (this.used + count > slots * MOST_FULL) slots *= 2;
+    if (slots > this.clusters.length) this.resize(slots);
+  }
+
   private grow(): void {
+    this.resize(this.clusters.length * 2);
+  }
+
+  private resize(slots: number): void {
     const [clusters, owners] = [this.clusters, this.owners];
-    this.clusters = new Float64Array(clusters.length * 2);
-    this.owners = new Uint8Array(clusters.length * 2);
+    this.clusters = new Float64Array(slots);
+    this.owners = new Uint8Array(slots);
     for (let slot = 0; slot < clusters.length; slot++) {
       if (owners[slot] === 0) continue;
       const to = this.slotOf(clusters[slot]!);

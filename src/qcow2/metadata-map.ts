@@ -30,6 +30,11 @@ export class MetadataMap {
     this.clusterSize = clusterSize;
   }
 
+  /** So many clusters are about to be claimed. */
+  reserve(count: number): void {
+    this.owners.reserve(count);
+  }
+
   /** Claims [offset, offset + lengthBytes) for a structure. @throws Fault when another structure claims a part of it */
   claim(structure: string, offset: number, lengthBytes: number): void {
     const end = Math.ceil((offset + lengthBytes) / this.clusterSize);

@@ -195,6 +195,9 @@ function offsetOrNone(offsetOf: () => number): number {
  */
 function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fileLength: number, perWrite: boolean): void {
   const view = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
+  let inUse = 0;
+  forEachInUse(l1, () => inUse++);
+  metadata.reserve(inUse);
   forEachInUse(l1, (index) => {
     const hostOffset = placeOfL2Table(view, index, header, perWrite);
     if (hostOffset === 0) return;

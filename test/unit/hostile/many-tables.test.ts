@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { Fault } from "../../../src/base/fault.ts";
+import { KnownZeros } from "../../../src/bytes/known-zeros.ts";
 import { MemoryContents, MemoryStore } from "../../../src/bytes/memory-store.ts";
 import { checkImage } from "../../../src/qcow2/check.ts";
 import type { ClusterReport } from "../../../src/qcow2/check.ts";
@@ -13,6 +14,8 @@ import type { Backing } from "../../../src/qcow2/backing.ts";
 import { encodeHeader } from "../../../src/qcow2/header.ts";
 import { Qcow2Image } from "../../../src/qcow2/image.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
+import { repairImage } from "../../../src/qcow2/repair.ts";
+import type { RepairOutcome } from "../../../src/qcow2/repair.ts";
 import { ALL_TABLES, TableWork } from "../../../src/qcow2/table-work.ts";
 import { CountingStore } from "../../../src/testing/counting-store.ts";
 
@@ -73,6 +76,31 @@ test.each([
   const { reads, readBytes } = store.take();
   expect(reads).toBeLessThan(400);
   expect(readBytes).toBeLessThan(1.2 * TABLES * CLUSTER);
+});
+
+test.each([
+  ["in order", (index: number) => index],
+  ["in no order", shuffled],
+])("a repair reads tables that lie side by side %s by the megabyte, however often it goes through them, and sets the flags of the one that is filled", (_, place) => {
+  const filled = FIRST + place(1234) * CLUSTER;
+  // Its first entry leads to a cluster of its own and lacks the flag, its second one has it.
+  const data = FIRST + TABLES * CLUSTER;
+  const contents = manyTables((index) => FIRST + place(index) * CLUSTER, data + 2 * CLUSTER, { [filled]: BigInt(data), [filled + 8]: COPIED | BigInt(data + CLUSTER) });
+  const store = counting(contents, MIB);
+  const zeros = new KnownZeros(store);
+  const work = repairImage(zeros, readHeader(zeros, "check"), [], [], "all");
+  let outcome: RepairOutcome | null = null;
+  while (outcome === null) {
+    const next = work.next();
+    if (next.done === true) outcome = next.value;
+  }
+  expect(outcome.corruptionsFixed).toBeGreaterThan(TABLES);
+  expect(outcome.needsRebuild).toBe(false);
+  const { reads, readBytes } = store.take();
+  expect(reads).toBeLessThan(4000);
+  expect(readBytes).toBeLessThan(3 * TABLES * CLUSTER);
+  const after = checked(store);
+  expect([after.corruptions, after.leaks, after.allocatedClusters]).toEqual([0, 0, 2]);
 });
 
 test("a table that many entries lead to is read once, wherever they stand", () => {
