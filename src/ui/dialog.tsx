@@ -2,6 +2,7 @@
 import { Dialog as Primitive } from "radix-ui";
 import type { ReactNode } from "react";
 import { useApp, useAppState } from "./context.ts";
+import { returnFocus } from "./return-focus.ts";
 import { Explained } from "./zone-outcome.tsx";
 
 interface DialogProps {
@@ -22,7 +23,7 @@ export function Dialog({ title, width, onSubmit, children, leave = "Cancel", act
     <Primitive.Root open onOpenChange={(open) => !open && app.page.closeDialog()}>
       <Primitive.Portal>
         <Primitive.Overlay className="veil" />
-        <Primitive.Content className={width === undefined ? "dialog" : `dialog ${width}`} aria-describedby={undefined}>
+        <Primitive.Content className={width === undefined ? "dialog" : `dialog ${width}`} aria-describedby={undefined} onCloseAutoFocus={returnFocus}>
           <Primitive.Title>{title}</Primitive.Title>
           <form
             className="dialog-form"

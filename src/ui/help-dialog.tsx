@@ -4,6 +4,7 @@ import { Condition, conditionName } from "../base/conditions.ts";
 import { useApp } from "./context.ts";
 import { COMMANDS } from "./commands.ts";
 import { Keys } from "./palette-dialog.tsx";
+import { returnFocus } from "./return-focus.ts";
 import { Swatch } from "./swatch.tsx";
 
 /** Keys of one place, beside those that hold everywhere. */
@@ -59,7 +60,7 @@ export function HelpDialog() {
     <Primitive.Root open onOpenChange={(open) => !open && app.page.closeDialog()}>
       <Primitive.Portal>
         <Primitive.Overlay className="veil" />
-        <Primitive.Content className="dialog wide help" aria-describedby={undefined} onOpenAutoFocus={focusWhole}>
+        <Primitive.Content className="dialog wide help" aria-describedby={undefined} onOpenAutoFocus={focusWhole} onCloseAutoFocus={returnFocus}>
           <Primitive.Title>Shortcuts and help</Primitive.Title>
           <div className="help-columns" tabIndex={0} role="region" aria-label="Help">
             <section>

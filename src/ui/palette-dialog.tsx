@@ -6,6 +6,7 @@ import { useApp, useAppState } from "./context.ts";
 import { COMMANDS, keyNames } from "./commands.ts";
 import type { PageCommand } from "./commands.ts";
 import { forgetTyped, typedAhead } from "./palette-wait.tsx";
+import { returnFocus } from "./return-focus.ts";
 
 const GROUPS: readonly PageCommand["group"][] = ["Zone", "Map", "Time", "Inspector", "Image", "Page"];
 
@@ -31,7 +32,7 @@ export function PaletteDialog() {
     <Primitive.Root open onOpenChange={(open) => !open && close()}>
       <Primitive.Portal>
         <Primitive.Overlay className="veil" />
-        <Primitive.Content className="dialog palette" aria-describedby={undefined}>
+        <Primitive.Content className="dialog palette" aria-describedby={undefined} onCloseAutoFocus={returnFocus}>
           <Primitive.Title className="visually-hidden">Command palette</Primitive.Title>
           <Command label="Commands" loop filter={rank}>
             <Command.Input ref={input} autoFocus value={search} onValueChange={setSearch} className="palette-input" placeholder="What shall be done?" />

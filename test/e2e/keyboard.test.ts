@@ -113,3 +113,35 @@ test("axe finds nothing serious on the views that no other test looks at", async
   await page.setViewportSize({ width: 390, height: 844 });
   await expectNothingSerious(page, "narrow and dark");
 });
+
+test("a dialog gives the keyboard back to what opened it, a button, a menu or a key; the palette to what its command is about", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  const dialog = page.getByRole("dialog");
+  const banner = page.getByRole("banner");
+  for (const name of ["New image", "Share", "Command palette"]) {
+    const button = banner.getByRole("button", { name });
+    await button.focus();
+    await page.keyboard.press("Enter");
+    await expect(dialog).toBeVisible();
+    await expect(dialog.locator(":focus")).toHaveCount(1);
+    await page.keyboard.press("Escape");
+    await expect(dialog).toBeHidden();
+    await expect(button, name).toBeFocused();
+  }
+  const menu = banner.getByRole("button", { name: "Image menu" });
+  await app.menu("Rename");
+  await expect(dialog).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(menu).toBeFocused();
+  await app.row(4).click();
+  await page.keyboard.press("?");
+  await expect(dialog).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(app.row(4)).toBeFocused();
+  await page.keyboard.press("Control+k");
+  await expect(dialog.getByRole("combobox", { name: "Commands" })).toBeFocused();
+  await page.keyboard.type("type a command");
+  await page.keyboard.press("Enter");
+  await expect(dialog).toBeHidden();
+  await expect(app.command).toBeFocused();
+});
