@@ -1,0 +1,41 @@
+/** The families of scripts, by name: each draws one from a seed. */
+import { drawChanging, drawReading } from "./draw-img.ts";
+import { drawFolder } from "./draw-images.ts";
+import { drawSession } from "./draw-io.ts";
+import { drawLie } from "./lies.ts";
+import type { Command, Family } from "./twin.ts";
+
+/** Anything that is done to sound images. */
+const sequences: Family = (random) => {
+  const folder = drawFolder(random);
+  const trial: Command[] = [];
+  for (let count = 2 + random.below(6); count > 0; count--) {
+    const image = random.chance(0.7) ? folder.images[0]! : random.pick(folder.images);
+    trial.push(random.pick([drawReading, drawChanging, () => drawSession(random, image)])(random, folder, image));
+  }
+  return { prepare: folder.prepare, trial, images: [...folder.images.map(({ file }) => file), "out.qcow2", "new.qcow2"], header: ["a.qcow2"], raws: [...folder.raws, "dd.out", "out2.qcow2"].filter((file) => !file.startsWith("out")), holes: true, eachStep: true };
+};
+
+/** One field that lies, and what only reads. */
+const lies: Family = (random) => {
+  const folder = drawFolder(random);
+  const image = folder.images[0]!;
+  const trial: Command[] = [];
+  for (let count = 5; count > 0; count--) {
+    const drawn = random.chance(0.75) ? drawReading(random, folder, image) : drawSession(random, image);
+    trial.push(drawn.program === "qemu-io" && !drawn.argv.includes("-r") ? { ...drawn, argv: ["-r", ...drawn.argv] } : drawn);
+  }
+  return { prepare: [...folder.prepare, { file: image.file, damage: drawLie(random) }], trial, images: [], holes: true };
+};
+
+/** One field that lies, and what writes: what is refused, and that no more is broken than stock breaks. */
+const lyingWrites: Family = (random) => {
+  const folder = drawFolder(random);
+  const image = folder.images[0]!;
+  const trial: Command[] = [];
+  for (let count = 3; count > 0; count--) trial.push(random.chance(0.5) ? drawSession(random, image) : drawChanging(random, folder, image));
+  return { prepare: [...folder.prepare, { file: image.file, damage: drawLie(random) }], trial, images: [image.file], holes: true };
+};
+
+export const FAMILIES = { sequences, lies, "lying writes": lyingWrites } as const satisfies Readonly<Record<string, Family>>;
+export type FamilyName = keyof typeof FAMILIES;
