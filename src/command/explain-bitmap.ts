@@ -31,6 +31,8 @@ export function bitmapWords(problem: BitmapProblem): string {
       return notStored("Too much space will be occupied by the bitmap. Use larger granularity");
     case "version-2":
       return notStored("Cannot store dirty bitmaps in qcow2 v2 files");
+    case "no-disk":
+      return notStored("No memory");
     case "format-without":
       return `Can't store persistent bitmaps to ${NODE}: Operation not supported`;
     case "sizes-differ":
@@ -66,6 +68,8 @@ export function explainBitmap(problem: BitmapProblem): Explanation {
       return said("Too many bits", "A bitmap of this granularity would have more bits than any that can be read.", "Choose a larger granularity.");
     case "version-2":
       return said("No bitmaps in version 2", "An image of version 2 cannot say that its bitmaps are true.", "Amend it to version 3.");
+    case "no-disk":
+      return said("The disk has no bytes", "A bitmap of a disk of 0 bytes cannot be stored: a reader would take it for damage.", "Resize the disk first.");
     case "format-without":
       return said("No bitmaps in this format", "A raw image has no bitmaps.", "Convert it to qcow2.");
     case "sizes-differ":

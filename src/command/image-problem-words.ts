@@ -37,16 +37,42 @@ const HEADER_WORDS: Readonly<Record<string, Words>> = {
   refcount_order: always("Reference count entry width too large; may not exceed 64 bits"),
   compression_type: compressionWords,
   "encryption header's extension": always("CRYPTO header extension only expected with LUKS encryption method"),
-  crypt_method: ({ found }) => `Unsupported encryption method ${found}`,
+  // Of 32 bits with a sign, there.
+  crypt_method: ({ found }) => `Unsupported encryption method ${Number(found) | 0}`,
 };
 
 /** QEMU's sentence for a broken image, behind the program's and the file's name; null where it has none. */
 export function qemuImageWords(problem: ImageProblem): string | null {
-  if (problem.structure !== "header") return snapshotTableWords(problem)?.said ?? null;
+  if (problem.structure !== "header") return snapshotTableWords(problem)?.said ?? bitmapsWords(problem);
   if (problem.field === "length of the backing format") return `ERROR: ext_backing_format: len=${problem.found} too large (>=16)`;
   if (problem.field.startsWith("length of header extension")) return "Header extension too large";
   return HEADER_WORDS[problem.field]?.(problem) ?? null;
 }
+
+/** QEMU's words for bitmaps that keep an image from being opened; null for any other problem. */
+function bitmapsWords({ structure, field, found }: ImageProblem): string | null {
+  if (structure === "bitmaps extension") return EXTENSION_WORDS[field]?.(found) ?? null;
+  if (structure.startsWith("bitmap directory entry ")) {
+    if (field === "extra data size") return "Bitmap extra data is not supported";
+    const name = /\('(.*)'\)$/s.exec(structure)?.[1];
+    return name === undefined ? "Broken bitmap directory" : `Bitmap '${name}' doesn't satisfy the constraints`;
+  }
+  const name = /^bitmap '(.*)'$/s.exec(structure)?.[1];
+  if (name === undefined) return null;
+  return field === "table" ? `Could not read bitmap_table table from image for bitmap '${name}': Invalid argument` : `Could not read bitmap '${name}' from image: Invalid argument`;
+}
+
+const EXTENSION_WORDS: Readonly<Record<string, (found: string) => string>> = {
+  "length": () => "bitmaps_ext: Invalid extension length",
+  "reserved field": () => "bitmaps_ext: Reserved field is not zero",
+  "number of bitmaps": (found) => (found === "0" ? "found bitmaps extension with zero bitmaps" : Number(found) > MOST_BITMAPS ? `bitmaps_ext: Image has ${found} bitmaps, exceeding the QEMU supported maximum of ${MOST_BITMAPS}` : "Broken bitmap directory"),
+  "directory size": (found) => (found === "0" ? "Requested bitmap directory size is zero" : `bitmaps_ext: bitmap directory size (${found}) exceeds the maximum supported size (${1024 * MOST_BITMAPS})`),
+  "directory offset": () => "bitmaps_ext: invalid bitmap directory offset",
+  "too few bitmaps": () => "Less bitmaps found than specified in header extension",
+  "too many bitmaps": () => "More bitmaps found than specified in header extension",
+};
+
+const MOST_BITMAPS = 65535;
 
 /** What a reader says of a snapshot table beyond the limits, what a check says behind "ERROR ", and the errno of both. */
 interface SnapshotTableWords {

@@ -60,7 +60,7 @@ function* amendNamed(given: GivenOptions, asksHelp: boolean, pairs: readonly Opt
     yield imgError(`Invalid cache option: ${cache}`);
     return 1;
   }
-  const source = yield* sourceGiven(given, word);
+  const source = yield* sourceGiven(given, word, true);
   const image = source === null ? null : yield* openImage(source, word, true);
   if (image === null) return 1;
   const status = asksHelp ? yield* help(image.facts.image.format) : yield* amendOpened(image, pairs, shows);

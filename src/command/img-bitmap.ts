@@ -52,7 +52,7 @@ export const bitmapImage: ImgCommand = {
       return 1;
     }
     const [file, bitmap] = given.words as [string, string];
-    const target = yield* sourceGiven(given, file);
+    const target = yield* sourceGiven(given, file, true);
     const image = target === null ? null : yield* openImage({ ...target, backing: null }, file, true);
     if (image === null) return 1;
     const source = sourceFile === null ? image.handle : yield* openSource(sourceFile, sourceFormat);

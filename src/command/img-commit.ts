@@ -44,7 +44,7 @@ function* commitNamed(given: GivenOptions, word: string, progress: ProgressShown
   const base = optionValue(given, "b");
   // A base that is named stays behind several images, of which emptying the first alone would help nobody: QEMU leaves it.
   const empty = base === null && optionValue(given, "d") === null;
-  const source = yield* sourceGiven(given, word);
+  const source = yield* sourceGiven(given, word, true);
   if (source === null) return false;
   const image = yield* openImage(source, word, true, false, true, { commitTo: base });
   if (image === null) return false;

@@ -108,7 +108,7 @@ function* openTarget(command: ConvertCommand, sources: readonly ReadImage[], cac
     yield imgError(`Invalid cache option: ${cache}`);
     return null;
   }
-  const source = yield* sourceNamed(command.target, command.targetFormat, command.targetOptions);
+  const source = yield* sourceNamed(command.target, command.targetFormat, command.targetOptions, true);
   if (source === null) return null;
   const image = yield* openImage(source, command.target, true, false, true, { unsafe: command.unsafe });
   if (image === null) return null;

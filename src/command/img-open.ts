@@ -39,6 +39,9 @@ export const READING_OPTIONS: readonly LongOption[] = [
 /** The value of an option that was given, the last one's; null if it was not. */
 export const optionValue = ({ options }: GivenOptions, flag: string): string | null => options.findLast((option) => option.flag === flag)?.value ?? null;
 
+/** QEMU's complaint about an image that options say is for reading, and that is to be written. */
+export const READ_ONLY_NODE = "Block node is read-only";
+
 export interface ImageToRead {
   /** The word that names the image: a file, or with --image-opts a list of options. */
   readonly word: string;
@@ -71,16 +74,17 @@ export interface ReadImage {
  * @param inspect for its facts alone: what it stands on is not opened
  */
 export function* openToRead(given: GivenOptions, word: string, write = false, inspect = false, more: OpenMore = {}): Program<ReadImage | null> {
-  const source = yield* sourceGiven(given, word);
+  const source = yield* sourceGiven(given, word, write);
   // What a check is to find out is not set right before it looks.
   return source === null ? null : yield* openImage(source, word, write, inspect, write && more.forCheck !== true, more);
 }
 
-/** The source that `word` names by -f or --image-opts; null after what is wrong with it was printed. */
-export const sourceGiven = (given: GivenOptions, word: string): Program<ImageSource | null> => sourceNamed(word, optionValue(given, "f"), optionValue(given, "image-opts") !== null);
+/** The source that `word` names by -f or --image-opts, to be written or not; null after what is wrong with it was printed. */
+export const sourceGiven = (given: GivenOptions, word: string, write = false): Program<ImageSource | null> =>
+  sourceNamed(word, optionValue(given, "f"), optionValue(given, "image-opts") !== null, write);
 
 /** The source that `word` names, as a file of that format or as a list of options; null after what is wrong with it was printed. */
-export function* sourceNamed(word: string, format: string | null, asOptions: boolean): Program<ImageSource | null> {
+export function* sourceNamed(word: string, format: string | null, asOptions: boolean, write = false): Program<ImageSource | null> {
   if (asOptions && format !== null) {
     yield imgError("--image-opts and --format are mutually exclusive");
     return null;
@@ -88,8 +92,9 @@ export function* sourceNamed(word: string, format: string | null, asOptions: boo
   // The first word of a list of options may be a value alone, of what lies under the format.
   const options = /^[^,]*=/.test(word) ? word : `file=${word}`;
   const named = imageSource(asOptions ? { word: null, format: null, options } : { word, format, options: null });
-  if (named.ok) return named.value.source;
-  yield imgError(`Could not open '${word}': ${named.error}`);
+  const mistake = !named.ok ? named.error : write && named.value.readOnly === true ? READ_ONLY_NODE : null;
+  if (named.ok && mistake === null) return named.value.source;
+  yield imgError(`Could not open '${word}': ${mistake}`);
   return null;
 }
 

@@ -51,7 +51,7 @@ function* rebaseNamed(given: GivenOptions, word: string, headerOnly: boolean, pr
     yield imgError(`Invalid ${what} option: ${mode}`);
     return false;
   }
-  const source = yield* sourceGiven(given, word);
+  const source = yield* sourceGiven(given, word, true);
   if (source === null) return false;
   // Where only the header is changed the old backing file need not be there.
   const image = yield* openImage(headerOnly ? { ...source, backing: null } : source, word, true);

@@ -44,7 +44,7 @@ export const resizeImage: ImgCommand = {
       );
       return 1;
     }
-    const source = yield* sourceGiven(given, word);
+    const source = yield* sourceGiven(given, word, true);
     const image = source === null ? null : yield* openImage(source, word, true);
     if (image === null) return 1;
     const current = image.facts.image.virtualSize;

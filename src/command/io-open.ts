@@ -6,6 +6,7 @@ import { probedRawWarning } from "./explain-chain.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { imageSource } from "./image-source.ts";
 import type { ImageWords } from "./image-source.ts";
+import { READ_ONLY_NODE } from "./img-open.ts";
 import { USUAL_MODES, withMode } from "./io-modes.ts";
 import type { IoModes } from "./io-modes.ts";
 import { splitOptionList } from "./option-list.ts";
@@ -29,11 +30,11 @@ export const qemuIoError = (text: string): Step => errorOut(`qemu-io: ${text}\n`
 /** Opens an image into the session; what goes wrong is printed as qemu-io does. */
 export function* openInto(session: IoSession, request: OpenRequest): Program<boolean> {
   const named = imageSource(request);
-  if (named.ok) {
-    const readOnly = request.readOnly || named.value.readOnly === true;
-    return yield* openSource(session, named.value.source, { readOnly, modes: request.modes, word: request.word, nodes: nodesOf(request.options) });
+  const mistake = !named.ok ? named.error : named.value.readOnly === true && !request.readOnly ? READ_ONLY_NODE : null;
+  if (named.ok && mistake === null) {
+    return yield* openSource(session, named.value.source, { readOnly: request.readOnly, modes: request.modes, word: request.word, nodes: nodesOf(request.options) });
   }
-  yield session.disk === null ? cannotOpen(request.word, named.error) : openAlready();
+  yield session.disk === null ? cannotOpen(request.word, String(mistake)) : openAlready();
   return false;
 }
 

@@ -4,7 +4,6 @@ import { err, ok } from "../base/result.ts";
 import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
 import type { CallName, Failure, Outcome, RequestOf } from "../protocol/index.ts";
-import { SECTOR_SIZE } from "../base/units.ts";
 import type { Disk } from "./disk.ts";
 import { changeBitmap } from "./bitmap-calls.ts";
 import { writeCompressed, writeWidened } from "./compressed-write.ts";
@@ -93,17 +92,13 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
   map: (image, { offset, length, maxExtents }) => image.device.map(offset, length, maxExtents),
 };
 
-/** Whether a range can become zeros without a byte written: it covers whole clusters, and what else is in its first and last reads as zeros already. */
+/** Whether a range can become zeros without a byte of them written as data. */
 function takesZerosWhole(disk: Disk, offset: number, length: number): boolean {
-  const { clusterSize, virtualSize } = disk;
-  const end = Math.min(offset + length, virtualSize);
-  for (const edge of [offset, end]) {
-    const start = Math.floor(edge / clusterSize) * clusterSize;
-    if (edge === start || edge >= virtualSize) continue;
-    const { extents } = disk.map(start, Math.min(clusterSize, virtualSize - start), clusterSize / SECTOR_SIZE);
-    if (!extents.every(({ zero }) => zero)) return false;
-  }
-  return true;
+  // What lies outside the disk is refused as any write there.
+  if (length === 0 || offset + length > disk.virtualSize) return true;
+  if (disk.takesZeros !== undefined) return disk.takesZeros(offset, length);
+  const end = Math.min(offset + length, disk.virtualSize);
+  return [offset, end].every((edge) => edge % disk.clusterSize === 0 || edge >= disk.virtualSize);
 }
 
 export const isDeviceCall = (name: CallName): name is DeviceCallName => Object.hasOwn(handlers, name);

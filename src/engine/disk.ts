@@ -19,6 +19,8 @@ export interface Disk {
   /** Writes whole clusters compressed; absent where the format has no compression. */
   writeCompressed?(offset: number, data: Uint8Array): Result<null, CompressionRefusal>;
   writeZeroes(offset: number, length: number, unmap: boolean): void;
+  /** Whether that writes no byte of zeros as data; absent where it never does for whole sectors. */
+  takesZeros?(offset: number, length: number): boolean;
   discard(offset: number, length: number): void;
   map(offset: number, length: number, maxExtents: number): { extents: readonly Extent[]; next: number | null };
   /** Where the format keeps a machine's state behind the disk: its bytes, by their own offset; zeros where none were written. */

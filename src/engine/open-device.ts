@@ -17,6 +17,7 @@ import {
 } from "../qcow2/features.ts";
 import { ENTRY_BYTES } from "../qcow2/entries.ts";
 import { entryFormat } from "../qcow2/l2-entries.ts";
+import { refuseBrokenBitmaps } from "../qcow2/bitmaps.ts";
 import { COMPRESSION_NAMES, looksLikeQcow2 } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
 import { backingFormatOf, dataFileOf } from "../qcow2/header-names.ts";
@@ -116,6 +117,7 @@ export function openDevice(
   }
   const forCheck = foundation.forCheck === true;
   const header = readHeader(store, forCheck ? "check" : "read");
+  refuseBrokenBitmaps(store, header);
   if (foundation.snapshot !== null) return openView(store, header, foundation.snapshot, now, log, foundation, codecs);
   const zoned = readZonedHeader(store, header);
   if (zoned === null) {

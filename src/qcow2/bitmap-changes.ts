@@ -63,6 +63,7 @@ export function addBitmap(state: ImageState, name: string, granularityBits: numb
   const bitmaps = directoryOf(state);
   if (findBitmap(bitmaps, name).ok) return refuse("exists", name);
   if (header.version < 3) return refuse("version-2", name);
+  if (header.virtualSize === 0) return refuse("no-disk", name);
   if (!fitsLimits(header.virtualSize, granularityBits, clusterSize)) return refuse("too-large", name);
   const nameBytes = new TextEncoder().encode(name);
   if (nameBytes.length > MAX_BITMAP_NAME_BYTES) return refuse("name-too-long", name);

@@ -12,7 +12,7 @@ import type { Result } from "../base/result.ts";
 import { divideRoundUp } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
-import { giveUpArea, putDirectory, writeArea, writeFlags } from "./bitmap-changes.ts";
+import { giveUpArea, putDirectory, removeAllBitmaps, writeArea, writeFlags } from "./bitmap-changes.ts";
 import { BITMAP_BITS, BITMAP_TABLE } from "./bitmap-guard.ts";
 import { encodeBitmapTable, fitsLimits, readBitmapTable, readBitmaps, tableSizeFor } from "./bitmaps.ts";
 import type { Bitmap, BitmapProblem, PlacedBitmap } from "./bitmaps.ts";
@@ -43,6 +43,8 @@ export function markInUse(state: ImageState, bitmaps: readonly PlacedBitmap[]): 
 /** The disk has its new size; the bitmaps, as they were before, get theirs. */
 export function resizeBitmaps(state: ImageState, bitmaps: readonly PlacedBitmap[], oldSize: number): void {
   if (bitmaps.length === 0) return;
+  // Of a disk of nothing no bitmap can be read, by QEMU neither: an image that had one could not be opened any more.
+  if (state.header.virtualSize === 0) return removeAllBitmaps(state);
   const given: { offset: number; lengthBytes: number }[] = [];
   const resized = bitmaps.map((bitmap) => resizeBitmap(state, bitmap, oldSize, given));
   putDirectory(state, resized);

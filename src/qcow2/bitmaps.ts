@@ -23,6 +23,7 @@ import { ENTRY_BYTES } from "./entries.ts";
 import { AUTOCLEAR_BITMAPS, hasBit } from "./features.ts";
 import { BITMAPS_MAGIC } from "./header.ts";
 import type { Header } from "./header.ts";
+import { textOf } from "./snapshots.ts";
 
 export interface Bitmap {
   readonly name: Uint8Array;
@@ -49,7 +50,7 @@ export interface BitmapDirectory {
 
 /** Why something about a bitmap is refused. */
 export type BitmapProblem = { readonly kind: "bitmap"; readonly bitmap: string } & (
-  | { readonly code: "not-found" | "exists" | "inconsistent" | "no-name" | "name-too-long" | "too-many" | "format-without" | "version-2" | "too-large" | "granularity" }
+  | { readonly code: "not-found" | "exists" | "inconsistent" | "no-name" | "name-too-long" | "too-many" | "format-without" | "version-2" | "no-disk" | "too-large" | "granularity" }
   /** Bitmaps of disks of different sizes, in bytes. */
   | { readonly code: "sizes-differ"; readonly size: number; readonly sourceSize: number }
 );
@@ -100,7 +101,7 @@ export function readBitmaps(store: ByteStore, header: Header): BitmapDirectory |
   if (lengthBytes === 0 || lengthBytes > MAX_DIRECTORY_BYTES) throw bad("directory size", 8, lengthBytes, `1 to ${MAX_DIRECTORY_BYTES} bytes`);
   if (offset % header.clusterSize !== 0 || offset === 0 || offset + lengthBytes > store.size()) throw bad("directory offset", 16, offset, "a multiple of the cluster size, with the directory inside the file");
   const bitmaps = decodeDirectory(readExactly(store, offset, lengthBytes), offset, header);
-  if (bitmaps.length !== count) throw bad("number of bitmaps", 0, count, `the ${bitmaps.length} of the directory`);
+  if (bitmaps.length !== count) throw bad(bitmaps.length < count ? "too few bitmaps" : "too many bitmaps", 0, count, `the ${bitmaps.length} of the directory`);
   return { bitmaps, offset, lengthBytes };
 }
 
@@ -108,13 +109,15 @@ function decodeDirectory(directory: Uint8Array, offset: number, header: Header):
   const view = new DataView(directory.buffer);
   const bitmaps: PlacedBitmap[] = [];
   for (let at = 0; at < directory.length; ) {
+    let named = "";
     const bad = (field: string, byte: number, found: string | number, allowed: string): Fault =>
-      new Fault(imageProblem(`bitmap directory entry ${bitmaps.length}`, field, offset + at + byte, found, allowed));
+      new Fault(imageProblem(`bitmap directory entry ${bitmaps.length}${named}`, field, offset + at + byte, found, allowed));
     if (at + FIXED_BYTES > directory.length) throw bad("length", 0, directory.length - at, `at least ${FIXED_BYTES} bytes`);
     const nameBytes = view.getUint16(at + 18);
     if (view.getUint32(at + 20) !== 0) throw bad("extra data size", 20, view.getUint32(at + 20), "0: extra data is not supported");
     if (nameBytes > MAX_BITMAP_NAME_BYTES) throw bad("name size", 18, nameBytes, `at most ${MAX_BITMAP_NAME_BYTES}`);
     if (at + directoryEntryBytes(nameBytes) > directory.length) throw bad("name size", 18, nameBytes, "a name inside the directory");
+    named = ` ('${textOf(directory.subarray(at + FIXED_BYTES, at + FIXED_BYTES + nameBytes))}')`;
     const flags = view.getUint32(at + FLAGS_AT);
     const bitmap: PlacedBitmap = {
       name: directory.slice(at + FIXED_BYTES, at + FIXED_BYTES + nameBytes),
@@ -190,6 +193,29 @@ export function readBitmapTable(store: ByteStore, header: Header, { tableOffset,
     entries[index] = entry;
   }
   return entries;
+}
+
+/**
+ * As QEMU's reader does when it opens an image: the bitmaps that are true must be whole, or the image is not opened. Tables are gone through
+ * up to the file's length; more than that are not all in it. @throws Fault naming what cannot be
+ */
+export function refuseBrokenBitmaps(store: ByteStore, header: Header): void {
+  let room = store.size();
+  for (const bitmap of readBitmaps(store, header)?.bitmaps ?? []) {
+    const { tableSize, tableOffset, inUse, entryAt } = bitmap;
+    if (inUse || room < 0) continue;
+    const exact = tableSizeFor(header.virtualSize, bitmap.granularityBits, header.clusterSize);
+    const named = `bitmap '${textOf(bitmap.name)}'`;
+    room -= tableSize * ENTRY_BYTES;
+    try {
+      // What lies behind the file's end reads as zeros, which are no bits.
+      if (tableOffset + tableSize * ENTRY_BYTES <= store.size()) readBitmapTable(store, header, bitmap);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.problem.kind !== "image") throw error;
+      throw new Fault({ ...error.problem, structure: named, field: "table" });
+    }
+    if (tableSize !== exact) throw new Fault(imageProblem(named, "table size", entryAt + 8, tableSize, `${exact} entries for the disk's size`));
+  }
 }
 
 export function encodeBitmapTable(entries: Float64Array): Uint8Array {

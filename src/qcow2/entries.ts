@@ -22,8 +22,6 @@ export const ENTRY_BYTES = 8;
 const SEARCHED_BYTES = 4096;
 const COPIED = 0x8000_0000;
 const HIGH_OFFSET_MASK = 0x00ff_ffff;
-const L1_RESERVED_HIGH = 0x7f00_0000;
-const L1_RESERVED_LOW = 0x1ff;
 /** Offsets above 2^53 - 1 cannot be counted exactly, and no file is that long. */
 const MAX_OFFSET_HIGH = 2 ** 21 - 1;
 
@@ -45,12 +43,11 @@ function decodeOffset(structure: string, at: number, high: number, low: number, 
   return hostOffset(offset);
 }
 
-/** @throws Fault when reserved bits are set or the offset is not a cluster's */
+/** Reserved bits are not looked at, as QEMU's reader does not look; a check tells of them. @throws Fault when the offset is not a cluster's */
 export function decodeL1Entry(table: DataView, index: number, tableOffset: number, clusterSize: number): L1Entry {
   const high = table.getUint32(index * ENTRY_BYTES);
   const low = table.getUint32(index * ENTRY_BYTES + 4);
   const at = tableOffset + index * ENTRY_BYTES;
-  if ((high & L1_RESERVED_HIGH) !== 0 || (low & L1_RESERVED_LOW) !== 0) throw corrupt("L1 table", "reserved bits", at, high, low, "zeros in bits 0-8 and 56-62");
   return { hostOffset: decodeOffset("L1 table", at, high, low, clusterSize), copied: (high & COPIED) !== 0 };
 }
 

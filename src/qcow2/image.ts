@@ -17,7 +17,7 @@ import { mapGuest, readGuest, readsAsZeros } from "./mapping.ts";
 import type { MappedExtent } from "./mapping.ts";
 import { openState } from "./open.ts";
 import type { OpenOptions } from "./open.ts";
-import { discardGuest, unmapClusters, writeZeroData, zeroGuest } from "./unmap.ts";
+import { discardGuest, unmapClusters, writeZeroData, takesZeros, zeroGuest } from "./unmap.ts";
 import { readVmState, reserveVmState, writeVmState } from "./vm-state.ts";
 import { writeGuest } from "./write.ts";
 import { refusalOfCompressed, writeCompressed } from "./write-compressed.ts";
@@ -101,6 +101,11 @@ export class Qcow2Image {
       this.relieve();
       return outcome;
     });
+  }
+
+  /** Whether a range becomes zeros without a byte of them written as data. */
+  takesZeros(offset: number, length: number): boolean {
+    return this.watched(() => takesZeros(this.state, offset, length));
   }
 
   /** Whole clusters become zero clusters where that can be; the rest is written as zeros. */

@@ -13,7 +13,8 @@
  *
  * Compressed: with x = 62 - (cluster_bits - 8), bits 0 to x-1 are the stream's host offset in bytes, bits x to 61 the number of
  * 512-byte sectors beyond the first; the second word of an extended entry shall then be zero. A subcluster is never both allocated and
- * zeros, and none is allocated without a host cluster. Source: qcow2 specification, "Cluster mapping" and "Extended L2 Entries".
+ * zeros, and none is allocated without a host cluster. Reserved bits are not looked at, as QEMU's reader does not look; a check tells of them, and
+ * a write of the entry leaves none. Source: qcow2 specification, "Cluster mapping" and "Extended L2 Entries".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
 import { INCOMPATIBLE_EXTENDED_L2, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "./features.ts";
@@ -21,10 +22,8 @@ import type { Header } from "./header.ts";
 
 const COPIED = 0x8000_0000;
 const COMPRESSED = 0x4000_0000;
-const RESERVED_HIGH = 0x3f00_0000;
 const OFFSET_HIGH = 0x00ff_ffff;
 const OFFSET_LOW = 0xffff_fe00;
-const RESERVED_LOW = 0x1fe;
 const ZERO = 1;
 const WORD = 2 ** 32;
 const SUBCLUSTERS = 32;
@@ -81,7 +80,7 @@ export const bitRange = (from: number, to: number): number => (to - from === SUB
 
 const UNALLOCATED: ClusterEntry = { placed: false, hostOffset: 0, copied: false, compressedBytes: 0, alloc: 0, zero: 0 };
 
-/** @throws Fault when the entry cannot be: reserved bits, an offset that is not a cluster's, contradicting subclusters */
+/** @throws Fault when the entry cannot be: an offset that is not a cluster's, contradicting subclusters */
 export function decodeCluster(table: DataView, index: number, tableOffset: number, format: EntryFormat): ClusterEntry {
   const at = index * format.entryBytes;
   const high = table.getUint32(at);
@@ -91,8 +90,6 @@ export function decodeCluster(table: DataView, index: number, tableOffset: numbe
   if (high === 0 && low === 0 && zeroBits === 0 && allocBits === 0) return UNALLOCATED;
   // Subcluster bits beside it mean nothing to QEMU's reader either; a check tells of them.
   if ((high & COMPRESSED) !== 0) return decodeCompressed(table, at, tableOffset, format);
-  const reservedLow = format.extended ? RESERVED_LOW | ZERO : RESERVED_LOW;
-  if ((high & RESERVED_HIGH) !== 0 || (low & reservedLow) !== 0) throw badEntry(table, at, tableOffset, format, "reserved bits", `zeros in bits ${format.extended ? "0-8" : "1-8"} and 56-61`);
   const offsetHigh = high & OFFSET_HIGH;
   const hostOffset = offsetHigh * WORD + ((low & OFFSET_LOW) >>> 0);
   if (offsetHigh > MAX_OFFSET_HIGH || hostOffset % format.clusterSize !== 0) {

@@ -89,6 +89,21 @@ export function zeroGuest(state: ImageState, offset: number, length: number, unm
   forEachSpan(state, start, stop, (from, to) => zeroSpan(state, from, to, unmap), relieve);
 }
 
+/** Whether zeroGuest makes a range zeros without a byte of them written as data: what is compressed cannot be zeros in a part. */
+export function takesZeros(state: ImageState, offset: number, length: number): boolean {
+  const { header, clusterSize, format } = state;
+  const unit = format.subclusterSize;
+  const end = Math.min(offset + length, header.virtualSize);
+  if (header.version < 3 && state.backing !== null) return false;
+  const start = roundDown(offset, unit);
+  const tail = roundDown(end, unit);
+  if (!mayZeroAround(state, start, Math.min(start + unit, header.virtualSize), offset, end)) return false;
+  if (end % unit !== 0 && tail > start && !mayZeroAround(state, tail, Math.min(tail + unit, header.virtualSize), tail, end)) return false;
+  const stop = end === header.virtualSize ? roundUp(end, clusterSize) : roundUp(end, unit);
+  const cut = [...(start % clusterSize === 0 ? [] : [start]), ...(stop % clusterSize === 0 ? [] : [stop - 1])];
+  return cut.every((at) => runAt(state, at, 1).kind !== "compressed");
+}
+
 /** Whether a subcluster [start, end) may become zeros because all of it outside [from, to) reads as zeros. */
 function mayZeroAround(state: ImageState, start: number, end: number, from: number, to: number): boolean {
   const before = Math.max(start, Math.min(from, end));

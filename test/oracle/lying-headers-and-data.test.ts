@@ -20,6 +20,15 @@ const damage = (act: (bytes: Buffer) => void): Preparation => ({
 const create = (options: string, size = "512k"): Preparation => img("create", "-q", "-f", "qcow2", ...(options === "" ? [] : ["-o", options]), A, size);
 const l2Table = (bytes: Buffer): number => Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(40))) & 0x00ff_ffff_ffff_fe00n);
 
+const l1Table = (bytes: Buffer): number => Number(bytes.readBigUInt64BE(40));
+
+/** Hands out where the data of the extension of bitmaps lies, and their directory. */
+function withBitmaps(bytes: Buffer, act: (bytes: Buffer, extension: number, directory: number) => void): void {
+  let at = bytes.readUInt32BE(100);
+  while (bytes.readUInt32BE(at) !== 0x23852875) at += 8 + Math.ceil(bytes.readUInt32BE(at + 4) / 8) * 8;
+  act(bytes, at + 8, Number(bytes.readBigUInt64BE(at + 24)));
+}
+
 /** Puts extensions in the place of those of a new image. */
 const extensions = (...list: readonly (readonly [magic: number, data: string])[]): Preparation =>
   damage((bytes) => {
@@ -130,6 +139,58 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   "zstd frames that are less than a cluster": { prepare: [create("compression_type=zstd"), written, stream(frame(5, 1000), frame(6, 1000))], trial: [io(["-f", "qcow2"], A, ["read 0 512"])], images: [] },
   "a zstd frame of more than it says": { prepare: [create("compression_type=zstd"), written, stream(frame(5, 1000, 900), frame(6, K64 - 900))], trial: [io(["-f", "qcow2"], A, ["read 0 512"])], images: [] },
   "a deflate stream with other bytes behind it": { prepare: [create(""), written, stream(deflateRawSync(Buffer.alloc(K64, 4)), Buffer.from("behind"))], trial: [io(["-f", "qcow2"], A, ["read -P 4 0 64k"])], images: [A] },
+  "reserved bits beside an L2 table's place and a cluster's": {
+    prepare: [create(""), written, damage((bytes) => (bytes[l2Table(bytes)]! |= 0x3f, void (bytes[l2Table(bytes) + 15]! |= 0x06))), damage((bytes) => void (bytes[l1Table(bytes)]! |= 0x40))],
+    trial: [img("map", A), io(["-f", "qcow2"], A, ["read -P 7 0 512k", "write -P 8 512 512"])],
+    images: [A],
+  },
+  "reserved bits of extended entries": {
+    prepare: [create("extended_l2=on"), written, damage((bytes) => void (bytes[l2Table(bytes) + 7]! |= 1))],
+    trial: [img("map", A), io(["-f", "qcow2"], A, ["read -P 7 0 512k", "write -P 8 512 512"])],
+    images: [A],
+  },
+  ...Object.fromEntries(
+    Object.entries<(bytes: Buffer, extension: number, directory: number) => void>({
+      "more than there are": (bytes, extension) => bytes.writeUInt32BE(3, extension),
+      "less than there are": (bytes, extension) => bytes.writeUInt32BE(1, extension),
+      "a reserved field that is not zero": (bytes, extension) => bytes.writeUInt32BE(3, extension + 4),
+      "a directory of no length": (bytes, extension) => bytes.writeBigUInt64BE(0n, extension + 8),
+      "a directory that is cut off": (bytes, extension) => bytes.writeBigUInt64BE(40n, extension + 8),
+      "a directory within a cluster": (bytes, extension) => bytes.writeBigUInt64BE(512n, extension + 16),
+      "a granularity of less than a sector": (bytes, _extension, directory) => void (bytes[directory + 17] = 8),
+      "a flag of no meaning": (bytes, _extension, directory) => bytes.writeUInt32BE(4, directory + 12),
+      "a table within a cluster": (bytes, _extension, directory) => bytes.writeBigUInt64BE(512n, directory),
+      "a longer table than the disk needs": (bytes, _extension, directory) => bytes.writeUInt32BE(2, directory + 8),
+      "a table whose entry is no cluster": (bytes, _extension, directory) => bytes.writeBigUInt64BE(512n, Number(bytes.readBigUInt64BE(directory))),
+    }).map(([name, act]): [string, Script] => [
+      `bitmaps: ${name}`,
+      {
+        prepare: [create(""), img("bitmap", "--add", A, "one"), img("bitmap", "--add", A, "two"), written, damage((bytes) => withBitmaps(bytes, act))],
+        trial: [img("info", A), img("check", A), img("check", "-r", "all", A), img("map", A), io(["-r", "-f", "qcow2"], A, ["read 0 512"]), io(["-f", "qcow2"], A, ["write 0 512"])],
+        images: [],
+        raws: [A],
+      },
+    ]),
+  ),
+  "a truncation to nothing, which no bitmap outlives": { prepare: [create(""), img("bitmap", "--add", A, "one"), written], trial: [io(["-f", "qcow2"], A, ["truncate 0"]), img("check", A), img("map", A), io(["-r", "-f", "qcow2"], A, ["length"])], images: [] },
+  "an image that an option says is for reading": {
+    prepare: [create(""), written],
+    trial: [
+      io(["--image-opts"], `driver=qcow2,file.filename=${A},read-only=on`, ["write 0 512"]),
+      io(["-r", "--image-opts"], `driver=qcow2,file.filename=${A},read-only=on`, ["read -P 7 0 512"]),
+      io([], `json:{"driver":"qcow2","file":{"driver":"file","filename":"${A}"},"read-only":true}`, ["write 0 512"]),
+      img("resize", "--image-opts", `driver=qcow2,file.filename=${A},read-only=on`, "1M"),
+      img("snapshot", "-c", "s", "--image-opts", `driver=qcow2,file.filename=${A},read-only=on`),
+      img("bitmap", "--add", "--image-opts", `driver=qcow2,file.filename=${A},read-only=on`, "b"),
+      img("info", "--image-opts", `driver=qcow2,file.filename=${A},read-only=on`),
+    ],
+    images: [A],
+  },
+  "zeros in parts of clusters without a byte of data": {
+    prepare: [create("extended_l2=on"), io(["-f", "qcow2"], A, ["write -P 7 0 128k", "write -c -P 8 128k 64k"]), img("snapshot", "-c", "s", A)],
+    trial: ["2k 4k", "3k 4k", "60k 8k", "130k 4k", "256k 100", "300k 77", "511k 1k"].map((range) => io(["-f", "qcow2"], A, [`write -zn ${range}`])),
+    images: [A],
+  },
   "a snapshot of an image that was not closed": {
     prepare: [create("lazy_refcounts=on"), written, damage((bytes) => void (bytes[79] = 1))],
     trial: [img("snapshot", "-c", "s", A), io(["-f", "qcow2"], A, ["write -P 1 0 64k"]), img("snapshot", "-a", "s", A)],

@@ -32,10 +32,8 @@ describe("L1 entries", () => {
     expect(decodeL1Entry(table(BigInt(offset)), 0, 0x40000, 65536)).toEqual({ hostOffset: offset, copied: false });
   });
 
-  test.each([[0, 1n], [1, 1n << 1n], [2, 1n << 8n], [3, 1n << 56n], [4, 1n << 62n]])("reserved bits, case %i", (_case, bit) => {
-    expect(problemOf(() => decodeL1Entry(table(0n, COPIED | 0x10000n | bit), 1, 0x40000, 65536))).toMatchObject({
-      kind: "image", structure: "L1 table", field: "reserved bits", hostOffset: 0x40008,
-    });
+  test.each([[0, 1n], [1, 1n << 1n], [2, 1n << 8n], [3, 1n << 56n], [4, 1n << 62n]])("reserved bits say nothing, case %i", (_case, bit) => {
+    expect(decodeL1Entry(table(0n, COPIED | 0x10000n | bit), 1, 0x40000, 65536)).toEqual({ hostOffset: 0x10000, copied: true });
   });
 
   test.each([0x10200n, 0x18000n, 1n << 54n])("offset 0x%s is no cluster's", (entry) => {
