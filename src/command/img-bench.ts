@@ -34,7 +34,6 @@ export const benchImage: ImgCommand = {
   *run(given, { now }): Program {
     const asked = yield* askedOf(given);
     if (asked === null) return 1;
-    if (asked.write && optionValue(given, "U") !== null) return yield* cannotOpen(asked.word, "force-share=on can only be used with read-only images");
     const image = yield* openToRead(given, asked.word, asked.write);
     if (image === null) return 1;
     if (asked.native && !asked.direct) {

@@ -137,8 +137,8 @@ function jsonInfo(file: string, facts: DeviceFacts, snapshots: readonly Snapshot
     },
   };
   const tree: Record<string, FactValue> = { children: [child] };
-  if (snapshots.length > 0) tree["snapshots"] = snapshotTrees(snapshots);
   if (image.backingFormat !== null && image.backingFile !== null) tree["backing-filename-format"] = image.backingFormat;
+  if (snapshots.length > 0) tree["snapshots"] = snapshotTrees(snapshots);
   Object.assign(tree, { "virtual-size": image.virtualSize, filename: file });
   if (image.format === "qcow2") tree["cluster-size"] = image.clusterSize;
   tree["format"] = image.format;

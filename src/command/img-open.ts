@@ -74,6 +74,10 @@ export interface ReadImage {
  * @param inspect for its facts alone: what it stands on is not opened
  */
 export function* openToRead(given: GivenOptions, word: string, write = false, inspect = false, more: OpenMore = {}): Program<ReadImage | null> {
+  if (write && optionValue(given, "U") !== null) {
+    yield imgError(`Could not open '${word}': force-share=on can only be used with read-only images`);
+    return null;
+  }
   const source = yield* sourceGiven(given, word, write);
   // What a check is to find out is not set right before it looks.
   return source === null ? null : yield* openImage(source, word, write, inspect, write && more.forCheck !== true, more);

@@ -32,10 +32,6 @@ export const snapshotImage: ImgCommand = {
       return 1;
     }
     const action = actions[0] ?? null;
-    if (action !== null && action.flag !== "l" && given.options.some(({ flag }) => flag === "U")) {
-      yield imgError(`Could not open '${word}': force-share=on can only be used with read-only images`);
-      return 1;
-    }
     return yield* onImage(given, word, action?.flag !== "l", (image) => (action === null ? succeed() : act(image, action.flag, action.value)));
   },
 };

@@ -32,7 +32,9 @@ const CHANGEABLE = [
   "refcount-cache-size",
   "cache-clean-interval",
 ];
-const isChangeable = (key: string): boolean => CHANGEABLE.includes(key) || key === "overlap-check" || key.startsWith("overlap-check.");
+/** Of a raw file: the part that is the disk. */
+const RAW_OPTIONS = ["offset", "size"];
+const isChangeable = (key: string, format: string | null): boolean => (format === "raw" && RAW_OPTIONS.includes(key)) || CHANGEABLE.includes(key) || key === "overlap-check" || key.startsWith("overlap-check.");
 
 const CHILD = /^(file|backing|data-file)\./;
 /** An option of a node below is that node's own. */
@@ -81,13 +83,17 @@ function reopened(disk: IoDisk, args: IoArguments): Reopened | string {
   const given = new Map(pairs.value.map(({ key, value }) => [key, value]));
   if (given.has("read-only") && (args.has("r") || args.has("w"))) return "Cannot set both -r/-w and 'read-only'";
   if (CACHE_OPTIONS.some((key) => given.has(key)) && args.has("c")) return "Cannot set both -c and the cache options";
-  for (const [key, value] of given) if (!isChangeable(key) && value !== fixedValue(disk, key)) return `Cannot change the option '${optionOf(key)}'`;
+  for (const [key, value] of given) if (!isChangeable(key, format) && value !== fixedValue(disk, key)) return `Cannot change the option '${optionOf(key)}'`;
   const parsed = imageSource({ word: disk.file, format, options: list });
   if (!parsed.ok) return parsed.error;
   const discard = withMode(modes, { flag: "d", value: given.get("discard") ?? (modes.unmap ? "unmap" : "ignore") });
   if (typeof discard === "string") return "Invalid discard option";
-  const { lazyRefcounts, l2CacheEntryBytes, refcountCacheBytes } = parsed.value.source;
+  // This session writes, and an option takes that from nobody, as -r does.
+  if (parsed.value.readOnly === true && !isReadOnly) return "Read-only block node '#block100' cannot support read-write users";
+  const { lazyRefcounts, l2CacheEntryBytes, refcountCacheBytes, offset, size } = parsed.value.source;
   const changed = {
+    ...(offset === undefined ? {} : { offset }),
+    ...(size === undefined ? {} : { size }),
     ...(lazyRefcounts === undefined ? {} : { lazyRefcounts }),
     ...(l2CacheEntryBytes === undefined ? {} : { l2CacheEntryBytes }),
     ...(refcountCacheBytes === undefined ? {} : { refcountCacheBytes }),

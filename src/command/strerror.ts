@@ -3,6 +3,7 @@
  * Source: zone semantics, "Errors".
  */
 import { assertNever } from "../base/assert.ts";
+import { errnoText } from "./errno-text.ts";
 import { bitmapErrno } from "./explain-bitmap.ts";
 import { snapshotErrno } from "./explain-snapshot.ts";
 import { snapshotTableWords, tooMuchWords } from "./image-problem-words.ts";
@@ -26,7 +27,7 @@ const STRINGS = {
 
 export type Errno = keyof typeof STRINGS;
 
-/** Linux's numbers, of errors that rules of blkdebug may ask for; of any other a failure says what it can. */
+/** Linux's numbers, of errors that rules of blkdebug may ask for; errno-text.ts has the text of any other. */
 const NUMBERS: Readonly<Partial<Record<number, Errno>>> = { 2: "ENOENT", 5: "EIO", 9: "EBADF", 11: "EAGAIN", 13: "EACCES", 16: "EBUSY", 17: "EEXIST", 22: "EINVAL", 27: "EFBIG", 28: "ENOSPC", 30: "EROFS", 95: "ENOTSUP", 125: "ECANCELED" };
 
 /** The errno that QEMU would give for a failure. */
@@ -69,7 +70,16 @@ export function errnoOf(failure: Failure): Errno {
 }
 
 /** "Invalid argument" and its like. */
-export const strerror = (failure: Failure): string => STRINGS[errnoOf(failure)];
+export function strerror(failure: Failure): string {
+  const asked = askedErrno(failure);
+  return asked === null || NUMBERS[asked] !== undefined ? STRINGS[errnoOf(failure)] : errnoText(asked);
+}
+
+/** The error number that a rule of blkdebug asked for, null where none did. */
+function askedErrno(failure: Failure): number | null {
+  if (failure.kind === "move" || (failure.kind === "chain" && "cause" in failure)) return askedErrno(failure.cause);
+  return failure.kind === "store" ? (failure.errno ?? null) : null;
+}
 
 export const errnoString = (errno: Errno): string => STRINGS[errno];
 

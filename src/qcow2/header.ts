@@ -166,7 +166,7 @@ function decodeSized(cluster: Uint8Array, clusterSize: number, fileLength: numbe
 
   const backing = decodeBackingName(view, cluster, u64(8));
   if (!backing.ok) return backing;
-  const extensionsEnd = backing.value === null ? cluster.length : u64(8);
+  const extensionsEnd = u64(8) === 0 ? cluster.length : u64(8);
   const extensions = decodeExtensions(view, cluster, headerLength, extensionsEnd);
   if (!extensions.ok) return extensions;
   const encryption = extensions.value.find(({ magic }) => magic === ENCRYPTION_MAGIC);
@@ -223,7 +223,8 @@ function decodeBackingName(view: DataView, cluster: Uint8Array, offset: number):
   if (offset > cluster.length) return bad("backing_file_offset", 8, offset, `at most the first cluster's ${cluster.length}`);
   const most = Math.min(MAX_BACKING_NAME, cluster.length - offset);
   if (length > most) return bad("backing_file_size", 16, length, `at most ${most}`);
-  return ok(textUpToZero(cluster.subarray(offset, offset + length)));
+  // A name of no letters is none.
+  return ok(textUpToZero(cluster.subarray(offset, offset + length)) || null);
 }
 
 /** A name of the header as QEMU's programs read it: what stands behind a zero is no part of it. */

@@ -71,7 +71,7 @@ function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   if (behind < behindEnd) unmapClusters(state, behind, behindEnd, relieving(state));
   if (neededL1 > state.header.l1Size) growL1(state, neededL1);
   // First, so that the file is long enough where the image's own tables already lead behind its end.
-  if (state.hasDataFile) state.data.truncate(Math.max(newSize, state.data.size()));
+  if (state.hasDataFile) state.data.truncate(Math.max(state.hasRawDataFile ? roundUp(newSize, state.clusterSize) : newSize, state.data.size()));
   const before = state.header;
   state.header = { ...before, virtualSize: bytes(newSize) };
   const relieve = relieving(state);

@@ -5,7 +5,7 @@
 import { deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { img, io, runTwins } from "./twins/twin.ts";
-import type { Preparation, Script } from "./twins/twin.ts";
+import type { Command, Preparation, Script } from "./twins/twin.ts";
 
 const A = "a.qcow2";
 const K64 = 65536;
@@ -20,6 +20,7 @@ const damage = (act: (bytes: Buffer) => void): Preparation => ({
 const create = (options: string, size = "512k"): Preparation => img("create", "-q", "-f", "qcow2", ...(options === "" ? [] : ["-o", options]), A, size);
 const l2Table = (bytes: Buffer): number => Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(40))) & 0x00ff_ffff_ffff_fe00n);
 
+const refcountBlock = (bytes: Buffer): number => Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(48))));
 const l1Table = (bytes: Buffer): number => Number(bytes.readBigUInt64BE(40));
 
 /** Hands out where the data of the extension of bitmaps lies, and their directory. */
@@ -185,6 +186,33 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
       img("info", "--image-opts", `driver=qcow2,file.filename=${A},read-only=on`),
     ],
     images: [A],
+  },
+  "a backing file's name of no letters": {
+    prepare: [create(""), written, damage((bytes) => bytes.writeBigUInt64BE(112n, 8))],
+    trial: [img("info", A), img("info", "--output=json", A), io(["-f", "qcow2"], A, ["read -P 7 0 512k", "write -P 3 0 4k"])],
+    images: [A],
+  },
+  "a raw data file of a disk that ends within a cluster, as it is made and as it grows": {
+    prepare: [],
+    trial: [create(rawData, "70000") as Command, img("resize", "-q", "-f", "qcow2", A, "140288"), img("create", "-q", "-f", "qcow2", "-o", "data_file=e.raw,preallocation=metadata", "b.qcow2", "70000")],
+    images: [A],
+    raws: ["d.raw", "e.raw"],
+  },
+  "what is shared by force is not written": {
+    prepare: [create(""), written, damage((bytes) => bytes.writeUInt16BE(1, refcountBlock(bytes) + 60))],
+    trial: [img("check", "-r", "all", "-U", A), img("check", "-U", A), img("snapshot", "-c", "s", "-U", A), img("bench", "-w", "-c", "1", "-U", A)],
+    images: [A],
+  },
+  "a reopening for reading by an option": {
+    prepare: [create(""), written],
+    trial: [["reopen -o read-only=on"], ["reopen -r", "reopen -o read-only=on", "read -P 7 0 512"], ["reopen -o read-only=off", "write -P 9 0 512"]].map((lines) => io(["-f", "qcow2"], A, lines)),
+    images: [A],
+  },
+  "a reopening as a part of a raw file": {
+    prepare: [img("create", "-q", "-f", "raw", "base", "1M")],
+    trial: ["size=512", "offset=512", "offset=512,size=1024", "size=2M", "size=700"].map((options) => io(["-f", "raw"], "base", [`reopen -o ${options}`, "length", "write -P 1 0 512", "write -P 2 512 1024"])),
+    images: [],
+    raws: ["base"],
   },
   "zeros in parts of clusters without a byte of data": {
     prepare: [create("extended_l2=on"), io(["-f", "qcow2"], A, ["write -P 7 0 128k", "write -c -P 8 128k 64k"]), img("snapshot", "-c", "s", A)],
