@@ -67,7 +67,7 @@ const IMPLIED: Readonly<Record<string, string>> = {
 };
 const SHOWS: Readonly<Record<string, { readonly losses: readonly string[]; readonly later?: readonly string[] }>> = {
   "mappings-before-data": { losses: ["bytes"] },
-  "mappings-before-new-l2-tables": { losses: ["corrupt", "does-not-open"] },
+  "mappings-before-new-l2-tables": { losses: ["corrupt"] },
   "mappings-before-raised-refcounts": { losses: ["corrupt"], later: ["bytes"] },
   "mappings-before-refcount-table-entries": { losses: ["corrupt"], later: ["does-not-open"] },
   "refcount-table-entries-before-raised-refcounts": { losses: ["corrupt"], later: ["does-not-open"] },

@@ -74,7 +74,7 @@ test.each(["plain", "snapshots", "subclusters", "bitmaps", "datafile", "narrow"]
     if (plan.value.told === plan.value.changes.length) expect(Buffer.compare(patched, after), what).toBe(0);
     if (plan.value.told > 0) repaired++;
   }
-  expect(repaired).toBeGreaterThan(2);
+  expect(repaired).toBeGreaterThan(1);
 });
 
 test("what was cut off an overlay does not come back, and the file below stays", () => {
