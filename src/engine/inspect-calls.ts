@@ -3,7 +3,6 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { headerSpans, spansWithin } from "../inspect/spans.ts";
-import { guestContents } from "../inspect/guest-content.ts";
 import { identifyFile } from "../inspect/identity.ts";
 import { placeOfGuest, placeOfHost, placeOfZone } from "../inspect/locate.ts";
 import type { Locating } from "../inspect/locate.ts";
@@ -170,6 +169,7 @@ export class InspectCalls {
   /** What lies on the disk; null where it cannot be read, for whatever reason. */
   private async contentsOf(inspection: number, { container }: Opened): Promise<readonly GuestMark[] | null> {
     if (container === "empty") return [];
+    const { guestContents } = await import("../inspect/guest-content.ts");
     const found = await this.inspections
       .withDisk(inspection, container, async (device) => atBorder(() => ok(guestContents((offset, into) => readDevice(device, offset, into), device.disk.virtualSize))))
       .catch((): null => null);
