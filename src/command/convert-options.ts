@@ -17,9 +17,8 @@ export const CONVERT_LONGS: readonly LongOption[] = [
   FORCE_SHARE,
   ...longOptions(
     { quiet: "q", "source-image-opts": "image-opts", "oob-writes": "W", "copy-range-offloading": "C" },
-    { "source-format": "f", "source-cache": "T", snapshot: "l", "sparse-size": "S", "output-format": "O", options: "o", "output-cache": "t" },
+    { "source-format": "f", "source-cache": "T", snapshot: "l", "sparse-size": "S", "output-format": "O", options: "o", "output-cache": "t", backing: "B", "backing-format": "F", rate: "r", parallel: "m" },
   ),
-  ...longOptions({}, { backing: "B", "backing-format": "F", rate: "r", parallel: "m" }),
   ...["target-image-opts", "salvage", "target-is-zero", "bitmaps", "skip-broken-bitmaps"].map((name) => ({ name, takesValue: false, flag: name })),
 ];
 

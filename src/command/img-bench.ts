@@ -28,8 +28,10 @@ export const benchImage: ImgCommand = {
   longs: [
     ...IMAGE_OPTIONS,
     FORCE_SHARE,
-    ...longOptions({ quiet: "q", native: "n", write: "w", "no-drain": "no-drain" }, { format: "f", cache: "t", count: "c", depth: "d", offset: "o" }),
-    ...longOptions({}, { "buffer-size": "s", "step-size": "S", aio: "i", pattern: "pattern", "flush-interval": "flush-interval" }),
+    ...longOptions(
+      { quiet: "q", native: "n", write: "w", "no-drain": "no-drain" },
+      { format: "f", cache: "t", count: "c", depth: "d", offset: "o", "buffer-size": "s", "step-size": "S", aio: "i", pattern: "pattern", "flush-interval": "flush-interval" },
+    ),
   ],
   *run(given, { now }): Program {
     const asked = yield* askedOf(given);

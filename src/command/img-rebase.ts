@@ -22,8 +22,7 @@ export const rebaseImage: ImgCommand = {
   longs: [
     ...IMAGE_OPTIONS,
     FORCE_SHARE,
-    ...longOptions({ compress: "c", quiet: "q", progress: "p", "backing-unsafe": "u" }),
-    ...longOptions({}, { format: "f", cache: "t", backing: "b", "backing-format": "F", "backing-cache": "T" }),
+    ...longOptions({ compress: "c", quiet: "q", progress: "p", "backing-unsafe": "u" }, { format: "f", cache: "t", backing: "b", "backing-format": "F", "backing-cache": "T" }),
   ],
   *run(given): Program {
     const word = given.words[0];

@@ -268,11 +268,7 @@ export const discard: IoCommand = {
   needs: "disk",
   writes: true,
   *run(session, args) {
-    if (args.words.length !== 2) return "usage";
-    const offset = yield* ioNumber(args.words[0]!);
-    if (offset === null) return "failed";
-    const length = yield* ioLength(args.words[1]!, "", false);
-    return length === null ? "failed" : yield* discardAndPrint(session, args, offset, length, "discard");
+    return yield* discardGiven(session, args, "discard", (word) => ioLength(word, "", false));
   },
 };
 
@@ -293,15 +289,20 @@ export const aioDiscard: IoCommand = {
   needs: "disk",
   writes: true,
   *run(session, args) {
-    if (args.words.length !== 2) return "usage";
-    const offset = yield* ioNumber(args.words[0]!);
-    if (offset === null) return "failed";
-    const length = yield* ioNumber(args.words[1]!);
-    if (length === null) return "failed";
-    yield* discardAndPrint(session, args, offset, length, "aio_discard");
-    return "ok";
+    return yield* discardGiven(session, args, "aio_discard", ioNumber);
   },
 };
+
+/** The range that the arguments name; a failure behind them is none of the session where the command only begins the work. @param lengthOf reads the length */
+function* discardGiven(session: IoSession, args: IoArguments, name: "discard" | "aio_discard", lengthOf: (word: string) => Program<number | null>): Program<IoEnd> {
+  if (args.words.length !== 2) return "usage";
+  const offset = yield* ioNumber(args.words[0]!);
+  if (offset === null) return "failed";
+  const length = yield* lengthOf(args.words[1]!);
+  if (length === null) return "failed";
+  const end = yield* discardAndPrint(session, args, offset, length, name);
+  return name === "aio_discard" ? "ok" : end;
+}
 
 function* discardAndPrint(session: IoSession, args: IoArguments, offset: number, length: number, name: "discard" | "aio_discard"): Program<IoEnd> {
   const outside = yield* unsafeOffset(session, "discard", offset, length);
