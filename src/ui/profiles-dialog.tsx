@@ -32,16 +32,20 @@ export function ProfilesDialog() {
         if (wanted !== null) void app.profiles.compare(wanted).then(setTable);
       }}
     >
+      <p className="compare-note">The last commands run once more under the rules of each profile, and where their answers part is shown.</p>
       <div className="compare-form">
         <TextField label="Last commands" value={count} wrong={wanted === null} numeric onChange={setCount} />
         <button type="submit" className="button primary" disabled={wanted === null || busy}>
           Compare
         </button>
       </div>
-      {table !== null && ("error" in table ? <p className="form-note" role="alert">{table.error}</p> : <Pairs table={table} />)}
+      {table !== null && ("error" in table ? <p className="compare-note" role="alert">{sentence(table.error)}</p> : <Pairs table={table} />)}
     </Dialog>
   );
 }
+
+/** A program's words as a sentence. */
+const sentence = (words: string): string => `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
 
 function Pairs({ table }: { table: ProfileTable }) {
   return (

@@ -6,7 +6,7 @@ export function Wordmark() {
         <path d="M1 4h18M1 10h18M1 16h18" className="wordmark-track" />
         <path d="M1 4h9M1 10h14M1 16h5" className="wordmark-fill" />
       </svg>
-      zonescope
+      <span className="wordmark-word">zonescope</span>
     </h1>
   );
 }

@@ -61,7 +61,7 @@ function Form() {
       <TextField label="rate" value={form.rate} onChange={set("rate")} placeholder="no limit" />
       {form.rw === "logstore" && (
         <>
-          <Choice label="policy" value={form.policy} onChange={set("policy")}>
+          <Choice label="policy" value={form.policy} onChange={set("policy")} wide>
             <option>greedy</option>
             <option>cost-benefit</option>
           </Choice>

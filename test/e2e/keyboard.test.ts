@@ -60,6 +60,7 @@ test("a zone is selected, written, finished and looked back at by keys alone", a
   await app.zone.getByRole("button", { name: "finish, to FULL" }).focus();
   await page.keyboard.press("Space");
   await app.expectCondition(5, "FULL");
+  await expect(app.zone.getByRole("group", { name: "State machine" })).toBeFocused();
   // What a shade says elsewhere is seen where the system has the colours.
   await page.emulateMedia({ forcedColors: "active" });
   await expect(app.row(5)).toHaveCSS("outline-style", "solid");
