@@ -174,10 +174,11 @@ function changedBetween(before: readonly TableBytes[], after: readonly TableByte
 }
 
 function hasMarks(bytes: Uint8Array): boolean {
-  let run = 0;
-  for (const byte of bytes) {
-    run = byte === MARK ? run + 1 : 0;
-    if (run >= MARK_RUN) return true;
+  for (let at = bytes.indexOf(MARK); at >= 0; ) {
+    let end = at;
+    while (bytes[end] === MARK) end++;
+    if (end - at >= MARK_RUN) return true;
+    at = bytes.indexOf(MARK, end);
   }
   return false;
 }
