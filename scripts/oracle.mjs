@@ -1,6 +1,6 @@
 /**
- * `npm run oracle`: generated qcow2 images, made by stock qemu-img and qemu-io and by this program, each judged by both. Prints
- * the seeds of failures and the totals; a seed makes the same image each time.
+ * `npm run oracle`: generated qcow2 images, made by stock qemu-img and qemu-io and by this program, each judged by both; and random scripts
+ * over random and over lying images, run by both on two copies. Prints the seeds of failures and the totals; a seed makes the same each time.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -8,37 +8,52 @@ import { pathToFileURL } from "node:url";
 import { build } from "vite";
 import { root } from "./run.mjs";
 
-const USAGE = "usage: npm run oracle [-- --seeds COUNT] [--first SEED] [--ways WAY,WAY...]";
+const USAGE = "usage: npm run oracle [-- --seeds COUNT] [--first SEED] [--ways WAY,WAY...|none] [--families FAMILY,FAMILY...|none] [--verbose yes]";
+
+/** A list of names, null for all that there are. @param {string} value */
+const namesOf = (value) => (value === "none" ? [] : value.split(","));
 
 /** @param {readonly string[]} words */
 function planOf(words) {
-  const plan = { seeds: 150, firstSeed: 1, ways: /** @type {string[] | null} */ (null) };
+  const plan = { seeds: 150, firstSeed: 1, ways: /** @type {string[] | null} */ (null), families: /** @type {string[] | null} */ (null), verbose: false };
   for (let index = 0; index < words.length; index += 2) {
     const value = words[index + 1];
     if (value === undefined) throw new Error(USAGE);
     if (words[index] === "--seeds") plan.seeds = Number(value);
     else if (words[index] === "--first") plan.firstSeed = Number(value);
-    else if (words[index] === "--ways") plan.ways = value.split(",");
+    else if (words[index] === "--ways") plan.ways = namesOf(value);
+    else if (words[index] === "--families") plan.families = namesOf(value);
+    else if (words[index] === "--verbose") plan.verbose = value === "yes";
     else throw new Error(USAGE);
   }
   if (![plan.seeds, plan.firstSeed].every(Number.isSafeInteger)) throw new Error(USAGE);
   return plan;
 }
 
+/** Those that were asked for. @param {string} what @param {readonly string[]} known @param {readonly string[] | null} asked @param {readonly string[]} usual */
+function chosen(what, known, asked, usual = known) {
+  const unknown = asked?.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`no ${what} '${unknown}'; known are ${known.join(", ")}`);
+  return asked ?? usual;
+}
+
 async function main() {
-  const { seeds, firstSeed, ways } = planOf(process.argv.slice(2));
+  const { seeds, firstSeed, ways, families, verbose } = planOf(process.argv.slice(2));
   // Below node_modules, where the zstd encoder stays a package of its own and finds its WebAssembly.
   const cache = join(root, "node_modules", ".cache");
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "oracle-"));
   try {
-    const entry = { ssr: "test/oracle/generated/main.ts", target: "node20", outDir: folder, emptyOutDir: true, rollupOptions: { output: { entryFileNames: "oracle.mjs" } } };
+    const input = { generated: "test/oracle/generated/main.ts", twins: "test/oracle/twins/main.ts" };
+    const entry = { ssr: true, target: "node20", outDir: folder, emptyOutDir: true, copyPublicDir: false, rollupOptions: { input, output: { entryFileNames: "[name].mjs" } } };
     await build({ root, configFile: false, logLevel: "warn", build: entry, ssr: { noExternal: true, external: ["@bokuweb/zstd-wasm"] } });
-    const { WAYS, runPlan } = await import(pathToFileURL(join(folder, "oracle.mjs")).href);
+    const { WAYS, runPlan } = await import(pathToFileURL(join(folder, "generated.mjs")).href);
+    const { FAMILIES, runTwinPlan } = await import(pathToFileURL(join(folder, "twins.mjs")).href);
     const known = Object.keys(WAYS);
-    const unknown = ways?.find((way) => !known.includes(way));
-    if (unknown !== undefined) throw new Error(`no way '${unknown}'; known are ${known.join(", ")}`);
-    return await runPlan({ seeds, firstSeed, ways: ways ?? known.filter((way) => way !== "stock alone") }, console.log);
+    const wantedWays = chosen("way", known, ways, known.filter((way) => way !== "stock alone"));
+    const wantedFamilies = chosen("family", Object.keys(FAMILIES), families);
+    const sound = wantedWays.length === 0 || (await runPlan({ seeds, firstSeed, ways: wantedWays }, console.log));
+    return (wantedFamilies.length === 0 || (await runTwinPlan({ seeds, firstSeed, families: wantedFamilies, verbose }, console.log))) && sound;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

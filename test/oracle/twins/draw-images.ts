@@ -86,7 +86,8 @@ function drawQcow2(random: Random, file: string, backing: DrawnImage | null, pre
     prepare.push(img("bitmap", "--add", ...(random.chance(0.5) ? ["-g", String(random.pick([512, 4096, 65536, 2 ** 20]))] : []), "-f", "qcow2", file, name));
     if (random.chance(0.3)) prepare.push(img("bitmap", "--disable", "-f", "qcow2", file, name));
   }
-  for (let count = random.pick([0, 0, 1, 2]); count > 0 && dataFile === null; count--) {
+  // A refused snapshot leaves a leak, where refcounts are of one bit.
+  for (let count = random.pick([0, 0, 1, 2]); count > 0 && dataFile === null && !options.includes("refcount_bits=1"); count--) {
     const name = `s${count}`;
     snapshots.push(name);
     prepare.push(img("snapshot", "-c", name, file));

@@ -32,11 +32,12 @@ function line(random: Random, { size, clusterSize, snapshots }: DrawnImage): str
     case 4:
       return `write -z${random.chance(0.5) ? "u" : ""}${random.chance(0.2) ? "n" : ""}${random.chance(0.1) ? "f" : ""} ${span}`;
     case 5:
-      return `write -c${flags(random, "qC")} -P ${byte} ${cluster} ${Math.max(512, Math.min(clusterSize * (1 + random.below(2)), size - cluster))}`;
+      return `write -c${flags(random, "qC")} -P ${byte} ${cluster} ${Math.max(512, Math.min(clusterSize, size - cluster))}`;
     case 6:
-      return `write -c -P ${byte} ${span}`;
+      // Of several clusters of which one is in use, stock writes some: which, its threads decide.
+      return `write -c -P ${byte} ${offset} ${Math.min(length, clusterSize)}`;
     case 7:
-      return `write${flags(random, "bcCfnqruz")} ${span}`;
+      return `write${flags(random, "bCfnqruz")} ${span}`;
     case 8:
       return `writev${flags(random, "qf")} -P ${byte} ${offset} ${Math.ceil(length / 2)} ${Math.floor(length / 2)}`;
     case 9:
@@ -63,13 +64,13 @@ function line(random: Random, { size, clusterSize, snapshots }: DrawnImage): str
     case 21:
       return random.pick(["length", "info", "flush", "aio_flush"]);
     case 22:
-      return `truncate${random.chance(0.3) ? ` -m ${random.pick(["off", "metadata", "falloc", "full", "some"])}` : ""} ${random.pick([size + 512, size + clusterSize, size * 2, size + 7, Math.floor(size / 2), size, 0])}`;
+      return `truncate${random.chance(0.3) ? ` -m ${random.pick(["off", "metadata", "falloc", "full", "some"])}` : ""} ${random.pick([size + 512, size + clusterSize, size * 2, size + 7, Math.floor(size / 2), size])}`;
     case 23:
-      return `reopen ${random.pick(["-r", "-w", "", "-c none", "-c writethrough", "-o lazy-refcounts=on", "-o discard=unmap", "-o detect-zeroes=on", "-o detect-zeroes=unmap,discard=unmap", "-o overlap-check=all", "-o pass-discard-request=off", "-o size=512", "-o read-only=on", "-r -w", "-o x=y", "-o backing=x", "-o discard-no-unref=on"])}`;
+      return `reopen ${random.pick(["-r", "-w", "", "-c none", "-c writethrough", "-o lazy-refcounts=on", "-o discard=unmap", "-o detect-zeroes=on", "-o detect-zeroes=unmap,discard=unmap", "-o overlap-check=all", "-o pass-discard-request=off", "-o size=512", "-r -w", "-o x=y", "-o backing=x", "-o discard-no-unref=on"])}`;
     case 24:
       return `${random.pick(["write -b", "read -b"])} ${random.below(8) * 512} ${512 * (1 + random.below(3))}`;
     default:
-      return random.pick(["help write", "help nothing", "nothing", "write", "read 0", "close", "quit", "resume a", "sleep 1", "write -x 0 512", "open", `open a.qcow2`, ...snapshots.map((name) => `read -q 0 512 ${name}`)]);
+      return random.pick(["help nothing", "nothing", "write", "read 0", "close", "quit", "resume a", "sleep 1", "write -x 0 512", "open", `open a.qcow2`, ...snapshots.map((name) => `read -q 0 512 ${name}`)]);
   }
 }
 
@@ -79,7 +80,7 @@ export function drawSession(random: Random, image: DrawnImage): Command {
   const script = Array.from({ length: 1 + random.below(8) }, () => lines(random, image)).flat();
   const opened = random.below(10);
   const child = `driver=${format},file.filename=${file}`;
-  if (opened === 0) return io(["--image-opts"], random.pick([child, `${child},discard=unmap`, `${child},lazy-refcounts=on`, `${child},overlap-check=none`, `${child},discard=unmap,detect-zeroes=unmap`, `${child},backing.driver=null-co`, `${child},file.driver=file`, `${child},read-only=on`, `${child},l2-cache-entry-size=512`, `${child},discard-no-unref=on`]), script);
+  if (opened === 0) return io(["--image-opts"], random.pick([child, `${child},discard=unmap`, `${child},lazy-refcounts=on`, `${child},overlap-check=none`, `${child},discard=unmap,detect-zeroes=unmap`, `${child},file.driver=file`, `${child},read-only=on`, `${child},l2-cache-entry-size=512`, `${child},discard-no-unref=on`]), script);
   if (opened === 1) return io([], `json:${JSON.stringify({ driver: format, file: { driver: "file", filename: file }, ...(random.chance(0.5) ? { discard: "unmap" } : {}) })}`, script);
   const modes = [...(random.chance(0.6) ? ["-d", format === "raw" ? "ignore" : random.pick(["unmap", "unmap", "ignore", "on", "off"])] : []), ...(random.chance(0.3) ? ["-t", random.pick(["none", "writethrough", "writeback", "unsafe", "directsync"])] : []), ...(random.chance(0.08) ? ["-r"] : []), ...(random.chance(0.05) ? ["-s"] : []), ...(random.chance(0.05) ? ["-C"] : [])];
   return io([...modes, ...(format === "raw" || random.chance(0.8) ? ["-f", format] : [])], file, script);

@@ -28,14 +28,5 @@ const lies: Family = (random) => {
   return { prepare: [...folder.prepare, { file: image.file, damage: drawLie(random) }], trial, images: [], holes: true };
 };
 
-/** One field that lies, and what writes: what is refused, and that no more is broken than stock breaks. */
-const lyingWrites: Family = (random) => {
-  const folder = drawFolder(random);
-  const image = folder.images[0]!;
-  const trial: Command[] = [];
-  for (let count = 3; count > 0; count--) trial.push(random.chance(0.5) ? drawSession(random, image) : drawChanging(random, folder, image));
-  return { prepare: [...folder.prepare, { file: image.file, damage: drawLie(random) }], trial, images: [image.file], holes: true };
-};
-
-export const FAMILIES = { sequences, lies, "lying writes": lyingWrites } as const satisfies Readonly<Record<string, Family>>;
+export const FAMILIES = { sequences, lies } as const satisfies Readonly<Record<string, Family>>;
 export type FamilyName = keyof typeof FAMILIES;
