@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz`: broken images by the thousand, each met by every command (test/unit/hostile). Without arguments 1000 mutants of each
- * image of the corpus, by a seed that is printed, and is in every failure with the round it was in.
+ * `npm run fuzz`: broken images by the thousand, each met by every command, and as many others by the inspector (test/unit/hostile). Without
+ * arguments 1000 mutants of each image of the corpus for either, by a seed that is printed, and is in every failure with the round it was in.
  *
  *     npm run fuzz [-- --seed N] [--rounds N]
  */
@@ -18,6 +18,6 @@ for (let index = 2; index < process.argv.length; index += 2) {
   }
   settings[option === "--seed" ? "seed" : "rounds"] = number;
 }
-console.log(`zonescope: seed ${settings.seed}, ${settings.rounds} mutants of each image`);
+console.log(`zonescope: seed ${settings.seed}, ${settings.rounds} mutants of each image for the commands, and as many for the inspector`);
 const passed = runTool("vitest/vitest.mjs", ["run", "test/unit/hostile"], { FUZZ_SEED: String(settings.seed), FUZZ_ROUNDS: String(settings.rounds), FUZZ_PRINT: "1" });
 process.exit(passed ? 0 : 1);
