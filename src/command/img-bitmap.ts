@@ -1,11 +1,11 @@
 /** qemu-img bitmap: adds, removes, clears, enables, disables and merges persistent bitmaps, in the order given. Words are QEMU's. */
 import type { BitmapChange, Failure } from "../protocol/index.ts";
 import { bitmapWords } from "./explain-bitmap.ts";
-import { explained } from "./explain.ts";
+import { explain, explained } from "./explain.ts";
 import { IMAGE_OPTIONS, optionValue, openImage, sourceGiven } from "./img-open.ts";
 import { imageSource } from "./image-source.ts";
 import { imgError } from "./img-words.ts";
-import { call } from "./program.ts";
+import { call, errorOut } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
 import { parseSize } from "./sizes.ts";
@@ -107,7 +107,8 @@ function* act({ handle, source, bitmap, granularity }: Target, action: Action, v
       : yield* call("changeBitmap", { handle, bitmap, change });
   if (outcome.ok) return 0;
   yield imgError(`Operation ${action} on bitmap ${bitmap} failed: ${wordsOf(outcome.error)}`);
-  yield explained(outcome.error);
+  // An errno does not say which table of a broken image is in the way.
+  yield outcome.error.kind === "image" ? errorOut(`${explain(outcome.error).why}\n`) : explained(outcome.error);
   return 1;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Which structure has a host cluster: a map from clusters to names, of which an image may have millions of the one and a handful of
- * the other. Nine bytes a slot and nothing on the heap, where a Map takes ten times as much: an image of clusters of 512 bytes may
+ * the other. Five bytes a slot, nine for a file of terabytes, and nothing on the heap, where a Map takes ten times as much: an image of clusters of 512 bytes may
  * have 2^22 L2 tables, and a whole program may not take 300 MB for it.
  *
  * Open addressing with linear steps; what is taken out lets those behind it move up, so that no marks of what was there are left. Where
@@ -11,10 +11,12 @@ const SMALLEST = 64;
 /** Full to this part at most, so that what is looked for is found in few steps. */
 const MOST_FULL = 3 / 4;
 const MOST_NAMES = 255;
+/** Clusters from here on need slots twice as wide. */
+const WIDE = 2 ** 32;
 
 export class ClusterOwners {
   private readonly names: string[] = [];
-  private clusters = new Float64Array(SMALLEST);
+  private clusters: Uint32Array | Float64Array = new Uint32Array(SMALLEST);
   /** 0 for a free slot, otherwise the place of its name, from 1. */
   private owners = new Uint8Array(SMALLEST);
   private used = 0;
@@ -28,6 +30,7 @@ export class ClusterOwners {
 
   set(cluster: number, structure: string): void {
     if (this.used + 1 > this.clusters.length * MOST_FULL) this.grow();
+    if (cluster >= WIDE && this.clusters instanceof Uint32Array) this.resize(this.clusters.length, true);
     const slot = this.slotOf(cluster);
     if (this.owners[slot] === 0) this.used++;
     this.clusters[slot] = cluster;
@@ -77,9 +80,9 @@ export class ClusterOwners {
     this.resize(this.clusters.length * 2);
   }
 
-  private resize(slots: number): void {
+  private resize(slots: number, wide = this.clusters instanceof Float64Array): void {
     const [clusters, owners] = [this.clusters, this.owners];
-    this.clusters = new Float64Array(slots);
+    this.clusters = wide ? new Float64Array(slots) : new Uint32Array(slots);
     this.owners = new Uint8Array(slots);
     for (let slot = 0; slot < clusters.length; slot++) {
       if (owners[slot] === 0) continue;

@@ -6,10 +6,12 @@ import { Fault, imageProblem } from "../base/fault.ts";
 import type { HostCluster, HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
-import { ENTRY_BYTES, decodeL1Entry } from "./entries.ts";
+import { isZero } from "../bytes/zeros.ts";
+import { ENTRY_BYTES, decodeL1Entry, forEachInUse } from "./entries.ts";
 import type { Header } from "./header.ts";
 import { behindEnd } from "./image-state.ts";
 import { decodeCluster, entryFormat } from "./l2-entries.ts";
+import { TableWork } from "./table-work.ts";
 
 /** An L1 table in memory. */
 export interface L1Table {
@@ -66,11 +68,21 @@ export interface Placed {
   readonly compressed: boolean;
 }
 
+/**
+ * Whether all L2 tables of a disk can be gone through, by their number alone: before a change that has to.
+ * @throws Fault where they are more than the file can hold
+ */
+export function refuseTooMany(l1: L1Table, header: Header, store: ByteStore): void {
+  const work = new TableWork(store);
+  forEachInUse(new Uint8Array(l1.view.buffer, l1.view.byteOffset, l1.size * ENTRY_BYTES), () => work.read(header.clusterSize));
+}
+
 /** Visits the entries of an L2 table that refer to host clusters. @throws Fault for an entry that cannot be */
 export function forEachPlaced(table: DataView, place: L2Place, header: Header, visit: (placed: Placed) => void): void {
   const { clusterSize } = header;
   const format = entryFormat(header);
   const words = format.entryBytes / ENTRY_BYTES;
+  if (isZero(new Uint8Array(table.buffer, table.byteOffset, table.byteLength))) return;
   for (let index = 0; index < clusterSize / format.entryBytes; index++) {
     const word = index * words;
     if (!format.extended && table.getUint32(word * ENTRY_BYTES) === 0 && table.getUint32(word * ENTRY_BYTES + 4) === 0) continue;

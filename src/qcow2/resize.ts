@@ -19,6 +19,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, bytes, divideRoundUp, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
+import { isZero } from "../bytes/zeros.ts";
 import { bitmapsToResize, markInUse, resizeBitmaps } from "./bitmap-resize.ts";
 import type { BitmapProblem } from "./bitmaps.ts";
 import { ENTRY_BYTES } from "./entries.ts";
@@ -29,7 +30,7 @@ import type { ImageState } from "./image-state.ts";
 import { growL1, l1Fits } from "./l1-growth.ts";
 import { decodeCluster, isBlank } from "./l2-entries.ts";
 import { l2Index, readsAsZeros } from "./mapping.ts";
-import { l2Tables, readL2 } from "./references.ts";
+import { l2Tables, readL2, refuseTooMany } from "./references.ts";
 import { unmapClusters, zeroGuest } from "./unmap.ts";
 import { ownL2Table, setCluster, writeGuest } from "./write.ts";
 
@@ -54,6 +55,11 @@ export function resizeImage(state: ImageState, newSize: number, preallocate: boo
   if (!bitmaps.ok) return bitmaps;
   if (!l1Fits(divideRoundUp(newSize, state.l2Span))) return refuse("too-large");
   if (newSize === header.virtualSize) return ok(null);
+  if (newSize < header.virtualSize) {
+    const kept = Math.min(divideRoundUp(newSize, state.l2Span), header.l1Size);
+    const cut = new DataView(state.l1.buffer, state.l1.byteOffset + kept * ENTRY_BYTES, (header.l1Size - kept) * ENTRY_BYTES);
+    refuseTooMany({ view: cut, offset: header.l1Offset + kept * ENTRY_BYTES, size: header.l1Size - kept }, header, state.store);
+  }
   markInUse(state, bitmaps.value);
   if (newSize > header.virtualSize) grow(state, newSize, preallocate);
   else shrink(state, newSize);
@@ -137,7 +143,7 @@ function giveUpTables(state: ImageState, first: number): void {
 
 /** What an L2 table's entries refer to; data in a file of its own is counted by nobody. */
 function giveUpData(state: ImageState, table: DataView, tableOffset: number): void {
-  if (state.hasDataFile) return;
+  if (state.hasDataFile || isZero(new Uint8Array(table.buffer, table.byteOffset, table.byteLength))) return;
   const { clusterSize } = state;
   for (let index = 0; index < state.l2Entries; index++) {
     const { placed, hostOffset, compressedBytes } = decodeCluster(table, index, tableOffset, state.format);

@@ -25,7 +25,7 @@ import { isCompressed, offsetOf } from "./entry-words.ts";
 import { flushImage } from "./flush.ts";
 import { MAX_L1_BYTES, MAX_SNAPSHOTS, encodeActiveDisk, encodeSnapshotsPlace } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
-import { forEachPlaced, l2Tables, readL1, readL2 } from "./references.ts";
+import { forEachPlaced, l2Tables, readL1, readL2, refuseTooMany } from "./references.ts";
 import type { L1Table } from "./references.ts";
 import type { Refcounts } from "./refcounts.ts";
 import { checkL1, encodeSnapshotTable, findSnapshot, nextSnapshotId, textOf } from "./snapshots.ts";
@@ -70,6 +70,7 @@ export function createSnapshot(state: ImageState, { name, timeMs }: NewSnapshot)
   });
   if (encodeSnapshotTable([...old.snapshots, made(0)], header.virtualSize) === null) return refuse("too-many", name);
   const l1 = activeL1(state);
+  refuseTooMany(l1, header, state.store);
   const unfit = whyNotShared(state, l1);
   // As QEMU, which finds out when it has stored the L1 table: the place stays taken, and a check tells it as a leak.
   if (unfit === "refcount-full") {
@@ -103,6 +104,7 @@ export function applySnapshot(state: ImageState, query: SnapshotQuery): Done {
   const l1Size = Math.max(snapshot.l1Size, divideRoundUp(virtualSize, state.l2Span));
   if (l1Size * ENTRY_BYTES > MAX_L1_BYTES) return refuse("l1-too-large", name);
   const theirs = readL1(store, snapshot.l1Offset, snapshot.l1Size);
+  for (const l1 of [theirs, activeL1(state)]) refuseTooMany(l1, header, store);
   const unfit = whyNotShared(state, theirs);
   if (unfit !== null) return refuse(unfit, name);
 
@@ -129,6 +131,7 @@ export function deleteSnapshot(state: ImageState, query: SnapshotQuery): Done {
   const checked = checkL1(state.store, state.header, snapshot);
   if (!checked.ok) return checked;
   const theirs = readL1(state.store, snapshot.l1Offset, snapshot.l1Size);
+  for (const l1 of [theirs, activeL1(state)]) refuseTooMany(l1, state.header, state.store);
   refuseUnreadable(state, theirs);
 
   const left = old.snapshots.filter((_, at) => at !== index);

@@ -14,6 +14,8 @@ import type { Backing } from "../../../src/qcow2/backing.ts";
 import { encodeHeader } from "../../../src/qcow2/header.ts";
 import { Qcow2Image } from "../../../src/qcow2/image.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
+import { refuseTooMany } from "../../../src/qcow2/references.ts";
+import type { L1Table } from "../../../src/qcow2/references.ts";
 import { repairImage } from "../../../src/qcow2/repair.ts";
 import type { RepairOutcome } from "../../../src/qcow2/repair.ts";
 import { ALL_TABLES, TableWork } from "../../../src/qcow2/table-work.ts";
@@ -101,6 +103,23 @@ test.each([
   expect(readBytes).toBeLessThan(3 * TABLES * CLUSTER);
   const after = checked(store);
   expect([after.corruptions, after.leaks, after.allocatedClusters]).toEqual([0, 0, 2]);
+});
+
+test("a change that has to go through more tables than the file can hold is refused by their number, and reads none", () => {
+  const tables = 2 ** 18;
+  const view = new DataView(new ArrayBuffer(tables * 8));
+  for (let index = 0; index < tables; index++) view.setBigUint64(index * 8, COPIED | BigInt(FIRST + index * CLUSTER));
+  const l1: L1Table = { view, offset: L1, size: tables };
+  const contents = manyTables(() => 0, FIRST);
+  const store = counting(contents, MIB);
+  const header = readHeader(store);
+  store.take();
+  expect(() => refuseTooMany(l1, header, store)).toThrow(/image's tables/);
+  expect(store.take().reads).toBe(0);
+  // Tables that take their bytes, those of a file system that compresses, and few ones.
+  expect(() => refuseTooMany(l1, header, counting(contents, tables * CLUSTER))).not.toThrow();
+  expect(() => refuseTooMany(l1, header, counting(contents, (tables * CLUSTER) / 16))).not.toThrow();
+  expect(() => refuseTooMany({ ...l1, size: 2 ** 16 }, header, store)).not.toThrow();
 });
 
 test("a table that many entries lead to is read once, wherever they stand", () => {
