@@ -73,7 +73,7 @@ export function drawChanging(random: Random, folder: DrawnFolder, image: DrawnIm
       return img("snapshot", random.pick(["-c", "-c", "-a", "-a", "-d"]), name(random, [...snapshots, "new"]), ...some(random, 0.1, ["-q"]), ...flags, word);
     case 1:
     case 2:
-      return img("bitmap", random.pick(["--add", "--remove", "--clear", "--enable", "--disable", "--merge=b1"]), ...some(random, 0.15, ["--add"], ["--disable"], ["-g", random.pick(["512", "4k", "64k", "3", "1G"])], ["-b", random.pick(others.length > 0 ? others : [{ file: "none" }]).file, "-F", "qcow2"]), ...flags, word, name(random, [...bitmaps, "new"]));
+      return img("bitmap", random.pick(["--add", "--remove", "--clear", "--enable", "--disable", "--merge=b1"]), ...some(random, 0.15, ["--add"], ["--disable"], ["-g", random.pick(["512", "4k", "64k", "3", "1G"])], ["-b", random.pick<{ readonly file: string }>(others.length > 0 ? others : [{ file: "none" }]).file, "-F", "qcow2"]), ...flags, word, name(random, [...bitmaps, "new"]));
     case 3:
     case 4:
       return img("resize", ...some(random, 0.15, ["-q"]), ...some(random, 0.3, ["--shrink"], [`--preallocation=${random.pick(["off", "metadata", "falloc", "full", "some"])}`]), ...flags, word, sizeOf(random, image));
@@ -88,7 +88,7 @@ export function drawChanging(random: Random, folder: DrawnFolder, image: DrawnIm
       return img("commit", ...some(random, 0.15, ["-q"], ["-p"], ["-d"], ["-r", "1G"], ["-b", random.pick([...folder.images.map((other) => other.file), "none"])]), ...flags, word);
     case 9:
       return random.chance(0.5)
-        ? img("create", ...some(random, 0.7, ["-q"]), "-f", random.pick(["qcow2", "qcow2", "raw"]), ...options(random), ...some(random, 0.3, ["-b", random.pick(others.length > 0 ? others : [{ file: "none" }]).file, "-F", "qcow2"]), ...some(random, 0.1, ["-u"]), "new.qcow2", ...some(random, 0.7, [random.pick(["1M", "512", "0", "1000", "x", "64k"])]))
+        ? img("create", ...some(random, 0.7, ["-q"]), "-f", random.pick(["qcow2", "qcow2", "raw"]), ...options(random), ...some(random, 0.3, ["-b", random.pick<{ readonly file: string }>(others.length > 0 ? others : [{ file: "none" }]).file, "-F", "qcow2"]), ...some(random, 0.1, ["-u"]), "new.qcow2", ...some(random, 0.7, [random.pick(["1M", "512", "0", "1000", "x", "64k"])]))
         : img("dd", ...some(random, 0.8, ["-f", image.format]), ...some(random, 0.7, ["-O", random.pick(["qcow2", "raw"])]), ...some(random, 0.1, ["-U"]), `if=${file}`, "of=dd.out", ...some(random, 0.4, [`bs=${random.pick(["512", "4k", "1M", "3", "0"])}`], [`count=${random.pick(["1", "3", "1000", "0", "x"])}`], [`skip=${random.pick(["0", "1", "9", "100000"])}`]));
     default:
       // Of an image with snapshots and a bitmap that records, stock's repair loses the snapshots.
