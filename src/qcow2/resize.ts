@@ -3,6 +3,8 @@
  * which that state is not true any more: whoever calls opens the image anew. Refuses before it changes anything; a store that fails
  * in the middle, and a crash, leave a disk of the old size or of the new, and at worst leaked clusters.
  *
+ * What is given up is gone through before: an entry that cannot be, met in the middle, would leave a disk that is cut off and not of the new size.
+ *
  * The orders, and what each prevents were the power to fail between:
  * - a larger L1 table as l1-growth.ts has it, before the size;
  * - a machine's state and all else behind the disk unmapped, before the size: a guest that reads it in its new space;
@@ -29,6 +31,7 @@ import type { Header } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
 import { growL1, l1Fits } from "./l1-growth.ts";
 import { decodeCluster, isBlank } from "./l2-entries.ts";
+import type { ClusterEntry } from "./l2-entries.ts";
 import { l2Index, readsAsZeros } from "./mapping.ts";
 import { l2Tables, readL2, refuseTooMany } from "./references.ts";
 import { unmapClusters, zeroGuest } from "./unmap.ts";
@@ -55,16 +58,52 @@ export function resizeImage(state: ImageState, newSize: number, preallocate: boo
   if (!bitmaps.ok) return bitmaps;
   if (!l1Fits(divideRoundUp(newSize, state.l2Span))) return refuse("too-large");
   if (newSize === header.virtualSize) return ok(null);
-  if (newSize < header.virtualSize) {
+  const shrinks = newSize < header.virtualSize;
+  if (shrinks) {
     const kept = Math.min(divideRoundUp(newSize, state.l2Span), header.l1Size);
     const cut = new DataView(state.l1.buffer, state.l1.byteOffset + kept * ENTRY_BYTES, (header.l1Size - kept) * ENTRY_BYTES);
     refuseTooMany({ view: cut, offset: header.l1Offset + kept * ENTRY_BYTES, size: header.l1Size - kept }, header, state.store);
   }
+  refuseUnreadable(state, roundUp(shrinks ? newSize : header.virtualSize, state.clusterSize), shrinks ? Infinity : roundUp(newSize, state.clusterSize));
   markInUse(state, bitmaps.value);
-  if (newSize > header.virtualSize) grow(state, newSize, preallocate);
-  else shrink(state, newSize);
+  if (shrinks) shrink(state, newSize);
+  else grow(state, newSize, preallocate);
   resizeBitmaps(state, bitmaps.value, header.virtualSize);
   return ok(null);
+}
+
+/**
+ * Looks through all that is stored of [start, end), cluster-aligned, which is about to be given up, to Infinity for all behind the start: what
+ * comes after finds no entry that cannot be, and no cluster whose count cannot be read. @throws Fault for one
+ */
+function refuseUnreadable(state: ImageState, start: number, end: number): void {
+  const { header, store, clusterSize, l2Span, l2Entries, format, hasDataFile } = state;
+  const refcounts = state.refcounts!;
+  const first = Math.floor(start / l2Span);
+  const behind = Math.min(header.l1Size, Math.ceil(end / l2Span));
+  for (const place of l2Tables({ view: l1Between(state, first, behind), offset: header.l1Offset, size: header.l1Size }, header, store.size())) {
+    const from = Math.max(0, (start - place.index * l2Span) / clusterSize);
+    const to = Math.min(l2Entries, (end - place.index * l2Span) / clusterSize);
+    if (from >= to) continue;
+    // With the end of the disk its tables go, but for the one that the new end is in.
+    if (end === Infinity && from === 0) refcounts.get((place.hostOffset / clusterSize) as HostCluster);
+    const table = readL2(store, header, place);
+    if (isEmpty(table)) continue;
+    for (let index = from; index < to; index++) {
+      const entry = decodeCluster(table, index, place.hostOffset, format);
+      if (!entry.placed || hasDataFile) continue;
+      const { cluster, count } = clustersOf(state, entry);
+      for (let at = cluster; at < cluster + count; at++) refcounts.get(at as HostCluster);
+    }
+  }
+}
+
+/** The L1 table without all entries but [first, end): what lies elsewhere is not looked at. */
+function l1Between({ l1 }: ImageState, first: number, end: number): DataView {
+  const cut = new Uint8Array(l1.byteLength);
+  const [from, to] = [Math.min(first * ENTRY_BYTES, l1.byteLength), Math.min(end * ENTRY_BYTES, l1.byteLength)];
+  cut.set(new Uint8Array(l1.buffer, l1.byteOffset + from, Math.max(0, to - from)), from);
+  return new DataView(cut.buffer);
 }
 
 function grow(state: ImageState, newSize: number, preallocate: boolean): void {
@@ -127,9 +166,8 @@ function shrink(state: ImageState, newSize: number): void {
 function giveUpTables(state: ImageState, first: number): void {
   const refcounts = state.refcounts!;
   const { header, store, clusterSize } = state;
-  const cut = new DataView(state.l1.buffer.slice(state.l1.byteOffset, state.l1.byteOffset + state.l1.byteLength));
   // Only what is cut off is looked at: the tables below may be new, and in memory alone.
-  new Uint8Array(cut.buffer).fill(0, 0, first * ENTRY_BYTES);
+  const cut = l1Between(state, first, header.l1Size);
   store.event?.("l1_shrink_write_table");
   for (let index = first; index < header.l1Size; index++) state.clearL1Entry(index);
   store.event?.("l1_shrink_free_l2_clusters");
@@ -143,19 +181,24 @@ function giveUpTables(state: ImageState, first: number): void {
 
 /** What an L2 table's entries refer to; data in a file of its own is counted by nobody. */
 function giveUpData(state: ImageState, table: DataView, tableOffset: number): void {
-  if (state.hasDataFile || isZero(new Uint8Array(table.buffer, table.byteOffset, table.byteLength))) return;
-  const { clusterSize } = state;
+  if (state.hasDataFile || isEmpty(table)) return;
   for (let index = 0; index < state.l2Entries; index++) {
-    const { placed, hostOffset, compressedBytes } = decodeCluster(table, index, tableOffset, state.format);
-    if (!placed) continue;
-    const first = Math.floor(hostOffset / clusterSize);
-    const last = Math.floor((hostOffset + Math.max(1, compressedBytes) - 1) / clusterSize);
-    giveUp(state, first, last - first + 1);
+    const entry = decodeCluster(table, index, tableOffset, state.format);
+    if (!entry.placed) continue;
+    const { cluster, count } = clustersOf(state, entry);
+    for (let at = cluster; at < cluster + count; at++) {
+      // As in write.ts: an entry that led to a table was the file's lie, and the reference that is counted is the table's own.
+      if (state.metadata.ownerOf(at * state.clusterSize) === null) state.refcounts!.holdDecrease(at as HostCluster);
+    }
   }
 }
 
-function giveUp(state: ImageState, first: number, count: number): void {
-  for (let cluster = first; cluster < first + count; cluster++) state.refcounts!.holdDecrease(cluster as HostCluster);
+const isEmpty = (table: DataView): boolean => isZero(new Uint8Array(table.buffer, table.byteOffset, table.byteLength));
+
+/** The clusters that an entry with a place refers to. */
+function clustersOf({ clusterSize }: ImageState, { hostOffset, compressedBytes }: ClusterEntry): { cluster: number; count: number } {
+  const cluster = Math.floor(hostOffset / clusterSize);
+  return { cluster, count: Math.floor((hostOffset + Math.max(1, compressedBytes) - 1) / clusterSize) - cluster + 1 };
 }
 
 function switchHeader(state: ImageState, header: Header): void {
