@@ -97,7 +97,6 @@ export function explain(failure: Failure): Explanation {
   }
 }
 
-/** Most files that are brought by mistake are no images at all. */
 /** A feature that is known by its bits alone: which bits, in place of their mask. */
 const featureWords = (feature: string): string =>
   feature.replace(/Unknown incompatible feature: ([0-9a-f]+)/, (_, mask: string) => {
@@ -105,6 +104,7 @@ const featureWords = (feature: string): string =>
     return bits.length === 1 ? `the incompatible feature of bit ${bits[0]}` : `the incompatible features of bits ${bits.join(", ")}`;
   });
 
+/** Most files that are brought by mistake are no images at all. */
 function explainMagic({ found, allowed }: ImageProblem): Explanation {
   const begins = /^[0-9a-f ]+$/.test(found) ? `It begins with ${found}` : `It is ${found}`;
   return { title: "Not a qcow2 image", why: `${begins}; a qcow2 image begins with ${allowed.split(",")[0]!}.`, instead: null, names: null };

@@ -34,6 +34,15 @@ export function imageSource({ word, format, options }: ImageWords): Result<Parse
   return flat.size === 0 || onlyDriver(flat) ? named(word, format ?? driverOf(flat)) : combined(word, flat);
 }
 
+/** QEMU's complaint about an image that is taken whoever else has it, and that is to be written. */
+export const SHARED_BY_FORCE = "force-share=on can only be used with read-only images";
+
+/** QEMU's complaint about an image that is to be written where its options say that it is not; null where they do not. */
+export function mayNotWrite({ readOnly, forcesShare }: ParsedSource): string | null {
+  if (readOnly === true) return "Block node is read-only";
+  return forcesShare === true ? SHARED_BY_FORCE : null;
+}
+
 const onlyDriver = (flat: ReadonlyMap<string, OptionValue>): boolean => flat.size === 1 && flat.has("driver");
 const driverOf = (flat: ReadonlyMap<string, OptionValue>): string | null => (flat.has("driver") ? String(flat.get("driver")) : null);
 
@@ -54,8 +63,8 @@ function named(word: string, format: string | null): Result<ParsedSource, string
   if (format !== null && format !== "qcow2" && format !== "raw" && format !== "file" && !isNull) return err(sourceWords({ code: "unknown-driver", driver: format }));
   const given = format === null || format === "qcow2" ? format : "raw";
   if (parsed.value.kind === "path") return ok({ source: { file: parsed.value.path, format: given }, readOnly: null });
-  const { source, readOnly } = parsed.value.parsed;
-  return ok({ source: { ...source, format: given ?? source.format }, readOnly });
+  const { source, ...rest } = parsed.value.parsed;
+  return ok({ source: { ...source, format: given ?? source.format }, ...rest });
 }
 
 /** A name with options beside it: the options speak of the file that is named. */
@@ -67,7 +76,7 @@ function combined(word: string, flat: Map<string, OptionValue>): Result<ParsedSo
   const parsed = worded(sourceOfOptions(flat));
   if (!parsed.ok) return parsed;
   const source: ImageSource = { ...name.value.source, ...parsed.value.source, format: parsed.value.source.format ?? name.value.source.format };
-  return ok({ source, readOnly: parsed.value.readOnly ?? name.value.readOnly });
+  return ok({ ...name.value, ...parsed.value, source, readOnly: parsed.value.readOnly ?? name.value.readOnly });
 }
 
 /** The option that names the file, where it is the word that does. A node blkdebug may be the top one, or stand over the file where the word says so. */

@@ -5,7 +5,7 @@ import { probedRawWarning } from "./explain-chain.ts";
 import { explain, explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { snapshotLoadWords } from "./explain-snapshot.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
-import { imageSource } from "./image-source.ts";
+import { SHARED_BY_FORCE, imageSource, mayNotWrite } from "./image-source.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { call, errorOut } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -38,9 +38,6 @@ export const READING_OPTIONS: readonly LongOption[] = [
 
 /** The value of an option that was given, the last one's; null if it was not. */
 export const optionValue = ({ options }: GivenOptions, flag: string): string | null => options.findLast((option) => option.flag === flag)?.value ?? null;
-
-/** QEMU's complaint about an image that options say is for reading, and that is to be written. */
-export const READ_ONLY_NODE = "Block node is read-only";
 
 export interface ImageToRead {
   /** The word that names the image: a file, or with --image-opts a list of options. */
@@ -75,7 +72,7 @@ export interface ReadImage {
  */
 export function* openToRead(given: GivenOptions, word: string, write = false, inspect = false, more: OpenMore = {}): Program<ReadImage | null> {
   if (write && optionValue(given, "U") !== null) {
-    yield imgError(`Could not open '${word}': force-share=on can only be used with read-only images`);
+    yield imgError(`Could not open '${word}': ${SHARED_BY_FORCE}`);
     return null;
   }
   const source = yield* sourceGiven(given, word, write);
@@ -96,7 +93,7 @@ export function* sourceNamed(word: string, format: string | null, asOptions: boo
   // The first word of a list of options may be a value alone, of what lies under the format.
   const options = /^[^,]*=/.test(word) ? word : `file=${word}`;
   const named = imageSource(asOptions ? { word: null, format: null, options } : { word, format, options: null });
-  const mistake = !named.ok ? named.error : write && named.value.readOnly === true ? READ_ONLY_NODE : null;
+  const mistake = !named.ok ? named.error : write ? mayNotWrite(named.value) : null;
   if (named.ok && mistake === null) return named.value.source;
   yield imgError(`Could not open '${word}': ${mistake}`);
   return null;

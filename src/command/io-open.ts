@@ -4,9 +4,8 @@ import type { Program, Step } from "./program.ts";
 import { findingLines } from "./check-lines.ts";
 import { probedRawWarning } from "./explain-chain.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
-import { imageSource } from "./image-source.ts";
+import { SHARED_BY_FORCE, imageSource, mayNotWrite } from "./image-source.ts";
 import type { ImageWords } from "./image-source.ts";
-import { READ_ONLY_NODE } from "./img-open.ts";
 import { USUAL_MODES, withMode } from "./io-modes.ts";
 import type { IoModes } from "./io-modes.ts";
 import { splitOptionList } from "./option-list.ts";
@@ -30,7 +29,7 @@ export const qemuIoError = (text: string): Step => errorOut(`qemu-io: ${text}\n`
 /** Opens an image into the session; what goes wrong is printed as qemu-io does. */
 export function* openInto(session: IoSession, request: OpenRequest): Program<boolean> {
   const named = imageSource(request);
-  const mistake = !named.ok ? named.error : named.value.readOnly === true && !request.readOnly ? READ_ONLY_NODE : null;
+  const mistake = !named.ok ? named.error : request.readOnly ? null : mayNotWrite(named.value);
   if (named.ok && mistake === null) {
     return yield* openSource(session, named.value.source, { readOnly: request.readOnly, modes: request.modes, word: request.word, nodes: nodesOf(request.options) });
   }
@@ -123,7 +122,7 @@ export const open: IoCommand = {
       d: "discard mode: with ignore and off, discards do nothing",
       n: "taken and without effect",
       k: "taken and without effect",
-      U: "taken and without effect",
+      U: "without effect, and refused without -r",
       i: "taken and without effect",
     },
   },
@@ -142,7 +141,7 @@ export const open: IoCommand = {
     if (args.words.length > 1) return "usage";
     const request = { word: args.words[0] ?? null, format: null, options: allOptions(args), readOnly: args.has("r"), modes };
     if (args.has("U") && !request.readOnly) {
-      yield cannotOpen(request.word, "force-share=on can only be used with read-only images");
+      yield cannotOpen(request.word, SHARED_BY_FORCE);
       return "failed";
     }
     if (request.word === null && request.options === null) {

@@ -6,6 +6,7 @@ import { getopt, mistakeWords } from "./getopt.ts";
 import type { LongOption } from "./getopt.ts";
 import { runIoCommand } from "./io-commands.ts";
 import { USUAL_MODES, withMode } from "./io-modes.ts";
+import { SHARED_BY_FORCE } from "./image-source.ts";
 import { closeDisk, openInto, qemuIoError } from "./io-open.ts";
 import type { OpenRequest } from "./io-open.ts";
 import { newSession } from "./io-session.ts";
@@ -60,7 +61,8 @@ QEMU Disk exerciser, as zonescope has it
                        any other mode leaves that to flush and to the end
   -d, --discard=MODE   with ignore and off, discards do nothing
   --object secret,...  taken; nothing is decrypted here
-  -i, -k, -m, -n, -U   taken and without effect
+  -i, -k, -m, -n       taken and without effect
+  -U                   without effect, and refused without -r
 
 See 'qemu-io -c help' for information on available commands.
 `;
@@ -175,7 +177,7 @@ function* parseOptions(argv: readonly string[]): Program<QemuIoOptions | number>
   }
   const word = parsed.value.words[0] ?? null;
   if (word !== null && forceShare && !readOnly) {
-    yield qemuIoError(`can't open device ${word}: force-share=on can only be used with read-only images`);
+    yield qemuIoError(`can't open device ${word}: ${SHARED_BY_FORCE}`);
     return 1;
   }
   if (word === null) return { commands, image: null };

@@ -38,10 +38,12 @@ export type SourceProblem =
   | { readonly code: "json-syntax"; readonly detail: string }
   | { readonly code: "json-not-object" };
 
-/** Of a source's own options that are not about what it is: whether it is to be only read; null where they do not say. */
+/** Of a source's own options that are not about what it is: whether it, or its file, is to be only read; null where they do not say. */
 export interface ParsedSource {
   readonly source: ImageSource;
   readonly readOnly: boolean | null;
+  /** It, or its file, is taken whoever else has it, which nobody may who writes. */
+  readonly forcesShare?: true;
 }
 
 /** A name taken apart. A path stands beside the image that names it; the rest stands for itself. */
@@ -120,12 +122,17 @@ export function sourceOfOptions(options: FlatOptions): Result<ParsedSource, Sour
   if (driver === null && !hasLevel(options, "file")) return err({ code: "no-driver" });
   const wrong = wrongValue(options);
   if (wrong !== null) return err(wrong);
-  const readOnly = options.has("read-only") ? isOn(options.get("read-only")) : null;
   if (driver === "blkdebug") return debugNode(options);
   const name = String(driver);
   const source = FILE_DRIVERS.includes(name) ? fileNode(options, name) : NULL_DRIVERS.includes(name) ? nullNode(options, name) : formatNode(options, driver);
-  return source.ok ? ok({ source: source.value, readOnly }) : source;
+  if (!source.ok) return source;
+  const readOnly = isOnInside(options, "read-only") || (options.has("read-only") ? false : null);
+  return ok({ source: source.value, readOnly, ...(isOnInside(options, "force-share") ? { forcesShare: true } : {}) });
 }
+
+/** Whether a switch of a node, or of one that it is written through, is on. */
+const isOnInside = (options: FlatOptions, name: string): boolean =>
+  [...options].some(([key, value]) => /^(?:(?:file|image|data-file)\.)*([^.]+)$/.exec(key)?.[1] === name && isOn(value));
 
 /** A node without rules is what lies under it. */
 function debugNode(options: FlatOptions): Result<ParsedSource, SourceProblem> {

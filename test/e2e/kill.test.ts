@@ -29,7 +29,7 @@ async function pointers(app: Zonescope): Promise<number[]> {
 }
 
 test("a browser killed in the middle of work loses nothing that was flushed", async ({ zonescope, page }) => {
-  test.setTimeout(60_000 + KILLS * 30_000);
+  test.setTimeout(120_000 + KILLS * 60_000);
   const random = new Random(23);
   let app = await Zonescope.open(page);
   await app.type(`qemu-img create -f qcow2 disk.qcow2 -o size=${ZONES}M,zone_size=1M,zone_model=1,max_open_zones=4`);

@@ -209,7 +209,8 @@ test("what a hostile script does hangs nothing", async ({ page }) => {
 
 test("typing in between pauses the player, and the line goes first", async ({ page }) => {
   const { app, strip } = await open(page, run(...Array<string>(20).fill("zap 2M 4k")));
-  await expect(strip.count).toHaveText("1 of 20");
+  // Not one count of its own: each is shown for a second, which a busy machine may look away for.
+  await expect(strip.count).toHaveText(/^[1-9]\d* of 20$/);
   await app.type("zf 9M 1M");
   await app.expectCondition(9, "FULL");
   await expect(strip.button("Play")).toBeVisible();

@@ -104,7 +104,7 @@ async function agree(app: Zonescope, model: ZonedModel, random: Random, trace: r
 }
 
 test("the page and the model of the rules agree over random commands, power cycles and reloads", async ({ zonescope, page }) => {
-  test.setTimeout(MINUTES * 60_000 + 120_000);
+  test.setTimeout(MINUTES * 60_000 + 240_000);
   const random = new Random(SEED);
   let app = await Zonescope.open(page);
   await app.type(CREATE);

@@ -200,7 +200,20 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   },
   "what is shared by force is not written": {
     prepare: [create(""), written, damage((bytes) => bytes.writeUInt16BE(1, refcountBlock(bytes) + 60))],
-    trial: [img("check", "-r", "all", "-U", A), img("check", "-U", A), img("snapshot", "-c", "s", "-U", A), img("bench", "-w", "-c", "1", "-U", A)],
+    trial: [
+      img("check", "-r", "all", "-U", A),
+      img("check", "-U", A),
+      img("snapshot", "-c", "s", "-U", A),
+      img("bench", "-w", "-c", "1", "-U", A),
+      ...["force-share=on", "file.force-share=on", "file.read-only=on", "read-only=off,file.read-only=on"].flatMap((option) => [
+        io(["--image-opts"], `driver=qcow2,file.filename=${A},${option}`, ["write -P 3 0 512"]),
+        img("resize", "--image-opts", `driver=qcow2,file.filename=${A},${option}`, "1M"),
+        img("amend", "-o", "lazy_refcounts=on", "--image-opts", `driver=qcow2,file.filename=${A},${option}`),
+      ]),
+      io(["-r", "--image-opts"], `driver=qcow2,file.filename=${A},force-share=on`, ["read -P 7 0 512"]),
+      io([], `json:{"driver":"qcow2","force-share":true,"file":{"driver":"file","filename":"${A}"}}`, ["write -P 3 0 512"]),
+      img("info", "--image-opts", `driver=qcow2,file.filename=${A},force-share=on,file.read-only=on`),
+    ],
     images: [A],
   },
   "a reopening for reading by an option": {
@@ -217,6 +230,11 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   "zeros in parts of clusters without a byte of data": {
     prepare: [create("extended_l2=on"), io(["-f", "qcow2"], A, ["write -P 7 0 128k", "write -c -P 8 128k 64k"]), img("snapshot", "-c", "s", A)],
     trial: ["2k 4k", "3k 4k", "60k 8k", "130k 4k", "256k 100", "300k 77", "511k 1k"].map((range) => io(["-f", "qcow2"], A, [`write -zn ${range}`])),
+    images: [A],
+  },
+  "zeros of version 2 without a byte of data": {
+    prepare: [create("compat=0.10"), written],
+    trial: ["0 64k", "0 512", "256k 64k", "256k 100"].map((range) => io(["-f", "qcow2"], A, [`write -zn ${range}`])),
     images: [A],
   },
   "a snapshot of an image that was not closed": {

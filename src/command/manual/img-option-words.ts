@@ -17,7 +17,7 @@ const COMMON: Words = {
   q: ["", "prints no result, only failures"],
   t: ["CACHE", `cache mode of what is written: ${CHECKED}`],
   T: ["CACHE", "cache mode of what is read: the word is checked, and nothing follows from it"],
-  U: ["", "taken and without effect"],
+  U: ["", "without effect; what would write the image is refused with it"],
   l: ["SNAPSHOT", "an internal snapshot in place of the disk, by its ID or name, or snapshot.id=…,snapshot.name=…"],
 };
 
@@ -110,6 +110,7 @@ const OWN: Readonly<Record<string, Words>> = {
     F: ["FMT", "the new backing file's format"],
     u: ["", "changes the name in the header alone, and trusts that the new file has the same bytes"],
     c: ["", "compresses what has to be copied into the image"],
+    U: ["", "taken and without effect"],
   },
   resize: {
     preallocation: ["MODE", "what becomes of the new part: off, metadata, falloc or full; off where nothing is said"],
