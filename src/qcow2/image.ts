@@ -177,7 +177,7 @@ export class Qcow2Image {
     assert(!this.readOnly, "writes reach an image only when it is writable");
     return this.watched(() => {
       flushImage(this.state);
-      this.settle();
+      this.settleNow();
       this.state.metadata.requireUncontested();
       this.state.changesWhole = true;
       return act(this.state);
@@ -195,6 +195,10 @@ export class Qcow2Image {
 
   /** After the last flush of an image that is closed in good order: stores what its bitmaps recorded, and takes the dirty bit away. */
   settle(): void {
+    this.watched(() => this.settleNow());
+  }
+
+  private settleNow(): void {
     this.bitmaps?.store();
     if (this.readOnly || !this.state.countsMayLag) return;
     flushImage(this.state, true);

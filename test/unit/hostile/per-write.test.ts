@@ -4,8 +4,10 @@
  */
 import { describe, expect, test } from "vitest";
 import { Fault } from "../../../src/base/fault.ts";
+import { MemoryStore } from "../../../src/bytes/memory-store.ts";
 import type { MemoryContents } from "../../../src/bytes/memory-store.ts";
-import type { Qcow2Image } from "../../../src/qcow2/image.ts";
+import { Qcow2Image } from "../../../src/qcow2/image.ts";
+import { readHeader } from "../../../src/qcow2/open.ts";
 import { AT, CLUSTER, COPIED, openSmall, smallImage } from "./small-image.ts";
 
 const MIB = 2 ** 20;
@@ -132,6 +134,15 @@ describe("an entry leads to no cluster's start", () => {
     const image = openSmall(contents);
     image.discard(SPAN, CLUSTER);
     expect(corruptionOf(() => image.flush())).toMatchObject({ what: "refblock-offset" });
+    expect(isMarked(contents)).toBe(true);
+  });
+
+  test("of the refcount table, met only when an image whose counts lagged is left in good order", () => {
+    const contents = disk({ [AT.refcountTable * CLUSTER]: BigInt(AT.refcountBlock * CLUSTER + 0x2a00), [L2 * CLUSTER]: COPIED | BigInt(6 * CLUSTER) });
+    const store = new MemoryStore("a", contents);
+    const image = new Qcow2Image(store, readHeader(store), { write: true, lazyRefcounts: true });
+    image.discard(SPAN, CLUSTER);
+    expect(corruptionOf(() => image.settle())).toMatchObject({ what: "refblock-offset" });
     expect(isMarked(contents)).toBe(true);
   });
 });
