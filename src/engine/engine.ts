@@ -23,7 +23,6 @@ import type { InspectorCallName } from "./inspect-calls.ts";
 import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
 import { closeFiles, dataFilePath, openChain, sourceBeside, unsafeFiles } from "./open-chain.ts";
-import { measureImage, measureSize } from "./measure-calls.ts";
 import { mendOnOpen } from "./mend-on-open.ts";
 import { compareImages, convertImages } from "./move-calls.ts";
 import { OpenImage } from "./open-image.ts";
@@ -294,7 +293,11 @@ export class Engine {
       await this.prepareCompression({ handle: target, compressed: options.compressed });
       return await this.workOn(target, job, (image) => this.withAll(sources, (images) => convertImages(images, image, { ...options, compressed: options.compressed || image.files.compresses === true })));
     },
-    measure: ({ source, target }, job) => ("handle" in source ? this.workOn(source.handle, job, (image) => measureImage(image, target)) : measureSize(source.sizeBytes, target)),
+    // Seldom wanted, and not small, as the crash lab: these and amend.
+    measure: async ({ source, target }, job) => {
+      const { measureImage, measureSize } = await import("./seldom-calls.ts");
+      return "handle" in source ? await this.workOn(source.handle, job, (image) => measureImage(image, target)) : measureSize(source.sizeBytes, target);
+    },
     compare: ({ first, second, strict }, job) => this.workOn(first, job, (image) => this.withAll([second], ([other]) => compareImages(image, other!, strict))),
     rebase: async ({ handle, ...options }, job) => {
       const image = this.images.get(handle);
@@ -303,9 +306,8 @@ export class Engine {
       this.notifyChanges(image);
       return rebased;
     },
-    // Seldom wanted, and not small, as the crash lab.
     amend: async ({ handle, options }, job) => {
-      const { amendImage } = await import("./amend-calls.ts");
+      const { amendImage } = await import("./seldom-calls.ts");
       return await this.workOn(handle, job, (image) => amendImage(image, options));
     },
     commit: ({ handle, base, empty }, job) => this.workOn(handle, job, (image) => commitImage(this.library, image, base, empty, this.host.now)),
