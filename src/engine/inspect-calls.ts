@@ -18,7 +18,7 @@ import { loadZstdDecoder } from "../qcow2/codecs.ts";
 import type { Device } from "./device.ts";
 import { Inspections, readDevice, tablesToCheck } from "./inspections.ts";
 import type { InspectionHost, Opened } from "./inspections.ts";
-import { safely } from "./jobs.ts";
+import { CANCELLED, safely } from "./jobs.ts";
 import type { Job, Work } from "./jobs.ts";
 import { planRepair } from "./repair-plan.ts";
 import { saveBytes, saveDisk } from "./save-as.ts";
@@ -121,6 +121,8 @@ export class InspectCalls {
       if (bad !== null) return bad;
       if (needle.length === 0) return err({ kind: "option", option: "needle", found: "no bytes", allowed: `1 to ${MAX_NEEDLE_BYTES} bytes` });
       const { searchBytes } = await import("../inspect/search.ts");
+      // The inspection may have ended meanwhile.
+      if (job.cancelled) return err(CANCELLED);
       const search = (searched: Searched): Promise<Outcome<"search">> => job.outcome(safely(whole(searchBytes(searched, needle, from, backwards), (offset) => ({ offset }))));
       return await this.inspections.withFile(inspection, async ({ store, container }) => {
         if (view === "host") return await search({ size: store.size(), read: (offset, into) => readPadded(store, offset, into) });
@@ -169,9 +171,10 @@ export class InspectCalls {
   /** What lies on the disk; null where it cannot be read, for whatever reason. */
   private async contentsOf(inspection: number, { container }: Opened): Promise<readonly GuestMark[] | null> {
     if (container === "empty") return [];
-    const { guestContents } = await import("../inspect/guest-content.ts");
-    const found = await this.inspections
-      .withDisk(inspection, container, async (device) => atBorder(() => ok(guestContents((offset, into) => readDevice(device, offset, into), device.disk.virtualSize))))
+    const found = await import("../inspect/guest-content.ts")
+      .then(({ guestContents }) =>
+        this.inspections.withDisk(inspection, container, async (device) => atBorder(() => ok(guestContents((offset, into) => readDevice(device, offset, into), device.disk.virtualSize)))),
+      )
       .catch((): null => null);
     return found !== null && found.ok ? found.value : null;
   }

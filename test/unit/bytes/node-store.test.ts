@@ -43,8 +43,8 @@ describe("NodeFiles", () => {
   test("what is no regular file is refused, and nothing waits", async () => {
     mkdirSync(join(folder, "folder.qcow2"));
     for (const mode of ["read", "write", "create"] as const) {
-      expect(await files.open("folder.qcow2", mode)).toMatchObject({ ok: false, error: { code: "io" } });
-      expect(await files.open("/dev/full", mode)).toMatchObject({ ok: false, error: { code: "io" } });
+      expect(await files.open("folder.qcow2", mode)).toMatchObject({ ok: false, error: { code: mode === "read" ? "not-a-file" : "io" } });
+      expect(await files.open("/dev/full", mode)).toMatchObject({ ok: false, error: { code: "not-a-file" } });
     }
     expect((await files.remove("folder.qcow2")).ok).toBe(false);
   });
