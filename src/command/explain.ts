@@ -231,8 +231,7 @@ export function explained(failure: Failure): Step {
 /** A sentence about an image that is refused here alone; null for any other failure. */
 function ownWords(failure: Failure): string | null {
   if (failure.kind === "move") return ownWords(failure.cause);
-  if (failure.kind === "image") return tooMuchWords(failure);
-  return failure.kind === "snapshot" && failure.code === "cluster-uncounted" ? explainSnapshot(failure).why : null;
+  return failure.kind === "image" ? tooMuchWords(failure) : null;
 }
 
 /** Why an image could not be opened, as QEMU words it behind the program's and file's name. */

@@ -152,16 +152,15 @@ function poke(file: string, at: number, word: bigint): void {
 
 test("a disk whose entry leads to where no count is has the errno of version 10", async () => {
   await inScratchFolder(async (folder) => {
-    for (const [entry, errno, why] of [
-      [0xbfff_ffff_ffff_0000n, "File too large", ""],
-      // Which errno tells nobody anything: a sentence of ours stands behind it.
-      [0x8000_00ff_ffff_0000n, "Resource temporarily unavailable", "An entry of its tables leads to a cluster that no refcount block counts.\n"],
+    for (const [entry, errno] of [
+      [0xbfff_ffff_ffff_0000n, "File too large"],
+      [0x8000_00ff_ffff_0000n, "Resource temporarily unavailable"],
     ] as const) {
       stock(folder, "qemu-img", "create", "-q", "-f", "qcow2", FILE, "64M");
       stock(folder, "qemu-io", "-c", "write 0 512", FILE);
       poke(join(folder, FILE), 0x40000, entry);
       const our = await runOurs(folder, "qemu-img", ["snapshot", "-c", "x", FILE]);
-      expect(our).toMatchObject({ err: `qemu-img: Could not create snapshot 'x': ${errno}\n${why}`, status: 1 });
+      expect(our).toMatchObject({ err: `qemu-img: Could not create snapshot 'x': ${errno}\n`, status: 1 });
     }
   });
 });
