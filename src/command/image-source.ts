@@ -34,11 +34,18 @@ export function imageSource({ word, format, options }: ImageWords): Result<Parse
   return flat.size === 0 || onlyDriver(flat) ? named(word, format ?? driverOf(flat)) : combined(word, flat);
 }
 
+/** As imageSource, of an image that is to be written or not: its own options may forbid that. */
+export function sourceToOpen(words: ImageWords, write: boolean): Result<ParsedSource, string> {
+  const named = imageSource(words);
+  const mistake = named.ok && write ? mayNotWrite(named.value) : null;
+  return mistake === null ? named : err(mistake);
+}
+
 /** QEMU's complaint about an image that is taken whoever else has it, and that is to be written. */
 export const SHARED_BY_FORCE = "force-share=on can only be used with read-only images";
 
 /** QEMU's complaint about an image that is to be written where its options say that it is not; null where they do not. */
-export function mayNotWrite({ readOnly, forcesShare }: ParsedSource): string | null {
+function mayNotWrite({ readOnly, forcesShare }: ParsedSource): string | null {
   if (readOnly === true) return "Block node is read-only";
   return forcesShare === true ? SHARED_BY_FORCE : null;
 }

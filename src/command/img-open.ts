@@ -5,7 +5,7 @@ import { probedRawWarning } from "./explain-chain.ts";
 import { explain, explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { snapshotLoadWords } from "./explain-snapshot.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
-import { SHARED_BY_FORCE, imageSource, mayNotWrite } from "./image-source.ts";
+import { SHARED_BY_FORCE, sourceToOpen } from "./image-source.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { call, errorOut } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -92,10 +92,9 @@ export function* sourceNamed(word: string, format: string | null, asOptions: boo
   }
   // The first word of a list of options may be a value alone, of what lies under the format.
   const options = /^[^,]*=/.test(word) ? word : `file=${word}`;
-  const named = imageSource(asOptions ? { word: null, format: null, options } : { word, format, options: null });
-  const mistake = !named.ok ? named.error : write ? mayNotWrite(named.value) : null;
-  if (named.ok && mistake === null) return named.value.source;
-  yield imgError(`Could not open '${word}': ${mistake}`);
+  const named = sourceToOpen(asOptions ? { word: null, format: null, options } : { word, format, options: null }, write);
+  if (named.ok) return named.value.source;
+  yield imgError(`Could not open '${word}': ${named.error}`);
   return null;
 }
 

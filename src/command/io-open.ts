@@ -4,7 +4,7 @@ import type { Program, Step } from "./program.ts";
 import { findingLines } from "./check-lines.ts";
 import { probedRawWarning } from "./explain-chain.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
-import { SHARED_BY_FORCE, imageSource, mayNotWrite } from "./image-source.ts";
+import { SHARED_BY_FORCE, sourceToOpen } from "./image-source.ts";
 import type { ImageWords } from "./image-source.ts";
 import { USUAL_MODES, withMode } from "./io-modes.ts";
 import type { IoModes } from "./io-modes.ts";
@@ -28,12 +28,11 @@ export const qemuIoError = (text: string): Step => errorOut(`qemu-io: ${text}\n`
 
 /** Opens an image into the session; what goes wrong is printed as qemu-io does. */
 export function* openInto(session: IoSession, request: OpenRequest): Program<boolean> {
-  const named = imageSource(request);
-  const mistake = !named.ok ? named.error : request.readOnly ? null : mayNotWrite(named.value);
-  if (named.ok && mistake === null) {
+  const named = sourceToOpen(request, !request.readOnly);
+  if (named.ok) {
     return yield* openSource(session, named.value.source, { readOnly: request.readOnly, modes: request.modes, word: request.word, nodes: nodesOf(request.options) });
   }
-  yield session.disk === null ? cannotOpen(request.word, String(mistake)) : openAlready();
+  yield session.disk === null ? cannotOpen(request.word, named.error) : openAlready();
   return false;
 }
 

@@ -17,7 +17,7 @@ import { mapGuest, readGuest, readsAsZeros } from "./mapping.ts";
 import type { MappedExtent } from "./mapping.ts";
 import { openState } from "./open.ts";
 import type { OpenOptions } from "./open.ts";
-import { discardGuest, unmapClusters, writeZeroData, takesZeros, zeroGuest } from "./unmap.ts";
+import { discardGuest, takesZeros, unmapClusters, writeZeroData, zeroGuest } from "./unmap.ts";
 import { readVmState, reserveVmState, writeVmState } from "./vm-state.ts";
 import { writeGuest } from "./write.ts";
 import { refusalOfCompressed, writeCompressed } from "./write-compressed.ts";

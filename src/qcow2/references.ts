@@ -77,13 +77,17 @@ export function refuseTooMany(l1: L1Table, header: Header, store: ByteStore): vo
   forEachInUse(new Uint8Array(l1.view.buffer, l1.view.byteOffset, l1.size * ENTRY_BYTES), () => work.read(header.clusterSize));
 }
 
-/** Visits the entries of an L2 table that refer to host clusters. @throws Fault for an entry that cannot be */
-export function forEachPlaced(table: DataView, place: L2Place, header: Header, visit: (placed: Placed) => void): void {
+/**
+ * Visits the entries of an L2 table that refer to host clusters.
+ * @param from first entry that is looked at, @param to behind the last. @throws Fault for one of these that cannot be
+ */
+export function forEachPlaced(table: DataView, place: L2Place, header: Header, visit: (placed: Placed) => void, from = 0, to = Infinity): void {
   const { clusterSize } = header;
   const format = entryFormat(header);
   const words = format.entryBytes / ENTRY_BYTES;
   if (isZero(new Uint8Array(table.buffer, table.byteOffset, table.byteLength))) return;
-  for (let index = 0; index < clusterSize / format.entryBytes; index++) {
+  const end = Math.min(to, clusterSize / format.entryBytes);
+  for (let index = from; index < end; index++) {
     const word = index * words;
     if (!format.extended && table.getUint32(word * ENTRY_BYTES) === 0 && table.getUint32(word * ENTRY_BYTES + 4) === 0) continue;
     const { hostOffset, copied, compressedBytes } = decodeCluster(table, index, place.hostOffset, format);

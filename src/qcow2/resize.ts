@@ -21,7 +21,6 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, bytes, divideRoundUp, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
-import { isZero } from "../bytes/zeros.ts";
 import { bitmapsToResize, markInUse, resizeBitmaps } from "./bitmap-resize.ts";
 import type { BitmapProblem } from "./bitmaps.ts";
 import { ENTRY_BYTES } from "./entries.ts";
@@ -30,10 +29,10 @@ import { encodeActiveDisk } from "./header.ts";
 import type { Header } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
 import { growL1, l1Fits } from "./l1-growth.ts";
-import { decodeCluster, isBlank } from "./l2-entries.ts";
-import type { ClusterEntry } from "./l2-entries.ts";
+import { isBlank } from "./l2-entries.ts";
 import { l2Index, readsAsZeros } from "./mapping.ts";
-import { l2Tables, readL2, refuseTooMany } from "./references.ts";
+import { forEachPlaced, l2Tables, readL2, refuseTooMany } from "./references.ts";
+import type { L1Table, L2Place, Placed } from "./references.ts";
 import { unmapClusters, zeroGuest } from "./unmap.ts";
 import { ownL2Table, setCluster, writeGuest } from "./write.ts";
 
@@ -59,11 +58,7 @@ export function resizeImage(state: ImageState, newSize: number, preallocate: boo
   if (!l1Fits(divideRoundUp(newSize, state.l2Span))) return refuse("too-large");
   if (newSize === header.virtualSize) return ok(null);
   const shrinks = newSize < header.virtualSize;
-  if (shrinks) {
-    const kept = Math.min(divideRoundUp(newSize, state.l2Span), header.l1Size);
-    const cut = new DataView(state.l1.buffer, state.l1.byteOffset + kept * ENTRY_BYTES, (header.l1Size - kept) * ENTRY_BYTES);
-    refuseTooMany({ view: cut, offset: header.l1Offset + kept * ENTRY_BYTES, size: header.l1Size - kept }, header, state.store);
-  }
+  if (shrinks) refuseTooMany(l1Between(state, divideRoundUp(newSize, state.l2Span), header.l1Size), header, state.store);
   refuseUnreadable(state, roundUp(shrinks ? newSize : header.virtualSize, state.clusterSize), shrinks ? Infinity : roundUp(newSize, state.clusterSize));
   markInUse(state, bitmaps.value);
   if (shrinks) shrink(state, newSize);
@@ -77,33 +72,29 @@ export function resizeImage(state: ImageState, newSize: number, preallocate: boo
  * comes after finds no entry that cannot be, and no cluster whose count cannot be read. @throws Fault for one
  */
 function refuseUnreadable(state: ImageState, start: number, end: number): void {
-  const { header, store, clusterSize, l2Span, l2Entries, format, hasDataFile } = state;
+  const { header, store, clusterSize, l2Span, hasDataFile } = state;
   const refcounts = state.refcounts!;
   const first = Math.floor(start / l2Span);
   const behind = Math.min(header.l1Size, Math.ceil(end / l2Span));
-  for (const place of l2Tables({ view: l1Between(state, first, behind), offset: header.l1Offset, size: header.l1Size }, header, store.size())) {
+  for (const place of l2Tables(l1Between(state, first, behind), header, store.size())) {
     const from = Math.max(0, (start - place.index * l2Span) / clusterSize);
-    const to = Math.min(l2Entries, (end - place.index * l2Span) / clusterSize);
+    const to = Math.min(state.l2Entries, (end - place.index * l2Span) / clusterSize);
     if (from >= to) continue;
     // With the end of the disk its tables go, but for the one that the new end is in.
     if (end === Infinity && from === 0) refcounts.get((place.hostOffset / clusterSize) as HostCluster);
-    const table = readL2(store, header, place);
-    if (isEmpty(table)) continue;
-    for (let index = from; index < to; index++) {
-      const entry = decodeCluster(table, index, place.hostOffset, format);
-      if (!entry.placed || hasDataFile) continue;
-      const { cluster, count } = clustersOf(state, entry);
-      for (let at = cluster; at < cluster + count; at++) refcounts.get(at as HostCluster);
-    }
+    const countOf = ({ first: cluster, last }: Placed): void => {
+      for (let at: number = cluster; at <= last && !hasDataFile; at++) refcounts.get(at as HostCluster);
+    };
+    forEachPlaced(readL2(store, header, place), place, header, countOf, from, to);
   }
 }
 
 /** The L1 table without all entries but [first, end): what lies elsewhere is not looked at. */
-function l1Between({ l1 }: ImageState, first: number, end: number): DataView {
+function l1Between({ l1, header }: ImageState, first: number, end: number): L1Table {
   const cut = new Uint8Array(l1.byteLength);
   const [from, to] = [Math.min(first * ENTRY_BYTES, l1.byteLength), Math.min(end * ENTRY_BYTES, l1.byteLength)];
   cut.set(new Uint8Array(l1.buffer, l1.byteOffset + from, Math.max(0, to - from)), from);
-  return new DataView(cut.buffer);
+  return { view: new DataView(cut.buffer), offset: header.l1Offset, size: header.l1Size };
 }
 
 function grow(state: ImageState, newSize: number, preallocate: boolean): void {
@@ -171,8 +162,8 @@ function giveUpTables(state: ImageState, first: number): void {
   store.event?.("l1_shrink_write_table");
   for (let index = first; index < header.l1Size; index++) state.clearL1Entry(index);
   store.event?.("l1_shrink_free_l2_clusters");
-  for (const place of l2Tables({ view: cut, offset: header.l1Offset, size: header.l1Size }, header, store.size())) {
-    giveUpData(state, readL2(store, header, place), place.hostOffset);
+  for (const place of l2Tables(cut, header, store.size())) {
+    giveUpData(state, readL2(store, header, place), place);
     refcounts.holdDecrease((place.hostOffset / clusterSize) as HostCluster);
     state.metadata.release(place.hostOffset, clusterSize);
     if (refcounts.heldCount >= MAX_HELD) flushImage(state);
@@ -180,25 +171,14 @@ function giveUpTables(state: ImageState, first: number): void {
 }
 
 /** What an L2 table's entries refer to; data in a file of its own is counted by nobody. */
-function giveUpData(state: ImageState, table: DataView, tableOffset: number): void {
-  if (state.hasDataFile || isEmpty(table)) return;
-  for (let index = 0; index < state.l2Entries; index++) {
-    const entry = decodeCluster(table, index, tableOffset, state.format);
-    if (!entry.placed) continue;
-    const { cluster, count } = clustersOf(state, entry);
-    for (let at = cluster; at < cluster + count; at++) {
+function giveUpData(state: ImageState, table: DataView, place: L2Place): void {
+  if (state.hasDataFile) return;
+  forEachPlaced(table, place, state.header, ({ first, last }) => {
+    for (let at: number = first; at <= last; at++) {
       // As in write.ts: an entry that led to a table was the file's lie, and the reference that is counted is the table's own.
       if (state.metadata.ownerOf(at * state.clusterSize) === null) state.refcounts!.holdDecrease(at as HostCluster);
     }
-  }
-}
-
-const isEmpty = (table: DataView): boolean => isZero(new Uint8Array(table.buffer, table.byteOffset, table.byteLength));
-
-/** The clusters that an entry with a place refers to. */
-function clustersOf({ clusterSize }: ImageState, { hostOffset, compressedBytes }: ClusterEntry): { cluster: number; count: number } {
-  const cluster = Math.floor(hostOffset / clusterSize);
-  return { cluster, count: Math.floor((hostOffset + Math.max(1, compressedBytes) - 1) / clusterSize) - cluster + 1 };
+  });
 }
 
 function switchHeader(state: ImageState, header: Header): void {

@@ -44,7 +44,7 @@ test("a leak and a count that is too low: two words change, in the refcount bloc
 test.each(["plain", "snapshots", "subclusters", "bitmaps", "datafile", "narrow"])("mutants of %s: the plan and the repair of a copy do the same", { timeout: 60_000 }, async (name) => {
   const image = new Uint8Array(gunzipSync(readFileSync(`test/unit/hostile/data/${name}.qcow2.gz`)));
   let repaired = 0;
-  for (let round = 0; round < 16; round++) {
+  for (let round = 0; round < 24; round++) {
     const files = new MemoryFiles();
     const { engine } = engineFixture(files);
     const { bytes, what } = mutate(image, new Random(77 + round));
@@ -74,7 +74,7 @@ test.each(["plain", "snapshots", "subclusters", "bitmaps", "datafile", "narrow"]
     if (plan.value.told === plan.value.changes.length) expect(Buffer.compare(patched, after), what).toBe(0);
     if (plan.value.told > 0) repaired++;
   }
-  expect(repaired).toBeGreaterThan(1);
+  expect(repaired).toBeGreaterThan(2);
 });
 
 test("what was cut off an overlay does not come back, and the file below stays", () => {
