@@ -18,8 +18,8 @@ const MAX_CONTESTED = 2 ** 16;
 export class MetadataMap {
   private readonly clusterSize: number;
   private readonly owners = new ClusterOwners();
-  /** Clusters of which an L1 entry makes an L2 table though another table has them, with whose they are. */
-  private readonly contested = new Map<number, string>();
+  /** Clusters of which an L1 entry makes an L2 table though another table has them: whose they are, and how many entries do that beside it. */
+  private readonly contested = new Map<number, { readonly owner: string; rivals: number }>();
   /** Runs of clusters that are only kept from being written: sorted by their first, neighbours of one owner and overlaps merged. */
   private runs: { first: number; end: number; readonly structure: string }[] = [];
   private unsorted = false;
@@ -54,17 +54,25 @@ export class MetadataMap {
     const owner = this.owners.get(cluster);
     if (owner === undefined) return this.owners.set(cluster, "L2 table");
     if ((owner !== "L1 table" && owner !== "L2 table") || this.contested.size === MAX_CONTESTED) throw clash("L2 table", offset, owner);
-    this.contested.set(cluster, owner);
+    this.contested.set(cluster, { owner, rivals: (this.contested.get(cluster)?.rivals ?? 0) + 1 });
+  }
+
+  /** An L1 entry leads to this L2 table no more: the cluster stays another's that does. */
+  releaseL2Table(offset: number): void {
+    const cluster = offset / this.clusterSize;
+    const contest = this.contested.get(cluster);
+    if (contest === undefined) this.owners.delete(cluster);
+    else if (--contest.rivals === 0) this.contested.delete(cluster);
   }
 
   /** Whose the cluster of an L2 table is, where another table has it too: to write an entry of the one would change the other. Null where it is its own. */
   contestedBy(offset: number): string | null {
-    return this.contested.get(offset / this.clusterSize) ?? null;
+    return this.contested.get(offset / this.clusterSize)?.owner ?? null;
   }
 
   /** @throws Fault where any L2 table lies in another table's cluster: changes that go through all tables are not made */
   requireUncontested(): void {
-    for (const [cluster, owner] of this.contested) throw new Fault(imageProblem("L2 table", "cluster", cluster * this.clusterSize, `one that holds the ${owner}`, "one of its own"));
+    for (const [cluster, { owner }] of this.contested) throw new Fault(imageProblem("L2 table", "cluster", cluster * this.clusterSize, `one that holds the ${owner}`, "one of its own"));
   }
 
   /**

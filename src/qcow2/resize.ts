@@ -165,7 +165,7 @@ function giveUpTables(state: ImageState, first: number): void {
   for (const place of l2Tables(cut, header, store.size())) {
     giveUpData(state, readL2(store, header, place), place);
     refcounts.holdDecrease((place.hostOffset / clusterSize) as HostCluster);
-    state.metadata.release(place.hostOffset, clusterSize);
+    state.metadata.releaseL2Table(place.hostOffset);
     if (refcounts.heldCount >= MAX_HELD) flushImage(state);
   }
 }

@@ -298,7 +298,9 @@ export function ownL2Table(state: ImageState, guestOffset: number): CachedTable 
   const index = Math.floor(guestOffset / state.l2Span);
   const entry = state.l1Entry(index);
   const rival = entry.hostOffset === 0 ? null : state.metadata.contestedBy(entry.hostOffset);
-  if (rival !== null) throw overlap(imageProblem("L2 table", "host offset", entry.hostOffset, `a cluster that holds the ${rival}`, "a cluster of its own"), rival);
+  const cluster = (entry.hostOffset / state.clusterSize) as HostCluster;
+  // A table of which several references are counted is copied as a snapshot's is; what an entry calls its own cannot be another's too.
+  if (rival !== null && (entry.copied || rival !== "L2 table" || writableRefcounts(state).get(cluster) < 2)) throw overlap(imageProblem("L2 table", "host offset", entry.hostOffset, `a cluster that holds the ${rival}`, "a cluster of its own"), rival);
   if (entry.hostOffset !== 0 && entry.copied) {
     // The flag lies: what the disk changes in the table would change in the snapshot.
     const owner = state.metadata.keptFor(entry.hostOffset);
@@ -316,9 +318,9 @@ export function ownL2Table(state: ImageState, guestOffset: number): CachedTable 
   state.setL1Entry(index, offset);
   state.metadata.claim("L2 table", offset, state.clusterSize);
   if (shared !== null) {
-    refcounts.holdDecrease((entry.hostOffset / state.clusterSize) as HostCluster);
+    refcounts.holdDecrease(cluster);
     state.l2.forget(entry.hostOffset);
-    state.metadata.release(entry.hostOffset, state.clusterSize);
+    state.metadata.releaseL2Table(entry.hostOffset);
   }
   return table;
 }
