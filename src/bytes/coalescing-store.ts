@@ -34,7 +34,11 @@ interface Extent {
 export class CoalescingStore implements ByteStore {
   readonly name: string;
   readonly readOnly: boolean;
+  /** Absent where the base does not tell. */
+  readonly allocated?: () => number;
   private readonly base: ByteStore;
+  /** Bytes written since the last flush: a platform may count what it still has in memory only later. */
+  private unflushedBytes = 0;
   /** Open extents, the least recently written first. */
   private extents: Extent[] = [];
   private readonly spareBuffers: Uint8Array[] = [];
@@ -45,6 +49,7 @@ export class CoalescingStore implements ByteStore {
     this.base = base;
     this.name = base.name;
     this.readOnly = base.readOnly;
+    if (base.allocated !== undefined) this.allocated = () => base.allocated!() + this.unflushedBytes;
   }
 
   /** Acknowledged bytes that the base does not have yet. */
@@ -87,6 +92,7 @@ export class CoalescingStore implements ByteStore {
     this.require("write", offset, from.length);
     requireWritable(this.readOnly, this.name, "write", offset, from.length);
     if (from.length === 0) return;
+    this.unflushedBytes += from.length;
     if (from.length >= PASS_THROUGH_SIZE) {
       this.drainOverlapping(offset, offset + from.length, null);
       this.base.write(offset, from);
@@ -121,6 +127,7 @@ export class CoalescingStore implements ByteStore {
     this.require("flush", 0, 0);
     this.drain();
     this.base.flush();
+    this.unflushedBytes = 0;
   }
 
   /** Drains, then closes the base in any case; a Fault of that last drain is thrown, for its bytes are lost. */

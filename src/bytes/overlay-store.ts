@@ -25,6 +25,8 @@ const SHOWN_BYTES = 16;
 export class OverlayStore implements ByteStore {
   readonly name: string;
   readonly readOnly = false;
+  /** Absent where the base does not tell. */
+  readonly allocated?: () => number;
   private readonly base: ByteStore;
   private readonly pages = new Map<number, Uint8Array>();
   private length: number;
@@ -38,6 +40,7 @@ export class OverlayStore implements ByteStore {
     this.name = base.name;
     this.length = base.size();
     this.baseLength = this.length;
+    if (base.allocated !== undefined) this.allocated = () => base.allocated!() + this.pages.size * PAGE_BYTES;
   }
 
   size(): number {

@@ -14,18 +14,21 @@ export class DiskStore implements ByteStore {
   readonly readOnly: boolean;
   /** All files that the disk stands on, the image's own first. */
   readonly files: readonly string[];
+  /** What those take of their disks, in bytes: no less than what this one has. Absent where one of them does not tell. */
+  readonly allocated?: () => number;
   private readonly disk: Disk;
   private readonly closeBelow: () => void;
   private closed = false;
   private changed = false;
 
-  /** @param files the image's own first @param closeBelow lets go of them */
-  constructor(files: readonly [string, ...string[]], disk: Disk, closeBelow: () => void) {
+  /** @param files the image's own first @param stores theirs @param closeBelow lets go of them */
+  constructor(files: readonly [string, ...string[]], stores: readonly ByteStore[], disk: Disk, closeBelow: () => void) {
     this.name = files[0];
     this.files = files;
     this.disk = disk;
     this.readOnly = disk.readOnly;
     this.closeBelow = closeBelow;
+    if (stores.every((store) => store.allocated !== undefined)) this.allocated = () => stores.reduce((sum, store) => sum + store.allocated!(), 0);
   }
 
   size(): number {

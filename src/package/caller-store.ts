@@ -14,6 +14,8 @@ type Operation = StoreProblem["operation"];
 export class CallerStore implements ByteStore {
   readonly name: string;
   readonly readOnly: boolean;
+  /** Absent where the caller's does not tell. */
+  readonly allocated?: () => number;
   private readonly store: ByteStore;
   private closed = false;
 
@@ -21,12 +23,11 @@ export class CallerStore implements ByteStore {
     this.name = name;
     this.store = store;
     this.readOnly = readOnly || store.readOnly;
+    if (store.allocated !== undefined) this.allocated = () => this.count(() => store.allocated!());
   }
 
   size(): number {
-    const size = this.ask("size", 0, 0, () => this.store.size());
-    if (!Number.isSafeInteger(size) || size < 0) throw storeFault(this.name, "io", "size", 0, 0, `it says ${String(size)}, which is no length`);
-    return size;
+    return this.count(() => this.store.size());
   }
 
   read(offset: number, into: Uint8Array): number {
@@ -55,6 +56,12 @@ export class CallerStore implements ByteStore {
 
   close(): void {
     this.closed = true;
+  }
+
+  private count(call: () => number): number {
+    const count = this.ask("size", 0, 0, call);
+    if (!Number.isSafeInteger(count) || count < 0) throw storeFault(this.name, "io", "size", 0, 0, `it says ${String(count)}, which is no length`);
+    return count;
   }
 
   private ask<Value>(operation: Operation, offset: number, lengthBytes: number, call: () => Value): Value {

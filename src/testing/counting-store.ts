@@ -15,6 +15,8 @@ const none = (): Counts => ({ reads: 0, readBytes: 0, writes: 0, writtenBytes: 0
 export class CountingStore implements ByteStore {
   readonly name: string;
   readonly readOnly: boolean;
+  /** Absent where the base does not tell. */
+  readonly allocated?: () => number;
   private readonly base: ByteStore;
   private counts = none();
 
@@ -22,6 +24,7 @@ export class CountingStore implements ByteStore {
     this.base = base;
     this.name = base.name;
     this.readOnly = base.readOnly;
+    if (base.allocated !== undefined) this.allocated = () => base.allocated!();
   }
 
   /** The counts since the last take, which begin anew. Calls that fault are counted too. */

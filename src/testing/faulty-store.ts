@@ -21,6 +21,8 @@ export interface PlannedFailure {
 export class FaultyStore implements ByteStore {
   readonly name: string;
   readonly readOnly: boolean;
+  /** Absent where the base does not tell. */
+  readonly allocated?: () => number;
   /** Longest length in bytes; a write or truncate beyond it is a Fault "no-space". May be changed at any time. */
   quotaBytes = Number.POSITIVE_INFINITY;
   private readonly base: ByteStore;
@@ -32,6 +34,7 @@ export class FaultyStore implements ByteStore {
     this.plan = plan;
     this.name = base.name;
     this.readOnly = base.readOnly;
+    if (base.allocated !== undefined) this.allocated = () => base.allocated!();
   }
 
   size(): number {
