@@ -22,8 +22,8 @@ export function eventText(event: LogEvent, size: FormatBytes): string {
     }
     case "trace":
       return event.name === "qcow2_wp_tracking"
-        ? `qcow2_wp_tracking: zone ${event.zone}, write pointer stored at sector ${formatCount(event.sectors)}`
-        : `qcow2_imp_open_zones: ${event.count} implicitly open after ${operationName(event.operation)}`;
+        ? `qcow2_wp_tracking: zone ${event.zone}, sector ${formatCount(event.sectors)}`
+        : `qcow2_imp_open_zones: ${event.count} after ${operationName(event.operation)}`;
     case "refusal": {
       const where = event.refusal.zone === null ? "" : ` at zone ${event.refusal.zone}`;
       const { why, names } = textOf(event.refusal);

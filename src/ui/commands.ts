@@ -55,6 +55,13 @@ export function attachLinux(app: App): void {
   if (app.store.getState().guest.phase === "off") app.guest().then((guest) => guest.attach({}), () => undefined);
 }
 
+/** Folds the inspector away; the keyboard, where it was in there, is at the tab that opens it again. */
+export function foldInspector(app: App): void {
+  const inside = document.activeElement?.closest(".panel-inspector") ?? null;
+  inside?.querySelector<HTMLElement>('[role=tab][data-state="active"]')?.focus();
+  app.inspector.show(null);
+}
+
 export const COMMANDS: readonly PageCommand[] = [
   { id: "palette", name: "Command palette", group: "Page", keys: "$mod+k", enabled: always, run: dialog({ kind: "palette" }) },
   { id: "help", name: "Shortcuts and help", group: "Page", keys: "?", also: "keys keyboard", enabled: always, run: dialog({ kind: "help" }) },
@@ -72,7 +79,7 @@ export const COMMANDS: readonly PageCommand[] = [
     group: "Inspector",
     keys: "i",
     enabled: always,
-    run: (app) => app.inspector.show(app.store.getState().inspector.tab === null ? "Header" : null),
+    run: (app) => (app.store.getState().inspector.tab === null ? app.inspector.show("Header") : foldInspector(app)),
   },
   ...INSPECTOR_TABS.map((tab): PageCommand => ({ id: `inspector-${tab}`, name: `Inspector: ${tab}`, group: "Inspector", also: "inside file bytes", enabled: always, run: (app) => app.inspector.show(tab) })),
   { id: "go-to", name: "Go to zone", group: "Zone", keys: "g", also: "select number find", enabled: mapped, run: focus("go-to-zone") },

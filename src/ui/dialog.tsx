@@ -2,7 +2,7 @@
 import { Dialog as Primitive } from "radix-ui";
 import type { ReactNode } from "react";
 import { useApp, useAppState } from "./context.ts";
-import { returnFocus } from "./return-focus.ts";
+import { returnFocus } from "./keep-focus.ts";
 import { Explained } from "./zone-outcome.tsx";
 
 interface DialogProps {

@@ -4,7 +4,7 @@ import { Condition, conditionName } from "../base/conditions.ts";
 import { useApp } from "./context.ts";
 import { COMMANDS } from "./commands.ts";
 import { Keys } from "./palette-dialog.tsx";
-import { returnFocus } from "./return-focus.ts";
+import { returnFocus } from "./keep-focus.ts";
 import { Swatch } from "./swatch.tsx";
 
 /** Keys of one place, beside those that hold everywhere. */

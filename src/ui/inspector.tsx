@@ -8,6 +8,7 @@ import { visibleText } from "../state/inspector-text.ts";
 import { INSPECTOR_TABS } from "../state/inspector-state.ts";
 import type { InspectorTab } from "../state/inspector-state.ts";
 import { foundWords } from "./check-words.ts";
+import { foldInspector } from "./commands.ts";
 import { useApp, useAppState, useFormat } from "./context.ts";
 import { part } from "./part.tsx";
 import { RangeStrip, SaveAsMenu, SaveStrip } from "./save-as-menu.tsx";
@@ -66,18 +67,22 @@ export function Inspector() {
   const ready = useAppState((state) => state.ready);
   const saving = useAppState((state) => state.inspector.save.running);
   const touched = useRef(false);
+  /** The changes up to which the file was looked into by itself. */
+  const seen = useRef("");
 
   useEffect(() => {
     if (open && file !== null && !known) void app.inspector.lookInto(file);
   }, [app, open, file, known]);
   useEffect(() => {
     if (!open || file !== attached) return;
-    // Looking again ends what is under way over what was seen: a save is not lost for it.
+    // Looking again ends what is under way over what was seen: a save is not lost for it, and what changed meanwhile is looked at behind it.
+    if (saving || seen.current === `${file} ${changes}`) return;
     const timer = window.setTimeout(() => {
-      if (!app.store.getState().inspector.save.running) void app.inspector.refresh();
+      seen.current = `${file} ${changes}`;
+      void app.inspector.refresh();
     }, QUIET_MS);
     return () => window.clearTimeout(timer);
-  }, [app, open, file, attached, changes]);
+  }, [app, open, file, attached, changes, saving]);
   useEffect(() => {
     const { inspector } = app.store.getState();
     if (!open || !known || selected === null || file !== attached || inspector.place?.zone?.zone === selected) return;
@@ -132,7 +137,7 @@ export function Inspector() {
             <button type="button" className="button quiet icon small" aria-label="Read the file again" title="Read the file again" disabled={saving} onClick={() => void app.inspector.refresh()}>
               <RotateCw size={14} aria-hidden="true" />
             </button>
-            <button type="button" className="button quiet icon small" aria-label="Fold the inspector away" title="Fold the inspector away (I)" onClick={() => app.inspector.show(null)}>
+            <button type="button" className="button quiet icon small" aria-label="Fold the inspector away" title="Fold the inspector away (I)" onClick={() => foldInspector(app)}>
               <ChevronDown size={15} aria-hidden="true" />
             </button>
           </div>

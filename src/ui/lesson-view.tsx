@@ -1,6 +1,7 @@
 /** One lesson: its steps with the present one lit, what just happened, a hint for whoever asks, and the questions at the end. */
 import { Check, ChevronLeft, Download, Lightbulb, Link, Play, RotateCcw } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { bytesOf, isDone, stepsDone } from "../lessons/index.ts";
 import type { Lesson, Progress } from "../lessons/index.ts";
 import { sessionOfLesson } from "../state/guest-session.ts";
@@ -171,6 +172,7 @@ function Step({ lesson, index, done, text }: { lesson: Lesson; index: number; do
   const hint = useAppState((state) => state.lessons.hint);
   const present = index === done;
   const line = useRef<HTMLLIElement>(null);
+  const told = useRef<HTMLParagraphElement>(null);
   useEffect(() => {
     // The present step comes into view inside the panel; the page itself stays where it is.
     const box = line.current?.closest<HTMLElement>(".lessons-body");
@@ -198,11 +200,11 @@ function Step({ lesson, index, done, text }: { lesson: Lesson; index: number; do
         )}
         {present &&
           (hint ? (
-            <p className="step-hint">
+            <p className="step-hint" ref={told} tabIndex={-1}>
               <Prose text={hintText} />
             </p>
           ) : (
-            <button type="button" className="button quiet small hint" onClick={() => app.lessons.showHint()}>
+            <button type="button" className="button quiet small hint" onClick={() => (flushSync(() => app.lessons.showHint()), told.current?.focus({ preventScroll: true }))}>
               <Lightbulb size={13} aria-hidden="true" />
               Hint
             </button>

@@ -1,6 +1,5 @@
 /** The page: the regions in their reading order, and what lies over them. */
 import { Tooltip } from "radix-ui";
-import { useEffect } from "react";
 import { Banners } from "./banners.tsx";
 import { ConsolePanel } from "./console-panel.tsx";
 import { useApp, useAppState, useLink } from "./context.ts";
@@ -13,7 +12,6 @@ import { MapPanel } from "./map-panel.tsx";
 import { PaletteWait } from "./palette-wait.tsx";
 import { part } from "./part.tsx";
 import { ResourcesPanel } from "./resources-panel.tsx";
-import { rememberFocus } from "./return-focus.ts";
 import { TopBar } from "./top-bar.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 import { ZonePanel } from "./zone-panel.tsx";
@@ -31,7 +29,6 @@ export function Page() {
   const past = useAppState((state) => state.moment !== null);
   const zoned = useAppState((state) => (state.past ?? state.attached?.zones ?? null) !== null);
   useShortcuts(useApp());
-  useEffect(rememberFocus, []);
   const dialog = useAppState((state) => state.dialog);
   // Beside a link's commands there are lessons when the link names one, or a file brought one.
   const lessons = useAppState(({ lessons: { shown, trouble } }) => shown !== null || trouble !== null);

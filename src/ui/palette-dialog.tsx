@@ -6,7 +6,7 @@ import { useApp, useAppState } from "./context.ts";
 import { COMMANDS, keyNames } from "./commands.ts";
 import type { PageCommand } from "./commands.ts";
 import { forgetTyped, typedAhead } from "./palette-wait.tsx";
-import { returnFocus } from "./return-focus.ts";
+import { returnFocus } from "./keep-focus.ts";
 
 const GROUPS: readonly PageCommand["group"][] = ["Zone", "Map", "Time", "Inspector", "Image", "Page"];
 

@@ -4,6 +4,7 @@
  */
 import { Globe } from "lucide-react";
 import { Tooltip } from "radix-ui";
+import { useEffect } from "react";
 import { useStore } from "zustand/react";
 import { displayName } from "../state/device.ts";
 import { visibleText } from "../state/inspector-text.ts";
@@ -16,6 +17,7 @@ import { useAppState } from "./context.ts";
 import { DropTarget } from "./drop-target.tsx";
 import { EventsPanel } from "./events-panel.tsx";
 import { Inspector } from "./inspector.tsx";
+import { keepFocus } from "./keep-focus.ts";
 import { MapPanel } from "./map-panel.tsx";
 import { ResourcesPanel } from "./resources-panel.tsx";
 import { Themed, ThemeSwitch } from "./theme.tsx";
@@ -24,6 +26,7 @@ import { ZonePanel } from "./zone-panel.tsx";
 import { ZoneTable } from "./zone-table.tsx";
 
 export function RemotePage({ remote }: { remote: Remote }) {
+  useEffect(keepFocus, []);
   const phase = useStore(remote.store, (state) => state.phase);
   const sizeBytes = useStore(remote.store, (state) => state.sizeBytes);
   return (

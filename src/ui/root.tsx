@@ -1,16 +1,18 @@
 /** The house that the page shows: the ordinary one, a link's, or, in a frame whose link is broken, a word about that. */
-import { useLayoutEffect } from "react";
+import { useEffect, useLayoutEffect } from "react";
 import { useStore } from "zustand/react";
 import type { Houses } from "../state/houses.ts";
 import type { FailureText } from "../state/failure-text.ts";
 import { loadThemeChoice } from "../state/theme.ts";
 import { AppContext, HousesContext, useSystemDark } from "./context.ts";
 import { EmbedPage } from "./embed-page.tsx";
+import { keepFocus } from "./keep-focus.ts";
 import { Page } from "./page.tsx";
 import { Themed } from "./theme.tsx";
 
 export function Root({ houses }: { houses: Houses }) {
   const { app, link, problem, number } = useStore(houses.store);
+  useEffect(keepFocus, []);
   if (app === null) return problem === null ? null : <BrokenFrame problem={problem} />;
   return (
     <HousesContext value={houses}>

@@ -2,7 +2,6 @@
  * The zone state machine, drawn: five conditions on a pentagon, the present one lit. An arrow that the engine allows now is a
  * button; one that it refuses is there too, dashed, and says why on hover and focus. The rules are the engine's alone.
  */
-import { useEffect, useRef } from "react";
 import { Condition, conditionName } from "../base/conditions.ts";
 import { lookOf, paletteOf } from "../render/palette.ts";
 import { textOf } from "../state/failure-text.ts";
@@ -87,21 +86,9 @@ export function StateMachine({ condition, steps, note, onArrow }: Props) {
   const arrows = arrowsOf(steps ?? [], condition);
   const present = nodeOf(condition);
   const allowed = arrows.filter((arrow) => arrow.why === null);
-  const box = useRef<HTMLDivElement>(null);
-  const pressed = useRef(false);
-  useEffect(() => {
-    // The arrow that was pressed is gone with the condition that it led from: the keyboard stays at the machine.
-    if (!pressed.current || document.activeElement !== document.body) return;
-    pressed.current = false;
-    box.current?.focus({ preventScroll: true });
-  }, [condition, steps]);
-  const press = (operation: ZoneStep["operation"]): void => {
-    pressed.current = true;
-    onArrow(operation);
-  };
   const words = allowed.length === 0 ? "" : `: ${allowed.map(({ operation, to }) => `${operation} leads to ${conditionName(to)}`).join(", ")}`;
   return (
-    <div className="machine" ref={box} role="group" aria-label="State machine" tabIndex={-1}>
+    <div className="machine" role="group" aria-label="State machine">
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`State machine. The zone is ${conditionName(condition)}${words}.`}>
         <defs>
           <marker id="machine-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
@@ -135,7 +122,7 @@ export function StateMachine({ condition, steps, note, onArrow }: Props) {
         })}
       </svg>
       {arrows.map((arrow, index) => (
-        <ArrowButton key={arrow.operation} arrow={arrow} place={placeOf(present, arrow, arrows, index)} note={note} onArrow={press} />
+        <ArrowButton key={arrow.operation} arrow={arrow} place={placeOf(present, arrow, arrows, index)} note={note} onArrow={onArrow} />
       ))}
     </div>
   );

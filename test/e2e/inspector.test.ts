@@ -228,6 +228,8 @@ test("on a narrow page the tabs scroll and everything beside them is in reach", 
   expect(await fields.evaluate((element) => element.scrollWidth - element.clientWidth)).toBeLessThanOrEqual(0);
   for (const name of ["Save as", "Read the file again", "Fold the inspector away"]) await expect(page.getByRole("button", { name })).toBeInViewport({ ratio: 1 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  // The page ends where what is seen of it ends: of what scrolls in a tab, nothing makes it longer.
+  expect(await page.evaluate(() => document.documentElement.scrollHeight - (document.getElementById("root")?.offsetHeight ?? 0))).toBeLessThanOrEqual(1);
 });
 
 test("files that are brought together find each other by name, and one that is missing is asked for and waited for", async ({ page }) => {
