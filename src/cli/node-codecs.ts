@@ -22,5 +22,6 @@ export const nodeCodecs: NonNullable<EngineHost["codecs"]> = (portable) => ({
     }
     return portable.inflate(packed, length);
   },
+  loadDeflate: () => Promise.resolve(),
   deflate: (cluster) => deflateRawSync(cluster, { windowBits: WINDOW_BITS, memLevel: MEMORY_LEVEL }),
 });

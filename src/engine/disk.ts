@@ -12,8 +12,8 @@ export interface Disk {
   readonly readOnlyReason: string | null;
   read(offset: number, into: Uint8Array): void;
   write(offset: number, data: Uint8Array): void;
-  /** Whether compressed writes need the codecs' zstd encoder loaded. */
-  readonly compressesWithZstd?: boolean;
+  /** Which of the codecs' encoders compressed writes need loaded; beside writeCompressed. */
+  readonly compressionType?: number;
   /** Why a compressed write of a range is refused before any of it is made, or null; beside writeCompressed. */
   refusalOfCompressed?(offset: number, length: number): CompressionRefusal | null;
   /** Writes whole clusters compressed; absent where the format has no compression. */

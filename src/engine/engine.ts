@@ -7,7 +7,7 @@ import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ADOPTED_PREFIX } from "../protocol/index.ts";
 import type { CallName, Failure, GuestCallName, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
-import { portableCodecs } from "../qcow2/codecs.ts";
+import { loadEncoder, portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { mergeBitmaps } from "./bitmap-calls.ts";
 import { atBorder } from "./border.ts";
@@ -219,11 +219,12 @@ export class Engine {
     return this.labs?.holds(image) ?? false;
   }
 
-  /** The zstd encoder is large and seldom wanted: it is loaded before the first cluster that is written with it. null where none is. */
+  /** Encoders are large and seldom wanted: each is loaded before the first cluster that is written with it. null where none is. */
   private prepareCompression({ handle, compressed }: { readonly handle: number; readonly compressed?: boolean }): Promise<void> | null {
     const image = this.images.get(handle);
     const compresses = compressed === true || image?.files.compresses === true;
-    return compresses && image?.device.disk.compressesWithZstd === true ? this.codecs.loadZstd() : null;
+    const type = image?.device.disk.compressionType;
+    return compresses && type !== undefined ? loadEncoder(this.codecs, type) : null;
   }
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {

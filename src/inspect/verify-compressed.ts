@@ -5,6 +5,7 @@
 import type { CompressedFinding, CompressedReport } from "../protocol/inspect.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
+import { ZSTD } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { ENTRY_BYTES } from "../qcow2/entries.ts";
 import { compressedPlace, isCompressed, offsetOf } from "../qcow2/entry-words.ts";
@@ -48,7 +49,7 @@ function problemOf({ store, header, fileSize }: Inspected, codecs: Codecs, { off
   const packed = new Uint8Array(lengthBytes);
   readPadded(store, offset, packed);
   try {
-    if (header.compressionType === 1) codecs.unzstd(packed, header.clusterSize);
+    if (header.compressionType === ZSTD) codecs.unzstd(packed, header.clusterSize);
     else codecs.inflate(packed, header.clusterSize);
     return null;
   } catch {

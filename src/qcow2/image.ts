@@ -83,9 +83,8 @@ export class Qcow2Image {
     }, true);
   }
 
-  /** Whether compressed writes need the zstd encoder loaded. */
-  get compressesWithZstd(): boolean {
-    return this.state.header.compressionType === 1;
+  get compressionType(): number {
+    return this.state.header.compressionType;
   }
 
   /** Why a compressed write is refused before any of it is made, or null. */

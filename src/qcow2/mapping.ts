@@ -5,6 +5,7 @@
 import { Fault, imageProblem } from "../base/fault.ts";
 import { roundDown } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
+import { ZSTD } from "./codecs.ts";
 import type { ImageState } from "./image-state.ts";
 import { countContinuing, decodeCluster, isPlaced, subclusterKind } from "./l2-entries.ts";
 import type { ClusterEntry, SubclusterKind } from "./l2-entries.ts";
@@ -157,7 +158,7 @@ function readBacking(state: ImageState, guestOffset: number, into: Uint8Array): 
 /** The bytes of a compressed cluster, the last one of which is kept. */
 function inflate(state: ImageState, hostOffset: number, compressedBytes: number): Uint8Array {
   if (state.inflated?.hostOffset === hostOffset) return state.inflated.data;
-  const zstd = state.header.compressionType === 1;
+  const zstd = state.header.compressionType === ZSTD;
   const packed = new Uint8Array(compressedBytes);
   state.store.event?.("read_compressed");
   readPadded(state.store, hostOffset, packed);

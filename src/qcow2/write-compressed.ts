@@ -5,6 +5,7 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { hostCluster } from "../base/units.ts";
+import { ZSTD } from "./codecs.ts";
 import type { ImageState } from "./image-state.ts";
 import { encodeCompressedCluster } from "./l2-entries.ts";
 import { clusterAt } from "./mapping.ts";
@@ -51,7 +52,7 @@ function pack(state: ImageState, plain: Uint8Array): Uint8Array | null {
   const { clusterSize, codecs, header } = state;
   const cluster = plain.length === clusterSize ? plain : state.lentBuffer(clusterSize).fill(0);
   if (cluster !== plain) cluster.set(plain);
-  const packed = header.compressionType === 1 ? codecs.zstd(cluster) : codecs.deflate(cluster);
+  const packed = header.compressionType === ZSTD ? codecs.zstd(cluster) : codecs.deflate(cluster);
   return packed.length < clusterSize ? packed : null;
 }
 

@@ -7,13 +7,16 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { DEBUG_EVENTS } from "../../src/bytes/debug-rules.ts";
 import type { DebugEvent } from "../../src/bytes/debug-rules.ts";
+import { portableCodecs } from "../../src/qcow2/codecs.ts";
 import { KIB, createOptions } from "../../src/testing/engine-fixture.ts";
 import { inScratchFolder, stockCheck } from "../../src/testing/stock.ts";
 import { ErrorWorkload, rulesAt } from "./error-workload.ts";
 import type { Shape } from "./error-workload.ts";
+
+beforeAll(() => portableCodecs.loadDeflate());
 
 const SEEDS = process.env["ZONESCOPE_LONG"] === "1" ? 10 : 1;
 const COMMANDS = 50;

@@ -1,6 +1,6 @@
 /** Compression of clusters by the portable codecs and by Node's: each reads the other's streams, and neither believes a hostile one. */
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../../src/base/random.ts";
 import { nodeCodecs } from "../../../src/cli/node-codecs.ts";
 import { loadZstdDecoder, portableCodecs } from "../../../src/qcow2/codecs.ts";
@@ -8,6 +8,8 @@ import type { Codecs } from "../../../src/qcow2/codecs.ts";
 
 const CLUSTER = 65536;
 const CODECS: readonly (readonly [string, Codecs])[] = [["portable", portableCodecs], ["node", nodeCodecs(portableCodecs)]];
+
+beforeAll(() => portableCodecs.loadDeflate());
 
 /** Words repeated near and far, so that a window larger than QEMU's would be used if it could. */
 function text(seed: number, length = CLUSTER): Uint8Array {

@@ -2,10 +2,11 @@
  * Tables that lie in one entry: the image is open for writing, what does not go by the lie is written, and the first operation that goes
  * by it changes nothing, tells of it and marks the image, after which nothing is written any more.
  */
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { Fault } from "../../../src/base/fault.ts";
 import { MemoryStore } from "../../../src/bytes/memory-store.ts";
 import type { MemoryContents } from "../../../src/bytes/memory-store.ts";
+import { portableCodecs } from "../../../src/qcow2/codecs.ts";
 import { Qcow2Image } from "../../../src/qcow2/image.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { AT, CLUSTER, COPIED, openSmall, smallImage } from "./small-image.ts";
@@ -17,6 +18,8 @@ const L2 = 5;
 const L1_ENTRY = AT.l1 * CLUSTER;
 const INCOMPATIBLE_AT = 72;
 const SECTOR = new Uint8Array(512).fill(1);
+
+beforeAll(() => portableCodecs.loadDeflate());
 
 /** A disk of four L2 tables; the second entry leads to a table of its own. */
 const disk = (words: Readonly<Record<number, bigint>>): MemoryContents =>
