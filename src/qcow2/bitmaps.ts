@@ -99,8 +99,11 @@ export function readBitmaps(store: ByteStore, header: Header): BitmapDirectory |
   if (count === 0 || count > MAX_BITMAPS) throw bad("number of bitmaps", 0, count, `1 to ${MAX_BITMAPS}`);
   if (view.getUint32(4) !== 0) throw bad("reserved field", 4, view.getUint32(4), "0");
   if (lengthBytes === 0 || lengthBytes > MAX_DIRECTORY_BYTES) throw bad("directory size", 8, lengthBytes, `1 to ${MAX_DIRECTORY_BYTES} bytes`);
-  if (offset % header.clusterSize !== 0 || offset === 0 || offset + lengthBytes > store.size()) throw bad("directory offset", 16, offset, "a multiple of the cluster size, with the directory inside the file");
-  const bitmaps = decodeDirectory(readExactly(store, offset, lengthBytes), offset, header);
+  if (offset % header.clusterSize !== 0) throw bad("directory offset", 16, offset, "a multiple of the cluster size");
+  // As QEMU reads it: zeros behind the file's end, which are no entry.
+  const directory = new Uint8Array(lengthBytes);
+  readPadded(store, offset, directory);
+  const bitmaps = decodeDirectory(directory, offset, header);
   if (bitmaps.length !== count) throw bad(bitmaps.length < count ? "too few bitmaps" : "too many bitmaps", 0, count, `the ${bitmaps.length} of the directory`);
   return { bitmaps, offset, lengthBytes };
 }
@@ -114,9 +117,11 @@ function decodeDirectory(directory: Uint8Array, offset: number, header: Header):
       new Fault(imageProblem(`bitmap directory entry ${bitmaps.length}${named}`, field, offset + at + byte, found, allowed));
     if (at + FIXED_BYTES > directory.length) throw bad("length", 0, directory.length - at, `at least ${FIXED_BYTES} bytes`);
     const nameBytes = view.getUint16(at + 18);
-    if (view.getUint32(at + 20) !== 0) throw bad("extra data size", 20, view.getUint32(at + 20), "0: extra data is not supported");
+    const extraBytes = view.getUint32(at + 20);
+    // As QEMU counts, in 32 bits: extra data of 2 GiB and more ends before the directory does.
+    if (at + (directoryEntryBytes(nameBytes + extraBytes) | 0) > directory.length) throw bad("name size", 18, nameBytes, "a name inside the directory");
+    if (extraBytes !== 0) throw bad("extra data size", 20, extraBytes, "0: extra data is not supported");
     if (nameBytes > MAX_BITMAP_NAME_BYTES) throw bad("name size", 18, nameBytes, `at most ${MAX_BITMAP_NAME_BYTES}`);
-    if (at + directoryEntryBytes(nameBytes) > directory.length) throw bad("name size", 18, nameBytes, "a name inside the directory");
     named = ` ('${textOf(directory.subarray(at + FIXED_BYTES, at + FIXED_BYTES + nameBytes))}')`;
     const flags = view.getUint32(at + FLAGS_AT);
     const bitmap: PlacedBitmap = {

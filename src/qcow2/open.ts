@@ -5,10 +5,10 @@
 import { Fault, imageProblem } from "../base/fault.ts";
 import { roundUp } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { fillExactly, readExactly, readPadded } from "../bytes/byte-store.ts";
+import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
 import { portableCodecs } from "./codecs.ts";
-import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry, forEachInUse } from "./entries.ts";
+import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry, encodeCopied, forEachInUse } from "./entries.ts";
 import { claimBitmaps } from "./bitmap-guard.ts";
 import { readBitmaps } from "./bitmaps.ts";
 import {
@@ -123,6 +123,7 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
   if (reason !== null) return readOnlyState(reason);
   // Tables that overlap make every write a danger; such an image is for reading and repair.
   try {
+    if (header.l1Offset + header.l1Size * ENTRY_BYTES > store.size()) throw new Fault(imageProblem("header", "l1_table_offset", 40, header.l1Offset, "a table inside the file"));
     if (header.refcountTableClusters === 0) throw new Fault(imageProblem("header", "refcount_table_clusters", 56, 0, "a refcount table"));
     metadata.claim("refcount table", header.refcountTableOffset, header.refcountTableClusters * header.clusterSize);
     claimL2Tables(header, l1, metadata, store.size(), area === null && !forCheck);
@@ -143,14 +144,14 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
 
 /**
  * The L1 table. What lies in it as zeros takes no memory: of a hundred disks, each on the next, every one may have a table of 32 MiB in a hole.
- * @throws Fault for a table that is not all in the file
+ * What lies behind the file's end is zeros too, as QEMU reads it.
  */
 function readL1(store: ByteStore, { l1Offset, l1Size }: Header): Uint8Array {
   const l1 = new Uint8Array(l1Size * ENTRY_BYTES);
   const room = new Uint8Array(Math.min(L1_PIECE_BYTES, l1.length));
   for (let at = 0; at < l1.length; at += L1_PIECE_BYTES) {
     const piece = room.subarray(0, l1.length - at);
-    fillExactly(store, l1Offset + at, piece);
+    readPadded(store, l1Offset + at, piece);
     if (!isZero(piece)) l1.set(piece, at);
   }
   return l1;
@@ -201,7 +202,9 @@ function claimL2Tables(header: Header, l1: Uint8Array, metadata: MetadataMap, fi
   forEachInUse(l1, (index) => {
     const hostOffset = placeOfL2Table(view, index, header, perWrite);
     if (hostOffset === 0) return;
-    if (hostOffset >= fileLength) throw behindEnd(hostOffset, fileLength);
+    if (hostOffset >= fileLength && !perWrite) throw behindEnd(hostOffset, fileLength);
+    // It reads as zeros, and is left for a new one when it is written: no write stretches the file to wherever a lie leads.
+    if (hostOffset >= fileLength) encodeCopied(view, index, false);
     if (perWrite) metadata.claimL2Table(hostOffset);
     else metadata.claim("L2 table", hostOffset, header.clusterSize);
   });
