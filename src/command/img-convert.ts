@@ -74,15 +74,16 @@ function* openSources(command: ConvertCommand, sources: ReadImage[]): Program<bo
 
 /** Opens the source anew as its snapshot shows it. */
 function* lookAtSnapshot(command: ConvertCommand, snapshot: SnapshotQuery, sources: ReadImage[]): Program<boolean> {
-  if (sources.length > 1) {
+  // As QEMU: one that is named by its options is that of the first image.
+  if (sources.length > 1 && typeof snapshot === "string") {
     yield imgError("No support for concatenating multiple snapshot");
     return false;
   }
   const source = yield* sourceNamed(command.sources[0]!, command.sourceFormat, command.sourceOptions);
   if (source === null) return false;
-  yield* closeRead(sources.pop()!);
+  yield* closeRead(sources.shift()!);
   const opened = yield* openSnapshot(source, snapshot);
-  if (opened !== null) sources.push(opened);
+  if (opened !== null) sources.unshift(opened);
   return opened !== null;
 }
 

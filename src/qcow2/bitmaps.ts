@@ -18,7 +18,7 @@
 import { Fault, imageProblem } from "../base/fault.ts";
 import { divideRoundUp } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import { readExactly } from "../bytes/byte-store.ts";
+import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { AUTOCLEAR_BITMAPS, hasBit } from "./features.ts";
 import { BITMAPS_MAGIC } from "./header.ts";

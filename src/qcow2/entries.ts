@@ -93,7 +93,7 @@ export function decodeRefcountTableEntry(table: DataView, index: number, tableOf
   const offset = high * 2 ** 32 + low;
   if (high > MAX_OFFSET_HIGH || offset % clusterSize !== 0) {
     const masked = decodeRefcountTableOffset(table, index);
-    const lie = told && masked % clusterSize !== 0 ? { corruption: { fatal: true, what: "refblock-offset", offset: masked, index } as const } : {};
+    const lie = told && ((low & ~0x1ff) >>> 0) % clusterSize !== 0 ? { corruption: { fatal: true, what: "refblock-offset", offset: masked, index } as const } : {};
     throw corrupt("refcount table", "refcount block offset", at, high, low, `a multiple of the cluster size (${clusterSize}) below 8 PiB`, lie);
   }
   return hostOffset(offset);

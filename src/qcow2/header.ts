@@ -21,7 +21,7 @@ import { imageProblem } from "../base/fault.ts";
 import type { ImageProblem } from "../base/fault.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import { bytes, hostOffset } from "../base/units.ts";
+import { SECTOR_SIZE, bytes, hostOffset } from "../base/units.ts";
 import type { Bytes, HostOffset } from "../base/units.ts";
 import { INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_EXTENDED_L2, hasBit } from "./features.ts";
 
@@ -175,7 +175,8 @@ function decodeSized(cluster: Uint8Array, clusterSize: number, fileLength: numbe
     version,
     clusterBits,
     clusterSize,
-    virtualSize: bytes(virtualSize),
+    // Of whole sectors, as QEMU has it.
+    virtualSize: bytes(virtualSize - (virtualSize % SECTOR_SIZE)),
     cryptMethod,
     l1Size,
     l1Offset: hostOffset(l1Offset),

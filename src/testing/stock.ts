@@ -13,11 +13,14 @@ export interface Ran {
   readonly stderr: string;
 }
 
+/** A stock program that takes longer has fallen into a loop without end; the slowest sound one takes seconds. */
+const MOST_MS = 120_000;
+
 /** Runs a stock program to its end, in `folder` when one is named. @throws when it is not installed */
 export function runStock(program: string, args: readonly string[], input = "", folder?: string): Ran {
-  const ran = spawnSync(program, args, { cwd: folder, input, encoding: "utf8", maxBuffer: 64 * 2 ** 20 });
+  const ran = spawnSync(program, args, { cwd: folder, input, encoding: "utf8", maxBuffer: 64 * 2 ** 20, timeout: MOST_MS, killSignal: "SIGKILL" });
   // A program that ends before it has read its input breaks the pipe, and has said what it had to say.
-  if (ran.error !== undefined && (ran.error as NodeJS.ErrnoException).code !== "EPIPE") {
+  if (ran.error !== undefined && !["EPIPE", "ETIMEDOUT"].includes((ran.error as NodeJS.ErrnoException).code ?? "")) {
     throw new Error(`${program} is needed by this test and did not run: ${ran.error.message}`);
   }
   return { status: ran.status ?? -1, stdout: ran.stdout, stderr: ran.stderr };

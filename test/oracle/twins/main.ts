@@ -17,8 +17,8 @@ export interface TwinPlan {
 export const comparesWords = (): boolean => Number(/version (\d+)/.exec(runStock("qemu-img", ["--version"]).stdout)?.[1]) >= 10;
 
 /** @returns what differs between stock and this program in the script that a family draws from a seed, a sentence each */
-export async function runTwinSeed(family: FamilyName, seed: number, words: boolean, log?: (line: string) => void): Promise<string[]> {
-  return await runTwins(FAMILIES[family](new Random(seed * 7919 + 17)), { words, ...(log === undefined ? {} : { log }) });
+export async function runTwinSeed(family: FamilyName, seed: number, words: boolean, log?: (line: string) => void, known?: (what: string) => void): Promise<string[]> {
+  return await runTwins(FAMILIES[family](new Random(seed * 7919 + 17)), { words, ...(log === undefined ? {} : { log }), ...(known === undefined ? {} : { known }) });
 }
 
 /** @returns whether nothing was found */
@@ -28,7 +28,7 @@ export async function runTwinPlan({ firstSeed, seeds, families, verbose }: TwinP
   const failing: string[] = [];
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
     for (const family of families) {
-      const findings = await runTwinSeed(family, seed, words, verbose ? say : undefined);
+      const findings = await runTwinSeed(family, seed, words, verbose ? say : undefined, (what) => say(`${family} ${seed} ends early, known: ${what}`));
       if (findings.length === 0) continue;
       failing.push(`${family} ${seed}`);
       say(`${family} ${seed}:`);
