@@ -15,11 +15,13 @@ export interface LayoutGrid {
 
 const SMALLEST_PITCH = 6;
 const LARGEST_PITCH = 22;
-/** A file of few clusters has larger cells: it would be lost in its box. */
+/** A file of few clusters has larger cells, one of very few the largest, with their numbers: it would be lost in its box. */
 const FEW_CELLS = 96;
 const LARGEST_PITCH_OF_FEW = 40;
+const VERY_FEW_CELLS = 24;
+const LARGEST_PITCH_OF_VERY_FEW = 72;
 
-const largestPitch = (cellCount: number): number => (cellCount <= FEW_CELLS ? LARGEST_PITCH_OF_FEW : LARGEST_PITCH);
+const largestPitch = (cellCount: number): number => (cellCount <= VERY_FEW_CELLS ? LARGEST_PITCH_OF_VERY_FEW : cellCount <= FEW_CELLS ? LARGEST_PITCH_OF_FEW : LARGEST_PITCH);
 
 /** Zoom 0 shows the whole file; each step halves what a cell stands for, then doubles its size up to the largest. */
 export function layoutGrid(cells: number, width: number, height: number, zoom: number): LayoutGrid {

@@ -13,10 +13,15 @@ export interface LayoutPicture {
   /** Drawn cells. */
   readonly selected: number;
   readonly hovered: number;
+  /** Of a drawn cell; its first one's number is written in it where there is room. */
+  readonly clustersPerCell: number;
 }
 
 /** From this pitch on cells have a gap, and marks are seen. */
 const MARKED_FROM = 7;
+/** From this pitch on cells have the room for a number. */
+const NUMBERED_FROM = 52;
+const NUMBER_FONT = '600 12px "IBM Plex Sans Variable", "IBM Plex Sans", system-ui, sans-serif';
 
 export function paintLayout(context: CanvasRenderingContext2D, grid: LayoutGrid, firstRow: number, picture: LayoutPicture): void {
   const { canvas } = context;
@@ -39,6 +44,7 @@ export function paintLayout(context: CanvasRenderingContext2D, grid: LayoutGrid,
     context.fillStyle = marks;
     context.fillRect(x, y, side, side);
   }
+  if (grid.pitch >= NUMBERED_FROM) numberCells(context, grid, firstRow, end, picture);
   const frame = (cell: number, colour: string, width: number): void => {
     const row = Math.floor(cell / grid.columns) - firstRow;
     if (cell < 0 || row < 0 || row >= grid.visibleRows) return;
@@ -49,6 +55,21 @@ export function paintLayout(context: CanvasRenderingContext2D, grid: LayoutGrid,
   frame(picture.hovered, theme === "dark" ? "#b4bfc2" : "#465052", 1);
   frame(picture.selected, theme === "dark" ? "#0b0e0f" : "#ffffff", 5);
   frame(picture.selected, theme === "dark" ? "#45d3b9" : "#0b7264", 2.5);
+}
+
+/** A number stands on a ground of its own, whatever the cell's colour and marks. */
+function numberCells(context: CanvasRenderingContext2D, grid: LayoutGrid, firstRow: number, end: number, { theme, clustersPerCell }: LayoutPicture): void {
+  context.font = NUMBER_FONT;
+  context.textBaseline = "middle";
+  for (let cell = firstRow * grid.columns; cell < end; cell++) {
+    const x = (cell % grid.columns) * grid.pitch;
+    const y = (Math.floor(cell / grid.columns) - firstRow) * grid.pitch;
+    const text = String(cell * clustersPerCell);
+    context.fillStyle = theme === "dark" ? "#14191b" : "#ffffff";
+    context.fillRect(x + 3, y + 3, context.measureText(text).width + 8, 17);
+    context.fillStyle = theme === "dark" ? "#e9eeef" : "#161b1c";
+    context.fillText(text, x + 7, y + 12);
+  }
 }
 
 function marksOf(context: CanvasRenderingContext2D, patterns: Map<number, CanvasPattern | null>, kind: number, theme: Theme): CanvasPattern | null {

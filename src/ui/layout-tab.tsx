@@ -70,9 +70,9 @@ function Picture({ report }: { report: LayoutReport }) {
     context.canvas.width = Math.round(size.width * size.pixelRatio);
     context.canvas.height = Math.round(size.height * size.pixelRatio);
     const zones = byZone ? report.zones : null;
-    const paint = (): void => paintLayout(context, grid, firstRow, { kinds: report.kinds, zones, theme, pixelRatio: size.pixelRatio, selected, hovered: hover?.cell ?? -1 });
+    const paint = (): void => paintLayout(context, grid, firstRow, { kinds: report.kinds, zones, theme, pixelRatio: size.pixelRatio, selected, hovered: hover?.cell ?? -1, clustersPerCell });
     app.frame.request(paint);
-  }, [app, report, grid, firstRow, size, theme, selected, hover, byZone]);
+  }, [app, report, grid, firstRow, size, theme, selected, hover, byZone, clustersPerCell]);
   // What is selected elsewhere is brought into view.
   useEffect(() => {
     if (selected < 0) return;

@@ -29,9 +29,11 @@ export function SnapshotsTab() {
             Back to the disk
           </button>
         )}
-        <button type="button" className="button small" disabled={chosen.length !== 2 || comparison.running} onClick={() => void app.inspectorWork.compareSnapshots(find(chosen[0]), find(chosen[1]))}>
-          Compare the two that are ticked
-        </button>
+        {snapshots.length > 0 && (
+          <button type="button" className="button small" disabled={chosen.length !== 2 || comparison.running} onClick={() => void app.inspectorWork.compareSnapshots(find(chosen[0]), find(chosen[1]))}>
+            Compare the two that are ticked
+          </button>
+        )}
         {comparison.value !== null && <p role="status">{comparison.value}</p>}
       </div>
       <WorkBar name="comparison" work={comparison} label="Comparing" />

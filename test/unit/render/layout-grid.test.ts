@@ -17,16 +17,16 @@ describe("the picture of a file", () => {
   });
 
   test("few clusters have large cells, and a point finds the cell that is drawn there", () => {
-    const grid = layoutGrid(10, 210, 200, 0);
-    expect([grid.perCell, grid.pitch, canZoom(grid)]).toEqual([1, 40, false]);
-    expect(layoutCellAt(grid, 0, 45, 5)).toBe(1);
-    expect(layoutCellAt(grid, 0, 5, 45)).toBe(grid.columns);
-    expect(layoutCellAt(grid, 0, 5, 190)).toBe(-1);
-    expect(layoutCellAt(grid, 0, 205, 5)).toBe(-1);
+    const grid = layoutGrid(10, 300, 300, 0);
+    expect([grid.perCell, grid.pitch, canZoom(grid)]).toEqual([1, 72, false]);
+    expect(layoutCellAt(grid, 0, 77, 5)).toBe(1);
+    expect(layoutCellAt(grid, 0, 5, 77)).toBe(grid.columns);
+    expect(layoutCellAt(grid, 0, 5, 290)).toBe(-1);
+    expect(layoutCellAt(grid, 0, 295, 5)).toBe(-1);
   });
 
   test("the largest cells of some more clusters are smaller", () => {
-    expect([layoutGrid(96, 2000, 2000, 0).pitch, layoutGrid(97, 2000, 2000, 0).pitch]).toEqual([40, 22]);
+    expect([24, 25, 96, 97].map((clusters) => layoutGrid(clusters, 2000, 2000, 0).pitch)).toEqual([72, 40, 40, 22]);
   });
 
   test("of several kinds in a cell the one that matters most is seen", () => {
