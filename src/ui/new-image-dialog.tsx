@@ -62,11 +62,12 @@ export function NewImageDialog() {
           {field("zoneSize", "Zone size")}
           {field("zoneCapacity", "Zone capacity")}
           {field("conventionalZones", "Conventional zones")}
-          {field("maxOpenZones", "Max open zones (0: no limit)")}
-          {field("maxActiveZones", "Max active (0: no limit)")}
-          {field("maxAppend", "Append limit (0: off)")}
+          {field("maxOpenZones", "Max open zones")}
+          {field("maxActiveZones", "Max active zones")}
+          {field("maxAppend", "Append limit")}
         </div>
       )}
+      {image.zoned && <p className="form-hint">Of open and active zones 0 is no limit; an append limit of 0 switches appending off.</p>}
       {shown.some(badSize) && <p className="form-note">A size is a number of bytes: 4096, 64K, 1M or 2G.</p>}
       {shown.some(badCount) && <p className="form-note">A number of zones is a whole number.</p>}
       <p className="command-line" aria-label="Equivalent command">

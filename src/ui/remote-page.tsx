@@ -94,7 +94,7 @@ function Gate({ remote }: { remote: Remote }) {
         <dt>File</dt>
         <dd className="mono">{visibleText(parts.path)}</dd>
         <dt>Size</dt>
-        <dd>{sizeBytes === null ? (asking ? "asking…" : "not known: the server was not asked anything yet") : `${formatRoughBytes(sizeBytes)} (${formatCount(sizeBytes)} bytes)`}</dd>
+        <dd>{sizeBytes === null ? (asking ? "asking…" : failure === null ? "not known: the server was not asked anything yet" : "not known") : `${formatRoughBytes(sizeBytes)} (${formatCount(sizeBytes)} bytes)`}</dd>
       </dl>
       <p>
         It is read in pieces, those that you look at, and never written. The server sees your address and which pieces you ask for; no cookies are sent, and what the image names is not fetched. Your own images are out of its reach.
