@@ -233,14 +233,18 @@ export class OpenImage {
   /**
    * A change of the image as a whole: flushes, runs it, and opens the device anew over what came of it. A store that fails in the middle
    * leaves what a crash there would leave, and the device is opened over that.
-   * @throws Fault of the store, or for a structure that cannot be
+   * @param marks whether the image is marked corrupt where a table of its lies. @throws Fault of the store, or for a structure that cannot be
    */
-  changeWhole<Value>(act: (state: ImageState) => Result<Value, Failure>): Result<Value, Failure> {
+  changeWhole<Value>(act: (state: ImageState) => Result<Value, Failure>, marks = true): Result<Value, Failure> {
     return runToEnd(
-      this.changeWholeSlowly(function* (state) {
-        yield* [];
-        return act(state);
-      }),
+      this.changeWholeSlowly(
+        function* (state) {
+          yield* [];
+          return act(state);
+        },
+        this.device.disk,
+        marks,
+      ),
     );
   }
 
@@ -259,7 +263,7 @@ export class OpenImage {
    * As changeWhole, in slices; stopped between two, it leaves what a crash there would leave.
    * @param disk the image that is changed; the device's own where none is given. @throws as changeWhole
    */
-  *changeWholeSlowly<Value>(act: (state: ImageState) => Work<Result<Value, Failure>>, disk = this.device.disk): Work<Result<Value, Failure>> {
+  *changeWholeSlowly<Value>(act: (state: ImageState) => Work<Result<Value, Failure>>, disk = this.device.disk, marks = true): Work<Result<Value, Failure>> {
     if (!(disk instanceof Qcow2Image) || disk.readOnly) {
       return err({ kind: "usage", code: "read-only", detail: disk.readOnlyReason ?? "the image is open for reading" });
     }
@@ -270,8 +274,9 @@ export class OpenImage {
     try {
       outcome = yield* disk.changeWhole(act);
       ended = true;
-    } catch (error) {
+    } catch (thrown) {
       ended = true;
+      const error = marks ? disk.told(thrown) : thrown;
       // After a flush that failed nobody knows what the disk has; after a bug nobody knows what was written.
       const failure = failureOf(error);
       if (failure.kind === "bug" || (failure.kind === "store" && failure.operation === "flush")) this.broken = failure;

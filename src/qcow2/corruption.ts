@@ -7,6 +7,7 @@
  */
 import { Fault } from "../base/fault.ts";
 import type { Corruption, ImageProblem } from "../base/fault.ts";
+import { hostOffset as toHostOffset } from "../base/units.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { hasZeroFlag, offsetOf } from "./entry-words.ts";
 import { flushImage } from "./flush.ts";
@@ -40,16 +41,12 @@ function flushIfSound(state: ImageState): void {
 
 /** What a fault of an entry says of its table; null for what is none, or breaks no rule that QEMU keeps. */
 function corruptionOf(state: ImageState, { structure, field, hostOffset }: ImageProblem, writing: boolean): Corruption | null {
-  if (structure === "L1 table" && field === "host offset") {
-    const l1Index = (hostOffset - state.header.l1Offset) / ENTRY_BYTES;
-    return { fatal: true, what: "l2-table-offset", offset: offsetAt(state.l1, l1Index * ENTRY_BYTES), l1Index };
-  }
   if (structure !== "L2 table" || (field !== "host offset" && field !== "subcluster bits")) return null;
   const inTable = hostOffset % state.clusterSize;
-  const l2Offset = hostOffset - inTable;
-  const table = state.l2.cached(l2Offset);
-  // A table that lies behind the file's end was not read.
-  if (table === null) return null;
+  const l2Offset = toHostOffset(hostOffset - inTable);
+  // Of one that lies behind the file's end no entry was read; of a snapshot's, or one beside which the disk's changes, the file has it.
+  if (state.l2.cached(l2Offset) === null && l2Offset >= state.store.size()) return null;
+  const table = state.l2.get(l2Offset).view;
   const l2Index = inTable / state.format.entryBytes;
   if (field === "subcluster bits") return { fatal: true, what: "cluster-entry", l2Offset, l2Index, writing };
   const written = writing ? { guestOffset: guestOffsetOf(state, l2Offset, l2Index), zero: !state.format.extended && hasZeroFlag(table.getUint32(inTable + 4)) } : null;

@@ -34,11 +34,11 @@ export interface L1Entry {
 const corrupt = (structure: string, field: string, at: number, high: number, low: number, allowed: string, lie: { readonly corruption?: Corruption } = {}): Fault =>
   new Fault({ ...imageProblem(structure, field, at, `entry 0x${high.toString(16).padStart(8, "0")}${low.toString(16).padStart(8, "0")}`, allowed), ...lie });
 
-function decodeOffset(structure: string, at: number, high: number, low: number, clusterSize: number): HostOffset {
+function decodeL2Place(l1Index: number, at: number, high: number, low: number, clusterSize: number): HostOffset {
   const offsetHigh = high & HIGH_OFFSET_MASK;
   const offset = offsetHigh * 2 ** 32 + ((low & ~0x1ff) >>> 0);
   if (offsetHigh > MAX_OFFSET_HIGH || offset % clusterSize !== 0) {
-    throw corrupt(structure, "host offset", at, high, low, `a multiple of the cluster size (${clusterSize}) below 8 PiB`);
+    throw corrupt("L1 table", "host offset", at, high, low, `a multiple of the cluster size (${clusterSize}) below 8 PiB`, { corruption: { fatal: true, what: "l2-table-offset", offset, l1Index } });
   }
   return hostOffset(offset);
 }
@@ -48,7 +48,7 @@ export function decodeL1Entry(table: DataView, index: number, tableOffset: numbe
   const high = table.getUint32(index * ENTRY_BYTES);
   const low = table.getUint32(index * ENTRY_BYTES + 4);
   const at = tableOffset + index * ENTRY_BYTES;
-  return { hostOffset: decodeOffset("L1 table", at, high, low, clusterSize), copied: (high & COPIED) !== 0 };
+  return { hostOffset: decodeL2Place(index, at, high, low, clusterSize), copied: (high & COPIED) !== 0 };
 }
 
 /** Writes an L1 entry, or the (first) word of an L2 entry, that owns its cluster; l2-entries.ts has all else of L2 entries. @param index of the word */
