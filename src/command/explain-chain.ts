@@ -31,6 +31,8 @@ export function chainWords(problem: ChainProblem, causeWords: (file: string, cau
       return sourceWords(problem.problem);
     case "lazy-in-version-2":
       return "Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility level";
+    case "no-unref-in-version-2":
+      return "discard-no-unref is only supported since qcow2 version 3";
     case "l2-cache-entry":
       return `L2 cache entry size must be a power of two between 512 and the cluster size (${problem.clusterSize})`;
     case "refcount-cache":

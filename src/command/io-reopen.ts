@@ -90,11 +90,12 @@ function reopened(disk: IoDisk, args: IoArguments): Reopened | string {
   if (typeof discard === "string") return "Invalid discard option";
   // This session writes, and an option takes that from nobody, as -r does.
   if (parsed.value.readOnly === true && !isReadOnly) return "Read-only block node '#block100' cannot support read-write users";
-  const { lazyRefcounts, l2CacheEntryBytes, refcountCacheBytes, offset, size } = parsed.value.source;
+  const { lazyRefcounts, keepsPlaces, l2CacheEntryBytes, refcountCacheBytes, offset, size } = parsed.value.source;
   const changed = {
     ...(offset === undefined ? {} : { offset }),
     ...(size === undefined ? {} : { size }),
     ...(lazyRefcounts === undefined ? {} : { lazyRefcounts }),
+    ...(keepsPlaces === undefined ? {} : { keepsPlaces }),
     ...(l2CacheEntryBytes === undefined ? {} : { l2CacheEntryBytes }),
     ...(refcountCacheBytes === undefined ? {} : { refcountCacheBytes }),
   };

@@ -146,7 +146,7 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   if (header?.compressionType === ZSTD) await loadZstdDecoder();
   const viewed = atBorder(() => viewedSnapshot(store, header, source));
   if (!viewed.ok) return viewed;
-  const own = { file: source.file, store, under: store instanceof DiskStore ? store.files : undefined, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, forCheck: wish.forCheck, lazyRefcounts: source.lazyRefcounts, strictSnapshots: source.strictSnapshots, compresses: source.compresses };
+  const own = { file: source.file, store, under: store instanceof DiskStore ? store.files : undefined, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, forCheck: wish.forCheck, lazyRefcounts: source.lazyRefcounts, keepsPlaces: source.keepsPlaces, strictSnapshots: source.strictSnapshots, compresses: source.compresses };
   if (header === null) {
     const bad = own.part === null ? null : badPart(source.file, own.part, store.size());
     return bad === null ? ok({ ...own, backingName: null, data: null, backing: null }) : err(bad);
@@ -300,9 +300,10 @@ function belowAdopted<Given extends Node>(place: FilePlace, image: string, node:
 }
 
 /** Options that do not fit to what the header says. */
-function refuseOptions({ file, lazyRefcounts, l2CacheEntryBytes: entry, refcountCacheBytes }: ImageSource, { version, clusterSize }: Header): ChainProblem | null {
+function refuseOptions({ file, lazyRefcounts, keepsPlaces, l2CacheEntryBytes: entry, refcountCacheBytes }: ImageSource, { version, clusterSize }: Header): ChainProblem | null {
   if (entry !== undefined && (entry < SECTOR_SIZE || entry > clusterSize || !Number.isInteger(Math.log2(entry)))) return { kind: "chain", code: "l2-cache-entry", file, clusterSize };
   if (refcountCacheBytes !== undefined && refcountCacheBytes / clusterSize >= 2 ** 31) return { kind: "chain", code: "refcount-cache", file };
+  if (version < 3 && keepsPlaces === true) return { kind: "chain", code: "no-unref-in-version-2", file };
   return version < 3 && lazyRefcounts === true ? { kind: "chain", code: "lazy-in-version-2", file } : null;
 }
 

@@ -58,6 +58,8 @@ export interface OpenedFiles {
   readonly snapshot: Snapshot | null;
   /** In place of what the header says of lazy refcounts. */
   readonly lazyRefcounts?: boolean | undefined;
+  /** Whether what is discarded keeps its place in the file. */
+  readonly keepsPlaces?: boolean | undefined;
   /** Whether a snapshot without an L1 table that can be keeps the image from being written. */
   readonly strictSnapshots?: boolean | undefined;
   /** Whether ordinary writes of data are stored compressed. */
@@ -75,7 +77,7 @@ export interface OpenedFiles {
 }
 
 /** What a device stands on beside its store. */
-export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "strictSnapshots" | "order" | "inspect" | "forCheck" | "backingName" | "data" | "backing">;
+export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "keepsPlaces" | "strictSnapshots" | "order" | "inspect" | "forCheck" | "backingName" | "data" | "backing">;
 
 /** Of an image that stands alone. */
 export const STANDALONE: Foundation = { part: null, snapshot: null, inspect: false, backingName: null, data: null, backing: null };
@@ -126,7 +128,7 @@ export function openDevice(
     }
     // An extension that says "no zones" was read, and the feature bit that announces it says no more.
     const featureBits = header.extensions.some(({ magic }) => magic === ZONED_EXTENSION_MAGIC) ? [ZONED_FEATURE_BIT] : [];
-    const image = new Qcow2Image(written(store, write, foundation), header, { write, forCheck, featureBits, codecs, order: foundation.order, lazyRefcounts: foundation.lazyRefcounts, strictSnapshots: foundation.strictSnapshots, ...disksOf(foundation, write, now, codecs) });
+    const image = new Qcow2Image(written(store, write, foundation), header, { write, forCheck, featureBits, codecs, order: foundation.order, lazyRefcounts: foundation.lazyRefcounts, keepsPlaces: foundation.keepsPlaces, strictSnapshots: foundation.strictSnapshots, ...disksOf(foundation, write, now, codecs) });
     return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }
   const entries = readExactly(store, zoned.metadataOffset, zoned.metadataSize);

@@ -47,6 +47,8 @@ export type ChainProblem = { readonly kind: "chain"; readonly file: string } & (
   | { readonly code: "name"; readonly problem: SourceProblem }
   /** Lazy refcounts were asked for, which version 2 has not. */
   | { readonly code: "lazy-in-version-2" }
+  /** What is discarded was to keep its place, which version 2 has no words for. */
+  | { readonly code: "no-unref-in-version-2" }
   /** The pieces in which L2 tables are to be cached are no power of two between 512 bytes and a cluster. */
   | { readonly code: "l2-cache-entry"; readonly clusterSize: number }
   /** More of a cache of refcount blocks than 2^31 - 1 clusters was asked for. */

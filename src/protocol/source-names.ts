@@ -236,6 +236,7 @@ function qcow2Node(options: FlatOptions, file: string, driver: "qcow2" | null): 
     ...(none ? { backing: null } : backing === null ? {} : isNamed ? { backing: backing.value.source } : { backingChanges: withoutFile(backing.value.source) }),
     ...(dataFile === null ? {} : { dataFile: dataFile.value.source }),
     ...(options.has("lazy-refcounts") ? { lazyRefcounts: isOn(options.get("lazy-refcounts")) } : {}),
+    ...(options.has("discard-no-unref") ? { keepsPlaces: isOn(options.get("discard-no-unref")) } : {}),
     ...(asksForSnapshots(options) ? { strictSnapshots: true } : {}),
     ...(caches.value.entry === null ? {} : { l2CacheEntryBytes: caches.value.entry }),
     ...(caches.value.refcounts === null ? {} : { refcountCacheBytes: caches.value.refcounts }),

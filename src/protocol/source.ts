@@ -32,6 +32,8 @@ export interface ImageSource {
   readonly snapshot?: SnapshotQuery;
   /** Whether refcounts may lag behind under the dirty bit while the image is open; absent: what its header says. Version 2 cannot. */
   readonly lazyRefcounts?: boolean;
+  /** Whether a cluster that is discarded, or zeroed and unmapped, keeps its place in the file (QEMU's discard-no-unref). Version 2 cannot. */
+  readonly keepsPlaces?: boolean;
   /** Whether an image one of whose snapshots has no L1 table that can be is written: of such a one nobody knows the L2 tables. Absent: it is. */
   readonly strictSnapshots?: boolean;
   /** Of a qcow2 source: the size of a piece of the cache of L2 tables, in bytes. It is judged and has no effect. */

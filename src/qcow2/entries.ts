@@ -90,10 +90,11 @@ export function decodeRefcountTableEntry(table: DataView, index: number, tableOf
   const high = table.getUint32(index * ENTRY_BYTES);
   const low = table.getUint32(index * ENTRY_BYTES + 4);
   const at = tableOffset + index * ENTRY_BYTES;
-  const offset = high * 2 ** 32 + low;
-  if (high > MAX_OFFSET_HIGH || offset % clusterSize !== 0) {
-    const masked = decodeRefcountTableOffset(table, index);
-    const lie = told && ((low & ~0x1ff) >>> 0) % clusterSize !== 0 ? { corruption: { fatal: true, what: "refblock-offset", offset: masked, index } as const } : {};
+  // As of L1 entries: reserved bits are for a check.
+  const offset = decodeRefcountTableOffset(table, index);
+  const isUnaligned = ((low & ~0x1ff) >>> 0) % clusterSize !== 0;
+  if (high > MAX_OFFSET_HIGH || isUnaligned) {
+    const lie = told && isUnaligned ? { corruption: { fatal: true, what: "refblock-offset", offset, index } as const } : {};
     throw corrupt("refcount table", "refcount block offset", at, high, low, `a multiple of the cluster size (${clusterSize}) below 8 PiB`, lie);
   }
   return hostOffset(offset);

@@ -53,6 +53,8 @@ export interface ImageFoundation {
   readonly codecs: Codecs;
   /** Whether counts may lag under the dirty bit; absent: what the header says. */
   readonly lazyRefcounts?: boolean | undefined;
+  /** Whether a cluster that is discarded, or zeroed and unmapped, keeps its place; absent: it does not. */
+  readonly keepsPlaces?: boolean | undefined;
   /** Absent: the right one. Another is a bug of ours over any store but a scratch one. */
   readonly order?: FlushOrder | undefined;
 }
@@ -69,6 +71,7 @@ export class ImageState {
   readonly backing: Backing | null;
   readonly codecs: Codecs;
   private readonly lazyRefcounts: boolean;
+  readonly keepsPlaces: boolean;
   readonly order: FlushOrder;
   /** As it is on the disk, but for the place of a refcount table that moved; replaced by whoever changes the image as a whole. */
   header: Header;
@@ -124,6 +127,7 @@ export class ImageState {
     this.backing = foundation.backing;
     this.codecs = foundation.codecs;
     this.lazyRefcounts = header.version >= 3 && (foundation.lazyRefcounts ?? hasBit(header.compatible, COMPATIBLE_LAZY_REFCOUNTS));
+    this.keepsPlaces = foundation.keepsPlaces === true;
     this.order = foundation.order ?? RIGHT_ORDER;
     assert(this.order === RIGHT_ORDER || store.scratch === true, "an image that is written in another order lies on a scratch store");
     this.header = header;

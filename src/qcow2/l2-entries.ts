@@ -30,6 +30,8 @@ const SUBCLUSTERS = 32;
 const ALL = 0xffff_ffff;
 /** Offsets above 2^53 - 1 cannot be counted exactly, and no file is that long. */
 const MAX_OFFSET_HIGH = 2 ** 21 - 1;
+/** A stream from here on, of at most 4 MiB, ends below 2^53. */
+const MOST_COMPRESSED_OFFSET = 2 ** 53 - 2 ** 23;
 
 /**
  * What an image says of a subcluster. "placed" and "allocated" have a host cluster: the bytes of "unallocated-placed" are the
@@ -89,7 +91,7 @@ export function decodeCluster(table: DataView, index: number, tableOffset: numbe
   const allocBits = format.extended ? table.getUint32(at + 12) : 0;
   if (high === 0 && low === 0 && zeroBits === 0 && allocBits === 0) return UNALLOCATED;
   // Subcluster bits beside it mean nothing to QEMU's reader either; a check tells of them.
-  if ((high & COMPRESSED) !== 0) return decodeCompressed(table, at, tableOffset, format);
+  if ((high & COMPRESSED) !== 0) return decodeCompressed(high, low, format);
   const offsetHigh = high & OFFSET_HIGH;
   const hostOffset = offsetHigh * WORD + ((low & OFFSET_LOW) >>> 0);
   if (offsetHigh > MAX_OFFSET_HIGH || hostOffset % format.clusterSize !== 0) {
@@ -115,15 +117,13 @@ function badEntry(table: DataView, at: number, tableOffset: number, format: Entr
   return new Fault(imageProblem("L2 table", field, tableOffset + at, `entry 0x${hexWord(table.getUint32(at))}${hexWord(table.getUint32(at + 4))}${second}`, allowed));
 }
 
-function decodeCompressed(table: DataView, at: number, tableOffset: number, format: EntryFormat): ClusterEntry {
-  const high = table.getUint32(at);
-  const low = table.getUint32(at + 4);
+function decodeCompressed(high: number, low: number, format: EntryFormat): ClusterEntry {
   // x lies between 49 (2 MiB clusters) and 61 (512 bytes), always in the high word.
   const x = 62 - (format.clusterBits - 8);
   const body = high & 0x3fff_ffff;
+  // Beyond what can be counted exactly no file has anything, and a stream is met there as behind any end.
   const offsetHigh = body & (2 ** (x - 32) - 1);
-  if (offsetHigh > MAX_OFFSET_HIGH) throw badEntry(table, at, tableOffset, format, "compressed host offset", "an offset below 8 PiB");
-  const hostOffset = offsetHigh * WORD + low;
+  const hostOffset = offsetHigh > MAX_OFFSET_HIGH ? MOST_COMPRESSED_OFFSET : offsetHigh * WORD + low;
   return { placed: true, hostOffset, copied: false, compressedBytes: ((body >>> (x - 32)) + 1) * 512 - (hostOffset % 512), alloc: 0, zero: 0 };
 }
 

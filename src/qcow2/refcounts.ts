@@ -72,6 +72,8 @@ export class Refcounts {
     forEachInUse(this.table.data, (index) => {
       if (perUse && this.table.leadsNowhere(index)) return;
       const offset = this.table.blockOffset(index);
+      // Of reserved bits alone.
+      if (offset === 0) return;
       // To write it would stretch the file up to there, beyond any quota.
       if (offset >= fileLength) throw new Fault(imageProblem("refcount block", "host offset", offset, `a block behind the file's end (${fileLength})`, "a block inside the file"));
       this.metadata.claim("refcount block", offset, this.clusterSize);

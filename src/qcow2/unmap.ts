@@ -56,10 +56,11 @@ export function discardGuest(state: ImageState, offset: number, length: number, 
     if (backing === null && l2TableOf(state, from) === null) return;
     const table = ownL2Table(state, from);
     for (let at = from; at < to; at += clusterSize) {
-      const { placed, zero } = clusterAt(state, table, at);
-      const isZero = !placed && zero === format.allBits;
-      if (isZero || (backing === null && !placed)) continue;
-      setCluster(state, table, at, header.version >= 3 ? { ...NOTHING, zero: format.allBits } : NOTHING);
+      const entry = clusterAt(state, table, at);
+      const keeps = state.keepsPlaces && entry.placed && entry.compressedBytes === 0;
+      const isZero = keeps === entry.placed && entry.zero === format.allBits;
+      if (isZero || (backing === null && !entry.placed)) continue;
+      setCluster(state, table, at, keeps ? { ...entry, alloc: 0, zero: format.allBits } : header.version >= 3 ? { ...NOTHING, zero: format.allBits } : NOTHING);
     }
   };
   forEachSpan(state, start, end, visit, relieve);
@@ -141,7 +142,7 @@ function discardSpan(state: ImageState, from: number, to: number): void {
 function zeroCluster(state: ImageState, table: CachedTable, at: number, unmap: boolean): void {
   const entry = clusterAt(state, table, at);
   const zero = state.format.allBits;
-  const keeps = entry.compressedBytes === 0 && !unmap && entry.placed;
+  const keeps = entry.compressedBytes === 0 && (!unmap || state.keepsPlaces) && entry.placed;
   if (entry.zero === zero && keeps === entry.placed) return;
   setCluster(state, table, at, keeps ? { ...entry, alloc: 0, zero } : { ...NOTHING, zero });
 }

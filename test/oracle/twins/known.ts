@@ -20,6 +20,10 @@ const KNOWN: readonly Known[] = [
     is: ({ argv }, stock, ours) => argv[0] === "rebase" && argv.includes("-U") && valueOf(argv, "-b") === argv.at(-1) && stock.status === 0 && ours.status === 1 && ours.err.includes("Failed to get shared \"write\" lock"),
   },
   {
+    what: "stock follows a chain of backing files that leads back to itself without end",
+    is: (_, stock, ours) => stock.status === -1 && ours.err.includes("creates an infinite loop."),
+  },
+  {
     what: "a stock program older than version 10 has no such option",
     is: (_, stock) => /^qemu-img: unrecognized option '--?[a-z-]+'$/m.test(stock.err),
   },

@@ -48,7 +48,11 @@ describe("refcount table entries", () => {
     expect(view.getBigUint64(8)).toBe(BigInt(offset));
     expect(decodeRefcountTableEntry(view, 1, 0x10000, 65536)).toBe(offset);
   });
-  test.each([1n, 511n, 0x10200n, 1n << 53n, 1n << 63n])("0x%s is refused", (entry) => {
+  test.each([1n, 511n])("reserved bits are not looked at: 0x%s", (bits) => {
+    expect(decodeRefcountTableEntry(table(bits), 0, 0x10000, 65536)).toBe(0);
+    expect(decodeRefcountTableEntry(table(0x20000n | bits), 0, 0x10000, 65536)).toBe(0x20000);
+  });
+  test.each([0x10200n, 1n << 53n, 1n << 63n])("0x%s is refused", (entry) => {
     expect(problemOf(() => decodeRefcountTableEntry(table(0n, entry), 1, 0x10000, 65536))).toMatchObject({
       structure: "refcount table", field: "refcount block offset", hostOffset: 0x10008,
     });

@@ -165,7 +165,10 @@ describe("compressed entries", () => {
   });
 
   test("an offset beyond 8 PiB", () => {
-    expect(problemOf(() => decodeCluster(words(COMPRESSED | (1n << 53n)), 0, 0x50000, formatOf(9)))).toMatchObject({ field: "compressed host offset", hostOffset: 0x50000 });
+    // A stream that far away is behind every file's end, and an entry like any other until it is read.
+    const far = decodeCluster(words(COMPRESSED | (1n << 53n)), 0, 0x50000, formatOf(9));
+    expect(far.hostOffset + far.compressedBytes).toBeLessThan(2 ** 53);
+    expect(far.hostOffset).toBeGreaterThan(2 ** 52);
   });
 });
 
