@@ -38,6 +38,9 @@ function program(folder, name, text) {
   return path;
 }
 
+/** A program that the environment names stands instead of ours: `QEMU_IMG_PROG=/usr/bin/qemu-img …` shows what QEMU's own passes here. */
+const given = (name) => process.env[name] || undefined;
+
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 const ours = (name) => `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(CLI)} ${name} "$@"\n`;
 
@@ -65,11 +68,11 @@ function main([folder, ...words]) {
   mkdirSync(sockets);
   const env = {
     ...process.env,
-    QEMU_IMG_PROG: program(place, "qemu-img", ours("qemu-img")),
-    QEMU_IO_PROG: program(place, "qemu-io", ours("qemu-io")),
+    QEMU_IMG_PROG: given("QEMU_IMG_PROG") ?? program(place, "qemu-img", ours("qemu-img")),
+    QEMU_IO_PROG: given("QEMU_IO_PROG") ?? program(place, "qemu-io", ours("qemu-io")),
     QEMU_PROG: program(place, "qemu-system-x86_64", EMULATOR),
-    QEMU_NBD_PROG: program(place, "qemu-nbd", absent),
-    QSD_PROG: program(place, "qemu-storage-daemon", absent),
+    QEMU_NBD_PROG: given("QEMU_NBD_PROG") ?? program(place, "qemu-nbd", absent),
+    QSD_PROG: given("QSD_PROG") ?? program(place, "qemu-storage-daemon", absent),
     TEST_DIR: join(place, "scratch"),
     SOCK_DIR: sockets,
   };

@@ -79,6 +79,12 @@ export class DebugRules {
     }
     return rule.errno;
   }
+
+  /** How many bytes from `offset` lie before the first that a rule is about; `lengthBytes` where none is. */
+  bytesBefore(ioType: IoType, offset: number, lengthBytes: number): number {
+    const meant = this.active.filter((active) => active.errno !== 0 && isMeant(active, ioType) && touches(active, offset, lengthBytes));
+    return Math.min(lengthBytes, ...meant.map(({ sector }) => (sector === null ? 0 : sector * SECTOR - offset)));
+  }
 }
 
 const isMeant = (rule: InjectRule, ioType: IoType): boolean => (rule.ioType === null ? ioType !== "block-status" : rule.ioType === ioType);

@@ -14,6 +14,11 @@ export interface DebugLimits {
   readonly align: number;
   /** A multiple of the alignment. */
   readonly maxTransfer: number;
+  /** Of zeros and discards, which a store does not get and a disk does: what their ends are cut to, and the most of one. */
+  readonly optWriteZero?: number;
+  readonly maxWriteZero?: number;
+  readonly optDiscard?: number;
+  readonly maxDiscard?: number;
 }
 
 const ENOSPC = 28;

@@ -4,7 +4,8 @@
  */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import { ADOPTED_PREFIX, DEBUG_PREFIX, parseImageName, sourceOfOptions } from "../protocol/index.ts";
+import { ADOPTED_PREFIX } from "../protocol/index.ts";
+import { DEBUG_PREFIX, parseImageName, sourceOfOptions } from "../protocol/source-names.ts";
 import type { ImageSource, OptionValue, ParsedSource } from "../protocol/index.ts";
 import { sourceWords } from "./explain-chain.ts";
 import { splitOptionList } from "./option-list.ts";
@@ -37,15 +38,16 @@ export function imageSource({ word, format, options }: ImageWords): Result<Parse
 /** As imageSource, of an image that is to be written or not: its own options may forbid that. */
 export function sourceToOpen(words: ImageWords, write: boolean): Result<ParsedSource, string> {
   const named = imageSource(words);
-  const mistake = named.ok && write ? mayNotWrite(named.value) : null;
+  const mistake = named.ok ? mayNot(named.value, write) : null;
   return mistake === null ? named : err(mistake);
 }
 
 /** QEMU's complaint about an image that is taken whoever else has it, and that is to be written. */
 export const SHARED_BY_FORCE = "force-share=on can only be used with read-only images";
 
-/** QEMU's complaint about an image that is to be written where its options say that it is not; null where they do not. */
-function mayNotWrite({ readOnly, forcesShare }: ParsedSource): string | null {
+/** QEMU's complaint about an image that is to be written where its options say that it is not, or that keeps what is read and is not written; null where there is none. */
+function mayNot({ source, readOnly, forcesShare }: ParsedSource, write: boolean): string | null {
+  if (!write) return source.copiesOnRead === true ? "Block node is read-only" : null;
   if (readOnly === true) return "Block node is read-only";
   return forcesShare === true ? SHARED_BY_FORCE : null;
 }
@@ -86,14 +88,18 @@ function combined(word: string, flat: Map<string, OptionValue>): Result<ParsedSo
   return ok({ ...name.value, ...parsed.value, source, readOnly: parsed.value.readOnly ?? name.value.readOnly });
 }
 
-/** The option that names the file, where it is the word that does. A node blkdebug may be the top one, or stand over the file where the word says so. */
+const FILE_DRIVERS = ["file", "host_device", "host_cdrom"];
+
+/** The option that names the file, where it is the word that does: that of the lowest node. A node blkdebug stands over the file where the word says so. */
 function filenameKey(word: string, flat: Map<string, OptionValue>): string {
-  const driver = driverOf(flat);
-  if (driver === "file") return "filename";
-  if (driver === "blkdebug") return flat.has("image.driver") && flat.get("image.driver") !== "file" ? "image.file.filename" : "image.filename";
-  if (!word.startsWith(DEBUG_PREFIX)) return "file.filename";
-  if (!flat.has("file.driver")) flat.set("file.driver", "blkdebug");
-  return "file.image.filename";
+  for (let node = ""; ; ) {
+    const driver = flat.get(`${node}driver`);
+    if (FILE_DRIVERS.includes(String(driver))) return `${node}filename`;
+    if (driver === undefined && node !== "") {
+      if (node !== "file." || !word.startsWith(DEBUG_PREFIX)) return `${node}filename`;
+      flat.set("file.driver", "blkdebug");
+    } else node += driver === "blkdebug" ? "image." : "file.";
+  }
 }
 
 const worded = (parsed: ReturnType<typeof sourceOfOptions>): Result<ParsedSource, string> => (parsed.ok ? parsed : err(sourceWords(parsed.error)));

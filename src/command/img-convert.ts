@@ -190,7 +190,7 @@ function* convertOpened(command: ConvertCommand, sources: readonly ReadImage[], 
 function* warnSkipped(converted: Outcome<"convert">, quiet: boolean): Program<void> {
   if (quiet || !converted.ok) return;
   const { skipped }: ConvertedDisk = converted.value;
-  for (const { offset, cause } of skipped) yield errorOut(`qemu-img: warning: error while reading offset ${offset}: ${strerror(cause)}\n`);
+  for (const { offset, cause, status } of skipped) yield errorOut(`qemu-img: warning: error while reading ${status === true ? "block status at " : ""}offset ${offset}: ${strerror(cause)}\n`);
 }
 
 function convertWords(failure: Failure): string {

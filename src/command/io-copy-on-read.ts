@@ -46,8 +46,8 @@ function* copy(handle: number, start: number, end: number): Program<Result<null,
     const { data, mismatchOffset } = read.value;
     const written =
       mismatchOffset === null || data === null
-        ? yield* call("writeZeroes", { handle, offset: at, length, unmap: false })
-        : yield* call("write", { handle, offset: at, length, pattern: 0, data });
+        ? yield* call("writeZeroes", { handle, offset: at, length, unmap: false, copiesOnRead: true })
+        : yield* call("write", { handle, offset: at, length, pattern: 0, data, copiesOnRead: true });
     if (!written.ok) return err(written.error);
   }
   return ok(null);

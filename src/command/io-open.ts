@@ -60,6 +60,7 @@ export function* openSource(session: IoSession, source: ImageSource, { readOnly,
     yield openAlready();
     return false;
   }
+  const copyOnRead = modes.copyOnRead || source.copiesOnRead === true;
   if (modes.copyOnRead && readOnly) {
     yield cannotOpen(word, "Can't use copy-on-read on read-only device");
     return false;
@@ -74,7 +75,7 @@ export function* openSource(session: IoSession, source: ImageSource, { readOnly,
   }
   const { handle, facts, mended } = outcome.value;
   if (mended !== undefined) yield errorOut(findingLines(mended.findings, mended.told));
-  session.disk = { handle, file, facts, source, modes, ...(nodes === undefined ? {} : { nodes }) };
+  session.disk = { handle, file, facts, source, modes: { ...modes, copyOnRead }, ...(nodes === undefined ? {} : { nodes }) };
   if (source.format === null && facts.image.format === "raw" && !facts.image.readOnly) yield errorOut(probedRawWarning(file));
   if (!readOnly && facts.image.readOnly && facts.image.readOnlyReason !== null) {
     yield errorOut(`qemu-io: ${file} is open for reading only: ${facts.image.readOnlyReason}\n`);

@@ -61,7 +61,7 @@ export function* convertDisks(sources: Sources, target: Target, rules: ConvertRu
 class Converting {
   private readonly sources: Sources;
   /** Where sectors could not be read, the first of them. */
-  readonly skipped: { offset: number; cause: Failure }[] = [];
+  readonly skipped: ConvertedDisk["skipped"][number][] = [];
   private readonly target: Target;
   private readonly rules: ConvertRules;
   private readonly sparse: SparseRule | null;
@@ -126,7 +126,7 @@ class Converting {
   private runAt(at: number): Result<Run<Status>, MoveProblem> {
     const { backingBytes, compressedBytes } = this.rules;
     const found = this.runs.next(at);
-    if (!found.ok) return this.rules.salvage && !refusesAll(found.error.cause) ? ok({ status: "data", end: this.pieceEnd(at) }) : found;
+    if (!found.ok) return this.rules.salvage && !refusesAll(found.error.cause) ? ok({ status: "data", end: this.behindUnknown(at, found.error.cause) }) : found;
     let { status, end } = found.value;
     if (status === "data") end = Math.min(end, at + this.pieceBytes);
     if (backingBytes !== null) {
@@ -137,6 +137,13 @@ class Converting {
     if (compressedBytes === null) return ok({ status, end });
     if (end - at < compressedBytes) return ok({ status: "data", end: this.pieceEnd(at) });
     return ok({ status, end: at + roundDown(end - at, compressedBytes) });
+  }
+
+  /** Tells where it is not known what is data. Sector by sector, as what lies behind may be known; a piece where enough was told. */
+  private behindUnknown(at: number, cause: Failure): number {
+    if (this.skipped.length >= MAX_SKIPPED || this.rules.compressedBytes !== null) return this.pieceEnd(at);
+    this.skipped.push({ offset: at, cause, status: true });
+    return at + SECTOR_SIZE;
   }
 
   private pieceEnd(at: number): number {

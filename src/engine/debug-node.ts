@@ -1,6 +1,6 @@
 /**
- * A file under the rules of a blkdebug node: reads them, from a file of rules and from options, and puts a store over the file's. Loaded
- * when the first image names such a node.
+ * A file or a disk under the rules of a blkdebug node: reads them, from a file of rules and from options, and puts a store over the
+ * file's, or a device over the disk's. Loaded when the first image names such a node.
  *
  * A file of rules has a group a rule, `[inject-error]` or `[set-state]`, and lines `key = "value"`; options are named
  * `inject-error.N.key`. Source: blkdebug's documentation, and what stock programs say of rules that cannot be.
@@ -15,6 +15,8 @@ import type { DebugLimits } from "../bytes/debug-store.ts";
 import { parseSwitch } from "../protocol/index.ts";
 import type { DebugNode, DebugProblem, Failure } from "../protocol/index.ts";
 import { atBorder } from "./border.ts";
+import { DebugDevice } from "./debug-device.ts";
+import type { Device } from "./device.ts";
 import type { FilePlace } from "./open-chain.ts";
 
 /** A file of rules is typed by a person. */
@@ -33,13 +35,19 @@ interface Section {
 
 /** @param store is closed where the rules cannot be */
 export async function underRules(place: FilePlace, store: ByteStore, file: string, node: DebugNode): Promise<Result<ByteStore, Failure>> {
-  const made = await storeUnder(place, store, node);
-  if (made.ok) return made;
+  const made = await rulesAndLimits(place, node);
+  if (made.ok) return ok(new DebugStore(store, made.value.rules, made.value.limits));
   store.close();
   return err({ kind: "chain", code: "debug-rules", file, problem: made.error });
 }
 
-async function storeUnder(place: FilePlace, store: ByteStore, { config, options }: DebugNode): Promise<Result<ByteStore, DebugProblem>> {
+/** What puts a node over a device. */
+export async function overDevices(place: FilePlace, file: string, node: DebugNode): Promise<Result<(device: Device) => Device, Failure>> {
+  const made = await rulesAndLimits(place, node);
+  return made.ok ? ok((device) => new DebugDevice(device, made.value.rules, made.value.limits)) : err({ kind: "chain", code: "debug-rules", file, problem: made.error });
+}
+
+async function rulesAndLimits(place: FilePlace, { config, options }: DebugNode): Promise<Result<{ rules: DebugRules; limits: DebugLimits }, DebugProblem>> {
   const text = config === null ? ok("") : await readConfig(place, config);
   if (!text.ok) return text;
   const fromFile = sectionsOfText(text.value);
@@ -49,7 +57,7 @@ async function storeUnder(place: FilePlace, store: ByteStore, { config, options 
   const rules = rulesOf([...fromFile.value, ...fromOptions.value]);
   if (!rules.ok) return rules;
   const limits = limitsOf(options);
-  return limits.ok ? ok(new DebugStore(store, rules.value, limits.value)) : limits;
+  return limits.ok ? ok({ rules: rules.value, limits: limits.value }) : limits;
 }
 
 async function readConfig(place: FilePlace, config: string): Promise<Result<string, DebugProblem>> {
@@ -136,12 +144,13 @@ function rulesOf(sections: readonly Section[]): Result<DebugRules, DebugProblem>
   return ok(new DebugRules(injected, transitions));
 }
 
-/** The limits on zeros and discards cut nothing: a file here gets neither. */
+/** Each limit is a multiple of what it must be a multiple of, as stock's driver has it. */
 function limitsOf(options: DebugNode["options"]): Result<DebugLimits, DebugProblem> {
   const given = new Map(options);
-  const align = Number(given.get("align") ?? 0);
-  const maxTransfer = Number(given.get("max-transfer") ?? 0);
+  const of = (option: string): number => Number(given.get(option) ?? 0);
+  const [align, maxTransfer, optWriteZero, maxWriteZero, optDiscard, maxDiscard] = ["align", "max-transfer", "opt-write-zero", "max-write-zero", "opt-discard", "max-discard"].map(of) as [number, number, number, number, number, number];
   if (align !== 0 && !Number.isInteger(Math.log2(align))) return err({ code: "limit", option: "align", value: align });
-  if (maxTransfer % Math.max(1, align) !== 0) return err({ code: "limit", option: "max-transfer", value: maxTransfer });
-  return ok({ align, maxTransfer });
+  const units = { "max-transfer": align, "opt-write-zero": align, "max-write-zero": Math.max(optWriteZero, align), "opt-discard": align, "max-discard": Math.max(optDiscard, align) };
+  for (const [option, unit] of Object.entries(units)) if (of(option) % Math.max(1, unit) !== 0) return err({ code: "limit", option, value: of(option) });
+  return ok({ align, maxTransfer, optWriteZero, maxWriteZero, optDiscard, maxDiscard });
 }

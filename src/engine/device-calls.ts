@@ -54,15 +54,17 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
     }
     return readPieces((at, into) => image.device.read(at, into), offset, length, pattern, wantData);
   },
-  write: (image, { offset, length, pattern, data, compressed, vmState }) =>
+  write: (image, { offset, length, pattern, data, compressed, vmState, copiesOnRead }) =>
     changing(image, () => {
+      if (copiesOnRead === true) image.device.keepsRead?.();
       const payload = data === null ? patternPayload(pattern, length) : dataPayload(data);
       if (vmState === true) return finished(writeVmState(image.device, offset, payload));
       if (compressed === true) return finished(writeCompressed(image.device, offset, payload));
       return finished(image.files.compresses === true ? writeWidened(image.device, offset, payload) : image.device.write(offset, payload));
     }),
-  writeZeroes: (image, { offset, length, unmap, fallback }) =>
+  writeZeroes: (image, { offset, length, unmap, fallback, copiesOnRead }) =>
     changing(image, () => {
+      if (copiesOnRead === true) image.device.keepsRead?.();
       if (fallback === false && !takesZerosWhole(image.device.disk, offset, length)) return err({ kind: "unsupported", feature: "zeros in a part of a cluster without storing them as bytes" });
       return finished(image.device.writeZeroes(offset, length, unmap));
     }),

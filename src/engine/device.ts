@@ -31,4 +31,6 @@ export interface Device {
   /** @param lengths the vector's lengths in bytes; payload.length is their sum. @returns the guest offset where it landed */
   append(offset: number, lengths: readonly number[], payload: Payload): Answer<number>;
   flush(): void;
+  /** Told before what was read from a backing file is written, where anybody listens. */
+  keepsRead?(): void;
 }

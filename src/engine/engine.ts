@@ -244,7 +244,7 @@ export class Engine {
     create: async ({ file, options }, job) => this.inUse([file, dataFilePath(options.dataFile?.file ?? file)]) ?? (await createImageFile(this.library, file, options, job)),
     createRaw: async ({ file, sizeBytes, preallocation }, job) => this.inUse([file]) ?? (await createRawFile(this.library, file, sizeBytes, preallocation, job)),
     open: async ({ readOnly, inspect = false, forCheck = false, unsafe = false, beside, commitTo, mend = false, temporary = false, watch = false, ...given }, job) => {
-      const source = beside === undefined ? ok(given) : sourceBeside(this.library, beside, given);
+      const source = beside === undefined ? ok(given) : await sourceBeside(this.library, beside, given);
       if (!source.ok) return source;
       const opened = await openChain(this.library, source.value, { write: !readOnly && !temporary, inspect, forCheck, ...(commitTo === undefined ? {} : { commitTo }) });
       if (!opened.ok) return opened;

@@ -183,7 +183,7 @@ export class InspectCalls {
     const found: NeededFile[] = [];
     for (const need of needs) {
       // A name in words that no file of this program has is missing, too.
-      const source = sourceBeside(this.host.library, opened.file, { file: need.name, format: null });
+      const source = await sourceBeside(this.host.library, opened.file, { file: need.name, format: null });
       found.push({ ...need, found: source.ok ? await this.inspections.find(inspection, source.value.file) : null });
     }
     return found;

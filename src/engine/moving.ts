@@ -68,8 +68,8 @@ export class Runs<Status> {
   }
 
   /**
-   * The run that holds `at`, which lies within the disk. It ends where the status does, or where enough was walked through for
-   * one slice of work.
+   * The run that holds `at`, which lies within the disk. It ends where the status does, where the next cannot be told, or where enough
+   * was walked through for one slice of work.
    */
   next(at: number): Result<Run<Status>, MoveProblem> {
     if (this.last !== null && this.last.start <= at && at < this.last.end) return ok(this.last);
@@ -77,6 +77,7 @@ export class Runs<Status> {
     let end = at;
     for (let seen = 0; end < this.disk.size && seen < WALKED_EXTENTS; seen++) {
       const extent = this.extentAt(end);
+      if (!extent.ok && end > at) break;
       if (!extent.ok) return extent;
       const found = this.statusOf(extent.value);
       status ??= found;

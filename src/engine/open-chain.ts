@@ -14,8 +14,8 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import type { OpenMode } from "../bytes/file-space.ts";
 import { NullStore } from "../bytes/null-store.ts";
 import { UnsafeStore } from "../bytes/unsafe-store.ts";
-import { ADOPTED_PREFIX, parseImageName } from "../protocol/index.ts";
-import type { ChainProblem, Failure, ImageSource } from "../protocol/index.ts";
+import { ADOPTED_PREFIX, FILE_PREFIX, behindPrefix, isPath } from "../protocol/index.ts";
+import type { ChainProblem, DebugNode, Failure, ImageSource } from "../protocol/index.ts";
 import { loadZstdDecoder } from "../qcow2/codecs.ts";
 import { AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "../qcow2/features.ts";
 import { COMPRESSION_NAMES } from "../qcow2/header.ts";
@@ -33,7 +33,6 @@ import { mendOnOpen } from "./mend-on-open.ts";
 import { formatOf, openDevice } from "./open-device.ts";
 import type { Format, OpenedFiles } from "./open-device.ts";
 
-const FILE_PREFIX = "file:";
 const ZSTD = COMPRESSION_NAMES.indexOf("zstd");
 
 /** Where files are opened by name. */
@@ -135,6 +134,11 @@ async function openSource(place: FilePlace, { file, nullBytes, debug }: ImageSou
   return loaded;
 }
 
+/** What puts the rules of a node blkdebug over the disk; undefined without one. */
+async function overDisk(place: FilePlace, { file, above }: ImageSource): Promise<Result<OpenedFiles["over"], Failure>> {
+  return above === undefined ? ok(undefined) : await (await import("./debug-node.ts")).overDevices(place, file, above);
+}
+
 async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish, store: ByteStore, here: readonly string[]): Promise<Result<OpenedFiles, Failure>> {
   const looked = atBorder(() => {
     const format: Format = source.format ?? formatOf(store);
@@ -146,7 +150,9 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   if (header?.compressionType === ZSTD) await loadZstdDecoder();
   const viewed = atBorder(() => viewedSnapshot(store, header, source));
   if (!viewed.ok) return viewed;
-  const own = { file: source.file, store, under: store instanceof DiskStore ? store.files : undefined, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, forCheck: wish.forCheck, lazyRefcounts: source.lazyRefcounts, keepsPlaces: source.keepsPlaces, strictSnapshots: source.strictSnapshots, compresses: source.compresses };
+  const over = await overDisk(place, source);
+  if (!over.ok) return over;
+  const own = { over: over.value, file: source.file, store, under: store instanceof DiskStore ? store.files : undefined, format, part: partOf(source), snapshot: viewed.value, inspect: wish.inspect, forCheck: wish.forCheck, lazyRefcounts: source.lazyRefcounts, keepsPlaces: source.keepsPlaces, strictSnapshots: source.strictSnapshots, compresses: source.compresses };
   if (header === null) {
     const bad = own.part === null ? null : badPart(source.file, own.part, store.size());
     return bad === null ? ok({ ...own, backingName: null, data: null, backing: null }) : err(bad);
@@ -155,7 +161,7 @@ async function openBelow(place: FilePlace, source: ImageSource, wish: ChainWish,
   if (!listed.ok) return listed;
   const unfit = refuseOptions(source, header);
   if (unfit !== null) return err(unfit);
-  const named = backingSource(place, source, header);
+  const named = await backingSource(place, source, header);
   // What is only looked at need not have a name that leads anywhere.
   if (!named.ok && !wish.inspect) return named;
   const backingName = header.backingFile === null || header.backingFile === "" ? null : fullName(place, source.file, header.backingFile);
@@ -224,7 +230,7 @@ export const depthOfFile = (place: FilePlace, files: OpenedFiles, wanted: string
 const isLoop = (failure: Failure): boolean => failure.kind === "chain" && (failure.code === "cycle" || failure.code === "too-deep");
 
 /** The backing file that is to be opened, the source's word before the header's; null where none is. */
-function backingSource(place: FilePlace, source: ImageSource, header: Header): Result<ImageSource | null, Failure> {
+async function backingSource(place: FilePlace, source: ImageSource, header: Header): Promise<Result<ImageSource | null, Failure>> {
   if (source.backing === null) return ok(null);
   // A name of no letters is none.
   const name = header.backingFile === "" ? null : header.backingFile;
@@ -235,16 +241,13 @@ function backingSource(place: FilePlace, source: ImageSource, header: Header): R
   if (!format.ok) return format;
   if (source.backing !== undefined) return ok({ ...source.backing, format: source.backing.format ?? format.value });
   if (name === null) return err({ kind: "chain", code: "backing-failed", file: source.file, cause: { kind: "chain", code: "name", file: source.file, problem: { code: "no-file" } } });
-  const resolved = resolveName(place, source.file, name, format.value);
+  const resolved = await resolveName(place, source.file, name, format.value);
   if (!resolved.ok) return err({ kind: "chain", code: "backing-failed", file: name, cause: resolved.error });
   return ok({ ...resolved.value, ...changes, format: changes.format ?? resolved.value.format });
 }
 
 /** A header's name as it is told: resolved where it is a path, to the letter where it is anything else. */
-function fullName(place: FilePlace, image: string, name: string): string {
-  const parsed = parseImageName(name, ADOPTED_PREFIX);
-  return parsed.ok && parsed.value.kind === "path" ? place.beside(image, parsed.value.path) : name;
-}
+const fullName = (place: FilePlace, image: string, name: string): string => (isPath(name, ADOPTED_PREFIX) ? place.beside(image, name) : name);
 
 const FILE_FORMATS = ["file", "host_device"];
 
@@ -257,13 +260,17 @@ function formatNamed(file: string, name: string | null): Result<Format | null, F
 }
 
 /** The source whose name stands in the header of `image`; whatever else it says stays. */
-export function sourceBeside(place: FilePlace, image: string, source: ImageSource): Result<ImageSource, Failure> {
-  const resolved = resolveName(place, image, source.file, source.format);
+export async function sourceBeside(place: FilePlace, image: string, source: ImageSource): Promise<Result<ImageSource, Failure>> {
+  const resolved = await resolveName(place, image, source.file, source.format);
   return resolved.ok ? ok({ ...source, ...resolved.value }) : resolved;
 }
 
-function resolveName(place: FilePlace, image: string, name: string, format: Format | null): Result<ImageSource, Failure> {
-  const parsed = parseImageName(name, ADOPTED_PREFIX);
+async function resolveName(place: FilePlace, image: string, name: string, format: Format | null): Promise<Result<ImageSource, Failure>> {
+  if (isPath(name, ADOPTED_PREFIX)) return ok({ file: place.beside(image, name), format });
+  // Names that are more than a path are seldom met, and what reads them is loaded with the first.
+  const loaded = await import("../protocol/source-names.ts").then(ok, (error: unknown) => err(failureOf(error)));
+  if (!loaded.ok) return loaded;
+  const parsed = loaded.value.parseImageName(name, ADOPTED_PREFIX);
   if (!parsed.ok) return err({ kind: "chain", code: "name", file: name, problem: parsed.error });
   if (parsed.value.kind === "path") return ok({ file: place.beside(image, parsed.value.path), format });
   const { source } = parsed.value.parsed;
@@ -287,12 +294,15 @@ function besideAdopted(place: FilePlace, image: string, source: ImageSource): Im
   return { ...belowAdopted(place, image, source), file };
 }
 
+const rulesBeside = (place: FilePlace, image: string, node: DebugNode): DebugNode => ({ ...node, config: node.config && place.beside(image, node.config) });
+
 /** As besideAdopted, for what the words name below. */
 function belowAdopted<Given extends Node>(place: FilePlace, image: string, node: Given): Given {
-  const { backing, backingChanges, dataFile, debug } = node;
+  const { backing, backingChanges, dataFile, debug, above } = node;
   return {
     ...node,
-    ...(debug === undefined ? {} : { debug: { ...debug, config: debug.config && place.beside(image, debug.config) } }),
+    ...(debug === undefined ? {} : { debug: rulesBeside(place, image, debug) }),
+    ...(above === undefined ? {} : { above: rulesBeside(place, image, above) }),
     ...(backing === undefined ? {} : { backing: backing && besideAdopted(place, image, backing) }),
     ...(backingChanges === undefined ? {} : { backingChanges: belowAdopted(place, image, backingChanges) }),
     ...(dataFile === undefined ? {} : { dataFile: besideAdopted(place, image, dataFile) }),
@@ -354,8 +364,7 @@ const dataFileName = (place: FilePlace, image: string, name: string): string => 
 
 /** The path of a data file that is to be made, whose name may say by a prefix that it is a file's; the header gets the path. */
 export function dataFilePath(name: string): string {
-  const parsed = name.startsWith(FILE_PREFIX) ? parseImageName(name, ADOPTED_PREFIX) : null;
-  return parsed?.ok === true && parsed.value.kind === "source" ? parsed.value.parsed.source.file : name;
+  return name.startsWith(FILE_PREFIX) ? behindPrefix(name) : name;
 }
 
 const partOf = ({ offset, size }: ImageSource): OpenedFiles["part"] => (offset === undefined && size === undefined ? null : { offset: offset ?? 0, size: size ?? null });

@@ -64,6 +64,8 @@ export interface OpenedFiles {
   readonly strictSnapshots?: boolean | undefined;
   /** Whether ordinary writes of data are stored compressed. */
   readonly compresses?: boolean | undefined;
+  /** What stands between the disk and who uses it. */
+  readonly over?: ((device: Device) => Device) | undefined;
   /** The order of a flush that the crash lab asks for on a scratch store, whose writes it wants to see one by one. */
   readonly order?: FlushOrder | undefined;
   /** Opened for its facts: data that lies in no file of these is not to be read. */
@@ -77,7 +79,7 @@ export interface OpenedFiles {
 }
 
 /** What a device stands on beside its store. */
-export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "keepsPlaces" | "strictSnapshots" | "order" | "inspect" | "forCheck" | "backingName" | "data" | "backing">;
+export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "keepsPlaces" | "strictSnapshots" | "over" | "order" | "inspect" | "forCheck" | "backingName" | "data" | "backing">;
 
 /** Of an image that stands alone. */
 export const STANDALONE: Foundation = { part: null, snapshot: null, inspect: false, backingName: null, data: null, backing: null };
@@ -104,7 +106,13 @@ export interface OpenedDevice {
  * @param codecs how clusters are compressed and read
  * @throws Fault for an image that cannot be opened; the store is left as it was
  */
-export function openDevice(
+export function openDevice(...given: Parameters<typeof openBare>): OpenedDevice {
+  const opened = openBare(...given);
+  const { over } = opened.foundation;
+  return over === undefined ? opened : { ...opened, device: over(opened.device) };
+}
+
+function openBare(
   store: ByteStore,
   format: Format | null,
   write: boolean,

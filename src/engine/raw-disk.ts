@@ -10,6 +10,9 @@ import type { Disk } from "./disk.ts";
 import { PIECE_BYTES, forEachPiece, patternPayload } from "./payload.ts";
 import { isZero } from "../bytes/zeros.ts";
 
+/** A discard is asked of large disks as a whole, and must not read all of them, in bytes. */
+const MOST_DISCARDED = 64 * 2 ** 20;
+
 export class RawDisk implements Disk {
   readonly virtualSize: number;
   readonly clusterSize = SECTOR_SIZE;
@@ -57,8 +60,15 @@ export class RawDisk implements Disk {
     });
   }
 
-  /** A hint that a plain file ignores: nothing is promised about what a discarded range reads as. */
-  discard(_offset: number, _length: number): void {}
+  /** Any range can become zeros: a platform's file needs no clusters for that. */
+  takesZeros(): boolean {
+    return true;
+  }
+
+  /** A hint. What it reads as afterwards is zeros, as where QEMU gives a file's blocks back; here the file keeps them, and what is too much to be gone through at once keeps its bytes too. */
+  discard(offset: number, length: number): void {
+    if (length <= MOST_DISCARDED) this.writeZeroes(offset, length, true);
+  }
 
   map(offset: number, length: number, _maxExtents: number): { extents: readonly Extent[]; next: number | null } {
     const extent = { start: offset, length, allocated: true, zero: false, data: true, compressed: false, depth: 0, hostOffset: this.start + offset };

@@ -38,7 +38,7 @@ export async function rebaseImage(place: FilePlace, image: OpenImage, options: R
   const { backing } = options;
   if (options.compressed) await loadEncoder(image.codecs, disk.compressionType);
   if (backing === null || options.headerOnly) return await job.outcome(image.guardWork(() => rebaseOnto(image, disk, null, null, options)));
-  const source = sourceBeside(place, image.file, { file: backing.file, format: formatOf(backing.format) });
+  const source = await sourceBeside(place, image.file, { file: backing.file, format: formatOf(backing.format) });
   if (!source.ok) return source;
   const depth = depthOfFile(place, image.files, source.value.file);
   if (depth !== null) return await job.outcome(image.guardWork(() => rebaseOnto(image, disk, diskAt(disk, depth), depth, options)));

@@ -163,9 +163,9 @@ export interface Calls extends InspectorCalls, CrashCalls, WorkloadCalls {
    */
   read: { request: Range & { pattern: number | null; wantData: boolean; vmState?: boolean }; reply: { data: Uint8Array | null; mismatchOffset: number | null } };
   /** Writes `length` bytes of the pattern byte, or `data` (then length = data.length); compressed ones are whole clusters. */
-  write: { request: Range & { pattern: number; data: Uint8Array | null; compressed?: boolean; vmState?: boolean }; reply: Nothing };
-  /** With `fallback` false it is refused where zeros would have to be stored as bytes: where no whole clusters are covered. */
-  writeZeroes: { request: Range & { unmap: boolean; fallback?: boolean }; reply: Nothing };
+  write: { request: Range & { pattern: number; data: Uint8Array | null; compressed?: boolean; vmState?: boolean; copiesOnRead?: boolean }; reply: Nothing };
+  /** With `copiesOnRead` it keeps what was read from a backing file, here as in `write`. With `fallback` false it is refused where zeros would have to be stored as bytes: where no whole clusters are covered. */
+  writeZeroes: { request: Range & { unmap: boolean; fallback?: boolean; copiesOnRead?: boolean }; reply: Nothing };
   discard: { request: Range; reply: Nothing };
   /** Refcounts against references, the zoned metadata counted as used, and what is odd about the zones; unsupported for raw. Flushes first. */
   check: { request: { handle: number }; reply: CheckReport };

@@ -17,8 +17,8 @@ export interface ConvertOptions {
 }
 
 export interface ConvertedDisk {
-  /** Sectors that could not be read and were salvaged as zeros; the first 1000. */
-  readonly skipped: readonly { readonly offset: number; readonly cause: Failure }[];
+  /** Sectors that could not be read and were salvaged as zeros, with `status` those of which it could not be told whether they hold data; the first 1000, as they were met. */
+  readonly skipped: readonly { readonly offset: number; readonly cause: Failure; readonly status?: true }[];
 }
 
 export interface ComparedDisks {

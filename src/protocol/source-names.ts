@@ -4,11 +4,12 @@
  * what is wrong with one are made in src/command.
  *
  * Options are taken flat, with dots between the levels. Those that choose how a host's file is driven (caches, locks) are taken and
- * have no effect; drivers other than qcow2, raw, file, compress, null-co and blkdebug are refused by name, and so is blkdebug where it has
- * rules and stands on anything but a file. The rules are read where the file is opened.
+ * have no effect; drivers other than qcow2, raw, file, compress, copy-on-read, null-co and blkdebug are refused by name, and so is a
+ * second blkdebug with rules over the first. The rules are read where the file is opened.
  */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
+import { FILE_PREFIX, behindPrefix, protocolOf } from "./path-names.ts";
 import { parseQemuJson } from "./qemu-json.ts";
 import type { JsonValue } from "./qemu-json.ts";
 import type { ImageSource } from "./source.ts";
@@ -50,9 +51,7 @@ export interface ParsedSource {
 export type ParsedName = { readonly kind: "path"; readonly path: string } | { readonly kind: "source"; readonly parsed: ParsedSource };
 
 const JSON_PREFIX = "json:";
-const FILE_PREFIX = "file:";
 export const DEBUG_PREFIX = "blkdebug:";
-const PROTOCOL = /^([^/:]*):/;
 
 /** Reads a name. @param ownPrefix a prefix with a colon that is no protocol but part of names here */
 export function parseImageName(name: string, ownPrefix: string): Result<ParsedName, SourceProblem> {
@@ -64,8 +63,8 @@ export function parseImageName(name: string, ownPrefix: string): Result<ParsedNa
   }
   if (name.startsWith(FILE_PREFIX)) return ok({ kind: "source", parsed: { source: { file: behindPrefix(name), format: null }, readOnly: null } });
   if (name.startsWith(DEBUG_PREFIX)) return debugName(name.slice(DEBUG_PREFIX.length), ownPrefix);
-  const protocol = name.startsWith(ownPrefix) ? undefined : PROTOCOL.exec(name)?.[1];
-  return protocol === undefined ? ok({ kind: "path", path: name }) : err({ code: "unknown-protocol", protocol });
+  const protocol = protocolOf(name, ownPrefix);
+  return protocol === null ? ok({ kind: "path", path: name }) : err({ code: "unknown-protocol", protocol });
 }
 
 /** `blkdebug:RULES:NAME`, which without rules is what NAME is; a path stands for itself and not beside an image. */
@@ -77,12 +76,6 @@ function debugName(text: string, ownPrefix: string): Result<ParsedName, SourcePr
   const parsed = inner.value.kind === "source" ? inner.value.parsed : { source: { file: inner.value.path, format: null }, readOnly: null };
   if (colon === 0) return ok({ kind: "source", parsed });
   return ok({ kind: "source", parsed: { ...parsed, source: { ...parsed.source, debug: { config: text.slice(0, colon), options: [] } } } });
-}
-
-/** A path that would now seem to begin with a protocol is said to begin here, as QEMU does it. */
-function behindPrefix(name: string): string {
-  const path = name.slice(FILE_PREFIX.length);
-  return PROTOCOL.test(path) ? `./${path}` : path;
 }
 
 /** Levels become dots, as QEMU flattens them. */
@@ -134,7 +127,7 @@ export function sourceOfOptions(options: FlatOptions): Result<ParsedSource, Sour
 const isOnInside = (options: FlatOptions, name: string): boolean =>
   [...options].some(([key, value]) => /^(?:(?:file|image|data-file)\.)*([^.]+)$/.exec(key)?.[1] === name && isOn(value));
 
-/** A node without rules is what lies under it. */
+/** A node without rules or limits is what lies under it. Over a file it is under the image, over a format it is over the disk. */
 function debugNode(options: FlatOptions): Result<ParsedSource, SourceProblem> {
   const isRule = (key: string): boolean => /^(inject-error|set-state)\./.test(key);
   const unknown = unknownOption(options, ["config", ...DEBUG_LIMITS], (key) => isRule(key) || isBelow(key, "image"));
@@ -149,10 +142,12 @@ function debugNode(options: FlatOptions): Result<ParsedSource, SourceProblem> {
     if (size.value !== null) given.push([limit, String(size.value)]);
   }
   const below = childNode(options, "image") ?? err({ code: "no-filename" });
-  if (!below.ok || !hasRules) return below;
+  if (!below.ok) return below;
   const { source } = below.value;
-  if (!isWholeFile(source) || source.debug !== undefined) return err({ code: "unknown-driver", driver: "blkdebug" });
-  return ok({ ...below.value, source: { ...source, debug: { config: config === "" ? null : config, options: given } } });
+  const place = isWholeFile(source) ? "debug" : "above";
+  if (!hasRules && (place === "debug" || given.length === 0)) return below;
+  if (source[place] !== undefined) return err({ code: "unknown-driver", driver: "blkdebug" });
+  return ok({ ...below.value, source: { ...source, [place]: { config: config === "" ? null : config, options: given } } });
 }
 
 /** A host's file as a node of its own: its bytes are the disk. */
@@ -173,14 +168,15 @@ function nullNode(options: FlatOptions, driver: string): Result<ImageSource, Sou
   return size.ok ? ok({ file: `${driver}://`, format: "raw", nullBytes: size.value ?? NULL_BYTES }) : size;
 }
 
-/** A filter over a node of a format that has compressed clusters. */
-function compressNode(options: FlatOptions): Result<ImageSource, SourceProblem> {
-  const unknown = unknownOption(options, [], (key) => isBelow(key, "file"));
-  if (unknown !== null) return err({ code: "unknown-option", level: "format", driver: "compress", option: unknown });
+/** A filter over a node: one that compresses, which wants a format that has compressed clusters, or one that keeps what is read. */
+function filterNode(options: FlatOptions, driver: "compress" | "copy-on-read"): Result<ImageSource, SourceProblem> {
+  const unknown = unknownOption(options, driver === "compress" ? [] : ["bottom"], (key) => isBelow(key, "file"));
+  if (unknown !== null) return err({ code: "unknown-option", level: "format", driver, option: unknown });
   const below = childNode(options, "file");
   if (below === null) return err({ code: "no-file" });
   if (!below.ok) return below;
   const { source } = below.value;
+  if (driver === "copy-on-read") return ok({ ...source, copiesOnRead: true });
   return source.format === "raw" ? err({ code: "cannot-compress", driver: driverBelow(options) }) : ok({ ...source, compresses: true });
 }
 
@@ -188,13 +184,13 @@ function compressNode(options: FlatOptions): Result<ImageSource, SourceProblem> 
 const driverBelow = (options: FlatOptions): string => String(options.get("file.driver") ?? "file");
 
 function formatNode(options: FlatOptions, driver: OptionValue): Result<ImageSource, SourceProblem> {
-  if (driver === "compress") return compressNode(options);
+  if (driver === "compress" || driver === "copy-on-read") return filterNode(options, driver);
   if (driver !== null && driver !== "qcow2" && driver !== "raw") return err({ code: "unknown-driver", driver: String(driver) });
   const below = childNode(options, "file");
   if (below === null) return err({ code: "no-file" });
   if (!below.ok) return below;
   const file = below.value.source;
-  if (file.format === "qcow2" && driver === "qcow2" && file.compresses !== true) {
+  if (file.format === "qcow2" && driver === "qcow2" && file.compresses !== true && file.copiesOnRead !== true) {
     const above = qcow2Node(options, file.file, driver);
     return above.ok ? ok({ ...above.value, inside: file }) : above;
   }
@@ -204,7 +200,7 @@ function formatNode(options: FlatOptions, driver: OptionValue): Result<ImageSour
 }
 
 /** A raw node under a format is the file itself, but for one that shows a part of it. */
-const isWholeFile = ({ format, offset, size }: ImageSource): boolean => format === "raw" && offset === undefined && size === undefined;
+const isWholeFile = ({ format, offset, size, copiesOnRead }: ImageSource): boolean => format === "raw" && offset === undefined && size === undefined && copiesOnRead !== true;
 
 function rawNode(options: FlatOptions, file: string): Result<ImageSource, SourceProblem> {
   const unknown = unknownOption(options, ["offset", "size"], (key) => isBelow(key, "file"));

@@ -46,6 +46,10 @@ export interface ImageSource {
   readonly inside?: ImageSource;
   /** Requests to the file fail by rules: QEMU's driver blkdebug between the image and its file. */
   readonly debug?: DebugNode;
+  /** Requests to the disk fail by rules, or are cut by limits: QEMU's driver blkdebug over a format. */
+  readonly above?: DebugNode;
+  /** What is read from a backing file is kept: QEMU's driver copy-on-read over the image. Heeded by who reads, not by the image. */
+  readonly copiesOnRead?: boolean;
   /** Of a raw source: there is no file, but so many bytes that read as zeros and keep nothing of what is written (QEMU's null-co). */
   readonly nullBytes?: number;
   /** Of a raw source: the part of the file that is the disk, in bytes. */

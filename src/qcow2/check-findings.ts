@@ -64,6 +64,8 @@ const UNCOUNTED: ReadonlySet<FindingName> = new Set<FindingName>(["cannot-resize
 /** Findings that leave every reference counted. */
 const COMPLETE: ReadonlySet<FindingName> = new Set<FindingName>([
   "leak", "overflow", "refcount-too-low", "copied-flag", "copied-compressed", "snapshot-incomplete", "snapshot-extra", "table-entry", "block-shared", "subclusters-contradict",
+  // Of a place within a cluster all that it reaches over is counted.
+  "data-unaligned", "preallocated-unaligned",
   "subclusters-without-cluster", "rebuilding", "needs-rebuild", "still-broken", "cannot-resize", "refcount-unreadable",
 ]);
 

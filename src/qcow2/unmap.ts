@@ -14,6 +14,8 @@ import type { CachedTable } from "./table-cache.ts";
 import { ownL2Table, setCluster, writeGuest } from "./write.ts";
 
 const ZEROS = new Uint8Array(64 * 1024);
+/** Zeros that are written as bytes where not all of them can be noted, at once. */
+const MOST_AS_DATA = 16 * 2 ** 20;
 
 const NOTHING = { hostOffset: 0, copied: false, alloc: 0, zero: 0 } as const;
 
@@ -77,7 +79,7 @@ export function zeroGuest(state: ImageState, offset: number, length: number, unm
   if (header.version < 3 && state.backing !== null) return writeZeroData(state, offset, end, relieve);
   if (state.hasRawDataFile) zeroDataFile(state, offset, end);
   let start = roundDown(offset, unit);
-  let stop = end === header.virtualSize ? roundUp(end, state.clusterSize) : roundUp(end, unit);
+  let stop = stopOf(state, start, end);
   if (!mayZeroAround(state, start, Math.min(start + unit, header.virtualSize), offset, end)) {
     start += unit;
     writeZeroData(state, offset, Math.min(start, end), relieve);
@@ -85,14 +87,35 @@ export function zeroGuest(state: ImageState, offset: number, length: number, unm
   const tail = roundDown(end, unit);
   if (end % unit !== 0 && stop > start && tail >= start && !mayZeroAround(state, tail, Math.min(tail + unit, header.virtualSize), Math.max(offset, tail), end)) {
     stop = tail;
-    writeZeroData(state, Math.max(tail, offset), end, relieve);
   }
-  forEachSpan(state, start, stop, (from, to) => zeroSpan(state, from, to, unmap), relieve);
+  zeroMiddle(state, start, stop, end, unmap, relieve);
+  if (stop < end) writeZeroData(state, Math.max(stop, offset), end, relieve);
+}
+
+/** [start, stop), subcluster-aligned, of zeros that reach to `end`. */
+function zeroMiddle(state: ImageState, start: number, stop: number, end: number, unmap: boolean, relieve: () => void): void {
+  for (let at = start; at < stop; at += MOST_AS_DATA) {
+    if (!cutsCompressed(state, at, stop)) return forEachSpan(state, at, stop, (from, to) => zeroSpan(state, from, to, unmap), relieve);
+    // A part of a compressed cluster cannot be zeros, and what is asked for at once is stored as bytes with it, as QEMU does.
+    writeZeroData(state, at, Math.min(at + MOST_AS_DATA, stop, end), relieve);
+  }
+}
+
+/** Where zeros that are asked for up to `end` stop: with the cluster behind the disk's end, unless the disk ends in a part of a subcluster. */
+function stopOf({ header: { virtualSize }, clusterSize, format: { subclusterSize } }: ImageState, start: number, end: number): number {
+  const isWhole = end === virtualSize && end % subclusterSize === 0 && roundDown(end, clusterSize) >= start;
+  return roundUp(end, isWhole ? clusterSize : subclusterSize);
+}
+
+/** Whether a range of whole subclusters begins or ends within a compressed cluster. */
+function cutsCompressed(state: ImageState, start: number, stop: number): boolean {
+  const cut = [...(start % state.clusterSize === 0 ? [] : [start]), ...(stop % state.clusterSize === 0 ? [] : [stop - 1])];
+  return cut.some((at) => runAt(state, at, 1).kind === "compressed");
 }
 
 /** Whether zeroGuest makes a range zeros without a byte of them written as data: what is compressed cannot be zeros in a part. */
 export function takesZeros(state: ImageState, offset: number, length: number): boolean {
-  const { header, clusterSize, format } = state;
+  const { header, format } = state;
   const unit = format.subclusterSize;
   const end = Math.min(offset + length, header.virtualSize);
   // Of version 2 no driver promises it, whatever the range.
@@ -101,9 +124,7 @@ export function takesZeros(state: ImageState, offset: number, length: number): b
   const tail = roundDown(end, unit);
   if (!mayZeroAround(state, start, Math.min(start + unit, header.virtualSize), offset, end)) return false;
   if (end % unit !== 0 && tail > start && !mayZeroAround(state, tail, Math.min(tail + unit, header.virtualSize), tail, end)) return false;
-  const stop = end === header.virtualSize ? roundUp(end, clusterSize) : roundUp(end, unit);
-  const cut = [...(start % clusterSize === 0 ? [] : [start]), ...(stop % clusterSize === 0 ? [] : [stop - 1])];
-  return cut.every((at) => runAt(state, at, 1).kind !== "compressed");
+  return !cutsCompressed(state, start, stopOf(state, start, end));
 }
 
 /** Whether a subcluster [start, end) may become zeros because all of it outside [from, to) reads as zeros. */
@@ -150,8 +171,6 @@ function zeroCluster(state: ImageState, table: CachedTable, at: number, unmap: b
 /** A part of an extended entry's cluster. */
 function zeroSubclusters(state: ImageState, table: CachedTable, at: number, end: number): void {
   const entry: ClusterEntry = clusterAt(state, table, at);
-  // Less than a cluster: no flush between, which might drop the table that is being walked.
-  if (entry.compressedBytes > 0) return writeZeroData(state, at, end, () => undefined);
   guardDataFile(state, table, at, entry);
   const { clusterSize, format } = state;
   const inCluster = at % clusterSize;

@@ -243,8 +243,8 @@ function takeClusters(state: ImageState, at: number, lengthBytes: number): Taken
 type Bits = Pick<ClusterEntry, "alloc" | "zero">;
 
 /**
- * The subclusters of a cluster that moves to a new place while [at, end) is written: those touched, and those that were data, are
- * data; zeros stay zeros; the others stay the backing's.
+ * The subclusters of a cluster that moves to a new place while [at, end) is written: those touched, those that were data, and those
+ * between them, which are written with them, are data; zeros stay zeros; the others stay the backing's.
  */
 function newBits(state: ImageState, table: CachedTable, guest: number, at: number, end: number): Bits {
   const { clusterSize, format } = state;
@@ -253,7 +253,7 @@ function newBits(state: ImageState, table: CachedTable, guest: number, at: numbe
   if (touched === format.allBits) return { alloc: touched, zero: 0 };
   const old = clusterAt(state, table, guest);
   const kept = old.compressedBytes > 0 ? format.allBits : old.alloc;
-  const alloc = (touched | kept) >>> 0;
+  const alloc = bitRange(lowestBit(touched | kept), highestBit(touched | kept));
   return { alloc, zero: (old.zero & ~alloc & format.allBits) >>> 0 };
 }
 

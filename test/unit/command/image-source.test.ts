@@ -40,7 +40,8 @@ describe("options alone", () => {
     ["driver=foo,filename=a", "Unknown driver 'foo'"],
     ["driver=qcow2,file.filename=a,lazy-refcounts=bla", "Parameter 'lazy-refcounts' expects 'on' or 'off'"],
     ["driver=qcow2,file.driver=blkdebug,file.align=4k,file.image.filename=a", { file: "a", format: "qcow2" }],
-    ["driver=blkdebug,image.driver=qcow2,image.file.filename=a,max-transfer=64k", { file: "a", format: "qcow2" }],
+    ["driver=blkdebug,image.driver=qcow2,image.file.filename=a,max-transfer=64k", { file: "a", format: "qcow2", above: { config: null, options: [["max-transfer", "65536"]] } }],
+    ["driver=copy-on-read,file.driver=qcow2,file.file.filename=a", { file: "a", format: "qcow2", copiesOnRead: true }],
     ["driver=blkdebug,image.filename=a", { file: "a", format: "raw" }],
     ["driver=blkdebug,image.filename=a,config=rules.conf", { file: "a", format: "raw", debug: { config: "rules.conf", options: [] } }],
     ["driver=blkdebug,image.filename=a,foo=1", "Block protocol 'blkdebug' doesn't support the option 'foo'"],
@@ -72,8 +73,13 @@ test("options beside a name speak of the file that it names", () => {
   expect(said({ word: "a", options: "driver=qcow2,backing.driver=raw,backing.file.filename=b" })).toEqual({ file: "a", format: "qcow2", backing: { file: "b", format: "raw" } });
   expect(said({ word: "a", options: "driver=raw" })).toEqual({ file: "a", format: "raw" });
   expect(said({ word: "a", options: "driver=file" })).toEqual({ file: "a", format: "raw" });
-  for (const options of ["driver=qcow2,file.align=4k", "driver=blkdebug,image.driver=qcow2,align=512,max-transfer=64k", "driver=blkdebug,image.driver=qcow2,image.file.driver=file,image.file.filename=a"]) {
+  for (const options of ["driver=qcow2,file.align=4k", "driver=blkdebug,image.driver=qcow2,image.file.driver=file,image.file.filename=a"]) {
     expect(said({ word: "blkdebug::a", options }), options).toEqual({ file: "a", format: "qcow2" });
   }
-  expect(said({ word: "a", options: "driver=blkdebug,config=rules.conf,image.driver=qcow2" })).toBe("Unknown driver 'blkdebug'");
+  const limits = { file: "a", format: "qcow2", above: { config: null, options: [["align", "512"]] } };
+  expect(said({ word: "blkdebug::a", options: "driver=blkdebug,image.driver=qcow2,align=512" })).toEqual(limits);
+  expect(said({ word: "a", options: "driver=copy-on-read,file.driver=blkdebug,file.align=512,file.image.driver=qcow2" })).toEqual({ ...limits, copiesOnRead: true });
+  expect(said({ word: "a", options: "driver=blkdebug,config=rules.conf,image.driver=qcow2" })).toEqual({ file: "a", format: "qcow2", above: { config: "rules.conf", options: [] } });
+  expect(said({ word: "a", options: "driver=qcow2,file.driver=blkdebug,file.align=512,file.config=r" })).toEqual({ file: "a", format: "qcow2", debug: { config: "r", options: [["align", "512"]] } });
+  expect(said({ word: "a", options: "driver=blkdebug,align=512,image.driver=blkdebug,image.align=4k,image.image.driver=qcow2" })).toBe("Unknown driver 'blkdebug'");
 });

@@ -61,7 +61,7 @@ describe("reads", () => {
     const ran = await session(["read -q 31k 4k"], answers, ["-C"]);
     expect(ran.calls.filter((call) => call.startsWith("map") || call.startsWith("write"))).toEqual([
       `map {"handle":1,"offset":${offset},"length":${length},"maxExtents":1024}`,
-      `writeZeroes {"handle":1,"offset":${offset},"length":${length},"unmap":false}`,
+      `writeZeroes {"handle":1,"offset":${offset},"length":${length},"unmap":false,"copiesOnRead":true}`,
     ]);
   });
   check("aio_read -P 1 0 512", { status: 0 }, { read: () => ({ ok: true, value: { data: null, mismatchOffset: 0 } }) });
