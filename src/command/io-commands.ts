@@ -5,7 +5,8 @@
 import { getopt, mistakeWords } from "./getopt.ts";
 import type { GivenOptions } from "./getopt.ts";
 import { alloc, info, length, map } from "./io-file.ts";
-import { abort, breakAt, removeBreak, resume, sigraise, sleep, waitBreak } from "./io-debug.ts";
+import { breakAt, removeBreak, resume, waitBreak } from "./io-breaks.ts";
+import { abort, sigraise, sleep } from "./io-debug.ts";
 import { close, open, qemuIoError, quit } from "./io-open.ts";
 import { aioRead, read, readv } from "./io-read.ts";
 import { truncate } from "./io-truncate.ts";

@@ -1,9 +1,6 @@
-/**
- * qemu-io's commands for those who test: waiting, signals, breakpoints. Breakpoints stop requests inside QEMU's debugging driver,
- * which is not here, so that they are refused as QEMU refuses them for an image without it.
- */
+/** qemu-io's commands for those who test: waiting and signals; breakpoints are in io-breaks.ts. */
 import { ioNumber } from "./io-session.ts";
-import type { IoArguments, IoCommand, IoEnd, IoSession } from "./io-session.ts";
+import type { IoCommand, IoEnd } from "./io-session.ts";
 import { errorOut, out } from "./program.ts";
 import type { Program } from "./program.ts";
 
@@ -83,28 +80,3 @@ export const sigraise: IoCommand = {
     return number === 0 ? "ok" : yield* raise(number);
   },
 };
-
-function breakpoint(name: string, args: string, count: number, oneline: string, refusal: (args: IoArguments) => string): IoCommand {
-  return {
-    name,
-    alias: null,
-    min: count,
-    max: count,
-    shorts: null,
-    args,
-    oneline,
-    more: null,
-    needs: "disk",
-    writes: false,
-    *run(_: IoSession, given: IoArguments) {
-      yield out(`${refusal(given)}: Operation not supported\n`);
-      return "failed";
-    },
-  };
-}
-
-export const breakAt = breakpoint("break", "event tag", 2, "sets a breakpoint on event and tags the stopped request as tag", () => "Could not set breakpoint");
-export const removeBreak = breakpoint("remove_break", "tag", 1, "remove a breakpoint by tag", (args) => `Could not remove breakpoint ${args.words[0]!}`);
-export const resume = breakpoint("resume", "tag", 1, "resumes the request tagged as tag", () => "Could not resume request");
-/** In QEMU it waits for ever where no breakpoint can be; that helps nobody. */
-export const waitBreak = breakpoint("wait_break", "tag", 1, "waits for the suspension of a request", () => "Could not wait for a request");

@@ -6,12 +6,14 @@ import { probedRawWarning } from "./explain-chain.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { SHARED_BY_FORCE, sourceToOpen } from "./image-source.ts";
 import type { ImageWords } from "./image-source.ts";
+import { resumeAll } from "./io-breaks.ts";
 import { USUAL_MODES, withMode } from "./io-modes.ts";
 import type { IoModes } from "./io-modes.ts";
 import { splitOptionList } from "./option-list.ts";
 import { isUnguarded, printFailure } from "./io-session.ts";
 import type { IoArguments, IoCommand, IoSession } from "./io-session.ts";
 import type { ImageSource } from "../protocol/index.ts";
+import { DEBUG_PREFIX } from "../protocol/source-names.ts";
 
 export interface OpenRequest extends ImageWords {
   readonly readOnly: boolean;
@@ -30,11 +32,14 @@ export const qemuIoError = (text: string): Step => errorOut(`qemu-io: ${text}\n`
 export function* openInto(session: IoSession, request: OpenRequest): Program<boolean> {
   const named = sourceToOpen(request, !request.readOnly);
   if (named.ok) {
-    return yield* openSource(session, named.value.source, { readOnly: request.readOnly, modes: request.modes, word: request.word, nodes: nodesOf(request.options) });
+    return yield* openSource(session, named.value.source, { readOnly: request.readOnly, modes: request.modes, word: request.word, nodes: nodesOf(request.options), breaks: isDebugged(request) });
   }
   yield session.disk === null ? cannotOpen(request.word, named.error) : openAlready();
   return false;
 }
+
+/** Whether words put a node blkdebug under the image or over it, where requests can be stopped. */
+const isDebugged = ({ word, options }: ImageWords): boolean => word?.startsWith(DEBUG_PREFIX) === true || [...nodesOf(options).values()].includes("blkdebug");
 
 function nodesOf(options: string | null): ReadonlyMap<string, string> {
   const pairs = options === null ? null : splitOptionList(options);
@@ -52,10 +57,12 @@ export interface SourceRequest {
   readonly word: string | null;
   /** Names and drivers that options gave to its nodes, by the option. */
   readonly nodes?: ReadonlyMap<string, string> | undefined;
+  /** Whether requests can be stopped. */
+  readonly breaks?: boolean;
 }
 
 /** Opens a source into the session; what goes wrong is printed as qemu-io does. */
-export function* openSource(session: IoSession, source: ImageSource, { readOnly, modes, word, nodes }: SourceRequest): Program<boolean> {
+export function* openSource(session: IoSession, source: ImageSource, { readOnly, modes, word, nodes, breaks }: SourceRequest): Program<boolean> {
   if (session.disk !== null) {
     yield openAlready();
     return false;
@@ -75,7 +82,7 @@ export function* openSource(session: IoSession, source: ImageSource, { readOnly,
   }
   const { handle, facts, mended } = outcome.value;
   if (mended !== undefined) yield errorOut(findingLines(mended.findings, mended.told));
-  session.disk = { handle, file, facts, source, modes: { ...modes, copyOnRead }, ...(nodes === undefined ? {} : { nodes }) };
+  session.disk = { handle, file, facts, source, modes: { ...modes, copyOnRead }, ...(nodes === undefined ? {} : { nodes }), ...(breaks === true ? { breaks: { set: [], held: [] } } : {}) };
   if (source.format === null && facts.image.format === "raw" && !facts.image.readOnly) yield errorOut(probedRawWarning(file));
   if (!readOnly && facts.image.readOnly && facts.image.readOnlyReason !== null) {
     yield errorOut(`qemu-io: ${file} is open for reading only: ${facts.image.readOnlyReason}\n`);
@@ -87,6 +94,7 @@ export function* openSource(session: IoSession, source: ImageSource, { readOnly,
 export function* closeDisk(session: IoSession): Program<boolean> {
   const disk = session.disk;
   if (disk === null) return true;
+  yield* resumeAll(disk);
   session.disk = null;
   const outcome = yield* call("close", { handle: disk.handle });
   if (outcome.ok) return true;

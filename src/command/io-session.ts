@@ -3,6 +3,7 @@
  * session that opens and closes images itself; the console makes one over the image that is attached, and keeps it open.
  */
 import type { DeviceFacts, Failure, ImageSource } from "../protocol/index.ts";
+import type { Breakpoints } from "./io-breaks.ts";
 import { explained } from "./explain.ts";
 import { SNAPSHOT_L1 } from "./image-problem-words.ts";
 import { USUAL_MODES } from "./io-modes.ts";
@@ -23,6 +24,8 @@ export interface IoDisk {
   /** Names and drivers that its nodes were given when it was opened, by the option that gave them. */
   readonly nodes?: ReadonlyMap<string, string>;
   readonly modes: IoModes;
+  /** Of an image under a node blkdebug: its breakpoints. */
+  readonly breaks?: Breakpoints;
 }
 
 export interface IoSession {

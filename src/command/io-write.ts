@@ -5,6 +5,7 @@
 import type { Failure } from "../protocol/index.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
+import { besideOthers } from "./io-breaks.ts";
 import { diskOf, factsOf, ioNumber, ioPattern, printFailure } from "./io-session.ts";
 import type { IoArguments, IoCommand, IoEnd, IoSession } from "./io-session.ts";
 import { WRITTEN_BYTE, meanings } from "./io-option-words.ts";
@@ -231,13 +232,15 @@ export const aioWrite: IoCommand = {
       if (vector === null) return "failed";
       length = vector.total;
     }
-    const end = yield* writeAndPrint(session, offset, length, {
-      what: zeroes ? { unmap: args.has("u"), fallback: true } : { pattern },
-      forceUnitAccess: args.has("f"),
-      quiet: args.has("q"),
-      machine: args.has("C"),
-      failedAs: "aio_write",
-    });
+    const end = yield* besideOthers(session, !zeroes, offset, length, () =>
+      writeAndPrint(session, offset, length, {
+        what: zeroes ? { unmap: args.has("u"), fallback: true } : { pattern },
+        forceUnitAccess: args.has("f"),
+        quiet: args.has("q"),
+        machine: args.has("C"),
+        failedAs: "aio_write",
+      }),
+    );
     return end === "failed" ? "ok" : end;
   },
 };
@@ -300,8 +303,10 @@ function* discardGiven(session: IoSession, args: IoArguments, name: "discard" | 
   if (offset === null) return "failed";
   const length = yield* lengthOf(args.words[1]!);
   if (length === null) return "failed";
-  const end = yield* discardAndPrint(session, args, offset, length, name);
-  return name === "aio_discard" ? "ok" : end;
+  const discarding = (): Program<IoEnd> => discardAndPrint(session, args, offset, length, name);
+  if (name === "discard") return yield* discarding();
+  yield* besideOthers(session, false, offset, length, discarding);
+  return "ok";
 }
 
 function* discardAndPrint(session: IoSession, args: IoArguments, offset: number, length: number, name: "discard" | "aio_discard"): Program<IoEnd> {

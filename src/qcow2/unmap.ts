@@ -11,7 +11,7 @@ import { bitRange, isBlank } from "./l2-entries.ts";
 import type { ClusterEntry } from "./l2-entries.ts";
 import { clusterAt, guardDataFile, l2Index, l2TableOf, readsAsZeros, runAt, spanEnd } from "./mapping.ts";
 import type { CachedTable } from "./table-cache.ts";
-import { ownL2Table, setCluster, writeGuest } from "./write.ts";
+import { MAX_RUN_BYTES, ownL2Table, setCluster, writeGuest } from "./write.ts";
 
 const ZEROS = new Uint8Array(64 * 1024);
 /** Zeros that are written as bytes where not all of them can be noted, at once. */
@@ -181,8 +181,10 @@ function zeroSubclusters(state: ImageState, table: CachedTable, at: number, end:
 
 /** Zeros as data over [start, end). */
 export function writeZeroData(state: ImageState, start: number, end: number, relieve: () => void): void {
-  for (let at = start; at < end; at += ZEROS.length) {
-    writeGuest(state, at, ZEROS.subarray(0, Math.min(ZEROS.length, end - at)));
+  // Of what is new a run is taken at once, so that it lies together.
+  const zeros = end - start <= ZEROS.length ? ZEROS : new Uint8Array(Math.min(end - start, MAX_RUN_BYTES));
+  for (let at = start; at < end; at += zeros.length) {
+    writeGuest(state, at, zeros.subarray(0, Math.min(zeros.length, end - at)));
     relieve();
   }
 }

@@ -20,7 +20,7 @@ import type { Refcounts } from "./refcounts.ts";
 import type { CachedTable } from "./table-cache.ts";
 
 /** At most this much is allocated and written at once; larger writes go in pieces, so the staging buffer stays bounded. */
-const MAX_RUN_BYTES = 4 * 2 ** 20;
+export const MAX_RUN_BYTES = 4 * 2 ** 20;
 /**
  * Once so many zeros were written around small writes, no more are where the file has them by itself. Small writes all over a disk would
  * store a cluster each, sixteen times the bytes. Below it the file has no holes, which QEMU would tell as zeros of another kind in its map.

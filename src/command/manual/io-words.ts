@@ -1,7 +1,8 @@
 /** The words of the pages of qemu-io's commands. */
 import type { ManualWords } from "./page.ts";
 
-const NO_BREAKPOINTS = "QEMU has breakpoints inside its debugging driver, which is not here: the command is refused as QEMU refuses it for an image without that driver.";
+const BREAKPOINTS = "A breakpoint at write_aio, in an image under the driver blkdebug, stops the next aio_write that writes data until it is resumed. Requests that touch the same clusters wait with it.";
+const BREAKS = "Requests run from start to end: one that stops has not begun, and write_aio is the one event that stops any.";
 const DONE_AT_ONCE = "Nothing is asynchronous here: the request is done when the command returns, and prints its result then.";
 const SECTORS = "Sectors in what is printed are of 512 bytes.";
 const SEQUENTIAL = "qemu-io of the patched builds, whose mistakes are not copied: docs/semantics.md has the rules.";
@@ -13,7 +14,14 @@ export const IO_WORDS: Readonly<Record<string, ManualWords>> = {
   aio_read: { about: DONE_AT_ONCE, examples: [{ says: "Two pieces, read as one.", disk: "plain", lines: ["qemu-io -c 'aio_read 0 512 512' disk.qcow2"] }], differs: "The result is printed at once. As in QEMU, a failure is printed and does not make the session fail." },
   aio_write: { about: DONE_AT_ONCE, examples: [{ says: "Two pieces, written as one.", disk: "plain", lines: ["qemu-io -c 'aio_write -P 9 0 512 512' disk.qcow2"] }], differs: "The result is printed at once. As in QEMU, a failure is printed and does not make the session fail." },
   alloc: { about: "Tells how many bytes of a range the image itself has; what its backing file has is not counted, and what the image says is zeros is. Without a count it is one sector of 512 bytes.", examples: [{ says: "A cluster of 64 KiB came with a write of 4.", disk: "plain", lines: ["qemu-io -c 'write 0 4k' -c 'alloc 0 1M' disk.qcow2"] }], differs: "Nothing." },
-  break: { about: NO_BREAKPOINTS, examples: [{ says: "The refusal.", disk: "plain", lines: ["qemu-io -c 'break write_aio A' disk.qcow2"] }], differs: "Refused for every image." },
+  break: {
+    about: BREAKPOINTS,
+    examples: [
+      { says: "A write that stops, and another that waits for it.", disk: "plain", lines: ["qemu-io -c 'break write_aio A' -c 'aio_write 0 4k' -c 'wait_break A' -c 'aio_write 8k 4k' -c 'resume A' blkdebug::disk.qcow2"] },
+      { says: "The refusal without that driver.", disk: "plain", lines: ["qemu-io -c 'break write_aio A' disk.qcow2"] },
+    ],
+    differs: BREAKS,
+  },
   close: { about: "Flushes and closes the image that is open.", examples: [{ says: "No image is open then.", disk: "plain", lines: ["qemu-io -c close -c length disk.qcow2"] }], differs: "In the console of the page the attached image stays open." },
   discard: {
     about: "Clusters that lie wholly in the range are given back. A sequential zone is not discarded: reset it.",
@@ -39,13 +47,13 @@ export const IO_WORDS: Readonly<Record<string, ManualWords>> = {
     differs: "-p and -r are taken and do nothing. A long read is made in pieces of 16 MiB; what is printed is that of one.",
   },
   readv: { about: "As read, with several lengths whose sum is read as one.", examples: [{ says: "Two lengths.", disk: "plain", lines: ["qemu-io -r -c 'readv 0 512 1k' disk.qcow2"] }], differs: "-r is taken and does nothing." },
-  remove_break: { about: NO_BREAKPOINTS, examples: [], differs: "Refused for every image." },
+  remove_break: { about: BREAKPOINTS, examples: [], differs: BREAKS },
   reopen: { about: "Flushes, closes and opens the image again. Zones that were open are CLOSED then, or EMPTY where nothing was written: what a power cycle does.", examples: [{ says: "An open zone is closed by it.", disk: "zoned", lines: ["qemu-io -c 'zap 1M 4k' -c 'zrp 1M 1' -c reopen -c 'zrp 1M 1' disk.qcow2"] }], differs: "Options that name files or nodes are refused; those that size caches are taken and do nothing." },
-  resume: { about: NO_BREAKPOINTS, examples: [], differs: "Refused for every image." },
+  resume: { about: BREAKPOINTS, examples: [], differs: BREAKS },
   sigraise: { about: "Sends the process a signal by its number; 0 sends none.", examples: [], differs: "In the page there is no process to send one to, and the command says so." },
   sleep: { args: "milliseconds", about: "Waits. In a link it holds what is played.", examples: [{ says: "A fifth of a second.", lines: ["qemu-io -c 'sleep 200'"] }], differs: "Nothing." },
   truncate: { about: "A smaller size deletes what is behind it.", examples: [{ says: "Larger by half.", disk: "plain", lines: ["qemu-io -c 'truncate 12M' -c length disk.qcow2"] }], differs: "A zoned image keeps its size." },
-  wait_break: { about: NO_BREAKPOINTS, examples: [], differs: "QEMU waits for ever; here the command is refused." },
+  wait_break: { about: BREAKPOINTS, examples: [], differs: "Where no request stopped QEMU waits for ever; here the command is refused." },
   write: {
     about:
       "Writes anywhere on a plain disk and in conventional zones. In a sequential zone a write begins at the write pointer, ends within the capacity, and has offset and length in multiples of 512 bytes; -z and -c are writes like any other there, and move the pointer.",
