@@ -83,6 +83,9 @@ function reopened(disk: IoDisk, args: IoArguments): Reopened | string {
   const given = new Map(pairs.value.map(({ key, value }) => [key, value]));
   if (given.has("read-only") && (args.has("r") || args.has("w"))) return "Cannot set both -r/-w and 'read-only'";
   if (CACHE_OPTIONS.some((key) => given.has(key)) && args.has("c")) return "Cannot set both -c and the cache options";
+  // QEMU looks for a node of that name first, and here nothing has names.
+  const below = given.get("backing");
+  if (format === "qcow2" && typeof below === "string" && below !== "") return `Cannot find device='' nor node-name='${below}'`;
   for (const [key, value] of given) if (!isChangeable(key, format) && value !== fixedValue(disk, key)) return `Cannot change the option '${optionOf(key)}'`;
   const parsed = imageSource({ word: disk.file, format, options: list });
   if (!parsed.ok) return parsed.error;

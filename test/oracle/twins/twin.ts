@@ -123,11 +123,14 @@ export async function runTwins(script: Script, { words, log, known }: Difference
       const [one, other] = [contents(theirs, file), contents(mine, file)];
       if (one === null || other === null) {
         if (one !== other) findings.push(`${file}: there ${one === null ? "only with us" : "only with stock"}`);
-      } else differs(file, one, other, findings);
+      } else if (!isGivenBack(file, one, other)) differs(file, one, other, findings);
     }
     return findings;
   });
 }
+
+/** Stock gives the clusters of an external data file that are discarded back to the file system, where they read as zeros; we leave them, where nothing of the disk is any more. */
+const isGivenBack = (file: string, stock: Buffer, ours: Buffer): boolean => file.endsWith(".data") && stock.length === ours.length && stock.every((byte, at) => byte === 0 || byte === ours[at]);
 
 const contents = (folder: string, file: string): Buffer | null => (readdirSync(folder).includes(file) ? readFileSync(join(folder, file)) : null);
 
