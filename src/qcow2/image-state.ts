@@ -86,7 +86,7 @@ export class ImageState {
   /** null when the image is open for reading. */
   readonly refcounts: Refcounts | null;
   readonly metadata: MetadataMap;
-  /** Of a large disk that is only read. */
+  /** Of a large disk. */
   readonly survey: ReadSurvey | null;
   /** How often clusters are named, of a disk that is read; null before it is, where data lies at the guest's own offsets, and once anything was written: a cluster that is given up may be named again. */
   private names: ClusterNames | null = null;
@@ -137,7 +137,7 @@ export class ImageState {
     this.l2Span = this.l2Entries * header.clusterSize;
     this.l1 = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
     this.metadata = metadata;
-    this.survey = refcounts === null ? ReadSurvey.of(store, this.l1, header.clusterSize) : null;
+    this.survey = ReadSurvey.of(store, this.l1, header.clusterSize, refcounts !== null);
     this.refcounts = refcounts;
     this.l2 = new TableCache(header.clusterSize, L2_CACHE_BYTES, (at) => {
       store.event?.("l2_load");

@@ -1,7 +1,8 @@
 /**
- * The L2 tables of a large disk that is only read, as whoever goes through it meets them. Once many of them turn out to be empty, all are
- * looked at in the file's order (filled-tables.ts), and the empty ones are not read one by one; and no more is gone through than the file
- * takes of its disk (table-work.ts), each table once for every L1 entry that leads to it.
+ * The L2 tables of a large disk, as whoever goes through it meets them. No more is gone through than the file takes of its disk
+ * (table-work.ts), each table once for every L1 entry that leads to it. Once many of them turn out to be empty, all are held against
+ * that by their number; and of a disk that is only read all are looked at in the file's order then (filled-tables.ts), so that the empty ones
+ * are not read one by one.
  */
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES, forEachInUse } from "./entries.ts";
@@ -12,8 +13,9 @@ import { FREE_WORK, TableWork } from "./table-work.ts";
 
 /** Disks whose tables can take no more than this are read as they are. */
 const LARGE_BYTES = 2 ** 25;
-/** Empty tables after which all are looked at. */
+/** Empty tables after which all are looked at, and their bytes. */
 const MANY_EMPTY = 1024;
+const MANY_EMPTY_BYTES = 2 ** 26;
 /** Entries become extents that are told one by one, or clusters that are copied: of a file that holds next to nothing, fewer than a check goes through. */
 const FREE_ENTRIES = 2 ** 20;
 
@@ -25,23 +27,26 @@ export class ReadSurvey {
   private readonly l1: DataView;
   private readonly tableBytes: number;
   private readonly work: TableWork;
+  private readonly changes: boolean;
   /** By L1 entry, a bit: its table was met. */
   private readonly met: Uint8Array;
   private empty = 0;
+  private looked = false;
   private filled: OffsetSet | null = null;
   private distinct: boolean | null = null;
 
-  private constructor(store: ByteStore, l1: DataView, tableBytes: number) {
+  private constructor(store: ByteStore, l1: DataView, tableBytes: number, changes: boolean) {
     this.store = store;
+    this.changes = changes;
     this.l1 = l1;
     this.tableBytes = tableBytes;
     this.work = new TableWork(store, { ...FREE_WORK, entries: FREE_ENTRIES }, () => this.isDistinct());
     this.met = new Uint8Array(Math.ceil(l1.byteLength / ENTRY_BYTES / 8));
   }
 
-  /** @returns null for a disk of few tables. @param l1 its bytes do not change */
-  static of(store: ByteStore, l1: DataView, tableBytes: number): ReadSurvey | null {
-    return (l1.byteLength / ENTRY_BYTES) * tableBytes < LARGE_BYTES ? null : new ReadSurvey(store, l1, tableBytes);
+  /** @returns null for a disk of few tables. @param changes whether tables may change: then none is known to be empty */
+  static of(store: ByteStore, l1: DataView, tableBytes: number, changes: boolean): ReadSurvey | null {
+    return (l1.byteLength / ENTRY_BYTES) * tableBytes < LARGE_BYTES ? null : new ReadSurvey(store, l1, tableBytes, changes);
   }
 
   /** Whether the table is known to have no entry, so that it need not be read. */
@@ -53,7 +58,8 @@ export class ReadSurvey {
   meet(l1Index: number, table: DataView): void {
     const bit = 1 << (l1Index & 7);
     const at = l1Index >>> 3;
-    if ((this.met[at]! & bit) !== 0) return;
+    // Entries that came behind the end of the table lead to tables of this program.
+    if (at >= this.met.length || (this.met[at]! & bit) !== 0) return;
     this.met[at] = this.met[at]! | bit;
     this.work.read(this.tableBytes);
     let inUse = 0;
@@ -64,11 +70,22 @@ export class ReadSurvey {
       if (index === 0 || !isPlainZero(table, index) || !isPlainZero(table, index - 1)) told++;
     });
     this.work.entries(told);
-    if (inUse === 0 && ++this.empty === MANY_EMPTY) this.filled = this.look();
+    if (inUse > 0 || this.looked) return;
+    this.empty++;
+    if (this.empty >= MANY_EMPTY || this.empty * this.tableBytes >= MANY_EMPTY_BYTES) this.look();
   }
 
-  private look(): OffsetSet {
-    return filledTables(this.store, distinct(this.sortedTables()), this.tableBytes, this.work);
+  /** Looks at all tables at once. @throws Fault where they are more than the file can hold */
+  private look(): void {
+    this.looked = true;
+    const offsets = distinct(this.sortedTables());
+    const number = new TableWork(this.store, FREE_WORK, () => this.isDistinct());
+    // Side by side they are read by the megabyte, where none of them changes.
+    if (this.changes) for (let count = 0; count < offsets.length; count++) number.read(this.tableBytes);
+    else {
+      number.read(offsets.length * this.tableBytes);
+      this.filled = filledTables(this.store, offsets, this.tableBytes, this.work);
+    }
   }
 
   /** Whether every L1 entry leads to a table of its own. */

@@ -11,7 +11,7 @@ import { ENTRY_BYTES, decodeL1Entry, forEachInUse } from "./entries.ts";
 import type { Header } from "./header.ts";
 import { behindEnd } from "./image-state.ts";
 import { decodeCluster, entryFormat } from "./l2-entries.ts";
-import { TableWork } from "./table-work.ts";
+import { FREE_CHANGE, TableWork } from "./table-work.ts";
 
 /** An L1 table in memory. */
 export interface L1Table {
@@ -73,7 +73,7 @@ export interface Placed {
  * @throws Fault where they are more than the file can hold
  */
 export function refuseTooMany(l1: L1Table, header: Header, store: ByteStore): void {
-  const work = new TableWork(store);
+  const work = new TableWork(store, FREE_CHANGE);
   forEachInUse(new Uint8Array(l1.view.buffer, l1.view.byteOffset, l1.size * ENTRY_BYTES), () => work.read(header.clusterSize));
 }
 

@@ -20,6 +20,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { divideRoundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
+import { isZero } from "../bytes/zeros.ts";
 import { ENTRY_BYTES, encodeCopied, maxRefcount } from "./entries.ts";
 import { isCompressed, offsetOf } from "./entry-words.ts";
 import { flushImage } from "./flush.ts";
@@ -252,6 +253,7 @@ function whyNotShared(state: ImageState, l1: L1Table): Unfit | null {
 
 /** Whether an entry of an L2 table leads to a cluster's start that no count reaches: such a place may be beyond all that is decoded. */
 function leadsTooFar({ clusterSize, format }: ImageState, table: DataView, reach: number): boolean {
+  if (isZero(new Uint8Array(table.buffer, table.byteOffset, table.byteLength))) return false;
   for (let at = 0; at < table.byteLength; at += format.entryBytes) {
     const [high, low] = [table.getUint32(at), table.getUint32(at + 4)];
     const offset = isCompressed(high) ? 0 : offsetOf(high, low);

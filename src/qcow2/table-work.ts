@@ -27,6 +27,9 @@ export interface FreeWork {
 /** Each of them is one or two seconds of a processor; the bytes are those of the most tables of the smallest clusters, and of what leads to them. */
 export const FREE_WORK: FreeWork = { readBytes: 9 * 2 ** 28, reads: 2 ** 17, entries: 2 ** 23 };
 
+/** What is gone through of any file for a change that goes through its tables several times, and reads each by itself. */
+export const FREE_CHANGE: FreeWork = { ...FREE_WORK, readBytes: 2 ** 29 };
+
 export class TableWork {
   private readonly store: ByteStore;
   private readonly isDistinct: () => boolean;

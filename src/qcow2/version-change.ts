@@ -19,7 +19,8 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { HostCluster, HostOffset } from "../base/units.ts";
 import { LEAST_CLUSTER_WITH_NAMES } from "./create.ts";
-import { decodeL1Entry } from "./entries.ts";
+import { ENTRY_BYTES, decodeL1Entry, forEachInUse } from "./entries.ts";
+import { offsetOf } from "./entry-words.ts";
 import { removeAllBitmaps } from "./bitmap-changes.ts";
 import { INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_DIRTY, KNOWN_FEATURES, bitsOf, encodeFeatureNames, hasBit } from "./features.ts";
 import { flushImage } from "./flush.ts";
@@ -32,6 +33,7 @@ import type { L1Table } from "./references.ts";
 import { checkL1 } from "./snapshots.ts";
 import { readSnapshotTable } from "./snapshot-reader.ts";
 import type { SnapshotProblem } from "./snapshots.ts";
+import { FREE_CHANGE, TableWork } from "./table-work.ts";
 import { rewriteSnapshotTable } from "./snapshot-changes.ts";
 
 /** Why an image stays of version 3. */
@@ -65,16 +67,20 @@ export function upgradeImage(state: ImageState, leading: number | null = null): 
   });
 }
 
-/** @returns the refusal; yields the fraction done, 0 to 1, counted in entries of L1 tables */
+/**
+ * @returns the refusal; yields the fraction done, 0 to 1, counted in entries of L1 tables
+ * @throws Fault of the store, and before anything changes where the tables are more than the file can hold
+ */
 export function* downgradeImage(state: ImageState): Generator<number, Result<null, DowngradeRefusal>, void> {
   const { header, store } = state;
   assert(header.version === 3, "a downgrade begins at version 3");
   const refusal = refusalOf(state);
   if (refusal !== null) return err(refusal);
-  const tables = tablesOf(state);
-  if (!tables.ok) return err({ code: "snapshot-table", problem: tables.error });
-  if (hasBit(header.incompatible, INCOMPATIBLE_COMPRESSION_TYPE) && tables.value.some((l1) => hasCompressed(state, l1))) return err({ code: "zstd-clusters" });
-  yield* expandZeros(state, tables.value);
+  const places = snapshotPlaces(state);
+  if (!places.ok) return err({ code: "snapshot-table", problem: places.error });
+  refuseTooManyOf(state, places.value);
+  if (hasBit(header.incompatible, INCOMPATIBLE_COMPRESSION_TYPE) && hasCompressed(state, places.value)) return err({ code: "zstd-clusters" });
+  yield* expandZeros(state, places.value);
   removeAllBitmaps(state);
   const done = changeHeader(store, ({ extensions }) => ({
     fields: { version: 2 },
@@ -94,39 +100,69 @@ function refusalOf({ header, store, hasDataFile }: ImageState): DowngradeRefusal
   return features.length === 0 ? null : { code: "features", features };
 }
 
-/** The L1 tables of the disk and of its snapshots, the disk's first. */
-function tablesOf(state: ImageState): Result<L1Table[], SnapshotProblem> {
-  const { header, store } = state;
-  const tables: L1Table[] = [{ view: state.l1, offset: header.l1Offset, size: header.l1Size }];
+type Place = Pick<L1Table, "offset" | "size">;
+
+/** Where the L1 tables of the snapshots lie, each once. */
+function snapshotPlaces({ header, store }: ImageState): Result<Place[], SnapshotProblem> {
+  const places = new Map<string, Place>();
   for (const snapshot of readSnapshotTable(store, header).snapshots) {
     const checked = checkL1(store, header, snapshot);
     if (!checked.ok) return checked;
-    tables.push(readL1(store, snapshot.l1Offset, snapshot.l1Size));
+    places.set(`${snapshot.l1Offset} ${snapshot.l1Size}`, { offset: snapshot.l1Offset, size: snapshot.l1Size });
   }
-  return ok(tables);
+  return ok([...places.values()]);
 }
 
-function hasCompressed({ header, store }: ImageState, l1: L1Table): boolean {
-  for (const place of l2Tables(l1, header, store.size())) {
-    let found = false;
-    forEachPlaced(readL2(store, header, place), place, header, ({ compressed }) => (found ||= compressed));
-    if (found) return true;
+/** The L1 tables of the disk and of its snapshots, the disk's first; one at a time in memory. */
+function* tablesOf({ l1, header, store }: ImageState, places: readonly Place[]): Generator<L1Table, void, void> {
+  yield { view: l1, offset: header.l1Offset, size: header.l1Size };
+  for (const { offset, size } of places) yield readL1(store, offset, size);
+}
+
+/** @throws Fault where the tables of all disks, each counted once, are more than the file can hold */
+function refuseTooManyOf(state: ImageState, places: readonly Place[]): void {
+  const work = new TableWork(state.store, FREE_CHANGE);
+  for (const { size } of places) work.read(size * ENTRY_BYTES);
+  const seen = new Set<number>();
+  for (const { view, size } of tablesOf(state, places)) {
+    forEachInUse(new Uint8Array(view.buffer, view.byteOffset, size * ENTRY_BYTES), (index) => {
+      const offset = offsetOf(view.getUint32(index * ENTRY_BYTES), view.getUint32(index * ENTRY_BYTES + 4));
+      if (offset === 0 || seen.has(offset)) return;
+      seen.add(offset);
+      work.read(state.clusterSize);
+    });
+  }
+}
+
+function hasCompressed(state: ImageState, places: readonly Place[]): boolean {
+  const { header, store } = state;
+  const seen = new Set<number>();
+  for (const l1 of tablesOf(state, places)) {
+    for (const place of l2Tables(l1, header, store.size())) {
+      if (seen.has(place.hostOffset)) continue;
+      seen.add(place.hostOffset);
+      let found = false;
+      forEachPlaced(readL2(store, header, place), place, header, ({ compressed }) => (found ||= compressed));
+      if (found) return true;
+    }
   }
   return false;
 }
 
 /** Zero clusters of all tables become something else that reads as zeros; afterwards everything is flushed. */
-function* expandZeros(state: ImageState, tables: readonly L1Table[]): Generator<number, void, void> {
-  const total = tables.reduce((sum, { size }) => sum + size, 0);
+function* expandZeros(state: ImageState, places: readonly Place[]): Generator<number, void, void> {
+  const total = places.reduce((sum, { size }) => sum + size, state.header.l1Size);
   let visited = 0;
   const seen = new Set<number>();
-  for (const [number, { view, offset, size }] of tables.entries()) {
+  let isActive = true;
+  for (const { view, offset, size } of tablesOf(state, places)) {
     for (let index = 0; index < size; index++) {
       const place = decodeL1Entry(view, index, offset, state.clusterSize);
-      if (place.hostOffset !== 0 && !seen.has(place.hostOffset)) expandTable(state, place.hostOffset, number === 0);
+      if (place.hostOffset !== 0 && !seen.has(place.hostOffset)) expandTable(state, place.hostOffset, isActive);
       seen.add(place.hostOffset);
       yield ++visited / total;
     }
+    isActive = false;
   }
   flushImage(state);
 }
