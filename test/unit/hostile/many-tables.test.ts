@@ -159,6 +159,25 @@ test("a map of a disk whose tables are empty, in no order, looks at them all by 
   expect(store.take().reads).toBeLessThan(1024 + 40);
 });
 
+test("an image that is written holds its empty tables against what its file takes, when it has met many; where they are true, all are gone through", () => {
+  const tables = 2 ** 18;
+  const contents = manyTables((index) => FIRST + tables * 8 + index * CLUSTER, FIRST + tables * 8 + tables * CLUSTER, {}, tables);
+  const mapped = (allocated: number): CountingStore => {
+    const store = counting(contents, allocated);
+    const image = new Qcow2Image(store, readHeader(store), { write: true });
+    store.take();
+    expect(image.map(0, tables * PER_TABLE * CLUSTER, 100)).toMatchObject({ next: null, extents: [{ start: 0, length: tables * PER_TABLE * CLUSTER }] });
+    return store;
+  };
+  expect(mapped(tables * CLUSTER).take().reads).toBe(tables);
+  const reads = { count: 0 };
+  const store = Object.assign(counting(contents, 3 * MIB), { read: (at: number, into: Uint8Array) => (reads.count++, new MemoryStore("a", contents).read(at, into)) });
+  const image = new Qcow2Image(store, readHeader(store), { write: true });
+  reads.count = 0;
+  expect(() => image.map(0, tables * PER_TABLE * CLUSTER, 100)).toThrow(/image's tables/);
+  expect(reads.count).toBe(1024);
+});
+
 test("a map does not tell of one table over and over for every entry that leads to it", () => {
   const tables = 2 ** 19;
   const words = Object.fromEntries(Array.from({ length: PER_TABLE }, (_, index) => [FIRST + tables * 8 + index * 8, COPIED | BigInt(3 * CLUSTER)]));
