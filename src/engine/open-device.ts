@@ -76,10 +76,12 @@ export interface OpenedFiles {
   readonly backingName: string | null;
   readonly data: { readonly file: string; readonly store: ByteStore } | null;
   readonly backing: OpenedFiles | null;
+  /** Of a backing file: disks of the whole chain. */
+  readonly chain?: number | undefined;
 }
 
 /** What a device stands on beside its store. */
-export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "keepsPlaces" | "strictSnapshots" | "over" | "order" | "inspect" | "forCheck" | "backingName" | "data" | "backing">;
+export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "keepsPlaces" | "strictSnapshots" | "over" | "order" | "inspect" | "forCheck" | "backingName" | "data" | "backing" | "chain">;
 
 /** Of an image that stands alone. */
 export const STANDALONE: Foundation = { part: null, snapshot: null, inspect: false, backingName: null, data: null, backing: null };
@@ -156,12 +158,15 @@ function openView(store: ByteStore, header: Header, snapshot: Snapshot, now: () 
 }
 
 /** The disks that an image stands on. @throws Fault for a backing image that cannot be read */
-function disksOf({ data, backing }: Foundation, write: boolean, now: () => number, codecs: Codecs): Pick<OpenOptions, "data" | "backing"> {
+function disksOf({ data, backing, chain = 1 + depthOf(backing) }: Foundation, write: boolean, now: () => number, codecs: Codecs): Pick<OpenOptions, "data" | "backing" | "chain"> {
   return {
+    chain,
     data: data === null ? null : coalesced(data.store, write),
-    backing: backing === null ? null : belowOf(openDevice(backing.store, backing.format, false, now, new ChangeLog(now), backing, codecs).device),
+    backing: backing === null ? null : belowOf(openDevice(backing.store, backing.format, false, now, new ChangeLog(now), { ...backing, chain }, codecs).device),
   };
 }
+
+const depthOf = (backing: OpenedFiles | null): number => (backing === null ? 0 : 1 + depthOf(backing.backing));
 
 const written = (store: ByteStore, write: boolean, { order }: Foundation): ByteStore => (order === undefined ? coalesced(store, write) : store);
 

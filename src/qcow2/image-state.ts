@@ -9,6 +9,7 @@ import type { HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { DebugEvent } from "../bytes/debug-rules.ts";
 import { readPadded } from "../bytes/byte-store.ts";
+import { isZero } from "../bytes/zeros.ts";
 import type { Backing } from "./backing.ts";
 import { ClusterNames } from "./cluster-names.ts";
 import type { Codecs } from "./codecs.ts";
@@ -27,6 +28,8 @@ import { RIGHT_ORDER } from "./write-order.ts";
 import type { FlushOrder } from "./write-order.ts";
 
 const L2_CACHE_BYTES = 32 * 2 ** 20;
+/** Of all disks of a chain. */
+const CHAIN_CACHE_BYTES = 64 * 2 ** 20;
 
 /** What else is written at the steps of a flush: the zoned device's write pointers. */
 export interface FlushParticipant {
@@ -51,6 +54,8 @@ export interface ImageFoundation {
   /** null where nothing stands below: unallocated bytes are zeros then. */
   readonly backing: Backing | null;
   readonly codecs: Codecs;
+  /** Disks of the chain that it is one of, which share memory for tables and what is gone through of any file; absent: 1. */
+  readonly chain?: number | undefined;
   /** Whether counts may lag under the dirty bit; absent: what the header says. */
   readonly lazyRefcounts?: boolean | undefined;
   /** Whether a cluster that is discarded, or zeroed and unmapped, keeps its place; absent: it does not. */
@@ -131,19 +136,23 @@ export class ImageState {
     this.order = foundation.order ?? RIGHT_ORDER;
     assert(this.order === RIGHT_ORDER || store.scratch === true, "an image that is written in another order lies on a scratch store");
     this.header = header;
+    const chain = foundation.chain ?? 1;
     this.format = entryFormat(header);
     this.clusterSize = header.clusterSize;
     this.l2Entries = header.clusterSize / this.format.entryBytes;
     this.l2Span = this.l2Entries * header.clusterSize;
     this.l1 = new DataView(l1.buffer, l1.byteOffset, l1.byteLength);
     this.metadata = metadata;
-    this.survey = ReadSurvey.of(store, this.l1, header.clusterSize, refcounts !== null);
+    this.survey = ReadSurvey.of(store, this.l1, header.clusterSize, refcounts !== null, chain);
     this.refcounts = refcounts;
-    this.l2 = new TableCache(header.clusterSize, L2_CACHE_BYTES, (at) => {
+    // Of a hundred disks, each on the next, every one may have thousands of tables in holes: what is only read has those in memory once.
+    const room = refcounts === null ? new Uint8Array(header.clusterSize) : null;
+    const empty = new Uint8Array(refcounts === null ? header.clusterSize : 0);
+    this.l2 = new TableCache(header.clusterSize, Math.min(L2_CACHE_BYTES, CHAIN_CACHE_BYTES / chain), (at) => {
       store.event?.("l2_load");
-      const table = new Uint8Array(header.clusterSize);
+      const table = room ?? new Uint8Array(header.clusterSize);
       readPadded(store, at, table);
-      return table;
+      return room === null ? table : isZero(room) ? empty : room.slice();
     });
   }
 

@@ -39,9 +39,8 @@ export class MetadataMap {
   claim(structure: string, offset: number, lengthBytes: number): void {
     const end = Math.ceil((offset + lengthBytes) / this.clusterSize);
     for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) {
-      const owner = this.owners.get(cluster);
+      const owner = this.owners.claim(cluster, structure);
       if (owner !== undefined) throw clash(structure, cluster * this.clusterSize, owner);
-      this.owners.set(cluster, structure);
     }
   }
 
@@ -51,8 +50,8 @@ export class MetadataMap {
    */
   claimL2Table(offset: number): void {
     const cluster = offset / this.clusterSize;
-    const owner = this.owners.get(cluster);
-    if (owner === undefined) return this.owners.set(cluster, "L2 table");
+    const owner = this.owners.claim(cluster, "L2 table");
+    if (owner === undefined) return;
     if ((owner !== "L1 table" && owner !== "L2 table") || this.contested.size === MAX_CONTESTED) throw clash("L2 table", offset, owner);
     this.contested.set(cluster, { owner, rivals: (this.contested.get(cluster)?.rivals ?? 0) + 1 });
   }

@@ -30,6 +30,9 @@ export const FREE_WORK: FreeWork = { readBytes: 9 * 2 ** 28, reads: 2 ** 17, ent
 /** What is gone through of any file for a change that goes through its tables several times, and reads each by itself. */
 export const FREE_CHANGE: FreeWork = { ...FREE_WORK, readBytes: 2 ** 29 };
 
+/** What each of so many files has of it that are gone through together. */
+export const shareOf = ({ readBytes, reads, entries }: FreeWork, files: number): FreeWork => ({ readBytes: readBytes / files, reads: reads / files, entries: entries / files });
+
 export class TableWork {
   private readonly store: ByteStore;
   private readonly isDistinct: () => boolean;

@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { Fault } from "../../../src/base/fault.ts";
+import { hostOffset } from "../../../src/base/units.ts";
 import { KnownZeros } from "../../../src/bytes/known-zeros.ts";
 import { MemoryContents, MemoryStore } from "../../../src/bytes/memory-store.ts";
 import { checkImage } from "../../../src/qcow2/check.ts";
@@ -13,7 +14,7 @@ import type { OffsetSet } from "../../../src/qcow2/filled-tables.ts";
 import type { Backing } from "../../../src/qcow2/backing.ts";
 import { encodeHeader } from "../../../src/qcow2/header.ts";
 import { Qcow2Image } from "../../../src/qcow2/image.ts";
-import { readHeader } from "../../../src/qcow2/open.ts";
+import { openState, readHeader } from "../../../src/qcow2/open.ts";
 import { refuseTooMany } from "../../../src/qcow2/references.ts";
 import type { L1Table } from "../../../src/qcow2/references.ts";
 import { repairImage } from "../../../src/qcow2/repair.ts";
@@ -175,7 +176,42 @@ test("an image that is written holds its empty tables against what its file take
   const image = new Qcow2Image(store, readHeader(store), { write: true });
   reads.count = 0;
   expect(() => image.map(0, tables * PER_TABLE * CLUSTER, 100)).toThrow(/image's tables/);
-  expect(reads.count).toBe(1024);
+  expect(reads.count).toBe(2 ** 16);
+});
+
+test("a chain's disks share what is gone through of any file, and have their empty tables in memory once", () => {
+  const contents = manyTables((index) => FIRST + shuffled(index) * CLUSTER, FIRST + TABLES * CLUSTER);
+  const mapped = (chain: number, allocated = 600 * 1024): unknown => {
+    const store = counting(contents, allocated);
+    return new Qcow2Image(store, readHeader(store), { chain }).map(0, TABLES * PER_TABLE * CLUSTER, 100).next;
+  };
+  expect(mapped(1)).toBeNull();
+  expect(() => mapped(200)).toThrow(/image's tables/);
+  expect(mapped(200, TABLES * CLUSTER)).toBeNull();
+  const { l2 } = openState(new MemoryStore("a", contents), readHeader(new MemoryStore("a", contents)), {}).state;
+  const [first, second] = [l2.get(hostOffset(FIRST)), l2.get(hostOffset(FIRST + CLUSTER))];
+  expect(first.data).toEqual(new Uint8Array(CLUSTER));
+  expect(second.data).toBe(first.data);
+  const written = openState(new MemoryStore("a", contents), readHeader(new MemoryStore("a", contents)), { write: true }).state.l2;
+  expect(written.get(hostOffset(FIRST)).data).not.toBe(written.get(hostOffset(FIRST + CLUSTER)).data);
+});
+
+test("a repair that would go through more tables than the file can hold is refused before anything changes; one of tables that are true is not", () => {
+  const tables = 2 ** 20 + 2 ** 16;
+  const first = L1 + tables * 8;
+  const contents = manyTables((index) => first + index * CLUSTER, first + tables * CLUSTER, {}, tables);
+  const begun = (allocated: number): CountingStore => {
+    const store = counting(contents, allocated);
+    const work = repairImage(store, readHeader(store, "check"), [], [], "all");
+    // All is gone through once in the first two fifths.
+    for (let next = work.next(); next.done !== true && next.value < 0.3; ) next = work.next();
+    return store;
+  };
+  const store = counting(contents, 9 * MIB);
+  const work = repairImage(store, readHeader(store, "check"), [], [], "all");
+  expect(() => [...work]).toThrow(/image's tables/);
+  expect(store.take().writes).toBe(0);
+  expect(begun(tables * CLUSTER).take().readBytes).toBeGreaterThan(tables * CLUSTER);
 });
 
 test("a map does not tell of one table over and over for every entry that leads to it", () => {
