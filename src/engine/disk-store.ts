@@ -8,6 +8,7 @@ import { storeFault } from "../bytes/byte-store.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { requireOpen, requireWritable } from "../bytes/guard.ts";
 import type { Disk } from "./disk.ts";
+import type { OpenedFiles } from "./open-device.ts";
 
 export class DiskStore implements ByteStore {
   readonly name: string;
@@ -21,14 +22,14 @@ export class DiskStore implements ByteStore {
   private closed = false;
   private changed = false;
 
-  /** @param files the image's own first @param stores theirs @param closeBelow lets go of them */
-  constructor(files: readonly [string, ...string[]], stores: readonly ByteStore[], disk: Disk, closeBelow: () => void) {
+  /** @param files the image's own first @param opened what they were opened as @param closeBelow lets go of them */
+  constructor(files: readonly [string, ...string[]], opened: OpenedFiles, disk: Disk, closeBelow: () => void) {
     this.name = files[0];
     this.files = files;
     this.disk = disk;
     this.readOnly = disk.readOnly;
     this.closeBelow = closeBelow;
-    if (stores.every((store) => store.allocated !== undefined)) this.allocated = () => stores.reduce((sum, store) => sum + store.allocated!(), 0);
+    if (!Number.isNaN(allocatedOf(opened))) this.allocated = () => allocatedOf(opened);
   }
 
   size(): number {
@@ -80,3 +81,7 @@ export class DiskStore implements ByteStore {
     requireOpen(this.closed, this.name, operation, offset, lengthBytes);
   }
 }
+
+/** What all files of a chain take of their disks; NaN where one does not tell. */
+const allocatedOf = ({ store, data, backing }: OpenedFiles): number =>
+  [store, data?.store].reduce((sum, each) => sum + (each === undefined ? 0 : (each.allocated?.() ?? NaN)), backing === null ? 0 : allocatedOf(backing));

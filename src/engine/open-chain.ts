@@ -85,8 +85,6 @@ export function filesOf(files: OpenedFiles): [string, ...string[]] {
   return [files.file, ...(files.under ?? []), ...(files.data === null ? [] : [files.data.file]), ...(files.backing === null ? [] : filesOf(files.backing))];
 }
 
-const storesOf = ({ store, data, backing }: OpenedFiles): ByteStore[] => [store, ...(data === null ? [] : [data.store]), ...(backing === null ? [] : storesOf(backing))];
-
 /** @param above identities of the files that were opened on the way here */
 async function openLink(place: FilePlace, source: ImageSource, wish: ChainWish, above: readonly string[]): Promise<Result<OpenedFiles, Failure>> {
   const { file, nullBytes } = source;
@@ -121,7 +119,7 @@ function diskOf(files: OpenedFiles, write: boolean): Result<ByteStore, Failure> 
   // Whoever writes a disk with zones goes by their rules, and an image does not.
   if (device.zones !== null) return err({ kind: "unsupported", feature: "an image inside the disk of a zoned image" });
   if (write && readOnlyReason !== null) return err({ kind: "usage", code: "read-only", detail: readOnlyReason });
-  return ok(new DiskStore(filesOf(files), storesOf(files), device.disk, () => closeFiles(files)));
+  return ok(new DiskStore(filesOf(files), files, device.disk, () => closeFiles(files)));
 }
 
 async function openSource(place: FilePlace, { file, nullBytes, debug }: ImageSource, write: boolean): Promise<Result<ByteStore, Failure>> {

@@ -28,30 +28,17 @@ export class ClusterOwners {
     return owner === 0 ? undefined : this.names[owner - 1];
   }
 
-  set(cluster: number, structure: string): void {
-    this.makeRoom(cluster);
-    this.put(this.slotOf(cluster), cluster, structure);
-  }
-
-  /** Sets a cluster that nobody has, which is looked for once. @returns who has it otherwise, and still does */
+  /** Gives a cluster that nobody has to a structure. @returns who has it otherwise, and still does */
   claim(cluster: number, structure: string): string | undefined {
-    this.makeRoom(cluster);
+    if (this.used + 1 > this.clusters.length * MOST_FULL) this.grow();
+    if (cluster >= WIDE && this.clusters instanceof Uint32Array) this.resize(this.clusters.length, true);
     const slot = this.slotOf(cluster);
     const owner = this.owners[slot]!;
     if (owner !== 0) return this.names[owner - 1];
-    this.put(slot, cluster, structure);
-    return undefined;
-  }
-
-  private makeRoom(cluster: number): void {
-    if (this.used + 1 > this.clusters.length * MOST_FULL) this.grow();
-    if (cluster >= WIDE && this.clusters instanceof Uint32Array) this.resize(this.clusters.length, true);
-  }
-
-  private put(slot: number, cluster: number, structure: string): void {
-    if (this.owners[slot] === 0) this.used++;
+    this.used++;
     this.clusters[slot] = cluster;
     this.owners[slot] = this.ownerOf(structure);
+    return undefined;
   }
 
   delete(cluster: number): void {

@@ -82,7 +82,7 @@ export class MetadataMap {
     const end = Math.ceil((offset + lengthBytes) / this.clusterSize);
     for (let cluster = Math.floor(offset / this.clusterSize); cluster < end; cluster++) {
       const owner = this.ownerOf(cluster * this.clusterSize);
-      if (owner === null) this.owners.set(cluster, structure);
+      if (owner === null) this.owners.claim(cluster, structure);
       else if (!shares) throw clash(structure, cluster * this.clusterSize, owner);
     }
   }

@@ -9,15 +9,15 @@ import { ENTRY_BYTES, forEachInUse } from "./entries.ts";
 import { offsetOf } from "./entry-words.ts";
 import { distinct, filledTables } from "./filled-tables.ts";
 import type { OffsetSet } from "./filled-tables.ts";
-import { FREE_WORK, TableWork, shareOf } from "./table-work.ts";
-import type { FreeWork } from "./table-work.ts";
+import { FREE_WORK, TableWork } from "./table-work.ts";
 
 /** Disks whose tables can take no more than this are read as they are. */
 const LARGE_BYTES = 2 ** 25;
-/** Empty tables after which all are looked at, and their bytes. */
-const MANY_EMPTY = { tables: 2 ** 10, bytes: 2 ** 26 };
-/** Of a disk that is written: they are only counted, and who reads a part of it is not to be refused for the rest. */
-const MANY_EMPTY_WRITTEN = { tables: 2 ** 16, bytes: 2 ** 28 };
+/** Bytes of empty tables after which all are looked at; a small one costs as much as one of these. */
+const MANY_EMPTY_BYTES = 2 ** 26;
+const SMALL_BYTES = 2 ** 16;
+/** How many times as many of a disk that is written: they are only counted, and who reads a part of it is not to be refused for the rest. */
+const WRITTEN_TIMES = 8;
 /** Entries become extents that are told one by one, or clusters that are copied: of a file that holds next to nothing, fewer than a check goes through. */
 const FREE_ENTRIES = 2 ** 20;
 
@@ -30,7 +30,7 @@ export class ReadSurvey {
   private readonly tableBytes: number;
   private readonly work: TableWork;
   private readonly changes: boolean;
-  private readonly free: FreeWork;
+  private readonly chain: number;
   /** By L1 entry, a bit: its table was met. */
   private readonly met: Uint8Array;
   private empty = 0;
@@ -41,10 +41,10 @@ export class ReadSurvey {
   private constructor(store: ByteStore, l1: DataView, tableBytes: number, changes: boolean, chain: number) {
     this.store = store;
     this.changes = changes;
-    this.free = shareOf({ ...FREE_WORK, entries: FREE_ENTRIES }, chain);
+    this.chain = chain;
     this.l1 = l1;
     this.tableBytes = tableBytes;
-    this.work = new TableWork(store, this.free, () => this.isDistinct());
+    this.work = this.newWork();
     this.met = new Uint8Array(Math.ceil(l1.byteLength / ENTRY_BYTES / 8));
   }
 
@@ -76,15 +76,18 @@ export class ReadSurvey {
     this.work.entries(told);
     if (inUse > 0 || this.looked) return;
     this.empty++;
-    const many = this.changes ? MANY_EMPTY_WRITTEN : MANY_EMPTY;
-    if (this.empty >= many.tables || this.empty * this.tableBytes >= many.bytes) this.look();
+    if (this.empty * Math.max(this.tableBytes, SMALL_BYTES) >= MANY_EMPTY_BYTES * (this.changes ? WRITTEN_TIMES : 1)) this.look();
+  }
+
+  private newWork(): TableWork {
+    return new TableWork(this.store, { ...FREE_WORK, entries: FREE_ENTRIES }, () => this.isDistinct(), this.chain);
   }
 
   /** Looks at all tables at once. @throws Fault where they are more than the file can hold */
   private look(): void {
     this.looked = true;
     const offsets = distinct(this.sortedTables());
-    const number = new TableWork(this.store, this.free, () => this.isDistinct());
+    const number = this.newWork();
     // Side by side they are read by the megabyte, where none of them changes.
     if (this.changes) for (let count = 0; count < offsets.length; count++) number.read(this.tableBytes);
     else {

@@ -30,9 +30,6 @@ export const FREE_WORK: FreeWork = { readBytes: 9 * 2 ** 28, reads: 2 ** 17, ent
 /** What is gone through of any file for a change that goes through its tables several times, and reads each by itself. */
 export const FREE_CHANGE: FreeWork = { ...FREE_WORK, readBytes: 2 ** 29 };
 
-/** What each of so many files has of it that are gone through together. */
-export const shareOf = ({ readBytes, reads, entries }: FreeWork, files: number): FreeWork => ({ readBytes: readBytes / files, reads: reads / files, entries: entries / files });
-
 export class TableWork {
   private readonly store: ByteStore;
   private readonly isDistinct: () => boolean;
@@ -43,13 +40,16 @@ export class TableWork {
   private mostReads: number;
   private mostEntries: number;
 
-  /** @param isDistinct whether no table is gone through more than once; asked when the free work is done */
-  constructor(store: ByteStore, free = FREE_WORK, isDistinct = (): boolean => true) {
+  /**
+   * @param isDistinct whether no table is gone through more than once; asked when the free work is done
+   * @param files that are gone through together, and share what is free
+   */
+  constructor(store: ByteStore, free = FREE_WORK, isDistinct = (): boolean => true, files = 1) {
     this.store = store;
     this.isDistinct = isDistinct;
-    this.mostBytes = free.readBytes;
-    this.mostReads = free.reads;
-    this.mostEntries = free.entries;
+    this.mostBytes = free.readBytes / files;
+    this.mostReads = free.reads / files;
+    this.mostEntries = free.entries / files;
   }
 
   /** So many bytes of tables are about to be read with one call. @throws Fault where that is more than the file can hold */
