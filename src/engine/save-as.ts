@@ -15,6 +15,7 @@ import { convertDevices } from "./move-calls.ts";
 import { OpenImage } from "./open-image.ts";
 import { STANDALONE } from "./open-device.ts";
 import { isZero } from "../bytes/zeros.ts";
+import { loadEncoder } from "../qcow2/codecs.ts";
 
 export interface Saving {
   readonly library: Library;
@@ -100,14 +101,17 @@ async function makeNew({ library, to }: Saving, lengthBytes: number, make: (file
 async function fill({ library, now, job }: Saving, file: string, device: Device, form: DiskForm): Promise<Result<unknown, Failure>> {
   const opened = await library.open(file, "write");
   if (!opened.ok) return opened;
+  const compressed = form.format === "qcow2" && form.compressed;
   let image: OpenImage;
   try {
     image = new OpenImage(0, { ...STANDALONE, file, store: opened.value, format: form.format }, true, now);
+    const type = image.device.disk.compressionType;
+    if (compressed && type !== undefined) await loadEncoder(image.codecs, type);
   } catch (error) {
     opened.value.close();
     throw error;
   }
-  const options: ConvertOptions = { sparseBytes: SPARSE_BYTES, compressed: form.format === "qcow2" && form.compressed, targetIsZero: true, keepsBacking: false, salvage: false, part: null };
+  const options: ConvertOptions = { sparseBytes: SPARSE_BYTES, compressed, targetIsZero: true, keepsBacking: false, salvage: false, part: null };
   const copied = await job.outcome(image.guardWork(() => convertDevices([device], image, options)));
   const flushed = copied.ok ? image.guard(() => image.settle()) : copied;
   image.close();
