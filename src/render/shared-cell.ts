@@ -1,6 +1,7 @@
 /**
  * A cell that many zones share: a bar of the conditions it holds, by number of zones, in the legend's order, over a gauge of how
- * much of their capacity is written; which zones they are, where there is room. Whatever a cell holds, however few, keeps a pixel.
+ * much of their capacity is written; which zones they are, where there is room. Whatever a cell holds, however few, keeps
+ * a stripe that is seen from afar where there is room for it, and a pixel where there is not.
  */
 import type { CellIndex } from "./cell-index.ts";
 import { CONDITION_ORDER, lookOf } from "./palette.ts";
@@ -17,6 +18,8 @@ const GAUGE_FROM = 10;
 const LABEL_WIDTH = 62;
 const LABEL_HEIGHT = 30;
 const SECOND_LABEL_HEIGHT = 48;
+/** The narrowest stripe in pixels, where the conditions of a cell leave room for so much of each. */
+const STRIPE = 3;
 
 export function drawShared(brush: Brush, index: CellIndex, cell: number, rect: Rect): void {
   const { pen, palette, scene, picture } = brush;
@@ -50,12 +53,15 @@ function drawMix({ pen, palette }: Brush, index: CellIndex, cell: number, zones:
     pen.surface(lookOf(palette, most), "fill", left, y, width, height);
     return;
   }
+  let others = 0;
+  for (let condition = 0; condition < CONDITION_SLOTS; condition++) if (condition !== most && index.counts[base + condition]! > 0) others++;
+  const least = Math.max(1, Math.min(STRIPE, Math.floor(width / (others + 1))));
   let spare = width;
   for (let condition = 0; condition < CONDITION_SLOTS; condition++) {
     const count = index.counts[base + condition]!;
     widths[condition] = 0;
     if (condition === most || count === 0) continue;
-    widths[condition] = Math.min(spare, Math.max(1, Math.round((count / zones) * width)));
+    widths[condition] = Math.min(spare, Math.max(least, Math.round((count / zones) * width)));
     spare -= widths[condition]!;
   }
   widths[most] = spare;
