@@ -1,14 +1,8 @@
 /** The cockpit: the map zoomed, time in both directions, the table filtered, units, the palette; by role and name. */
 import { readFileSync } from "node:fs";
-import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
+import { seriousOn } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 import { Zonescope } from "./page.ts";
-
-async function seriousOn(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-}
 
 test("the scrubber goes back and forth; map, table and panel follow; a fork is that moment", async ({ page }) => {
   const app = await Zonescope.open(page);

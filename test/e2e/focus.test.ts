@@ -103,7 +103,7 @@ test("no button of the page leaves the keyboard with nobody", async ({ page }) =
   await app.expectCondition(3, "IMPLICIT_OPEN");
   await app.row(3).click();
   await tab(page, "Hex").click();
-  await expect(page.getByRole("group", { name: "Bytes of the file" })).toContainText("QFI");
+  await expect(page.getByRole("group", { name: "Bytes of the file" })).toContainText(/[0-9a-f]{32}/);
   const buttons = page.locator("header, main").getByRole("button");
   const names = await buttons.evaluateAll((all) => [...new Set(all.map((button) => button.getAttribute("aria-label") ?? button.textContent?.trim() ?? ""))]);
   const over = page.locator("[role=dialog], [role=menu]");

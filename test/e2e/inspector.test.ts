@@ -166,15 +166,15 @@ test("a broken image is checked, a repair told and done to a copy; snapshots are
   expect(execFileSync("qemu-img", ["compare", saved, join(folder, "broken.qcow2")], { encoding: "utf8" })).toContain("Images are identical");
 });
 
-/** Of the File System Access interface what the page uses: a place that is picked, or the picker closed, and what was written there. */
+/** Of the File System Access interface what the page uses: a place that is picked, or the picker closed, and what was written there, once it is let. */
 function stubPicker(): void {
-  const state = { closed: true, name: "", bytes: [] as number[] };
+  const state = { closed: true, name: "", bytes: [] as number[], held: Promise.resolve(), release: (): void => undefined };
   Object.assign(window, {
     picked: state,
     showSaveFilePicker: async ({ suggestedName }: { suggestedName: string }) => {
       if (state.closed) throw new DOMException("The user aborted a request.", "AbortError");
       state.name = suggestedName;
-      return { createWritable: async () => new WritableStream<Uint8Array>({ write: (chunk) => void state.bytes.push(...chunk) }) };
+      return { createWritable: async () => new WritableStream<Uint8Array>({ write: (chunk) => state.held.then(() => void state.bytes.push(...chunk)) }) };
     },
   });
 }
@@ -208,6 +208,32 @@ test("a range that is typed is saved where the person picks; a picker that is cl
   const picked = await page.evaluate(() => (window as unknown as { picked: { name: string; bytes: number[] } }).picked);
   expect([picked.name, picked.bytes.length]).toEqual(["welcome-guest-0x1ffe00.bin", 1024]);
   expect(picked.bytes.slice(0, 512).every((byte) => byte === 0) && picked.bytes.slice(512).every((byte) => byte === 0x5a)).toBe(true);
+});
+
+test("what changes while a file is saved is looked at when the save is over", async ({ page }) => {
+  await page.addInitScript(stubPicker);
+  const app = await Zonescope.open(page);
+  await app.type("write -P 0x5a 2M 64k");
+  await tab(page, "Layout").click();
+  const clusters = panel(page).getByText(/^\d+ clusters of 64 KiB$/);
+  await expect(clusters).toHaveText("7 clusters of 64 KiB");
+  await page.getByRole("button", { name: "Save as" }).click();
+  await page.getByRole("menuitem", { name: "Raw disk" }).click();
+  await page.evaluate(() => {
+    const { picked } = window as unknown as { picked: { closed: boolean; held: Promise<void>; release: () => void } };
+    picked.closed = false;
+    picked.held = new Promise((resolve) => (picked.release = resolve));
+  });
+  await page.getByRole("button", { name: "Save to…" }).click();
+  await expect(page.getByRole("progressbar", { name: "Saving" })).toBeVisible();
+  await app.type("write -P 0x5b 3M 192k");
+  await app.expectCondition(3, "IMPLICIT_OPEN");
+  // Longer than the page waits for quiet before it looks again: however much longer, the save goes on, and nothing was looked at.
+  await page.waitForTimeout(1000);
+  await expect(clusters).toHaveText("7 clusters of 64 KiB");
+  await page.evaluate(() => (window as unknown as { picked: { release: () => void } }).picked.release());
+  await expect(page.getByRole("progressbar", { name: "Saving" })).toBeHidden();
+  await expect(clusters).toHaveText("10 clusters of 64 KiB");
 });
 
 test("on a narrow page the tabs scroll and everything beside them is in reach", async ({ page }) => {

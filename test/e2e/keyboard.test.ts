@@ -1,13 +1,11 @@
 /** Without a mouse: every action of the cockpit is a stop of the Tab key or a shortcut, and does what it says; axe finds nothing serious on any view. */
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { seriousOn } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 import { Zonescope } from "./page.ts";
 
 async function expectNothingSerious(page: Page, view: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-  expect(serious, view).toEqual([]);
+  expect(await seriousOn(page), view).toEqual([]);
 }
 
 /** The name of what has the keyboard, as assistive technology is told it. */
@@ -108,6 +106,8 @@ test("axe finds nothing serious on the views that no other test looks at", async
   await expectNothingSerious(page, "a new image");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Compare profiles" }).click();
+  await expect(page.getByRole("table", { name: "Profiles" })).toBeVisible();
+  await expect(page.getByRole("dialog").getByRole("button", { name: "Compare" })).toBeEnabled();
   await expectNothingSerious(page, "the profiles");
   await page.keyboard.press("Escape");
   await page.emulateMedia({ colorScheme: "dark" });
