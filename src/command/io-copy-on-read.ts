@@ -28,9 +28,16 @@ export function* copyOnRead(session: IoSession, offset: number, length: number):
   while (at !== null && at < end) {
     const mapped: Outcome<"map"> = yield* call("map", { handle, offset: at, length: end - at, maxExtents: EXTENTS });
     if (!mapped.ok) return mapped;
-    for (const extent of mapped.value.extents) {
-      if (extent.allocated && extent.depth === 0) continue;
-      const copied = yield* copy(handle, extent.start, extent.start + extent.length);
+    // As QEMU: what follows each other and is not the image's own is brought together, and is stored as zeros only where all of it is.
+    const runs: { start: number; end: number }[] = [];
+    for (const { start, length: extentBytes, allocated, depth } of mapped.value.extents) {
+      if (allocated && depth === 0) continue;
+      const last = runs.at(-1);
+      if (last?.end === start) last.end += extentBytes;
+      else runs.push({ start, end: start + extentBytes });
+    }
+    for (const { start, end: stop } of runs) {
+      const copied = yield* copy(handle, start, stop);
       if (!copied.ok) return copied;
     }
     at = mapped.value.next;
