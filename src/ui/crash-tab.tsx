@@ -46,7 +46,7 @@ export function CrashTab() {
 }
 
 const SUBJECTS: readonly { readonly subject: CrashSubject; readonly name: string }[] = [
-  { subject: "small", name: "A small disk with commands that fit" },
+  { subject: "small", name: "A small disk and its commands" },
   { subject: "last", name: "The last commands of this image" },
   { subject: "typed", name: "Commands of mine, on a copy of this image" },
 ];

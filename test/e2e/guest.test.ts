@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { runStock, stockCheck } from "../../src/testing/stock.ts";
+import { seriousOn } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 import type { Browser } from "./fixtures.ts";
 import { Zonescope } from "./page.ts";
@@ -118,8 +118,7 @@ test("Linux has the disk of the map: zones, files over a reload and over a SIGKI
   });
 
   await test.step("nothing serious is found by axe in the terminal", async () => {
-    const { violations } = await new AxeBuilder({ page }).include(".panel-inspector").analyze();
-    expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    expect(await seriousOn(page, ".panel-inspector")).toEqual([]);
   });
 
   await test.step("files of f2fs outlive a detach and a reload", async () => {

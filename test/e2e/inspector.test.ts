@@ -3,9 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { seriousOn as seriousOnPage } from "./axe.ts";
+import { seriousOn } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 import { Zonescope } from "./page.ts";
 
@@ -15,11 +14,6 @@ test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const tab = (page: Page, name: string) => page.getByRole("tab", { name, exact: true });
 const panel = (page: Page) => page.getByRole("tabpanel");
-
-async function seriousOn(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).include(".panel-inspector").analyze();
-  return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-}
 
 /** An image with a snapshot, a compressed cluster, and a leaked cluster, made by stock tools. */
 function brokenImage(): string {
@@ -78,7 +72,7 @@ test("a zone, an entry, a cluster and a byte are one selection in every tab, and
     // The palette is the same in all tabs; what has colours of its own is looked at in the dark too.
     for (const name of theme === "light" ? TABS : (["Header", "Layout", "Hex"] as const)) {
       await tab(page, name).click();
-      expect([name, theme, await seriousOn(page)]).toEqual([name, theme, []]);
+      expect([name, theme, await seriousOn(page, ".panel-inspector")]).toEqual([name, theme, []]);
       const height = await page.evaluate(() => document.documentElement.scrollHeight);
       expect(height).toBeLessThanOrEqual(900);
     }
@@ -128,7 +122,7 @@ test("a broken image is checked, a repair told and done to a copy; snapshots are
   await expect(panel(page)).toContainText("1 leaked cluster;");
   await expect(panel(page).getByRole("group", { name: "Findings" })).toContainText("leak");
   // The whole page: beside the inspector stands what there is to say of an image without zones.
-  expect(await seriousOnPage(page)).toEqual([]);
+  expect(await seriousOn(page)).toEqual([]);
   await panel(page).getByRole("button", { name: "Decompress everything" }).click();
   await expect(panel(page)).toContainText("The one compressed cluster can be decompressed");
   await panel(page).getByRole("button", { name: "What would a repair change?" }).click();

@@ -4,12 +4,12 @@
  * reached the disk; in its terminal they are done where the guest is tested.
  */
 import { readFileSync } from "node:fs";
-import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 import { CATALOG } from "../../src/lessons/catalog/index.ts";
 import type { Lesson } from "../../src/lessons/index.ts";
 import { WAYS } from "../../src/testing/lesson-ways.ts";
 import type { Act } from "../../src/testing/lesson-ways.ts";
+import { seriousOn } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 import { Zonescope } from "./page.ts";
 
@@ -108,8 +108,7 @@ class Panel {
   }
 
   async expectAccessible(): Promise<void> {
-    const { violations } = await new AxeBuilder({ page: this.page }).include(".panel-lessons").analyze();
-    expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
+    expect(await seriousOn(this.page, ".panel-lessons")).toEqual([]);
   }
 }
 

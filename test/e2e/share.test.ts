@@ -1,6 +1,6 @@
 /** The dialog "Share": the link that it shows makes the same disk in another tab. */
-import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
+import { violationsOn } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 import { Zonescope } from "./page.ts";
 
@@ -31,7 +31,7 @@ test("every command since the image was made, compact and readable, as a code an
   const compact = await linkOf(dialog, /^http:\/\/localhost:\d+\/#z=1\.[\w-]+$/);
   await expect(dialog.getByText(`${compact.length} characters`)).toBeVisible();
   expect(await dialog.getByRole("textbox", { name: /^Frame/ }).inputValue()).toContain(`src="${compact}&amp;embed=1"`);
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  expect(await violationsOn(page)).toEqual([]);
   await dialog.getByRole("radio", { name: "Readable" }).click();
   await dialog.getByRole("checkbox", { name: "Plays by itself" }).click();
   const readable = await linkOf(dialog, /#run=.*zf%205M%201M%0A.*&autoplay=0$/);
