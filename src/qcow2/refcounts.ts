@@ -121,9 +121,24 @@ export class Refcounts {
     this.set(cluster, count + 1);
   }
 
-  /** Takes one reference away at the next flush, when nothing on disk uses it any more. */
+  /**
+   * Takes one reference away at the next flush, when nothing on disk uses it any more. Of what nothing counts there is none to take: the
+   * cluster is free, and the count that it has by then is that of whoever was given it.
+   */
   holdDecrease(cluster: HostCluster): void {
-    this.heldDecreases.set(cluster, (this.heldDecreases.get(cluster) ?? 0) + 1);
+    const held = this.heldDecreases.get(cluster) ?? 0;
+    if (!this.isCountedBeyond(cluster, held)) return;
+    this.heldDecreases.set(cluster, held + 1);
+  }
+
+  /** Whether more references are counted; so it is of a cluster whose count cannot be read: that is met when it is to change. */
+  private isCountedBeyond(cluster: HostCluster, times: number): boolean {
+    try {
+      return this.get(cluster) > times;
+    } catch (error) {
+      if (error instanceof Fault) return true;
+      throw error;
+    }
   }
 
   /** Takes back an allocation that no entry refers to yet, in memory or on disk. */
@@ -361,7 +376,6 @@ export class Refcounts {
     for (const [cluster, times] of this.heldDecreases) {
       const count = this.get(cluster);
       this.heldDecreases.delete(cluster);
-      // A count of 0 already is the file's lie: there is nothing to take away.
       if (count === 0) continue;
       this.set(cluster, Math.max(0, count - times));
       if (count - times > 0) continue;

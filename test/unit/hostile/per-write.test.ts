@@ -149,3 +149,35 @@ describe("an entry leads to no cluster's start", () => {
     expect(isMarked(contents)).toBe(true);
   });
 });
+
+describe("what an entry leads to is counted by nobody", () => {
+  const FREE = 6;
+  const DATA = L2 * CLUSTER;
+  const cases = [
+    ["a cluster of data, discarded", { [DATA]: COPIED | BigInt(FREE * CLUSTER) }, SPAN],
+    ["a cluster of a stream, discarded", { [DATA]: (1n << 62n) | BigInt(FREE * CLUSTER) }, SPAN],
+    ["a table behind the file's end, of which a write makes a new one", { [L1_ENTRY + 16]: BigInt(FREE * CLUSTER) }, 2 * SPAN],
+  ] as const;
+
+  test.each(cases)("%s: whoever gets the cluster before the flush keeps it", (_, words, at) => {
+    const contents = disk(words);
+    contents.truncate(FREE * CLUSTER);
+    const image = openSmall(contents);
+    expect(image.readOnlyReason).toBeNull();
+    if (at === SPAN) image.discard(at, CLUSTER);
+    else image.write(at, SECTOR);
+    const fill = (offset: number, byte: number): void => {
+      for (let cluster = 0; cluster < 4; cluster++) image.write(offset + cluster * CLUSTER, new Uint8Array(CLUSTER).fill(byte));
+      image.flush();
+    };
+    fill(SPAN + MIB, 7);
+    // Given out once more, it would have two owners.
+    fill(SPAN + 2 * MIB, 9);
+    const found = new Uint8Array(4 * CLUSTER);
+    image.read(SPAN + MIB, found);
+    expect(found.every((byte) => byte === 7)).toBe(true);
+    const sector = new Uint8Array(512);
+    image.read(at, sector);
+    expect(sector.every((byte) => byte === (at === SPAN ? 0 : 1))).toBe(true);
+  });
+});

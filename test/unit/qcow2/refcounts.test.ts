@@ -104,6 +104,16 @@ test("the table outgrows its cluster: it moves, the old place is free, everythin
 });
 
 describe("decreases", () => {
+  test("what nothing counted takes nothing from whom it is given to before the flush", () => {
+    const { state, refcounts } = opened(created(512, 16));
+    const { first } = refcounts.allocateRun(1);
+    refcounts.undoAllocate(first, 1);
+    refcounts.holdDecrease(first);
+    expect(refcounts.allocateRun(1).first).toBe(first);
+    flushImage(state);
+    expect(refcounts.get(first)).toBe(1);
+  });
+
   test("wait for the flush: until then the cluster is not given again", () => {
     const { refcounts, state } = opened(created(4096, 16));
     const cluster = refcounts.allocateRun(1).first;
