@@ -91,7 +91,9 @@ test("a snapshot whose L1 table is said to be the header: a new size of the disk
   // The other snapshot's are followed as ever.
   const second = Number(view.getBigUint64(entry + 72));
   expect(startsOf(image)).toEqual(expect.arrayContaining([second, Number(view.getBigUint64(second) & 0x00ff_ffff_ffff_fe00n)]));
-  const { wrong, tally } = await torment(image, beside);
+  // Applied or deleted, that snapshot marks the image corrupt, which is not resized then.
+  const leftOut: readonly string[] = ["applySnapshot", "deleteSnapshot"];
+  const { wrong, tally } = await torment(image, beside, { outcome: (name) => (leftOut.includes(name) ? { ok: false, error: { kind: "unsupported", feature: "what is left out" } } : null) });
   expect(wrong).toBeNull();
   expect(tally.get("qemu-img resize 0")).toBe(2);
 });
