@@ -53,6 +53,8 @@ type Handler<Name extends CallName> = (request: RequestOf<Name>, job: Job) => An
 type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName | InspectorCallName | CrashCallName | WorkloadCallName>]: Handler<Name> };
 
 const done = ok({ done: true } as const);
+/** Makes ready what packs the clusters of an image. null where it has no compressed ones. */
+const loadFor = ({ codecs, device: { disk } }: OpenImage): Promise<void> | null => (disk.compressionType === undefined ? null : loadEncoder(codecs, disk.compressionType));
 const closedHandle = (handle: number): Result<never, Failure> => err({ kind: "usage", code: "closed-handle", detail: `handle ${handle} is not open` });
 
 export class Engine {
@@ -222,9 +224,7 @@ export class Engine {
   /** Encoders are large and seldom wanted: each is loaded before the first cluster that is written with it. null where none is. */
   private prepareCompression({ handle, compressed }: { readonly handle: number; readonly compressed?: boolean }): Promise<void> | null {
     const image = this.images.get(handle);
-    const compresses = compressed === true || image?.files.compresses === true;
-    const type = image?.device.disk.compressionType;
-    return compresses && type !== undefined ? loadEncoder(this.codecs, type) : null;
+    return image !== undefined && (compressed === true || image.files.compresses === true) ? loadFor(image) : null;
   }
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {
@@ -265,6 +265,13 @@ export class Engine {
         return made;
       }
       const { image, facts, snapshot } = made.value;
+      try {
+        // Whoever writes it packs clusters, a job and a guest too.
+        if (opened.value.compresses === true && !readOnly) await loadFor(image);
+      } catch (error) {
+        closeFiles(opened.value);
+        throw error;
+      }
       this.images.set(this.nextHandle++, image);
       return ok({ handle: image.handle, facts, ...(mended.value === null ? {} : { mended: mended.value }), ...(snapshot === null ? {} : { snapshot }) });
     },
