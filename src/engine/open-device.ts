@@ -30,7 +30,7 @@ import type { FlushOrder } from "../qcow2/write-order.ts";
 import { headerOfSnapshot } from "../qcow2/snapshots.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
 import { readExactly } from "../bytes/byte-store.ts";
-import { SECTOR_SIZE, bytes, roundUp } from "../base/units.ts";
+import { bytes, roundUp } from "../base/units.ts";
 import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension, findZonedExtension } from "../zoned/dialect.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
 import { readPointers } from "../zoned/pointer.ts";
@@ -188,7 +188,6 @@ const areaOf = ({ metadataOffset, metadataSize }: ZonedHeader): ReservedArea => 
 function zonedReasonNotToWrite(header: Header, report: PointerReport): string | null {
   if (header.version < 3) return "version 2, which a zoned image does not have";
   if (hasBit(header.compatible, COMPATIBLE_LAZY_REFCOUNTS)) return "lazy refcounts, which a zoned image does not have";
-  if (header.virtualSize % SECTOR_SIZE !== 0) return "the disk's size is no multiple of a sector";
   return report.readOnly ? "a write pointer is no multiple of a sector" : null;
 }
 
