@@ -11,7 +11,8 @@ const PIECE_BYTES = 2 ** 18;
  */
 export function forEachLedTo(store: ByteStore, from: number, to: number, clusterSize: number, note: (cluster: number) => boolean): void {
   const fileLength = store.size();
-  const piece = new Uint8Array(PIECE_BYTES);
+  // No longer than the table: an image may have very many short ones.
+  const piece = new Uint8Array(Math.min(PIECE_BYTES, Math.max(0, to - from)));
   const view = new DataView(piece.buffer);
   const words = new Uint32Array(piece.buffer);
   for (let at = from; at < to && at < fileLength; at += PIECE_BYTES) {

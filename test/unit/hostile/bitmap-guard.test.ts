@@ -9,10 +9,12 @@ import { addBitmap, clearBitmap, removeAllBitmaps, removeBitmap, storedBits } fr
 import { checkImage } from "../../../src/qcow2/check.ts";
 import { encodeBitmapsExtension, encodeDirectory, readBitmaps } from "../../../src/qcow2/bitmaps.ts";
 import type { Bitmap } from "../../../src/qcow2/bitmaps.ts";
+import { claimBitmaps } from "../../../src/qcow2/bitmap-guard.ts";
 import { BITMAPS_MAGIC } from "../../../src/qcow2/header.ts";
 import { runToEnd } from "../../../src/engine/jobs.ts";
 import { STANDALONE } from "../../../src/engine/open-device.ts";
 import { OpenImage } from "../../../src/engine/open-image.ts";
+import { MetadataMap } from "../../../src/qcow2/metadata-map.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { AT, CLUSTER, COPIED, openSmall, smallImage } from "./small-image.ts";
 import type { Broken } from "./small-image.ts";
@@ -116,6 +118,16 @@ test("more clusters of bits than can be known leave the image for reading, in wo
     contents.write(tableOffset, new Uint8Array(entries.buffer));
   }
   expect(openSmall(contents).readOnlyReason).toBe("bitmap directory, clusters of bits at host offset 524288: found more than 1048576, allowed is at most 1048576");
+});
+
+test("to know where tens of thousands of short tables lead takes as much memory as they are long", () => {
+  const contents = bitmapsImage(Array.from({ length: 4096 }, (_, index) => ({ tableOffset: (128 + index) * CLUSTER })), { length: (128 + 4096) * CLUSTER }, 16);
+  const store = new MemoryStore("a", contents);
+  let taken = 0;
+  const measured = Object.assign(Object.create(store) as MemoryStore, { read: (offset: number, into: Uint8Array) => ((taken += into.buffer.byteLength), store.read(offset, into)) });
+  const header = readHeader(store);
+  claimBitmaps(measured, header, new MetadataMap(CLUSTER), readBitmaps(store, header)!, false);
+  expect(taken).toBe(4096 * 8);
 });
 
 test("clusters that the engine itself takes and frees for bitmaps are kept and given back within one opening", () => {
