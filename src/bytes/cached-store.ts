@@ -1,10 +1,12 @@
 /**
  * A store over one whose bytes do not change meanwhile and cost much to ask for: a file of the person's machine, a remote one. Blocks
  * that were read are kept up to a fixed budget, the ones used last the longest; neighbours that are missing are read with one call, and
- * what is longer than a few blocks is not kept, so that a walk through the whole file does not drive out the tables. Read-only.
+ * what is longer than a few blocks is not kept, so that a walk through the whole file does not drive out the tables. Of a block of
+ * zeros only that is kept: a file of very many holes is walked through several times over. Read-only.
  */
 import type { ByteStore } from "./byte-store.ts";
 import { ReadOnlyStore } from "./read-only-store.ts";
+import { isZero } from "./zeros.ts";
 
 export interface CacheLimits {
   readonly blockBytes: number;
@@ -15,6 +17,9 @@ export interface CacheLimits {
 
 const DEFAULT_LIMITS: CacheLimits = { blockBytes: 32 * 1024, budgetBytes: 16 * 2 ** 20, longestBytes: 512 * 1024 };
 
+/** Blocks of zeros that are remembered: of 8 GiB by default. */
+const MAX_ZERO_BLOCKS = 2 ** 18;
+
 export class CachedStore extends ReadOnlyStore {
   /** Absent where the base does not tell. */
   readonly allocated?: () => number;
@@ -23,6 +28,10 @@ export class CachedStore extends ReadOnlyStore {
   private readonly sizeBytes: number;
   /** By index, the one used last behind the others. The last block of the file is as long as the file has bytes there. */
   private readonly blocks = new Map<number, Uint8Array>();
+  /** By index, those that hold nothing but zeros and are not among the blocks. */
+  private readonly zeros = new Set<number>();
+  /** What is read into: only what is kept gets memory of its own. */
+  private room = new Uint8Array(0);
 
   constructor(base: ByteStore, limits: CacheLimits = DEFAULT_LIMITS) {
     super(base.name);
@@ -45,8 +54,10 @@ export class CachedStore extends ReadOnlyStore {
     // From here on in blocks: each is copied before another may be dropped for it.
     for (let index = first; index <= last; ) {
       const block = this.blocks.get(index);
-      const behind = block === undefined ? this.missingBehind(index, last) : index + 1;
-      if (block === undefined) this.fetch(index, behind, offset, into);
+      const isZeros = block === undefined && this.zeros.has(index);
+      const behind = block === undefined && !isZeros ? this.missingBehind(index, last) : index + 1;
+      if (isZeros) into.fill(0, Math.max(0, index * blockBytes - offset), behind * blockBytes - offset);
+      else if (block === undefined) this.fetch(index, behind, offset, into);
       else {
         this.keep(index, block);
         copyBlock(block, index * blockBytes, offset, into);
@@ -60,23 +71,32 @@ export class CachedStore extends ReadOnlyStore {
     if (this.closed) return;
     super.close();
     this.blocks.clear();
+    this.zeros.clear();
     this.base.close();
   }
 
   /** The first block from `index` on, at most one behind `last`, that is there. */
   private missingBehind(index: number, last: number): number {
     let behind = index + 1;
-    while (behind <= last && !this.blocks.has(behind)) behind++;
+    while (behind <= last && !this.blocks.has(behind) && !this.zeros.has(behind)) behind++;
     return behind;
   }
 
   private fetch(index: number, behind: number, offset: number, into: Uint8Array): void {
     const { blockBytes } = this.limits;
     const start = index * blockBytes;
-    const bytes = new Uint8Array(Math.min(behind * blockBytes, this.sizeBytes) - start);
+    const length = Math.min(behind * blockBytes, this.sizeBytes) - start;
+    if (this.room.length < length) this.room = new Uint8Array(length);
+    const bytes = this.room.subarray(0, length);
     const there = bytes.subarray(0, this.base.read(start, bytes));
     copyBlock(there, start, offset, into);
-    for (let at = index; at < behind; at++) this.keep(at, there.slice((at - index) * blockBytes, (at - index + 1) * blockBytes));
+    for (let at = index; at < behind; at++) {
+      const block = there.subarray((at - index) * blockBytes, (at - index + 1) * blockBytes);
+      // One that was cut short by the base is no block of zeros to its end.
+      const isWhole = block.length === Math.min(blockBytes, this.sizeBytes - at * blockBytes);
+      if (isWhole && this.zeros.size < MAX_ZERO_BLOCKS && isZero(block)) this.zeros.add(at);
+      else this.keep(at, block.slice());
+    }
   }
 
   private keep(index: number, block: Uint8Array): void {
