@@ -1,11 +1,13 @@
 /** qemu-io's questions about the open image: length, info, map, alloc. */
-import type { DeviceFacts, Extent, Outcome } from "../protocol/index.ts";
+import type { DeviceFacts, Extent, Failure, Outcome } from "../protocol/index.ts";
+import { explained } from "./explain.ts";
 import { hex, ioSize } from "./format.ts";
 import { factLines, formatSpecific } from "./image-facts.ts";
 import { diskOf, factsOf, ioNumber, printFailure } from "./io-session.ts";
-import type { IoCommand, IoEnd, IoSession } from "./io-session.ts";
-import { call, out } from "./program.ts";
+import type { IoCommand, IoSession } from "./io-session.ts";
+import { call, errorOut, out } from "./program.ts";
 import type { Program } from "./program.ts";
+import { strerror } from "./strerror.ts";
 
 const SECTOR = 512;
 /** Extents asked for in one call. */
@@ -73,13 +75,13 @@ function* freshFacts(session: IoSession, what: string): Program<DeviceFacts | "f
   return outcome.value;
 }
 
-/** Runs of [offset, offset + length) that are alike in `allocated`, handed to `each` in order. */
+/** Runs of [offset, offset + length) that are alike in `allocated`, handed to `each` in order, those in front of a failure too. */
 function* allocationRuns(
   session: IoSession,
   offset: number,
   length: number,
   each: (start: number, length: number, allocated: boolean) => void,
-): Program<"ok" | { failed: IoEnd }> {
+): Program<"ok" | { failed: Failure }> {
   const { handle } = diskOf(session);
   const end = offset + length;
   let at: number | null = offset;
@@ -100,7 +102,10 @@ function* allocationRuns(
   };
   while (at !== null && at < end) {
     const outcome: Outcome<"map"> = yield* call("map", { handle, offset: at, length: end - at, maxExtents: MAP_CALL });
-    if (!outcome.ok) return { failed: yield* printFailure("is_allocated", outcome.error) };
+    if (!outcome.ok) {
+      if (runEnd > runStart) each(runStart, runEnd - runStart, runAllocated);
+      return { failed: outcome.error };
+    }
     for (const extent of outcome.value.extents) take(extent);
     at = outcome.value.next;
   }
@@ -127,9 +132,11 @@ export const map: IoCommand = {
       const state = allocated ? "    allocated" : "not allocated";
       lines.push(`${ioSize(count)} (${hex(count)}) bytes ${state} at offset ${ioSize(start)} (${hex(start)})\n`);
     });
-    if (end !== "ok") return end.failed;
     if (lines.length > 0) yield out(lines.join(""));
-    return "ok";
+    if (end === "ok") return "ok";
+    yield errorOut(`qemu-io: Failed to get allocation status: ${strerror(end.failed)}\n`);
+    yield explained(end.failed);
+    return "failed";
   },
 };
 
@@ -157,7 +164,7 @@ export const alloc: IoCommand = {
       const end = yield* allocationRuns(session, offset, inside, (_, bytes, is) => {
         if (is) allocated += bytes;
       });
-      if (end !== "ok") return end.failed;
+      if (end !== "ok") return yield* printFailure("is_allocated", end.failed);
     }
     yield out(`${allocated}/${inside} bytes allocated at offset ${ioSize(offset)}\n`);
     return "ok";

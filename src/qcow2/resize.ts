@@ -21,6 +21,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, bytes, divideRoundUp, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
+import { isZero } from "../bytes/zeros.ts";
 import { bitmapsToResize, markInUse, resizeBitmaps } from "./bitmap-resize.ts";
 import type { BitmapProblem } from "./bitmaps.ts";
 import { ENTRY_BYTES } from "./entries.ts";
@@ -30,7 +31,7 @@ import type { Header } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
 import { growL1, l1Fits } from "./l1-growth.ts";
 import { isBlank } from "./l2-entries.ts";
-import { l2Index, readsAsZeros } from "./mapping.ts";
+import { l2Index, readGuest, readsAsZeros } from "./mapping.ts";
 import { forEachPlaced, l2Tables, readL2, refuseTooMany } from "./references.ts";
 import type { L1Table, L2Place, Placed } from "./references.ts";
 import { unmapClusters, zeroGuest } from "./unmap.ts";
@@ -113,7 +114,7 @@ function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   const relieve = relieving(state);
   const exposed = state.backing === null ? 0 : roundUp(state.backing.virtualSize, state.clusterSize);
   const zeroEnd = Math.min(newSize, Math.max(roundUp(oldSize, state.clusterSize), exposed));
-  if (zeroEnd > oldSize && !readsAsZeros(state, oldSize, zeroEnd)) zeroGuest(state, oldSize, zeroEnd - oldSize, false, relieve);
+  if (zeroEnd > oldSize && !readsAsZeros(state, oldSize, zeroEnd) && !isBlankRest(state, oldSize, zeroEnd)) zeroGuest(state, oldSize, zeroEnd - oldSize, false, relieve);
   // By itself, too, such a data file reads as the disk does, whatever it has there already.
   if (state.hasRawDataFile) mapWhole(state, roundUp(oldSize, state.clusterSize), newSize);
   if (preallocate) {
@@ -125,6 +126,14 @@ function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   }
   flushImage(state);
   switchHeader(state, state.header);
+}
+
+/** Whether what is left in the last cluster is zeros to the byte, and nothing of the backing file's: then it stays what it is, as with QEMU. */
+function isBlankRest(state: ImageState, start: number, end: number): boolean {
+  if (end - start >= state.clusterSize || (state.backing?.virtualSize ?? 0) > start) return false;
+  const rest = new Uint8Array(end - start);
+  readGuest(state, start, rest);
+  return isZero(rest);
 }
 
 /** Gives the clusters of [start, end) that have nothing stored their places in the data file, as a new image has them (create.ts): subclusters are not data by that. */

@@ -17,6 +17,9 @@ const ZEROS = new Uint8Array(64 * 1024);
 /** Zeros that are written as bytes where not all of them can be noted, at once. */
 const MOST_AS_DATA = 16 * 2 ** 20;
 
+/** A discard is asked of large disks as a whole: of more than this the data file keeps its bytes, in bytes. */
+const MOST_EMPTIED = 64 * 2 ** 20;
+
 const NOTHING = { hostOffset: 0, copied: false, alloc: 0, zero: 0 } as const;
 
 /** Walks [start, end) one L2 table at a time; `relieve` runs between tables. */
@@ -62,6 +65,7 @@ export function discardGuest(state: ImageState, offset: number, length: number, 
       const keeps = state.keepsPlaces && entry.placed && entry.compressedBytes === 0;
       const isZero = keeps === entry.placed && entry.zero === format.allBits;
       if (isZero || (backing === null && !entry.placed)) continue;
+      if (end - start <= MOST_EMPTIED) emptyData(state, entry);
       setCluster(state, table, at, keeps ? { ...entry, alloc: 0, zero: format.allBits } : header.version >= 3 ? { ...NOTHING, zero: format.allBits } : NOTHING);
     }
   };
@@ -165,6 +169,7 @@ function zeroCluster(state: ImageState, table: CachedTable, at: number, unmap: b
   const zero = state.format.allBits;
   const keeps = entry.compressedBytes === 0 && (!unmap || state.keepsPlaces) && entry.placed;
   if (entry.zero === zero && keeps === entry.placed) return;
+  if (unmap) emptyData(state, entry);
   setCluster(state, table, at, keeps ? { ...entry, alloc: 0, zero } : { ...NOTHING, zero });
 }
 
@@ -187,6 +192,11 @@ export function writeZeroData(state: ImageState, start: number, end: number, rel
     writeGuest(state, at, zeros.subarray(0, Math.min(zeros.length, end - at)));
     relieve();
   }
+}
+
+/** What a data file has of a cluster that is given up reads as zeros by itself too, as where QEMU gives the blocks back; a raw one is zeros already. */
+function emptyData(state: ImageState, { placed, hostOffset }: ClusterEntry): void {
+  if (placed && state.hasDataFile && !state.hasRawDataFile) zeroDataFile(state, hostOffset, Math.min(hostOffset + state.clusterSize, state.data.size()));
 }
 
 function zeroDataFile(state: ImageState, start: number, end: number): void {

@@ -13,6 +13,17 @@ interface Known {
 /** The word behind an option, null where it is not there. */
 const valueOf = (argv: readonly string[], option: string): string | null => (argv.includes(option) ? (argv[argv.indexOf(option) + 1] ?? null) : null);
 
+const OLDER = "a stock program older than version 10 has no such option or command";
+
+/** Words of a stock program of version 7 for what came behind it. */
+const LACKS = [/^qemu-img: unrecognized option '--?[a-z-]+'$/m, /^(?:read|write): invalid option -- 'r'$/m, /^command "aio_discard" not found$/m, /does not support the option 'discard-no-unref'$/m];
+
+/** What a command is known as that stock does not know, or one of its lines, and we do: statuses may be alike, and what is left behind differs. */
+export function lackOf(stock: Ran, ours: Ran): string | null {
+  const [theirs, mine] = [`${stock.err}${stock.out}`, `${ours.err}${ours.out}`];
+  return LACKS.some((words) => words.test(theirs) && !words.test(mine)) ? OLDER : null;
+}
+
 const KNOWN: readonly Known[] = [
   {
     // It opens the image a second time without its lock and writes its own name into it: whoever opens the chain then follows it without end.
@@ -36,8 +47,8 @@ const KNOWN: readonly Known[] = [
     is: (_, stock, ours) => /Refblock offset 0x[\da-f]{14,16} unaligned/.test(stock.err) && !/Refblock offset/.test(ours.err),
   },
   {
-    what: "a stock program older than version 10 has no such option",
-    is: (_, stock) => /^qemu-img: unrecognized option '--?[a-z-]+'$/m.test(stock.err),
+    what: OLDER,
+    is: (_, stock, ours) => lackOf(stock, ours) !== null,
   },
   {
     // A patch of Debian's: QEMU tells of suffixes here too.
