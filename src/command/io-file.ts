@@ -100,14 +100,23 @@ function* allocationRuns(
     runAllocated = allocated;
     runEnd = to;
   };
+  let most = length;
+  let failure: Failure | null = null;
   while (at !== null && at < end) {
-    const outcome: Outcome<"map"> = yield* call("map", { handle, offset: at, length: end - at, maxExtents: MAP_CALL });
+    const asked: number = Math.min(most, end - at);
+    const outcome: Outcome<"map"> = yield* call("map", { handle, offset: at, length: asked, maxExtents: MAP_CALL });
     if (!outcome.ok) {
+      failure ??= outcome.error;
+      // What is in front of an entry that lies is known: the place of the lie is closed in on.
+      if (outcome.error.kind === "image" && asked > SECTOR) {
+        most = Math.ceil(asked / 2);
+        continue;
+      }
       if (runEnd > runStart) each(runStart, runEnd - runStart, runAllocated);
-      return { failed: outcome.error };
+      return { failed: failure };
     }
     for (const extent of outcome.value.extents) take(extent);
-    at = outcome.value.next;
+    at = outcome.value.next ?? at + asked;
   }
   if (runEnd > runStart) each(runStart, runEnd - runStart, runAllocated);
   return "ok";

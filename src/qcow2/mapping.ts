@@ -198,10 +198,9 @@ export interface MappedExtent {
 }
 
 /**
- * Extents of [offset, offset + length), neighbours with one answer merged, up to an entry that cannot be.
+ * Extents of [offset, offset + length), neighbours with one answer merged.
  * @param maxExtents the most to return
  * @returns the extents and where to go on, null at the end of the range
- * @throws Fault for an entry at `offset` that cannot be
  */
 export function mapGuest(state: ImageState, offset: number, length: number, maxExtents: number): { extents: MappedExtent[]; next: number | null } {
   const extents: MappedExtent[] = [];
@@ -215,14 +214,7 @@ export function mapGuest(state: ImageState, offset: number, length: number, maxE
     return true;
   };
   for (let at = offset; at < end; ) {
-    let run: Run;
-    try {
-      run = runAt(state, at, end - at);
-    } catch (error) {
-      // What is in front of it is known.
-      if (extents.length > 0 && error instanceof Fault) return { extents, next: at };
-      throw error;
-    }
+    const run = runAt(state, at, end - at);
     const below = belowOf(state, run, at);
     if (below === 0) {
       if (!add(extentOf(run, at))) return { extents, next: at };

@@ -24,6 +24,15 @@ export function lackOf(stock: Ran, ours: Ran): string | null {
   return LACKS.some((words) => words.test(theirs) && !words.test(mine)) ? OLDER : null;
 }
 
+/** A write of zeros with -u, in a session that gives no discard to the image. */
+function keepsWhatItZeroes({ program, argv }: Command): boolean {
+  const discards = ["unmap", "on"].includes(valueOf(argv, "-d") ?? "") || argv.at(-1)!.includes("discard");
+  return program === "qemu-io" && !discards && argv.some((line) => /^(?:aio_)?write .*-\w*u/.test(line) && /-\w*z/.test(line));
+}
+
+/** What clusters left otherwise behind a command of a stock program older than version 10 are known as, null for none that is. */
+export const olderLeaves = (command: Command): string | null => (keepsWhatItZeroes(command) ? "a stock program older than version 10 unmaps what is zeroed with -u, whether it discards or not" : null);
+
 const KNOWN: readonly Known[] = [
   {
     // It opens the image a second time without its lock and writes its own name into it: whoever opens the chain then follows it without end.
