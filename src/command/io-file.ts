@@ -109,7 +109,7 @@ function* allocationRuns(
       failure ??= outcome.error;
       // What is in front of an entry that lies is known: the place of the lie is closed in on.
       if (outcome.error.kind === "image" && asked > SECTOR) {
-        most = Math.ceil(asked / 2);
+        most = Math.ceil(asked / 2 / SECTOR) * SECTOR;
         continue;
       }
       if (runEnd > runStart) each(runStart, runEnd - runStart, runAllocated);
