@@ -25,6 +25,7 @@ import { ENTRY_BYTES, encodeCopied, maxRefcount } from "./entries.ts";
 import { isCompressed, offsetOf } from "./entry-words.ts";
 import { flushImage } from "./flush.ts";
 import { MAX_L1_BYTES, MAX_SNAPSHOTS, encodeActiveDisk, encodeSnapshotsPlace } from "./header.ts";
+import { behindEnd } from "./image-state.ts";
 import type { ImageState } from "./image-state.ts";
 import { forEachPlaced, l2Tables, readL1, readL2, refuseTooMany } from "./references.ts";
 import type { L1Table } from "./references.ts";
@@ -106,6 +107,7 @@ export function applySnapshot(state: ImageState, query: SnapshotQuery): Done {
   if (l1Size * ENTRY_BYTES > MAX_L1_BYTES) return refuse("l1-too-large", name);
   const theirs = readL1(store, snapshot.l1Offset, snapshot.l1Size);
   for (const l1 of [theirs, activeL1(state)]) refuseTooMany(l1, header, store);
+  refuseCutShort(state);
   const unfit = whyNotShared(state, theirs);
   if (unfit !== null) return refuse(unfit, name);
 
@@ -133,6 +135,7 @@ export function deleteSnapshot(state: ImageState, query: SnapshotQuery): Done {
   if (!checked.ok) return checked;
   const theirs = readL1(state.store, snapshot.l1Offset, snapshot.l1Size);
   for (const l1 of [theirs, activeL1(state)]) refuseTooMany(l1, state.header, state.store);
+  refuseCutShort(state);
   refuseUnreadable(state, theirs);
 
   const left = old.snapshots.filter((_, at) => at !== index);
@@ -276,6 +279,16 @@ class Additions {
 }
 
 const PIECE = 4096;
+
+/** The disk's own tables are gone through when the change is durable: one that no file has must not end it there. @throws Fault for one behind the file's end */
+function refuseCutShort(state: ImageState): void {
+  const { view, size } = activeL1(state);
+  const fileLength = state.store.size();
+  for (let index = 0; index < size; index++) {
+    const offset = offsetOf(view.getUint32(index * ENTRY_BYTES), view.getUint32(index * ENTRY_BYTES + 4));
+    if (offset >= fileLength && offset % state.clusterSize === 0) throw behindEnd(offset, fileLength);
+  }
+}
 
 /** Looks through all tables for an entry that cannot be. @throws Fault for one */
 function refuseUnreadable({ header, store }: ImageState, l1: L1Table): void {

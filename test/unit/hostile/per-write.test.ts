@@ -9,6 +9,7 @@ import type { MemoryContents } from "../../../src/bytes/memory-store.ts";
 import { portableCodecs } from "../../../src/qcow2/codecs.ts";
 import { Qcow2Image } from "../../../src/qcow2/image.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
+import { applySnapshot, deleteSnapshot } from "../../../src/qcow2/snapshot-changes.ts";
 import { AT, CLUSTER, COPIED, openSmall, smallImage } from "./small-image.ts";
 
 const MIB = 2 ** 20;
@@ -180,4 +181,16 @@ describe("what an entry leads to is counted by nobody", () => {
     image.read(at, sector);
     expect(sector.every((byte) => byte === (at === SPAN ? 0 : 1))).toBe(true);
   });
+});
+
+test.each([["applied", applySnapshot], ["deleted", deleteSnapshot]] as const)("a table of the disk lies behind the file's end: no snapshot is %s in a part", (_, change) => {
+  const theirs = 8;
+  const words = { [L1_ENTRY + 8]: COPIED | BigInt(L2 * CLUSTER), [L1_ENTRY + 24]: COPIED | BigInt(100 * CLUSTER), [L2 * CLUSTER]: BigInt(6 * CLUSTER) };
+  const contents = smallImage({ header: { virtualSize: 4 * SPAN, l1Size: 4 }, snapshots: [{ l1Offset: theirs * CLUSTER, l1Size: 1 }], words, refcounts: { [L2]: 1, 6: 1, [theirs]: 1 } });
+  const all = (): Uint8Array[] => Array.from({ length: 24 }, (__, cluster) => clusterOf(contents, cluster));
+  const before = all();
+  const image = openSmall(contents);
+  expect(image.readOnlyReason).toBeNull();
+  expect(() => image.changeWhole((state) => change(state, "s0"))).toThrow(/behind the file's end/);
+  expect(all()).toEqual(before);
 });
