@@ -13,6 +13,9 @@ interface Known {
 /** The word behind an option, null where it is not there. */
 const valueOf = (argv: readonly string[], option: string): string | null => (argv.includes(option) ? (argv[argv.indexOf(option) + 1] ?? null) : null);
 
+/** What a stock program that was ended from outside was about, of the images that are drawn here. */
+export const ENDLESS = "stock follows a chain of backing files that leads back to itself without end";
+
 const OLDER = "a stock program older than version 10 has no such option or command";
 
 /** Words of a stock program of version 7 for what came behind it. */
@@ -40,7 +43,7 @@ const KNOWN: readonly Known[] = [
     is: ({ argv }, stock, ours) => argv[0] === "rebase" && argv.includes("-U") && valueOf(argv, "-b") === argv.at(-1) && stock.status === 0 && ours.status === 1 && ours.err.includes("Failed to get shared \"write\" lock"),
   },
   {
-    what: "stock follows a chain of backing files that leads back to itself without end",
+    what: ENDLESS,
     is: (_, stock, ours) => stock.status === -1 && ours.err.includes("creates an infinite loop."),
   },
   {
