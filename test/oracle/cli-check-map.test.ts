@@ -138,10 +138,9 @@ describe("damaged images", () => {
     });
   }
 
-  it("an L2 table far behind the end: stock maps it as empty, and here it is refused", async () => {
+  it("an L2 table far behind the end maps nothing", async () => {
     damagedCopy(join(made, "plain.qcow2"), join(root, "damaged.qcow2"), (image) => image.l1(0, (entry) => entry | (1n << 40n)));
-    await sameCheck("damaged.qcow2");
-    expect(await runOurs(root, "qemu-img", ["map", "damaged.qcow2"])).toMatchObject({ err: "qemu-img: Could not read file metadata: Input/output error\n", status: 1 });
+    await sameOf("damaged.qcow2");
   });
 
   it("a refcount block at no cluster's start is an error of the check", async () => {

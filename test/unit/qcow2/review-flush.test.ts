@@ -50,14 +50,13 @@ test("a held decrease is carried out once, also when reading a refcount block fa
   flushImage(first);
 
   const { state } = opened(store);
-  // Two clusters, counted by two blocks; the second block cannot be read when step 3 wants it.
-  discardGuest(state, 0, CLUSTER, none);
-  const victimGuest = CLUSTER * perBlock * 2;
-  discardGuest(state, victimGuest, CLUSTER, none);
   const table = new Uint8Array(CLUSTER);
   store.read(readHeader(store).refcountTableOffset, table);
   const blockOf = (index: number): number => Number(new DataView(table.buffer).getBigUint64(index * 8));
+  // Two clusters, counted by two blocks; the second block cannot be read, neither when its cluster is given up nor when step 3 wants it.
+  discardGuest(state, 0, CLUSTER, none);
   store.failsAt = blockOf(2);
+  discardGuest(state, CLUSTER * perBlock * 2, CLUSTER, none);
   expect(thrownBy(() => flushImage(state))).toBeInstanceOf(Fault);
   store.failsAt = null;
   // The freed cluster is given to new data before the flush is tried again.
