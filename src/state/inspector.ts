@@ -84,6 +84,17 @@ export function createInspectorActions(core: Core, underWay: UnderWay): Inspecto
   let open: number | null = null;
   let looking: string | null = null;
 
+  /** Ends an inspection, behind a save that reads by it. */
+  const end = (inspection: number): void => {
+    const endNow = (): void => void core.port.start("endInspection", { inspection });
+    if (!now().save.running) return endNow();
+    const unfollow = core.store.subscribe((state) => {
+      if (state.inspector.save.running) return;
+      unfollow();
+      endNow();
+    });
+  };
+
   /** Looks into the file that is named in the state, unless another is by the time it is known. */
   const look = async (file: string): Promise<void> => {
     if (looking === file) return;
@@ -98,7 +109,7 @@ export function createInspectorActions(core: Core, underWay: UnderWay): Inspecto
       const { inspection: id, identity, header } = outcome.value;
       patchInspector(core, { inspection: { id, identity, header }, failure: null, generation: now().generation + 1 });
     } else patchInspector(core, { inspection: null, failure: textOf(outcome.error) });
-    if (open !== null) void core.port.start("endInspection", { inspection: open });
+    if (open !== null) end(open);
     open = outcome.ok ? outcome.value.inspection : null;
   };
 

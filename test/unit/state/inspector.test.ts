@@ -51,6 +51,23 @@ test("an answer about a zone does not take back a selection that came meanwhile"
   expect(app.store.getState()).toMatchObject({ selected: 4, inspector: { place: { zone: { zone: 4 } } } });
 });
 
+test("a save that begins while the file is looked at anew is made: what it reads by is ended behind it", async () => {
+  const order: string[] = [];
+  const app = await started(new MemoryFiles(), (engine) => {
+    const perform = engine.performAs.bind(engine) as (...call: unknown[]) => Promise<unknown>;
+    engine.performAs = (async (...call: unknown[]) => {
+      if (call[0] === "endInspection") order.push("ended");
+      const outcome = await perform(...call);
+      if (call[0] === "saveAs") order.push("made");
+      return outcome;
+    }) as typeof engine.performAs;
+  });
+  await app.inspector.lookInto("welcome.qcow2");
+  await Promise.all([app.inspector.refresh(), app.save.make({ format: "raw" })]);
+  expect(app.store.getState().inspector.save).toMatchObject({ running: false, failure: null, value: { bytes: 12 * 2 ** 20 } });
+  expect(order).toEqual(["made", "ended"]);
+});
+
 test("looking into an image that owes no flush tells of none: looking is no event", async () => {
   const { app } = await looked();
   await frames();
