@@ -2,26 +2,12 @@
  * A store over a store some requests of which fail by rules (debug-rules.ts): QEMU's driver blkdebug under an image. What fails did
  * nothing to the store below. An image tells it events as it goes; coalescing is left out over it, so that each request meets its rule.
  *
- * Requests may be cut: by an alignment, to which ends are filled up, and by the most bytes of one transfer.
+ * Requests may be cut (debug-requests.ts): by an alignment, to which ends are filled up, and by the most bytes of one transfer.
  */
-import { Fault } from "../base/fault.ts";
 import type { ByteStore } from "./byte-store.ts";
-import type { DebugEvent, DebugRules, IoType } from "./debug-rules.ts";
-
-/** How requests are cut, in bytes; 0 for as they come. */
-export interface DebugLimits {
-  /** A power of two. */
-  readonly align: number;
-  /** A multiple of the alignment. */
-  readonly maxTransfer: number;
-  /** Of zeros and discards, which a store does not get and a disk does: what their ends are cut to, and the most of one. */
-  readonly optWriteZero?: number;
-  readonly maxWriteZero?: number;
-  readonly optDiscard?: number;
-  readonly maxDiscard?: number;
-}
-
-const ENOSPC = 28;
+import { DebugRequests } from "./debug-requests.ts";
+import type { DebugLimits } from "./debug-requests.ts";
+import type { DebugEvent, DebugRules } from "./debug-rules.ts";
 
 export class DebugStore implements ByteStore {
   readonly name: string;
@@ -30,13 +16,13 @@ export class DebugStore implements ByteStore {
   readonly allocated?: () => number;
   private readonly base: ByteStore;
   private readonly rules: DebugRules;
-  private readonly limits: DebugLimits;
+  private readonly requests: DebugRequests;
 
   /** Owns `base` from now on: close() closes it. */
   constructor(base: ByteStore, rules: DebugRules, limits: DebugLimits = { align: 0, maxTransfer: 0 }) {
     this.base = base;
     this.rules = rules;
-    this.limits = limits;
+    this.requests = new DebugRequests(rules, limits, base.name);
     this.name = base.name;
     this.readOnly = base.readOnly;
     if (base.allocated !== undefined) this.allocated = () => base.allocated!();
@@ -52,19 +38,17 @@ export class DebugStore implements ByteStore {
   }
 
   read(offset: number, into: Uint8Array): number {
-    const { start, end } = this.aligned(offset, into.length);
-    for (const piece of this.pieces(start, end)) this.require("read", "read", piece.start, piece.end);
+    this.requests.read(offset, into.length);
     return this.base.read(offset, into);
   }
 
   write(offset: number, from: Uint8Array): void {
-    const { start, end } = this.aligned(offset, from.length);
-    this.readEnds(offset, offset + from.length, start, end);
-    for (const piece of this.pieces(start, end)) {
+    this.readEnds(offset, from.length);
+    for (const part of this.requests.parts(this.requests.aligned(offset, from.length))) {
       this.rules.event("pwritev");
-      this.require("write", "write", piece.start, piece.end);
-      const first = Math.max(piece.start, offset);
-      this.base.write(first, from.subarray(first - offset, Math.min(piece.end, offset + from.length) - offset));
+      this.requests.require("write", "write", part);
+      const first = Math.max(part.start, offset);
+      this.base.write(first, from.subarray(first - offset, Math.min(part.end, offset + from.length) - offset));
       this.rules.event("pwritev_done");
     }
   }
@@ -75,7 +59,7 @@ export class DebugStore implements ByteStore {
   }
 
   flush(): void {
-    this.require("flush", "flush", 0, 0);
+    this.requests.require("flush", "flush", { start: 0, end: 0 });
     this.base.flush();
   }
 
@@ -83,34 +67,18 @@ export class DebugStore implements ByteStore {
     this.base.close();
   }
 
-  private aligned(offset: number, lengthBytes: number): { start: number; end: number } {
-    const align = Math.max(1, this.limits.align);
-    return { start: Math.floor(offset / align) * align, end: Math.ceil((offset + lengthBytes) / align) * align };
-  }
-
-  private *pieces(start: number, end: number): Generator<{ start: number; end: number }> {
-    const most = this.limits.maxTransfer || Infinity;
-    for (let at = start; at < end; at += most) yield { start: at, end: Math.min(end, at + most) };
-  }
-
   /** An aligned write has what lies around it read first: its ends can fail as reads. What is there stays there. */
-  private readEnds(from: number, to: number, start: number, end: number): void {
-    if (from > start) {
+  private readEnds(offset: number, lengthBytes: number): void {
+    const { head, tail } = this.requests.ends(offset, lengthBytes);
+    if (head !== null) {
       this.rules.event("pwritev_rmw_head");
-      this.require("read", "read", start, start + this.limits.align);
+      this.requests.require("read", "read", head);
       this.rules.event("pwritev_rmw_after_head");
     }
-    if (to < end && !(from > start && end - start === this.limits.align)) {
+    if (tail !== null) {
       this.rules.event("pwritev_rmw_tail");
-      this.require("read", "read", end - this.limits.align, end);
+      this.requests.require("read", "read", tail);
       this.rules.event("pwritev_rmw_after_tail");
     }
-  }
-
-  private require(ioType: IoType, operation: "read" | "write" | "flush", start: number, end: number): void {
-    const errno = this.rules.errnoOf(ioType, start, end - start);
-    if (errno === null) return;
-    const code = errno === ENOSPC ? "no-space" : "io";
-    throw new Fault({ kind: "store", code, operation, store: this.name, offset: start, lengthBytes: end - start, detail: "a rule of blkdebug", errno });
   }
 }

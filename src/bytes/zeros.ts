@@ -1,5 +1,8 @@
 /** Whether bytes are zeros: the one place that looks, since most of the time of a copy that leaves holes, and of a walk through empty tables, goes here. */
 
+/** What is discarded is stored as zeros, for no home can make a hole; of more than this at once, in bytes, a file keeps what it has: a discard is asked of large disks as a whole. */
+export const MOST_DISCARDED_BYTES = 64 * 2 ** 20;
+
 const WORD_BYTES = 4;
 
 /** Whether `bytes` holds nothing but zeros; nothing at all counts as zeros. */

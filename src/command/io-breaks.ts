@@ -6,6 +6,7 @@
  * same clusters, waits too, and comes behind it. Other events lie deeper within a request, and no breakpoint can be set at them. A
  * write that does not run beside others would stop for ever, and does not stop.
  */
+import { roundDown, roundUp } from "../base/units.ts";
 import { diskOf, factsOf } from "./io-session.ts";
 import type { IoCommand, IoEnd, IoSession } from "./io-session.ts";
 import { out } from "./program.ts";
@@ -37,9 +38,9 @@ export function* besideOthers(session: IoSession, stops: boolean, offset: number
   const facts = breaks === undefined ? null : yield* factsOf(session);
   if (breaks === undefined || facts === null) return yield* run();
   const { clusterSize } = facts.image;
-  const request = { start: Math.floor(offset / clusterSize) * clusterSize, end: Math.ceil((offset + length) / clusterSize) * clusterSize, run };
-  if (breaks.held.some((held) => overlap(held, { ...request, tag: null }))) {
-    breaks.held.push({ ...request, tag: null });
+  const request = { tag: null, start: roundDown(offset, clusterSize), end: roundUp(offset + length, clusterSize), run };
+  if (breaks.held.some((held) => overlap(held, request))) {
+    breaks.held.push(request);
     return "ok";
   }
   const tag = stops ? breaks.set.pop() : undefined;

@@ -8,8 +8,9 @@
 import { Fault } from "../base/fault.ts";
 import { ok } from "../base/result.ts";
 import { roundDown, roundUp } from "../base/units.ts";
-import type { DebugRules, IoType } from "../bytes/debug-rules.ts";
-import type { DebugLimits } from "../bytes/debug-store.ts";
+import { DebugRequests } from "../bytes/debug-requests.ts";
+import type { Cut, DebugLimits } from "../bytes/debug-requests.ts";
+import type { DebugRules } from "../bytes/debug-rules.ts";
 import type { Extent, ZoneOperation } from "../protocol/index.ts";
 import type { Answer, Device } from "./device.ts";
 import { forEachPiece, patternPayload } from "./payload.ts";
@@ -19,17 +20,11 @@ import { outOfRange } from "./range.ts";
 
 /** The most that zeros are written as bytes at once. */
 const MOST_ZEROS = 16 * 2 ** 20;
-const ENOSPC = 28;
-
-type Operation = "read" | "write" | "flush";
-interface Cut {
-  readonly start: number;
-  readonly end: number;
-}
 
 export class DebugDevice extends PlainDevice {
   private readonly rules: DebugRules;
   private readonly limits: DebugLimits;
+  private readonly requests: DebugRequests;
 
   /** @throws Fault over a disk with zones, whose rules requests that are cut would not keep */
   constructor({ disk, log, zones }: Device, rules: DebugRules, limits: DebugLimits) {
@@ -37,6 +32,7 @@ export class DebugDevice extends PlainDevice {
     if (zones !== null) throw new Fault({ kind: "unsupported", feature: "blkdebug over a zoned disk" });
     this.rules = rules;
     this.limits = limits;
+    this.requests = new DebugRequests(rules, limits, "blkdebug");
     rules.event("none");
   }
 
@@ -47,23 +43,23 @@ export class DebugDevice extends PlainDevice {
   override read(offset: number, into: Uint8Array): Answer {
     const outside = this.outside("read", offset, into.length);
     if (outside !== null) return outside;
-    const { start, end } = this.aligned(offset, into.length);
-    for (const cut of this.cuts(start, end)) this.require("read", "read", cut);
+    this.requests.read(offset, into.length);
     return super.read(offset, into);
   }
 
   override write(offset: number, payload: Payload): Answer {
     const outside = this.outside("write", offset, payload.length);
     if (outside !== null) return outside;
-    const { start, end } = this.aligned(offset, payload.length);
-    this.readEnds(offset, offset + payload.length, start, end);
+    const { start, end } = this.requests.aligned(offset, payload.length);
+    const { head, tail } = this.requests.ends(offset, payload.length);
+    for (const around of [head, tail]) if (around !== null) this.requests.require("read", "read", around);
     forEachPiece(payload, (at, data) => {
       const from = offset + at;
       const first = at === 0 ? start : from;
       const last = at + data.length === payload.length ? end : from + data.length;
-      for (const cut of this.cuts(first, last)) {
+      for (const cut of this.requests.parts({ start: first, end: last })) {
         this.rules.event("pwritev");
-        this.require("write", "write", cut);
+        this.requests.require("write", "write", cut);
         const begin = Math.max(cut.start, from);
         this.disk.write(begin, data.subarray(begin - from, Math.min(cut.end, from + data.length) - from));
         this.rules.event("pwritev_done");
@@ -76,12 +72,12 @@ export class DebugDevice extends PlainDevice {
     const outside = this.outside("write-zeroes", offset, length);
     if (outside !== null) return outside;
     const { optWriteZero = 0, maxWriteZero = 0 } = this.limits;
-    const unit = Math.max(optWriteZero, this.limits.align, 1);
+    const unit = Math.max(optWriteZero, this.requests.align);
     const most = maxWriteZero === 0 ? Infinity : roundDown(maxWriteZero, unit);
     for (const cut of inUnits(offset, offset + length, unit, most, this.mostBytes)) {
       if (cut.end - cut.start >= unit && cut.start % unit === 0) {
         this.rules.event("pwritev_zero");
-        this.require("write-zeroes", "write", cut);
+        this.requests.require("write-zeroes", "write", cut);
         this.disk.writeZeroes(cut.start, cut.end - cut.start, unmap);
       } else {
         for (let at = cut.start; at < cut.end; at += this.mostBytes) this.write(at, patternPayload(0, Math.min(this.mostBytes, cut.end - at)));
@@ -94,14 +90,14 @@ export class DebugDevice extends PlainDevice {
     const outside = this.outside("discard", offset, length);
     if (outside !== null) return outside;
     const { optDiscard = 0, maxDiscard = 0 } = this.limits;
-    const align = Math.max(1, this.limits.align);
+    const { align } = this.requests;
     const unit = Math.max(optDiscard, align);
     const most = maxDiscard === 0 ? Infinity : roundDown(maxDiscard, unit);
     for (const cut of inUnits(offset, offset + length, unit, most, Infinity)) {
       // What does not make a whole request is left as it was.
       const whole = { start: roundUp(cut.start, align), end: roundDown(cut.end, align) };
       if (whole.start >= whole.end) continue;
-      this.require("discard", "write", whole);
+      this.requests.require("discard", "write", whole);
       this.disk.discard(whole.start, whole.end - whole.start);
     }
     return ok(null);
@@ -110,13 +106,13 @@ export class DebugDevice extends PlainDevice {
   /** Tells what lies before the first byte that a rule is about, and fails there. */
   override map(offset: number, length: number, maxExtents: number): Answer<{ extents: readonly Extent[]; next: number | null }> {
     const before = this.rules.bytesBefore("block-status", offset, length);
-    if (before <= 0) this.require("block-status", "read", { start: offset, end: offset + length });
+    if (before <= 0) this.requests.require("block-status", "read", { start: offset, end: offset + length });
     const mapped = super.map(offset, Math.max(before, Math.min(1, length)), maxExtents);
     return mapped.ok && before < length && mapped.value.next === null ? ok({ ...mapped.value, next: offset + before }) : mapped;
   }
 
   override flush(): void {
-    this.require("flush", "flush", { start: 0, end: 0 });
+    this.requests.require("flush", "flush", { start: 0, end: 0 });
     super.flush();
   }
 
@@ -126,29 +122,6 @@ export class DebugDevice extends PlainDevice {
 
   private get mostBytes(): number {
     return Math.min(this.limits.maxTransfer || MOST_ZEROS, MOST_ZEROS);
-  }
-
-  private aligned(offset: number, length: number): Cut {
-    const align = Math.max(1, this.limits.align);
-    return { start: roundDown(offset, align), end: roundUp(offset + length, align) };
-  }
-
-  private *cuts(start: number, end: number): Generator<Cut> {
-    const most = this.limits.maxTransfer || Infinity;
-    for (let at = start; at < end; at += most) yield { start: at, end: Math.min(end, at + most) };
-  }
-
-  /** As in a store: an aligned write has what lies around it read first. */
-  private readEnds(from: number, to: number, start: number, end: number): void {
-    const { align } = this.limits;
-    if (from > start) this.require("read", "read", { start, end: start + align });
-    if (to < end && !(from > start && end - start === align)) this.require("read", "read", { start: end - align, end });
-  }
-
-  private require(ioType: IoType, operation: Operation, { start, end }: Cut): void {
-    const errno = this.rules.errnoOf(ioType, start, end - start);
-    if (errno === null) return;
-    throw new Fault({ kind: "store", code: errno === ENOSPC ? "no-space" : "io", operation, store: "blkdebug", offset: start, lengthBytes: end - start, detail: "a rule of blkdebug", errno });
   }
 }
 

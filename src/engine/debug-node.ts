@@ -8,10 +8,10 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
+import type { DebugLimits } from "../bytes/debug-requests.ts";
 import { DEBUG_EVENTS, DebugRules, IO_TYPES } from "../bytes/debug-rules.ts";
 import type { InjectRule, StateRule } from "../bytes/debug-rules.ts";
 import { DebugStore } from "../bytes/debug-store.ts";
-import type { DebugLimits } from "../bytes/debug-store.ts";
 import { parseSwitch } from "../protocol/index.ts";
 import type { DebugNode, DebugProblem, Failure } from "../protocol/index.ts";
 import { atBorder } from "./border.ts";
@@ -148,9 +148,10 @@ function rulesOf(sections: readonly Section[]): Result<DebugRules, DebugProblem>
 function limitsOf(options: DebugNode["options"]): Result<DebugLimits, DebugProblem> {
   const given = new Map(options);
   const of = (option: string): number => Number(given.get(option) ?? 0);
-  const [align, maxTransfer, optWriteZero, maxWriteZero, optDiscard, maxDiscard] = ["align", "max-transfer", "opt-write-zero", "max-write-zero", "opt-discard", "max-discard"].map(of) as [number, number, number, number, number, number];
+  const limits = { align: of("align"), maxTransfer: of("max-transfer"), optWriteZero: of("opt-write-zero"), maxWriteZero: of("max-write-zero"), optDiscard: of("opt-discard"), maxDiscard: of("max-discard") };
+  const { align } = limits;
   if (align !== 0 && !Number.isInteger(Math.log2(align))) return err({ code: "limit", option: "align", value: align });
-  const units = { "max-transfer": align, "opt-write-zero": align, "max-write-zero": Math.max(optWriteZero, align), "opt-discard": align, "max-discard": Math.max(optDiscard, align) };
+  const units = { "max-transfer": align, "opt-write-zero": align, "max-write-zero": Math.max(limits.optWriteZero, align), "opt-discard": align, "max-discard": Math.max(limits.optDiscard, align) };
   for (const [option, unit] of Object.entries(units)) if (of(option) % Math.max(1, unit) !== 0) return err({ code: "limit", option, value: of(option) });
-  return ok({ align, maxTransfer, optWriteZero, maxWriteZero, optDiscard, maxDiscard });
+  return ok(limits);
 }

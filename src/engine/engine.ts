@@ -7,7 +7,7 @@ import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ADOPTED_PREFIX } from "../protocol/index.ts";
 import type { CallName, Failure, GuestCallName, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
-import { loadEncoder, portableCodecs } from "../qcow2/codecs.ts";
+import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { mergeBitmaps } from "./bitmap-calls.ts";
 import { atBorder } from "./border.ts";
@@ -53,8 +53,6 @@ type Handler<Name extends CallName> = (request: RequestOf<Name>, job: Job) => An
 type Handlers = { readonly [Name in Exclude<CallName, DeviceCallName | InspectorCallName | CrashCallName | WorkloadCallName>]: Handler<Name> };
 
 const done = ok({ done: true } as const);
-/** Makes ready what packs the clusters of an image. null where it has no compressed ones. */
-const loadFor = ({ codecs, device: { disk } }: OpenImage): Promise<void> | null => (disk.compressionType === undefined ? null : loadEncoder(codecs, disk.compressionType));
 const closedHandle = (handle: number): Result<never, Failure> => err({ kind: "usage", code: "closed-handle", detail: `handle ${handle} is not open` });
 
 export class Engine {
@@ -224,7 +222,7 @@ export class Engine {
   /** Encoders are large and seldom wanted: each is loaded before the first cluster that is written with it. null where none is. */
   private prepareCompression({ handle, compressed }: { readonly handle: number; readonly compressed?: boolean }): Promise<void> | null {
     const image = this.images.get(handle);
-    return image !== undefined && (compressed === true || image.files.compresses === true) ? loadFor(image) : null;
+    return image !== undefined && (compressed === true || image.files.compresses === true) ? image.loadEncoder() : null;
   }
 
   private onDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Outcome<Name> {
@@ -267,7 +265,7 @@ export class Engine {
       const { image, facts, snapshot } = made.value;
       try {
         // Whoever writes it packs clusters, a job and a guest too.
-        if (opened.value.compresses === true && !readOnly) await loadFor(image);
+        if (opened.value.compresses === true && !readOnly) await image.loadEncoder();
       } catch (error) {
         closeFiles(opened.value);
         throw error;

@@ -16,9 +16,8 @@ import { NullStore } from "../bytes/null-store.ts";
 import { UnsafeStore } from "../bytes/unsafe-store.ts";
 import { ADOPTED_PREFIX, FILE_PREFIX, behindPrefix, isPath } from "../protocol/index.ts";
 import type { ChainProblem, DebugNode, Failure, ImageSource } from "../protocol/index.ts";
-import { loadZstdDecoder } from "../qcow2/codecs.ts";
+import { ZSTD, loadZstdDecoder } from "../qcow2/codecs.ts";
 import { AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "../qcow2/features.ts";
-import { COMPRESSION_NAMES } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
 import { backingFormatOf, dataFileOf } from "../qcow2/header-names.ts";
 import { readHeader } from "../qcow2/open.ts";
@@ -33,7 +32,6 @@ import { mendOnOpen } from "./mend-on-open.ts";
 import { formatOf, openDevice } from "./open-device.ts";
 import type { Format, OpenedFiles } from "./open-device.ts";
 
-const ZSTD = COMPRESSION_NAMES.indexOf("zstd");
 
 /** Where files are opened by name. */
 export interface FilePlace {

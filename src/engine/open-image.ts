@@ -7,7 +7,7 @@ import { zoneIndex } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { KnownZeros } from "../bytes/known-zeros.ts";
 import { checkImage } from "../qcow2/check.ts";
-import { portableCodecs } from "../qcow2/codecs.ts";
+import { loadEncoder, portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { readHeader } from "../qcow2/open.ts";
 import type { CheckReport, ClusterReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, RepairMode, RepairReport, Resources, ToldCall, ZoneChanges } from "../protocol/index.ts";
@@ -89,6 +89,12 @@ export class OpenImage {
   /** What is written goes to an overlay, which is not the file. */
   get isTemporary(): boolean {
     return this.files.backing?.file === this.file;
+  }
+
+  /** Makes ready what packs its clusters, before the first is written compressed; null where its format has none that are. */
+  loadEncoder(): Promise<void> | null {
+    const type = this.device.disk.compressionType;
+    return type === undefined ? null : loadEncoder(this.codecs, type);
   }
 
   get device(): Device {

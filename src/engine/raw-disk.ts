@@ -8,10 +8,7 @@ import { readPadded } from "../bytes/byte-store.ts";
 import type { Extent } from "../protocol/index.ts";
 import type { Disk } from "./disk.ts";
 import { PIECE_BYTES, forEachPiece, patternPayload } from "./payload.ts";
-import { isZero } from "../bytes/zeros.ts";
-
-/** A discard is asked of large disks as a whole, and must not read all of them, in bytes. */
-const MOST_DISCARDED = 64 * 2 ** 20;
+import { MOST_DISCARDED_BYTES, isZero } from "../bytes/zeros.ts";
 
 export class RawDisk implements Disk {
   readonly virtualSize: number;
@@ -67,7 +64,7 @@ export class RawDisk implements Disk {
 
   /** A hint. What it reads as afterwards is zeros, as where QEMU gives a file's blocks back; here the file keeps them, and what is too much to be gone through at once keeps its bytes too. */
   discard(offset: number, length: number): void {
-    if (length <= MOST_DISCARDED) this.writeZeroes(offset, length, true);
+    if (length <= MOST_DISCARDED_BYTES) this.writeZeroes(offset, length, true);
   }
 
   map(offset: number, length: number, _maxExtents: number): { extents: readonly Extent[]; next: number | null } {

@@ -5,7 +5,6 @@
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { Failure, ImageSource, RebaseOptions } from "../protocol/index.ts";
-import { loadEncoder } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "../qcow2/features.ts";
 import { writeBackingName } from "../qcow2/header-edit.ts";
@@ -36,7 +35,7 @@ export async function rebaseImage(place: FilePlace, image: OpenImage, options: R
   if (!(disk instanceof Qcow2Image)) return err({ kind: "unsupported", feature: "a backing file of a raw image" });
   if (zones !== null) return err({ kind: "unsupported", feature: "a backing file of a zoned image" });
   const { backing } = options;
-  if (options.compressed) await loadEncoder(image.codecs, disk.compressionType);
+  if (options.compressed) await image.loadEncoder();
   if (backing === null || options.headerOnly) return await job.outcome(image.guardWork(() => rebaseOnto(image, disk, null, null, options)));
   const source = await sourceBeside(place, image.file, { file: backing.file, format: formatOf(backing.format) });
   if (!source.ok) return source;

@@ -15,7 +15,6 @@ import { convertDevices } from "./move-calls.ts";
 import { OpenImage } from "./open-image.ts";
 import { STANDALONE } from "./open-device.ts";
 import { isZero } from "../bytes/zeros.ts";
-import { loadEncoder } from "../qcow2/codecs.ts";
 
 export interface Saving {
   readonly library: Library;
@@ -105,8 +104,7 @@ async function fill({ library, now, job }: Saving, file: string, device: Device,
   let image: OpenImage;
   try {
     image = new OpenImage(0, { ...STANDALONE, file, store: opened.value, format: form.format }, true, now);
-    const type = image.device.disk.compressionType;
-    if (compressed && type !== undefined) await loadEncoder(image.codecs, type);
+    if (compressed) await image.loadEncoder();
   } catch (error) {
     opened.value.close();
     throw error;

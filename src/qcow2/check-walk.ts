@@ -10,7 +10,7 @@ import type { Check } from "./check.ts";
 import type { CheckFinding } from "./check-findings.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { GAP_BYTES, OffsetSet, distinct, filledTables } from "./filled-tables.ts";
-import { LOW_ZERO, compressedPlace, hasL1Reserved, hasL2Reserved, isCompressed, isCopied, offsetOf, wordHex } from "./entry-words.ts";
+import { LOW_ZERO, compressedPlace, hasL1Reserved, hasL2Reserved, isCompressed, isCopied, offsetAt, offsetOf, wordHex } from "./entry-words.ts";
 
 /** L1 entries are read in pieces, so that no table of a snapshot needs memory of its size. */
 const PIECE_BYTES = 2 ** 20;
@@ -32,7 +32,7 @@ export function* walkActive(check: Check, place: L1Place): Generator<number, voi
   check.referMetadata(place.offset, place.size * ENTRY_BYTES);
   check.work.read(place.size * ENTRY_BYTES);
   const l1 = readWords(check, place.offset, place.size);
-  const tables = new TableReader(check, place.size, (index) => offsetOf(l1.getUint32(index * ENTRY_BYTES), l1.getUint32(index * ENTRY_BYTES + 4)));
+  const tables = new TableReader(check, place.size, (index) => offsetAt(l1, index * ENTRY_BYTES));
   const { repeated, filled } = surveyTables(check, l1);
   let done = 0;
   let entries = 0;

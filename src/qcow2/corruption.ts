@@ -9,7 +9,7 @@ import { Fault } from "../base/fault.ts";
 import type { Corruption, ImageProblem } from "../base/fault.ts";
 import { hostOffset as toHostOffset } from "../base/units.ts";
 import { ENTRY_BYTES } from "./entries.ts";
-import { hasZeroFlag, offsetOf } from "./entry-words.ts";
+import { hasZeroFlag, offsetAt } from "./entry-words.ts";
 import { flushImage } from "./flush.ts";
 import type { ImageState } from "./image-state.ts";
 
@@ -52,8 +52,6 @@ function corruptionOf(state: ImageState, { structure, field, hostOffset }: Image
   const written = writing ? { guestOffset: guestOffsetOf(state, l2Offset, l2Index), zero: !state.format.extended && hasZeroFlag(table.getUint32(inTable + 4)) } : null;
   return { fatal: true, what: "cluster-offset", offset: offsetAt(table, inTable), l2Offset, l2Index, written };
 }
-
-const offsetAt = (table: DataView, at: number): number => offsetOf(table.getUint32(at), table.getUint32(at + 4));
 
 /** What an entry of the L2 table at a host offset maps, in bytes of the disk. */
 function guestOffsetOf(state: ImageState, l2Offset: number, l2Index: number): number {

@@ -26,6 +26,9 @@ export const hasBitmapReserved = (high: number, low: number): boolean => ((high 
 /** Host offset of an L1 entry, of a standard L2 entry and of a bitmap table's entry; at most 2^56, and exact, for the lowest 9 bits are none. */
 export const offsetOf = (high: number, low: number): number => (high & HIGH_OFFSET) * 2 ** 32 + ((low & LOW_OFFSET) >>> 0);
 
+/** The same of the entry whose first byte is `at`. */
+export const offsetAt = (table: DataView, at: number): number => offsetOf(table.getUint32(at), table.getUint32(at + 4));
+
 /** Where a compressed cluster's stream starts, and the bytes up to the end of its last sector. */
 export function compressedPlace(high: number, low: number, clusterBits: number): { readonly offset: number; readonly lengthBytes: number } {
   const x = 62 - (clusterBits - 8);

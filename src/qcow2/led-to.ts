@@ -1,7 +1,7 @@
 /** The host clusters that the entries of a table on the disk lead to, for tables that may be long: read in pieces, and no entry is believed. */
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
-import { offsetOf } from "./entry-words.ts";
+import { offsetAt } from "./entry-words.ts";
 
 const PIECE_BYTES = 2 ** 18;
 
@@ -20,7 +20,7 @@ export function forEachLedTo(store: ByteStore, from: number, to: number, cluster
     readPadded(store, at, piece.subarray(0, length));
     for (let word = 0; word < length / 4; word += 2) {
       if ((words[word]! | words[word + 1]!) === 0) continue;
-      const cluster = Math.floor(offsetOf(view.getUint32(word * 4), view.getUint32(word * 4 + 4)) / clusterSize);
+      const cluster = Math.floor(offsetAt(view, word * 4) / clusterSize);
       if (cluster !== 0 && !note(cluster)) return;
     }
   }

@@ -6,7 +6,7 @@
  */
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES, forEachInUse } from "./entries.ts";
-import { offsetOf } from "./entry-words.ts";
+import { offsetAt } from "./entry-words.ts";
 import { distinct, filledTables } from "./filled-tables.ts";
 import type { OffsetSet } from "./filled-tables.ts";
 import { FREE_WORK, TableWork } from "./table-work.ts";
@@ -106,7 +106,7 @@ export class ReadSurvey {
     const offsets = new Float64Array(this.l1.byteLength / ENTRY_BYTES);
     let count = 0;
     forEachInUse(new Uint8Array(this.l1.buffer, this.l1.byteOffset, this.l1.byteLength), (index) => {
-      offsets[count++] = offsetOf(this.l1.getUint32(index * ENTRY_BYTES), this.l1.getUint32(index * ENTRY_BYTES + 4));
+      offsets[count++] = offsetAt(this.l1, index * ENTRY_BYTES);
     });
     return offsets.subarray(0, count).sort();
   }

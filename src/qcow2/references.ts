@@ -8,6 +8,7 @@ import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
 import { ENTRY_BYTES, decodeL1Entry, forEachInUse } from "./entries.ts";
+import { offsetAt } from "./entry-words.ts";
 import type { Header } from "./header.ts";
 import { behindEnd } from "./image-state.ts";
 import { decodeCluster, entryFormat } from "./l2-entries.ts";
@@ -68,13 +69,18 @@ export interface Placed {
   readonly compressed: boolean;
 }
 
+/** Visits the entries of an L1 table that are in use, with the host offsets that they name, true or not. */
+export function forEachL1Offset({ view, size }: L1Table, visit: (offset: number) => void): void {
+  forEachInUse(new Uint8Array(view.buffer, view.byteOffset, size * ENTRY_BYTES), (index) => visit(offsetAt(view, index * ENTRY_BYTES)));
+}
+
 /**
  * Whether all L2 tables of a disk can be gone through, by their number alone: before a change that has to.
  * @throws Fault where they are more than the file can hold
  */
 export function refuseTooMany(l1: L1Table, header: Header, store: ByteStore): void {
   const work = new TableWork(store, FREE_CHANGE);
-  forEachInUse(new Uint8Array(l1.view.buffer, l1.view.byteOffset, l1.size * ENTRY_BYTES), () => work.read(header.clusterSize));
+  forEachL1Offset(l1, () => work.read(header.clusterSize));
 }
 
 /**

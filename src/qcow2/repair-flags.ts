@@ -8,7 +8,7 @@ import type { Check } from "./check.ts";
 import { TableReader, surveyTables } from "./check-walk.ts";
 import type { Numbers } from "./check-findings.ts";
 import { ENTRY_BYTES } from "./entries.ts";
-import { LOW_ZERO, isCompressed, isCopied, offsetOf, setCopied, wordHex } from "./entry-words.ts";
+import { LOW_ZERO, isCompressed, isCopied, offsetAt, offsetOf, setCopied, wordHex } from "./entry-words.ts";
 import type { AreaMap } from "./repair-areas.ts";
 
 const YIELD_BYTES = 2 ** 15;
@@ -24,7 +24,7 @@ export function* correctFlags(check: Check, numbers: Numbers, tables: AreaMap, a
   readPadded(store, header.l1Offset, l1Bytes);
   const l1 = new DataView(l1Bytes.buffer);
   const l1Dirty = new DirtyRange();
-  const reader = new TableReader(check, header.l1Size, (index) => offsetOf(l1.getUint32(index * ENTRY_BYTES), l1.getUint32(index * ENTRY_BYTES + 4)));
+  const reader = new TableReader(check, header.l1Size, (index) => offsetAt(l1, index * ENTRY_BYTES));
   const { repeated, filled } = surveyTables(check, l1);
   let work = 0;
   let entries = 0;
@@ -40,7 +40,7 @@ export function* correctFlags(check: Check, numbers: Numbers, tables: AreaMap, a
   };
   for (let index = 0; index < header.l1Size; index++) {
     const at = index * ENTRY_BYTES;
-    const offset = offsetOf(l1.getUint32(at), l1.getUint32(at + 4));
+    const offset = offsetAt(l1, at);
     if (offset === 0) continue;
     if (judge("L1 table", index, l1, at, offset)) l1Dirty.add(at);
     if (offset >= check.fileLength || (filled !== null && !filled.has(offset))) continue;

@@ -27,7 +27,7 @@ import { flushImage } from "./flush.ts";
 import { MAX_L1_BYTES, MAX_SNAPSHOTS, encodeActiveDisk, encodeSnapshotsPlace } from "./header.ts";
 import { behindEnd } from "./image-state.ts";
 import type { ImageState } from "./image-state.ts";
-import { forEachPlaced, l2Tables, readL1, readL2, refuseTooMany } from "./references.ts";
+import { forEachL1Offset, forEachPlaced, l2Tables, readL1, readL2, refuseTooMany } from "./references.ts";
 import type { L1Table } from "./references.ts";
 import type { Refcounts } from "./refcounts.ts";
 import { checkL1, encodeSnapshotTable, findSnapshot, nextSnapshotId, textOf } from "./snapshots.ts";
@@ -282,12 +282,10 @@ const PIECE = 4096;
 
 /** The disk's own tables are gone through when the change is durable: one that no file has must not end it there. @throws Fault for one behind the file's end */
 function refuseCutShort(state: ImageState): void {
-  const { view, size } = activeL1(state);
   const fileLength = state.store.size();
-  for (let index = 0; index < size; index++) {
-    const offset = offsetOf(view.getUint32(index * ENTRY_BYTES), view.getUint32(index * ENTRY_BYTES + 4));
+  forEachL1Offset(activeL1(state), (offset) => {
     if (offset >= fileLength && offset % state.clusterSize === 0) throw behindEnd(offset, fileLength);
-  }
+  });
 }
 
 /** Looks through all tables for an entry that cannot be. @throws Fault for one */

@@ -6,6 +6,7 @@
  * file, is as QEMU does it, so that two programs leave one map behind.
  */
 import { roundDown, roundUp } from "../base/units.ts";
+import { MOST_DISCARDED_BYTES } from "../bytes/zeros.ts";
 import type { ImageState } from "./image-state.ts";
 import { bitRange, isBlank } from "./l2-entries.ts";
 import type { ClusterEntry } from "./l2-entries.ts";
@@ -16,9 +17,6 @@ import { MAX_RUN_BYTES, ownL2Table, setCluster, writeGuest } from "./write.ts";
 const ZEROS = new Uint8Array(64 * 1024);
 /** Zeros that are written as bytes where not all of them can be noted, at once. */
 const MOST_AS_DATA = 16 * 2 ** 20;
-
-/** A discard is asked of large disks as a whole: of more than this the data file keeps its bytes, in bytes. */
-const MOST_EMPTIED = 64 * 2 ** 20;
 
 const NOTHING = { hostOffset: 0, copied: false, alloc: 0, zero: 0 } as const;
 
@@ -65,7 +63,7 @@ export function discardGuest(state: ImageState, offset: number, length: number, 
       const keeps = state.keepsPlaces && entry.placed && entry.compressedBytes === 0;
       const isZero = keeps === entry.placed && entry.zero === format.allBits;
       if (isZero || (backing === null && !entry.placed)) continue;
-      if (end - start <= MOST_EMPTIED) emptyData(state, entry);
+      if (end - start <= MOST_DISCARDED_BYTES) emptyData(state, entry);
       setCluster(state, table, at, keeps ? { ...entry, alloc: 0, zero: format.allBits } : header.version >= 3 ? { ...NOTHING, zero: format.allBits } : NOTHING);
     }
   };

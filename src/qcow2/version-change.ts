@@ -19,8 +19,7 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { HostCluster, HostOffset } from "../base/units.ts";
 import { LEAST_CLUSTER_WITH_NAMES } from "./create.ts";
-import { ENTRY_BYTES, decodeL1Entry, forEachInUse } from "./entries.ts";
-import { offsetOf } from "./entry-words.ts";
+import { ENTRY_BYTES, decodeL1Entry } from "./entries.ts";
 import { removeAllBitmaps } from "./bitmap-changes.ts";
 import { INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_DIRTY, KNOWN_FEATURES, bitsOf, encodeFeatureNames, hasBit } from "./features.ts";
 import { flushImage } from "./flush.ts";
@@ -28,7 +27,7 @@ import { BACKING_FORMAT_MAGIC, BITMAPS_MAGIC, DATA_FILE_MAGIC, FEATURE_NAMES_MAG
 import { changeHeader } from "./header-edit.ts";
 import type { ImageState } from "./image-state.ts";
 import { decodeCluster, encodeCluster } from "./l2-entries.ts";
-import { forEachPlaced, l2Tables, readL1, readL2 } from "./references.ts";
+import { forEachL1Offset, forEachPlaced, l2Tables, readL1, readL2 } from "./references.ts";
 import type { L1Table } from "./references.ts";
 import { checkL1 } from "./snapshots.ts";
 import { readSnapshotTable } from "./snapshot-reader.ts";
@@ -124,9 +123,8 @@ function refuseTooManyOf(state: ImageState, places: readonly Place[]): void {
   const work = new TableWork(state.store, FREE_CHANGE);
   for (const { size } of places) work.read(size * ENTRY_BYTES);
   const seen = new Set<number>();
-  for (const { view, size } of tablesOf(state, places)) {
-    forEachInUse(new Uint8Array(view.buffer, view.byteOffset, size * ENTRY_BYTES), (index) => {
-      const offset = offsetOf(view.getUint32(index * ENTRY_BYTES), view.getUint32(index * ENTRY_BYTES + 4));
+  for (const l1 of tablesOf(state, places)) {
+    forEachL1Offset(l1, (offset) => {
       if (offset === 0 || seen.has(offset)) return;
       seen.add(offset);
       work.read(state.clusterSize);

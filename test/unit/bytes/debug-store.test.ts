@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { Fault } from "../../../src/base/fault.ts";
 import { DebugRules } from "../../../src/bytes/debug-rules.ts";
 import type { InjectRule, StateRule } from "../../../src/bytes/debug-rules.ts";
+import type { DebugLimits } from "../../../src/bytes/debug-requests.ts";
 import { DebugStore } from "../../../src/bytes/debug-store.ts";
-import type { DebugLimits } from "../../../src/bytes/debug-store.ts";
 import { MemoryStore } from "../../../src/bytes/memory-store.ts";
 
 const RULE: InjectRule = { event: "write_aio", ioType: null, errno: 5, sector: null, once: false, state: 0 };
