@@ -40,6 +40,15 @@ export function eventText(event: LogEvent, size: FormatBytes): string {
   }
 }
 
+/** What there is to say of an event beyond its sentence, a line each: of a refusal what would have worked, and what other disks call it. */
+export function eventMore(event: LogEvent): readonly string[] {
+  if (event.type !== "refusal") return [];
+  const { instead, names } = textOf(event.refusal);
+  const lines = instead === null ? [] : [`Instead: ${instead}`];
+  if (names !== null) lines.push(`Elsewhere: errno ${names.errno}, NVMe ${names.nvme ?? "has no such refusal"}, SCSI ${names.scsi ?? "has no such refusal"}`);
+  return lines;
+}
+
 /** The zone that an event is about, null for one about the whole device. */
 export function eventZone(event: LogEvent): number | null {
   switch (event.type) {

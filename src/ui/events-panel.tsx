@@ -1,21 +1,13 @@
-/** The log "Events": every transition, pointer move, trace event, refusal and flush, newest last; it follows unless scrolled back. */
+/** The panel of the events: their list, what is listed, and ways to save it. */
 import { Download, ListFilter } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { EVENT_KINDS, isFiltering, NO_FILTER } from "../state/event-filter.ts";
 import type { EventFilter, EventKind } from "../state/event-filter.ts";
-import { useEffect, useMemo } from "react";
-import { eventText, eventTime, eventZone } from "../state/event-text.ts";
+import { useMemo } from "react";
 import { formatCount } from "../state/units.ts";
-import { useApp, useAppState, useFormat, useNarrow } from "./context.ts";
-import { useFollow } from "./follow.ts";
+import { useApp, useAppState } from "./context.ts";
+import { EventList } from "./event-list.tsx";
 import { Scrubber } from "./scrubber.tsx";
-import { showRow, useRows } from "./use-rows.ts";
-
-const ROW_HEIGHT = 22;
-/** On a phone an event has two lines: there is no pointer that would tell the rest of it. */
-const NARROW_ROW_HEIGHT = 38;
-/** Rows beyond the view: what was said just now can be read out although it was scrolled away. */
-const OVERSCAN = 30;
 
 const KIND_NAMES: Readonly<Record<EventKind, string>> = {
   transition: "Transitions",
@@ -30,21 +22,11 @@ export function EventsPanel() {
   const version = useAppState((state) => state.eventsVersion);
   const filter = useAppState((state) => state.eventFilter);
   const moment = useAppState((state) => state.moment);
-  const size = useFormat();
   const { events, matches } = app;
   matches.setFilter(filter);
   // Of the version that was told of, and not of this instant: a list that grew with every drawing would scroll, be drawn again for that, and
   // have grown again, sixty times a second.
   const count = useMemo(() => (version < 0 || !isFiltering(filter) ? events.length : matches.count()), [events, matches, filter, version]);
-  const { box, onScroll } = useFollow();
-  const rowHeight = useNarrow() ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
-  const rows = useRows(box, count, rowHeight, OVERSCAN);
-  // The list goes along with the moment that is shown.
-  useEffect(() => {
-    showRow(box.current, moment === null ? matches.count() - 1 : Math.max(0, matches.lastBefore(moment)), rowHeight, 0);
-  }, [box, matches, moment, rowHeight]);
-  const shown: number[] = [];
-  for (let index = rows.first; index < rows.end; index++) shown.push(matches.positionAt(index));
 
   return (
     <div className="panel panel-events">
@@ -66,29 +48,7 @@ export function EventsPanel() {
           <SaveMenu events={count > 0} commands={app.tape.hasBegun(moment ?? Infinity)} />
         </div>
       </div>
-      <div className="events" role="log" aria-label="Events" tabIndex={0} ref={box} onScroll={onScroll}>
-        {count === 0 && <p className="panel-empty">{isFiltering(filter) ? "No event matches the filter." : "Transitions, pointer moves and refusals are listed here as they happen."}</p>}
-        <div style={{ height: count * rowHeight, position: "relative" }}>
-          <div className="event-window" style={{ transform: `translateY(${rows.first * rowHeight}px)` }}>
-            {shown.map((position) => {
-              const event = events.at(position - events.forgotten);
-              if (event === undefined) return null;
-              const zone = eventZone(event);
-              const text = eventText(event, size);
-              const later = moment !== null && position >= moment;
-              const last = moment !== null && position === moment - 1;
-              return (
-                <div key={position} className={`event ${event.type}${zone === null ? "" : " about-zone"}${later ? " later" : ""}${last ? " last" : ""}`} onClick={() => zone !== null && app.device.select(zone)}>
-                  <button type="button" tabIndex={-1} className="event-time" aria-label={`Show the moment ${eventTime(event.timeMs)}`} title="Show this moment" onClick={(click) => (click.stopPropagation(), app.time.seek(position + 1))}>
-                    {eventTime(event.timeMs)}
-                  </button>
-                  <span title={text}>{text}</span>
-                </div>
-              );
-            })}
-          </div>
-        </div>
-      </div>
+      <EventList count={count} />
       <Scrubber />
     </div>
   );

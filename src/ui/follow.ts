@@ -10,15 +10,21 @@ const scrollToEnd = (element: HTMLElement): void => element.scrollTo({ top: elem
 /**
  * The box that scrolls, kept at its end while its last child grows, and the handler for its onScroll. Both are looked at where the browser
  * has laid them out for the frame anyway: to ask for the height while the page is being changed has it lay out everything once more.
+ *
+ * @param held nothing moves meanwhile: a line is being read
  */
-export function useFollow(): { box: RefObject<HTMLDivElement | null>; onScroll: (event: UIEvent<HTMLElement>) => void } {
+export function useFollow(held = false): { box: RefObject<HTMLDivElement | null>; onScroll: (event: UIEvent<HTMLElement>) => void } {
   const box = useRef<HTMLDivElement>(null);
   const following = useRef(true);
+  const isHeld = useRef(held);
+  useEffect(() => {
+    isHeld.current = held;
+  }, [held]);
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
     const observer = new ResizeObserver(() => {
-      if (following.current) scrollToEnd(element);
+      if (following.current && !isHeld.current) scrollToEnd(element);
     });
     observer.observe(element);
     if (element.lastElementChild !== null) observer.observe(element.lastElementChild);

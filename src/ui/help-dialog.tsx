@@ -26,6 +26,14 @@ const PLACES: readonly (readonly [string, readonly (readonly [string, string])[]
       ["Ctrl L", "clear"],
     ],
   ],
+  [
+    "In the events",
+    [
+      ["Up, Down", "go from one to the next; Home and End the first and last"],
+      ["Enter", "tell one whole, and select its zone"],
+      ["Left, Enter", "show its moment"],
+    ],
+  ],
 ];
 
 const MEANINGS: readonly (readonly [Condition, string])[] = [

@@ -35,10 +35,10 @@ export function useRows(box: RefObject<HTMLElement | null>, count: number, rowHe
   return { first, end: Math.min(count, Math.min(seen.first, Math.max(0, count - 1)) + seen.rows + overscan) };
 }
 
-/** Scrolls a list as little as shows the row. @param head height of what stays on top of the box and covers rows, in pixels */
-export function showRow(element: HTMLElement | null, row: number, rowHeight: number, head: number): void {
+/** Scrolls a list as little as shows the row. @param head height of what stays on top of the box and covers rows, in pixels; before: by how much rows before it are higher than one */
+export function showRow(element: HTMLElement | null, row: number, rowHeight: number, head: number, before = 0): void {
   if (element === null || row < 0) return;
-  const top = row * rowHeight;
+  const top = row * rowHeight + before;
   const room = element.clientHeight - head;
   if (top < element.scrollTop) element.scrollTo({ top });
   else if (top + rowHeight > element.scrollTop + room) element.scrollTo({ top: top + rowHeight - room });

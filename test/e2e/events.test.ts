@@ -1,0 +1,95 @@
+/** The log of events read without a pointer: each is told whole by the keyboard and by touch, in its place in the list. */
+import type { Locator, Page } from "@playwright/test";
+import { seriousOn } from "./axe.ts";
+import { expect, test } from "./fixtures.ts";
+import { Zonescope } from "./page.ts";
+
+/** Twelve zones filled and emptied, an open one, and a refusal that is longer than a line. Returns when all of it is listed and flushed. */
+async function refused(page: Page): Promise<Zonescope> {
+  const app = await Zonescope.open(page);
+  for (const line of ["zf 4M 8M", "zrs 4M 8M", "zap 3M 4k"]) await app.type(line);
+  await app.expectCondition(3, "IMPLICIT_OPEN");
+  await expect(app.events.locator(".event").last()).toContainText("Flushed");
+  await app.type("write 3M 4k");
+  await expect(app.events.locator(".event").last()).toContainText("Refused write at zone 3: not-at-write-pointer");
+  return app;
+}
+
+/** Whether words are kept back behind an ellipsis. */
+const cut = (text: Locator): Promise<boolean> => text.evaluate((element) => element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight);
+
+/** Whether all of an element is in the list's view. */
+const inView = (element: Locator): Promise<boolean> =>
+  element.evaluate((row) => {
+    const outer = row.closest("[role=log]")!.getBoundingClientRect();
+    const inner = row.getBoundingClientRect();
+    return inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1;
+  });
+
+test("arrows go from event to event, and Enter tells one whole in its place", async ({ page }) => {
+  const app = await refused(page);
+  const rows = app.events.locator(".event");
+  const refusal = rows.last();
+  const text = refusal.locator("summary");
+  expect(await cut(text)).toBe(true);
+  await app.events.focus();
+  await page.keyboard.press("ArrowUp");
+  await expect(text).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(refusal.locator("details")).toHaveAttribute("open");
+  await expect(refusal).toContainText("Instead:");
+  await expect(refusal).toContainText("Elsewhere: errno");
+  await expect.poll(() => cut(text)).toBe(false);
+  await expect.poll(() => inView(refusal)).toBe(true);
+  await expect(app.zone.getByRole("heading", { name: "Zone 3" })).toBeVisible();
+  expect(await seriousOn(page)).toEqual([]);
+  // What comes meanwhile moves nothing away from under the reader.
+  const kept = rows.filter({ hasText: "not-at-write-pointer" });
+  await app.type("zf 4M 8M");
+  await expect(rows.last()).toContainText("Flushed");
+  expect(await inView(kept)).toBe(true);
+  await kept.locator("summary").focus();
+  await page.keyboard.press("Escape");
+  await expect(kept.locator("details")).not.toHaveAttribute("open");
+  await expect(kept.locator("summary")).toBeFocused();
+
+  // The ends of the list, which are not in the document together with its middle.
+  await page.keyboard.press("Home");
+  await expect.poll(() => app.events.evaluate((list) => list.scrollTop)).toBe(0);
+  await expect(rows.first().locator("summary")).toBeFocused();
+  await page.keyboard.press("ArrowDown");
+  await expect(rows.nth(1).locator("summary")).toBeFocused();
+  await page.keyboard.press("End");
+  await expect(rows.last().locator("summary")).toBeFocused();
+  // Its moment is beside it.
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowLeft");
+  await expect(rows.nth(-2).getByRole("button", { name: /^Show the moment/ })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(app.map.getByRole("status")).toContainText("1 event back");
+});
+
+test("a touch tells an event whole on a phone, and another closes it", async ({ page, context }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const app = await refused(page);
+  const refusal = app.events.locator(".event").last();
+  const text = refusal.locator("summary");
+  await text.scrollIntoViewIfNeeded();
+  expect(await cut(text)).toBe(true);
+  const browser = await context.newCDPSession(page);
+  await browser.send("Emulation.setTouchEmulationEnabled", { enabled: true });
+  const touch = async (): Promise<void> => {
+    const box = (await text.boundingBox())!;
+    await browser.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [{ x: box.x + 20, y: box.y + 8 }] });
+    await browser.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  };
+  await touch();
+  await expect(refusal.locator("details")).toHaveAttribute("open");
+  await expect.poll(() => cut(text)).toBe(false);
+  await expect.poll(() => inView(refusal)).toBe(true);
+  await expect(refusal).toContainText("Instead:");
+  await page.screenshot({ path: test.info().outputPath("open.png") });
+  await text.scrollIntoViewIfNeeded();
+  await touch();
+  await expect(refusal.locator("details")).not.toHaveAttribute("open");
+});
