@@ -84,6 +84,13 @@ const isOneScreen = (): boolean => window.matchMedia(ONE_SCREEN).matches;
 /** Whether all regions stand on one screen, as layout.css says; elsewhere the page scrolls. */
 export const useOneScreen = (): boolean => useSyncExternalStore(subscribeToOneScreen, isOneScreen);
 
+const SHORT = `${ONE_SCREEN} and (max-height: 800px)`;
+const subscribeToShort = subscribeTo(SHORT);
+const isShort = (): boolean => window.matchMedia(SHORT).matches;
+
+/** Whether all regions stand on one screen that is as low as a projector's. */
+export const useShort = (): boolean => useSyncExternalStore(subscribeToShort, isShort);
+
 const NARROW = "(max-width: 699px)";
 const subscribeToNarrow = subscribeTo(NARROW);
 const isNarrow = (): boolean => window.matchMedia(NARROW).matches;

@@ -1,11 +1,12 @@
 /** The region "Lessons": the list with what is done, or one lesson; folded away, its head is left. */
 import { Check, ChevronDown, ChevronUp, CircleDashed, CircleDot, Trash2, X } from "lucide-react";
+import { useState } from "react";
 import { isDone } from "../lessons/index.ts";
 import type { Progress } from "../lessons/index.ts";
 import { visibleText } from "../state/inspector-text.ts";
 import { shownLesson } from "../state/lessons.ts";
 import type { ListedLesson } from "../state/listed-lesson.ts";
-import { useApp, useAppState, useOneScreen } from "./context.ts";
+import { useApp, useAppState, useOneScreen, useShort } from "./context.ts";
 import { part } from "./part.tsx";
 
 const LessonView = part(async () => (await import("./lesson-view.tsx")).LessonView);
@@ -17,8 +18,14 @@ export function LessonsPanel() {
   const { list, folded: chosen, progress, trouble } = useAppState((state) => state.lessons);
   // Where the page scrolls, the map comes first: the lessons lie folded over it until they are wanted.
   const oneScreen = useOneScreen();
-  const folded = chosen ?? !oneScreen;
   const entry = useAppState(shownLesson);
+  const [tucked, untuck] = useTucked(entry !== null || trouble !== null);
+  const folded = (chosen ?? !oneScreen) || tucked;
+  const toggle = (): void => {
+    untuck();
+    // What was only put away is not unfolded by choice.
+    if (!tucked || chosen === true) app.lessons.fold(!folded);
+  };
   const done = list.filter(({ key, lesson }) => progress[key] !== undefined && isDone(lesson, progress[key])).length;
   const Arrow = folded ? ChevronDown : ChevronUp;
   return (
@@ -26,7 +33,7 @@ export function LessonsPanel() {
       <div className="panel-head">
         <h2 className="panel-title">Lessons</h2>
         <p className="panel-note">{folded && entry !== null ? entry.lesson.title : list.length === 0 ? "" : done === 0 ? `${list.length}, each on a disk of its own` : `${done} of ${list.length} done`}</p>
-        <button type="button" className="button quiet icon small push" aria-expanded={!folded} aria-label={folded ? "Show the lessons" : "Fold the lessons away"} onClick={() => app.lessons.fold(!folded)}>
+        <button type="button" className="button quiet icon small push" aria-expanded={!folded} aria-label={folded ? "Show the lessons" : "Fold the lessons away"} onClick={toggle}>
           <Arrow size={ICON} aria-hidden="true" />
         </button>
       </div>
@@ -38,6 +45,24 @@ export function LessonsPanel() {
       )}
     </aside>
   );
+}
+
+/**
+ * Whether the list is put away because the inspector was opened on a low screen: the zones beside it have the room then. It is no choice of
+ * the person's and is not kept: the list comes back with the inspector's end, and when it is asked for.
+ *
+ * @param needed something is shown that is no list: it is not put away
+ */
+function useTucked(needed: boolean): readonly [boolean, () => void] {
+  const short = useShort();
+  const crowded = useAppState((state) => state.inspector.tab !== null) && short;
+  const [before, setBefore] = useState(false);
+  const [tucked, setTucked] = useState(false);
+  if (crowded !== before) {
+    setBefore(crowded);
+    setTucked(crowded && !needed);
+  } else if (tucked && needed) setTucked(false);
+  return [tucked && !needed, () => setTucked(false)];
 }
 
 /** What a file or a start came to nothing for. The lines have text that somebody else wrote: shown, and no more. */

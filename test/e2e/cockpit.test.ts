@@ -150,6 +150,35 @@ test("however long a refusal is, the zone panel stands still and its buttons are
   await expect.poll(gap).toBeGreaterThanOrEqual(0);
 });
 
+test("on a projector's screen the zones stay beside the inspector, and the list of lessons makes room", async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 720 });
+  const app = await Zonescope.open(page);
+  const lessons = page.getByRole("complementary", { name: "Lessons" });
+  const list = lessons.getByRole("list", { name: "All lessons" });
+  await expect(list).toBeVisible();
+  await page.getByRole("tab", { name: "Layout", exact: true }).click();
+  await expect(list).toBeHidden();
+  for (const zone of [0, 1, 2, 3]) await expect(app.row(zone)).toBeInViewport({ ratio: 1 });
+  // Whoever wants it has it all the same, and it is as it was when the inspector goes.
+  await lessons.getByRole("button", { name: "Show the lessons" }).click();
+  await expect(list).toBeVisible();
+  await page.getByRole("button", { name: "Fold the inspector away" }).click();
+  await expect(list).toBeVisible();
+  await page.getByRole("tab", { name: "Header", exact: true }).click();
+  await expect(list).toBeHidden();
+  await page.getByRole("button", { name: "Fold the inspector away" }).click();
+  await expect(list).toBeVisible();
+  // A lesson that is under way is not put away.
+  await lessons.getByRole("button", { name: "Start lesson" }).click();
+  await expect(lessons.getByRole("article")).toBeVisible();
+  await page.getByRole("tab", { name: "Layout", exact: true }).click();
+  await expect(page.getByRole("tabpanel")).toBeVisible();
+  await expect(lessons.getByRole("article")).toBeVisible();
+  // Its list is, where it is asked for.
+  await lessons.getByRole("button", { name: "All lessons" }).click();
+  await expect(list).toBeVisible();
+});
+
 test("zones that wore out are in the legend, the table, the panel and the saved map, each with what they refuse", async ({ page }) => {
   const app = await Zonescope.open(page);
   for (const line of ["write 2M 300k", "write 3M 512k", "wear read-only 2M", "wear offline 3M"]) await app.type(line);
