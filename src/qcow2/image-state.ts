@@ -107,13 +107,13 @@ export class ImageState {
   padding = 0;
   /** How far the data's store has to reach at the next flush, in bytes; 0 where it does at any rate. */
   private reach = 0;
-  /** The dirty bit was set here: refcounts may be stale on the disk until the image is closed. */
-  private markedDirty = false;
+  /** Whether the dirty bit was set here; unknown where the store refused a change of it, which may get there with a later write all the same. */
+  private dirtyBit: "clear" | "set" | "unknown" = "clear";
   /** A change of the image as a whole goes on, after which it is opened anew: every count reaches the disk in its turn. */
   changesWhole = false;
   /** A lie of the image's tables was told (corruption.ts). */
   corruptionTold = false;
-  /** Why the image refuses to be written: the flush that failed, a table that lies, or one that cannot be read. */
+  /** Why the image refuses to be written: the flush that failed, or a switch of the header, a table that lies, or one that cannot be read. */
   private lost: Fault | null = null;
   /** Why nothing may be written from the beginning. What was never written is flushed all the same. */
   private refused: Fault | null = null;
@@ -296,21 +296,45 @@ export class ImageState {
    * order its refcounts may lag behind on the disk (flush.ts), and whoever opens it after a kill counts anew.
    */
   beforeMappingChange(): void {
-    if (this.markedDirty || this.changesWhole || !this.lazyRefcounts) return;
-    this.setIncompatible(this.header.incompatible | (1n << BigInt(INCOMPATIBLE_DIRTY)));
-    this.markedDirty = true;
+    if (this.dirtyBit === "set" || this.changesWhole || !this.lazyRefcounts) return;
+    this.setDirty(true);
   }
 
   /** Whether the dirty bit says that refcounts on the disk need not be true. */
   get countsMayLag(): boolean {
-    return this.markedDirty;
+    return this.dirtyBit === "set";
   }
 
-  /** After a flush of everything: the refcounts are true, and the dirty bit that was set here goes. */
+  /** Whether the dirty bit is to go, or may be, before the image is left in good order. */
+  get owesCleanBit(): boolean {
+    return this.dirtyBit !== "clear";
+  }
+
+  /** After a flush of everything with all counts: they are true, and the dirty bit that was set here goes. */
   clearDirty(): void {
-    if (!this.markedDirty) return;
-    this.setIncompatible(this.header.incompatible & ~(1n << BigInt(INCOMPATIBLE_DIRTY)));
-    this.markedDirty = false;
+    if (this.owesCleanBit) this.setDirty(false);
+  }
+
+  /** As long as nobody knows what the disk says, no count lags. */
+  private setDirty(set: boolean): void {
+    const bit = 1n << BigInt(INCOMPATIBLE_DIRTY);
+    this.dirtyBit = "unknown";
+    this.setIncompatible(set ? this.header.incompatible | bit : this.header.incompatible & ~bit);
+    this.dirtyBit = set ? "set" : "clear";
+  }
+
+  /**
+   * Writes a field of the header that says where a table lies from then on. Where the store refuses, nobody knows which place the disk names, or
+   * will once what was refused gets there: the image is not written any more. All that was written before is durable.
+   */
+  switchHeader(write: () => void): void {
+    try {
+      write();
+      this.barrier();
+    } catch (error) {
+      if (error instanceof Fault) this.lost ??= error;
+      throw error;
+    }
   }
 
   /** Nothing is written from now on. @param fault of every write */

@@ -204,7 +204,7 @@ export class Qcow2Image {
 
   private settleNow(): void {
     this.bitmaps?.store();
-    if (this.readOnly || !this.state.countsMayLag) return;
+    if (this.readOnly || !this.state.owesCleanBit) return;
     flushImage(this.state, true);
     this.state.clearDirty();
   }

@@ -31,8 +31,7 @@ export function growL1(state: ImageState, entries: number): void {
   flushImage(state);
   const moved = { ...state.header, l1Size: entries, l1Offset: hostOffset(offset) };
   const { at, data } = encodeActiveDisk(moved);
-  state.telling("l1_grow_activate_table")(at, data);
-  state.barrier();
+  state.switchHeader(() => state.telling("l1_grow_activate_table")(at, data));
   state.header = moved;
   state.l1 = new DataView(table.buffer, 0, entries * ENTRY_BYTES);
   metadata.release(l1Offset, l1Size * ENTRY_BYTES);
