@@ -10,10 +10,17 @@ import { storeBits, storedBits, writeFlags } from "./bitmap-changes.ts";
 import { flushImage } from "./flush.ts";
 import type { ImageState } from "./image-state.ts";
 
+interface Recording {
+  readonly bitmap: PlacedBitmap;
+  readonly bits: BitmapBits;
+}
+
 export class BitmapTracker {
   private readonly state: ImageState;
-  /** The bitmaps that record, with their bits; null where nothing was recorded since they were stored. */
-  private recording: { readonly bitmap: PlacedBitmap; readonly bits: BitmapBits }[] | null = null;
+  /** The bitmaps that have something recorded which is not stored yet. */
+  private recordings: Recording[] = [];
+  /** The file says of every bitmap that records that it is in use. */
+  private marked = false;
 
   constructor(state: ImageState) {
     this.state = state;
@@ -23,23 +30,44 @@ export class BitmapTracker {
   /** A change of [offset, offset + lengthBytes) of the disk is about to be made. @throws Fault when the bitmaps cannot be marked */
   private beforeChange(offset: number, lengthBytes: number): void {
     if (lengthBytes <= 0) return;
-    this.recording ??= this.begin();
-    for (const { bits } of this.recording) bits.mark(offset, lengthBytes);
+    if (!this.marked) this.begin();
+    for (const { bits } of this.recordings) bits.mark(offset, lengthBytes);
   }
 
-  private begin(): { bitmap: PlacedBitmap; bits: BitmapBits }[] {
+  /** Beside what is recorded already, where it could not be stored: that goes on, and its mark may be there or not. */
+  private begin(): void {
     const { state } = this;
-    const bitmaps = (readBitmaps(state.store, state.header)?.bitmaps ?? []).filter(({ auto, inUse }) => auto && !inUse);
-    const recording = bitmaps.map((bitmap) => ({ bitmap, bits: storedBits(state.store, state.header, bitmap) }));
-    if (bitmaps.length > 0) writeFlags(state, bitmaps.map((bitmap) => ({ ...bitmap, inUse: true })));
-    return recording;
+    const idle = this.directory().filter(({ auto, inUse, entryAt }) => auto && !inUse && !this.recordings.some(({ bitmap }) => bitmap.entryAt === entryAt));
+    const begun = idle.map((bitmap) => ({ bitmap, bits: storedBits(state.store, state.header, bitmap) }));
+    this.recordings = [...this.recordings, ...begun];
+    if (this.recordings.length > 0) writeFlags(state, this.recordings.map(({ bitmap }) => ({ ...bitmap, inUse: true })));
+    this.marked = true;
   }
 
-  /** Stores what was recorded; what it tells of is durable before. */
+  /** Stores what was recorded; what it tells of is durable before. Where the store refuses, what is not stored yet is kept for the next time. */
   store(): void {
-    if (this.recording === null) return;
+    if (this.recordings.length === 0) return;
     flushImage(this.state);
-    for (const { bitmap, bits } of this.recording) storeBits(this.state, bitmap, bits.changed);
-    this.recording = null;
+    // From here on some of them are true again: the next change marks them anew.
+    this.marked = false;
+    for (let next = this.recordings[0]; next !== undefined; next = this.recordings[0]) {
+      this.recordings.shift();
+      this.storeOne(next);
+    }
+  }
+
+  private storeOne({ bitmap, bits }: Recording): void {
+    try {
+      storeBits(this.state, bitmap, bits.changed);
+    } catch (error) {
+      // As its entry is now: it may have got its new place, and then the old one is given up; or be true already.
+      const now = this.directory().find(({ entryAt }) => entryAt === bitmap.entryAt);
+      if (now?.inUse === true) this.recordings.push({ bitmap: now, bits });
+      throw error;
+    }
+  }
+
+  private directory(): readonly PlacedBitmap[] {
+    return readBitmaps(this.state.store, this.state.header)?.bitmaps ?? [];
   }
 }

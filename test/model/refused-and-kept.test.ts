@@ -5,13 +5,17 @@
 import { expect, test } from "vitest";
 import type { ByteStore } from "../../src/bytes/byte-store.ts";
 import { MemoryContents, MemoryStore } from "../../src/bytes/memory-store.ts";
+import { changeBitmap } from "../../src/engine/bitmap-calls.ts";
 import { writeNewImage } from "../../src/engine/create-image.ts";
 import { runToEnd } from "../../src/engine/jobs.ts";
 import { OpenImage } from "../../src/engine/open-image.ts";
 import { patternPayload } from "../../src/engine/payload.ts";
 import { writeVmState } from "../../src/engine/vm-state-calls.ts";
+import { storedBits } from "../../src/qcow2/bitmap-changes.ts";
+import { readBitmaps } from "../../src/qcow2/bitmaps.ts";
 import { INCOMPATIBLE_DIRTY, hasBit } from "../../src/qcow2/features.ts";
 import { readHeader } from "../../src/qcow2/open.ts";
+import { textOf } from "../../src/qcow2/snapshots.ts";
 import type { CreateOptions } from "../../src/protocol/index.ts";
 import { createOptions } from "../../src/testing/engine-fixture.ts";
 import { FaultyStore } from "../../src/testing/faulty-store.ts";
@@ -97,4 +101,42 @@ test("the dirty bit is there while counts lag, also where its going was refused"
     return settled;
   });
   expect(lagged).toBeGreaterThan(0);
+});
+
+test("a bitmap that is called true tells of all that changed, also where others could not be stored", () => {
+  const start = made({ sizeBytes: DISK, clusterSize: CLUSTER });
+  const before = open(new MemoryStore("a", start));
+  for (const name of ["first", "second", "long".repeat(120), "last"]) succeed(changeBitmap(before, name, { action: "add", granularity: CLUSTER }));
+  succeed(before.close());
+  let believed = 0;
+  const judge = (contents: MemoryContents): void => {
+    expect(findings(contents)).toEqual([]);
+    const store = new MemoryStore("a", contents.copy());
+    const now = disk(contents);
+    for (const bitmap of readBitmaps(store, readHeader(store))?.bitmaps ?? []) {
+      if (bitmap.inUse) continue;
+      believed++;
+      const told = new Set<number>();
+      for (const { offset, lengthBytes } of storedBits(store, readHeader(store), bitmap).runs()) for (let at = 0; at < lengthBytes; at += CLUSTER) told.add(offset + at);
+      for (let at = 0; at < DISK; at += CLUSTER) if (now[at] !== 0) expect(told.has(at), `byte ${at} in bitmap ${textOf(bitmap.name).slice(0, 8)}`).toBe(true);
+    }
+  };
+  atEachWrite(start, (image, contents) => {
+    const first = write(image, 0, 3 * CLUSTER, 1) && flush(image);
+    const settled = first && image.guard(() => image.settle()).ok;
+    judge(contents);
+    const again = write(image, 30 * CLUSTER, 2 * CLUSTER, 2) && flush(image);
+    judge(contents);
+    if (again) {
+      succeed(image.settle());
+      judge(contents);
+      const store = new MemoryStore("a", contents.copy());
+      expect(readBitmaps(store, readHeader(store))?.bitmaps.filter(({ inUse }) => inUse).length).toBe(0);
+      write(image, 40 * CLUSTER, 2 * CLUSTER, 3);
+      succeed(image.close());
+      judge(contents);
+    }
+    return settled;
+  });
+  expect(believed).toBeGreaterThan(10);
 });
