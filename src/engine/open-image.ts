@@ -346,6 +346,12 @@ export class OpenImage {
     this.reopen();
   }
 
+  /** As refresh, behind what may have failed, whether or not its bitmaps can be stored. */
+  refreshAnyhow(): void {
+    atBorder(() => this.settleDisk());
+    this.reopenAfterCancel();
+  }
+
   /**
    * The device anew from what is on the store, under the profile that it had. Where that fails nothing more is done with the image: what the
    * device has in memory is not what the store has any more. @throws Fault of the store

@@ -104,19 +104,26 @@ export function* commitImage(place: FilePlace, image: OpenImage, base: string | 
   for (let at = 0; at < depth; at++) files = files.backing!;
   const flushed = image.flush();
   if (!flushed.ok) return flushed;
-  const opened = openBase(files, disk.virtualSize, now, image.codecs);
-  if (!opened.ok) return opened;
-  const copied = yield* intoBase(disk, opened.value, depth);
-  if (!copied.ok) return copied;
-  // Only now: the base is durable, and what the image gives up is there.
-  if (empty) {
-    image.unflushed = true;
-    disk.unmapCopies(0, Math.ceil(disk.virtualSize / disk.clusterSize) * disk.clusterSize);
-    const emptied = image.flush();
-    if (!emptied.ok) return emptied;
+  let ended = false;
+  try {
+    const opened = openBase(files, disk.virtualSize, now, image.codecs);
+    if (!opened.ok) return opened;
+    const copied = yield* intoBase(disk, opened.value, depth);
+    if (!copied.ok) return copied;
+    // Only now: the base is durable, and what the image gives up is there.
+    if (empty) {
+      image.unflushed = true;
+      disk.unmapCopies(0, Math.ceil(disk.virtualSize / disk.clusterSize) * disk.clusterSize);
+      const emptied = image.flush();
+      if (!emptied.ok) return emptied;
+    }
+    image.refresh();
+    ended = true;
+    return done;
+  } finally {
+    // Cancelled or refused in the middle: what the image knows of the base's tables is not true any more either.
+    if (!ended) image.refreshAnyhow();
   }
-  image.refresh();
-  return done;
 }
 
 interface Base {
