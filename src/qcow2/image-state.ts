@@ -132,7 +132,8 @@ export class ImageState {
     this.backing = foundation.backing;
     this.codecs = foundation.codecs;
     this.lazyRefcounts = header.version >= 3 && (foundation.lazyRefcounts ?? hasBit(header.compatible, COMPATIBLE_LAZY_REFCOUNTS));
-    this.keepsPlaces = foundation.keepsPlaces === true;
+    // Of version 2 a place that is kept cannot be said to be zeros.
+    this.keepsPlaces = header.version >= 3 && foundation.keepsPlaces === true;
     this.order = foundation.order ?? RIGHT_ORDER;
     assert(this.order === RIGHT_ORDER || store.scratch === true, "an image that is written in another order lies on a scratch store");
     this.header = header;

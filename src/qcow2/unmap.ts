@@ -63,7 +63,7 @@ export function discardGuest(state: ImageState, offset: number, length: number, 
       const keeps = state.keepsPlaces && entry.placed && entry.compressedBytes === 0;
       const isZero = keeps === entry.placed && entry.zero === format.allBits;
       if (isZero || (backing === null && !entry.placed)) continue;
-      if (end - start <= MOST_DISCARDED_BYTES) emptyData(state, entry);
+      if (end - start <= MOST_DISCARDED_BYTES) emptyData(state, entry, at);
       setCluster(state, table, at, keeps ? { ...entry, alloc: 0, zero: format.allBits } : header.version >= 3 ? { ...NOTHING, zero: format.allBits } : NOTHING);
     }
   };
@@ -167,7 +167,7 @@ function zeroCluster(state: ImageState, table: CachedTable, at: number, unmap: b
   const zero = state.format.allBits;
   const keeps = entry.compressedBytes === 0 && (!unmap || state.keepsPlaces) && entry.placed;
   if (entry.zero === zero && keeps === entry.placed) return;
-  if (unmap) emptyData(state, entry);
+  if (unmap) emptyData(state, entry, at);
   setCluster(state, table, at, keeps ? { ...entry, alloc: 0, zero } : { ...NOTHING, zero });
 }
 
@@ -192,9 +192,13 @@ export function writeZeroData(state: ImageState, start: number, end: number, rel
   }
 }
 
-/** What a data file has of a cluster that is given up reads as zeros by itself too, as where QEMU gives the blocks back; a raw one is zeros already. */
-function emptyData(state: ImageState, { placed, hostOffset }: ClusterEntry): void {
-  if (placed && state.hasDataFile && !state.hasRawDataFile) zeroDataFile(state, hostOffset, Math.min(hostOffset + state.clusterSize, state.data.size()));
+/**
+ * What a data file has of a cluster that is given up reads as zeros by itself too, as where QEMU gives the blocks back; a raw one is zeros
+ * already. By an entry that leads elsewhere than to the guest's own offset nothing is written: another cluster's data may be there.
+ */
+function emptyData(state: ImageState, { placed, hostOffset, compressedBytes }: ClusterEntry, guestOffset: number): void {
+  if (!placed || !state.hasDataFile || state.hasRawDataFile || hostOffset !== guestOffset || compressedBytes > 0) return;
+  zeroDataFile(state, hostOffset, Math.min(hostOffset + state.clusterSize, state.data.size()));
 }
 
 function zeroDataFile(state: ImageState, start: number, end: number): void {
