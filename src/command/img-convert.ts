@@ -125,10 +125,18 @@ type Planned = Result<NewTarget, TargetMistake>;
 function plannedTarget(command: ConvertCommand, sizeBytes: number): Planned {
   const { targetFormat: format } = command;
   if (format !== "raw" && format !== "qcow2") return err({ words: `Unknown file format '${format ?? ""}'`, creating: false });
+  if (format === "raw") return plannedRaw(command, sizeBytes);
   const pairs = [...command.pairs];
   if (command.backing !== null) pairs.push({ key: "backing_file", value: command.backing });
   if (command.backingFormat !== null) pairs.push({ key: "backing_fmt", value: command.backingFormat });
   return newTarget(format, pairs, sizeBytes);
+}
+
+/** The raw format has no options for -B and -F, which are looked at behind those of -o. */
+function plannedRaw({ pairs, backing, backingFormat }: ConvertCommand, sizeBytes: number): Planned {
+  const planned = newTarget("raw", pairs, sizeBytes);
+  if ((!planned.ok && !planned.error.creating) || (backing ?? backingFormat) === null) return planned;
+  return err({ words: `Backing file${backing === null ? " format" : ""} not supported for file format 'raw'`, creating: false });
 }
 
 /** What QEMU finds wrong with the options when it reads them, and what only when it makes the image by them. */

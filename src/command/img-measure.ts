@@ -15,6 +15,7 @@ import type { OptionPair } from "./option-list.ts";
 import { call, out } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
+import { strerror } from "./strerror.ts";
 
 export const measureImage: ImgCommand = {
   name: "measure",
@@ -129,8 +130,7 @@ function* measure(given: GivenOptions, image: ReadImage | null, sizeBytes: numbe
 function failureWords(failure: Failure): string {
   const isTooLarge = failure.kind === "resize" || (failure.kind === "option" && failure.option === "size");
   if (isTooLarge) return "The image size is too large (try using a larger cluster size)";
-  const why = explain(failure).why.replace(/\.$/, "");
-  return failure.kind === "option" ? why : `Unable to get block status: ${why}`;
+  return failure.kind === "option" ? explain(failure).why.replace(/\.$/, "") : `Unable to get block status: ${strerror(failure)}`;
 }
 
 /** What the options of a qcow2 image come to, or what is wrong with them, in QEMU's order and words. */

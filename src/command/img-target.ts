@@ -38,8 +38,6 @@ const mistaken = (words: CreateMistake, creating = false): Result<never, TargetM
 /** What options come to for a disk of that size. */
 export function newTarget(format: "qcow2" | "raw", pairs: readonly OptionPair[], sizeBytes: number): Result<NewTarget, TargetMistake> {
   const others = pairs.filter(({ key }) => key !== "size");
-  const noBacking = format === "raw" ? backingOfRaw(others) : null;
-  if (noBacking !== null) return mistaken(noBacking);
   const given = parseCreateOptions(format, others.length === 0 ? [] : [joinOptionList(others)], sizeBytes);
   if (!given.ok) return mistaken("list" in given.error ? `Invalid option list: ${given.error.list}` : given.error.mistake);
   if (format === "raw") {
@@ -48,12 +46,6 @@ export function newTarget(format: "qcow2" | "raw", pairs: readonly OptionPair[],
   }
   const resolved = resolveCreateOptions(given.value);
   return resolved.ok ? ok({ format, options: resolved.value }) : mistaken(resolved.error, true);
-}
-
-/** -B and -F, which the raw format has no options for. */
-function backingOfRaw(pairs: readonly OptionPair[]): CreateMistake | null {
-  if (pairs.some(({ key }) => key === "backing_file")) return "Backing file not supported for file format 'raw'";
-  return pairs.some(({ key }) => key === "backing_fmt") ? "Backing file format not supported for file format 'raw'" : null;
 }
 
 /** Makes it; false after the failure was printed. @param doing what was being done, e.g. "error while converting qcow2" */

@@ -9,6 +9,7 @@ import { call, errorOut, out } from "./program.ts";
 import type { Program } from "./program.ts";
 import { strerror } from "./strerror.ts";
 
+/** What is asked about where no length is given. */
 const SECTOR = 512;
 /** Extents asked for in one call. */
 const MAP_CALL = 4096;
@@ -100,23 +101,14 @@ function* allocationRuns(
     runAllocated = allocated;
     runEnd = to;
   };
-  let most = length;
-  let failure: Failure | null = null;
   while (at !== null && at < end) {
-    const asked: number = Math.min(most, end - at);
-    const outcome: Outcome<"map"> = yield* call("map", { handle, offset: at, length: asked, maxExtents: MAP_CALL });
+    const outcome: Outcome<"map"> = yield* call("map", { handle, offset: at, length: end - at, maxExtents: MAP_CALL });
     if (!outcome.ok) {
-      failure ??= outcome.error;
-      // What is in front of an entry that lies is known: the place of the lie is closed in on.
-      if (outcome.error.kind === "image" && asked > SECTOR) {
-        most = Math.ceil(asked / 2 / SECTOR) * SECTOR;
-        continue;
-      }
       if (runEnd > runStart) each(runStart, runEnd - runStart, runAllocated);
-      return { failed: failure };
+      return { failed: outcome.error };
     }
     for (const extent of outcome.value.extents) take(extent);
-    at = outcome.value.next ?? at + asked;
+    at = outcome.value.next;
   }
   if (runEnd > runStart) each(runStart, runEnd - runStart, runAllocated);
   return "ok";

@@ -12,6 +12,7 @@ import { ENTRY_BYTES } from "./entries.ts";
 import { hasZeroFlag, offsetAt } from "./entry-words.ts";
 import { flushImage } from "./flush.ts";
 import type { ImageState } from "./image-state.ts";
+import { CONTRADICTING } from "./l2-entries.ts";
 
 /**
  * What an operation on an image is to throw in place of what was thrown: of the first lie of a table, one that tells of it, with the
@@ -41,14 +42,14 @@ function flushIfSound(state: ImageState): void {
 
 /** What a fault of an entry says of its table; null for what is none, or breaks no rule that QEMU keeps. */
 function corruptionOf(state: ImageState, { structure, field, hostOffset }: ImageProblem, writing: boolean): Corruption | null {
-  if (structure !== "L2 table" || (field !== "host offset" && field !== "subcluster bits")) return null;
+  if (structure !== "L2 table" || (field !== "host offset" && field !== CONTRADICTING)) return null;
   const inTable = hostOffset % state.clusterSize;
   const l2Offset = toHostOffset(hostOffset - inTable);
   // Of one that lies behind the file's end no entry was read; of a snapshot's, or one beside which the disk's changes, the file has it.
   if (state.l2.cached(l2Offset) === null && l2Offset >= state.store.size()) return null;
   const table = state.l2.get(l2Offset).view;
   const l2Index = inTable / state.format.entryBytes;
-  if (field === "subcluster bits") return { fatal: true, what: "cluster-entry", l2Offset, l2Index, writing };
+  if (field === CONTRADICTING) return { fatal: true, what: "cluster-entry", l2Offset, l2Index, writing };
   const written = writing ? { guestOffset: guestOffsetOf(state, l2Offset, l2Index), zero: !state.format.extended && hasZeroFlag(table.getUint32(inTable + 4)) } : null;
   return { fatal: true, what: "cluster-offset", offset: offsetAt(table, inTable), l2Offset, l2Index, written };
 }

@@ -35,6 +35,8 @@ export const MAX_REFCOUNT_TABLE_BYTES = 8 * 2 ** 20;
 export const MAX_SNAPSHOTS = 65536;
 export const MAX_BACKING_NAME = 1023;
 const MAX_VIRTUAL_SIZE = Number.MAX_SAFE_INTEGER;
+/** What an L1 table could have at all, whatever its length's own limit is. */
+const MOST_L1_ENTRIES = 2 ** 31 - 1;
 /** A cluster of 32 subclusters of a sector each. */
 const LEAST_EXTENDED_BITS = 14;
 const STRUCTURE = "header";
@@ -137,14 +139,14 @@ function decodeSized(cluster: Uint8Array, clusterSize: number, fileLength: numbe
   }
   const incompatible = version === 3 ? view.getBigUint64(72) : 0n;
   const virtualSize = u64(24);
-  if (virtualSize > MAX_VIRTUAL_SIZE) return bad("size", 24, virtualSize, "less than 8 PiB");
-
   const l1Size = view.getUint32(36);
   const l1Offset = u64(40);
   const extended = hasBit(incompatible, INCOMPATIBLE_EXTENDED_L2);
   if (extended && clusterBits < LEAST_EXTENDED_BITS) return bad("cluster_bits", 20, clusterBits, `at least ${LEAST_EXTENDED_BITS} with extended L2 entries`);
   const entryBytes = extended ? 16 : 8;
   const neededL1 = Math.ceil(virtualSize / ((clusterSize / entryBytes) * clusterSize));
+  // Of a disk that wants more entries than can be counted QEMU says that it is too big, of any other that its table is too small.
+  if (virtualSize > MAX_VIRTUAL_SIZE && (neededL1 > MOST_L1_ENTRIES || l1Size >= neededL1)) return bad("size", 24, virtualSize, "less than 8 PiB");
   if (l1Size * 8 > MAX_L1_BYTES) return bad("l1_size", 36, l1Size, `at most ${MAX_L1_BYTES / 8} entries`);
   if (l1Size < neededL1) return bad("l1_size", 36, l1Size, `at least ${neededL1} entries for a disk of ${virtualSize} bytes`);
   if (l1Offset % clusterSize !== 0 || (l1Offset === 0 && l1Size > 0)) return bad("l1_table_offset", 40, l1Offset, `a multiple of the cluster size (${clusterSize}), not 0`);

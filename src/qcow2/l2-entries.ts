@@ -27,6 +27,8 @@ const OFFSET_LOW = 0xffff_fe00;
 const ZERO = 1;
 const WORD = 2 ** 32;
 const SUBCLUSTERS = 32;
+/** The field of a problem with an entry that contradicts itself. */
+export const CONTRADICTING = "subcluster bits";
 const ALL = 0xffff_ffff;
 /** Offsets above 2^53 - 1 cannot be counted exactly, and no file is that long. */
 const MAX_OFFSET_HIGH = 2 ** 21 - 1;
@@ -104,8 +106,8 @@ export function decodeCluster(table: DataView, index: number, tableOffset: numbe
     return { placed, hostOffset, copied, compressedBytes: 0, alloc: placed && !zero ? 1 : 0, zero: zero ? 1 : 0 };
   }
   const placed = hostOffset !== 0 || (format.externalData && copied);
-  if ((zeroBits & allocBits) !== 0) throw badEntry(table, at, tableOffset, format, "subcluster bits", "no subcluster that is both allocated and zeros");
-  if (!placed && allocBits !== 0) throw badEntry(table, at, tableOffset, format, "subcluster bits", "no allocated subcluster without a host cluster");
+  if ((zeroBits & allocBits) !== 0) throw badEntry(table, at, tableOffset, format, CONTRADICTING, "no subcluster that is both allocated and zeros");
+  if (!placed && allocBits !== 0) throw badEntry(table, at, tableOffset, format, CONTRADICTING, "no allocated subcluster without a host cluster");
   return { placed, hostOffset, copied, compressedBytes: 0, alloc: allocBits, zero: zeroBits };
 }
 

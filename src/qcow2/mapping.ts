@@ -7,7 +7,7 @@ import { roundDown } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { ZSTD } from "./codecs.ts";
 import type { ImageState } from "./image-state.ts";
-import { countContinuing, decodeCluster, isPlaced, subclusterKind } from "./l2-entries.ts";
+import { CONTRADICTING, countContinuing, decodeCluster, isPlaced, subclusterKind } from "./l2-entries.ts";
 import type { ClusterEntry, SubclusterKind } from "./l2-entries.ts";
 import type { CachedTable } from "./table-cache.ts";
 
@@ -62,7 +62,7 @@ export interface Run {
 
 /**
  * The run at a guest offset, at most `limit` bytes of it: of what one L2 table maps, or of all that no table maps.
- * @throws Fault for an entry at that offset that cannot be; one further on ends the run
+ * @throws Fault for an entry at that offset that cannot be, or one that contradicts itself where the run might go on; any other ends the run
  */
 export function runAt(state: ImageState, guestOffset: number, limit: number): Run {
   const end = spanEnd(state, guestOffset);
@@ -114,12 +114,15 @@ function extendedRun(state: ImageState, table: CachedTable, guestOffset: number,
   return { kind, hostOffset: placed ? first.hostOffset + inCluster : 0, length: Math.min(most, length), compressedBytes: 0 };
 }
 
-/** An entry that cannot be ends a run before it, and is told when its own turn comes. */
+/**
+ * An entry whose place cannot be ends a run before it, and is told when its own turn comes. One whose subclusters contradict each other is met
+ * when the run in front of it is counted, as in QEMU.
+ */
 function entryOrNone(state: ImageState, table: CachedTable, guestOffset: number): ClusterEntry | null {
   try {
     return clusterAt(state, table, guestOffset);
   } catch (error) {
-    if (error instanceof Fault) return null;
+    if (error instanceof Fault && error.problem.kind === "image" && error.problem.field !== CONTRADICTING) return null;
     throw error;
   }
 }
@@ -198,9 +201,10 @@ export interface MappedExtent {
 }
 
 /**
- * Extents of [offset, offset + length), neighbours with one answer merged.
+ * Extents of [offset, offset + length), neighbours with one answer merged, up to an entry that cannot be.
  * @param maxExtents the most to return
  * @returns the extents and where to go on, null at the end of the range
+ * @throws Fault for an entry at `offset` that cannot be, or one that its run would be counted over
  */
 export function mapGuest(state: ImageState, offset: number, length: number, maxExtents: number): { extents: MappedExtent[]; next: number | null } {
   const extents: MappedExtent[] = [];
@@ -214,20 +218,28 @@ export function mapGuest(state: ImageState, offset: number, length: number, maxE
     return true;
   };
   for (let at = offset; at < end; ) {
-    const run = runAt(state, at, end - at);
-    const below = belowOf(state, run, at);
-    if (below === 0) {
-      if (!add(extentOf(run, at))) return { extents, next: at };
-      at += run.length;
-      continue;
+    let found: readonly MappedExtent[];
+    try {
+      found = extentsAt(state, at, end - at, Math.max(1, maxExtents - extents.length));
+    } catch (error) {
+      // What is in front of it is known, and it is told when its own turn comes.
+      if (extents.length > 0 && error instanceof Fault) return { extents, next: at };
+      throw error;
     }
-    const mapped = state.backing!.map(at, below, Math.max(1, maxExtents - extents.length));
-    for (const extent of mapped.extents) {
-      if (!add({ ...extent, depth: extent.depth + 1 })) return { extents, next: extent.start };
+    for (const extent of found) {
+      if (!add(extent)) return { extents, next: extent.start };
       at = extent.start + extent.length;
     }
   }
   return { extents, next: null };
+}
+
+/** Extents of one run of the image, at least one: those of its backing where that answers for it. */
+function extentsAt(state: ImageState, at: number, limit: number, maxExtents: number): readonly MappedExtent[] {
+  const run = runAt(state, at, limit);
+  const below = belowOf(state, run, at);
+  if (below === 0) return [extentOf(run, at)];
+  return state.backing!.map(at, below, maxExtents).extents.map((extent) => ({ ...extent, depth: extent.depth + 1 }));
 }
 
 /** How many bytes of a run the backing answers for. */

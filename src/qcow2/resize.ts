@@ -19,7 +19,7 @@
 import { assert } from "../base/assert.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import { SECTOR_SIZE, bytes, divideRoundUp, roundUp } from "../base/units.ts";
+import { SECTOR_SIZE, bytes, divideRoundUp, roundDown, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
 import { isZero } from "../bytes/zeros.ts";
 import { bitmapsToResize, markInUse, resizeBitmaps } from "./bitmap-resize.ts";
@@ -31,7 +31,8 @@ import type { Header } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
 import { growL1, l1Fits } from "./l1-growth.ts";
 import { isBlank } from "./l2-entries.ts";
-import { l2Index, readGuest, readsAsZeros } from "./mapping.ts";
+import type { ClusterEntry } from "./l2-entries.ts";
+import { clusterAt, l2Index, l2TableOf, readGuest, readsAsZeros } from "./mapping.ts";
 import { forEachPlaced, l2Tables, readL2, refuseTooMany } from "./references.ts";
 import type { L1Table, L2Place, Placed } from "./references.ts";
 import { unmapClusters, zeroGuest } from "./unmap.ts";
@@ -46,7 +47,7 @@ export type ResizeRefusal = { readonly kind: "resize"; readonly code: "misaligne
 
 /**
  * @param newSize bytes
- * @param preallocate the new space is written with zeros
+ * @param preallocate the new space gets its places in the file, with zeros there
  */
 export function resizeImage(state: ImageState, newSize: number, preallocate: boolean): Result<null, ResizeRefusal> {
   const { header } = state;
@@ -114,19 +115,48 @@ function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   const relieve = relieving(state);
   const exposed = state.backing === null ? 0 : roundUp(state.backing.virtualSize, state.clusterSize);
   const zeroEnd = Math.min(newSize, Math.max(roundUp(oldSize, state.clusterSize), exposed));
-  if (zeroEnd > oldSize && !readsAsZeros(state, oldSize, zeroEnd) && !isBlankRest(state, oldSize, zeroEnd)) zeroGuest(state, oldSize, zeroEnd - oldSize, false, relieve);
+  const hides = zeroEnd > oldSize && !readsAsZeros(state, oldSize, zeroEnd) && !isBlankRest(state, oldSize, zeroEnd);
+  if (hides) zeroGuest(state, oldSize, zeroEnd - oldSize, false, relieve);
   // By itself, too, such a data file reads as the disk does, whatever it has there already.
   if (state.hasRawDataFile) mapWhole(state, roundUp(oldSize, state.clusterSize), newSize);
-  if (preallocate) {
-    const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, newSize - oldSize));
-    for (let at: number = oldSize; at < newSize; at += zeros.length) {
-      writeGuest(state, at, zeros.subarray(0, Math.min(zeros.length, newSize - at)));
-      relieve();
-    }
-  }
+  if (preallocate) takePlaces(state, oldSize, newSize, hides, relieve);
   flushImage(state);
   switchHeader(state, state.header);
 }
+
+/**
+ * Gives [start, end) its places, with zeros there.
+ * @param hides the backing file would show through; else subclusters are no data by that, as with QEMU and in a new image (create.ts)
+ */
+function takePlaces(state: ImageState, start: number, end: number, hides: boolean, relieve: () => void): void {
+  const { clusterSize, format } = state;
+  const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, end - start));
+  for (let at = start; at < end; ) {
+    // Up to a cluster's end, so that what was said of each is known before.
+    const piece = zeros.subarray(0, Math.min(zeros.length - (at % clusterSize), end - at));
+    const said = format.extended && !hides ? entriesOf(state, at, at + piece.length) : [];
+    writeGuest(state, at, piece);
+    said.forEach(({ alloc, zero, compressedBytes }, nth) => {
+      const guest = roundDown(at, clusterSize) + nth * clusterSize;
+      const table = ownL2Table(state, guest);
+      if (compressedBytes === 0) setCluster(state, table, guest, { ...clusterAt(state, table, guest), alloc, zero });
+    });
+    at += piece.length;
+    relieve();
+  }
+}
+
+/** What is said of the clusters that [start, end) touches. */
+function entriesOf(state: ImageState, start: number, end: number): ClusterEntry[] {
+  const entries: ClusterEntry[] = [];
+  for (let at: number = roundDown(start, state.clusterSize); at < end; at += state.clusterSize) {
+    const table = l2TableOf(state, at);
+    entries.push(table === null ? NOTHING_SAID : clusterAt(state, table, at));
+  }
+  return entries;
+}
+
+const NOTHING_SAID: ClusterEntry = { placed: false, hostOffset: 0, copied: false, compressedBytes: 0, alloc: 0, zero: 0 };
 
 /** Whether what is left in the last cluster is zeros to the byte, and nothing of the backing file's: then it stays what it is, as with QEMU. */
 function isBlankRest(state: ImageState, start: number, end: number): boolean {

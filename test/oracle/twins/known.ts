@@ -65,7 +65,7 @@ const KNOWN: readonly Known[] = [
   {
     // A patch of Debian's: QEMU tells of suffixes here too.
     what: "Debian's words for a number that is none",
-    is: ({ argv }, stock, ours) => argv[0] === "dd" && /^qemu-img: Invalid [a-z ]+ specified: '[^']*'\.$/m.test(stock.err) && /^qemu-img: Invalid [a-z ]+ specified\. You may use /.test(ours.err) && stock.status === ours.status,
+    is: ({ argv }, stock, ours) => ["create", "dd"].includes(argv[0]!) && /^qemu-img: Invalid [a-z ]+ specified: '[^']*'\.$/m.test(stock.err) && /^qemu-img: Invalid [a-z ]+ specified\. You may use /.test(ours.err) && stock.status === ours.status,
   },
 ];
 

@@ -160,9 +160,9 @@ function differs(what: string, one: Buffer, other: Buffer, findings: string[]): 
  * Words without what differs from run to run: dates, places of clusters, what a file takes of its disk, how far progress was told. A map is
  * compared by what it says of the disk. QEMU has two spellings of one sentence.
  */
-function steady({ out, err, status }: Ran, { holes = false }: Script): string {
+function steady({ out, err }: Ran, { holes = false }: Script): string {
   // What is told of data depends on the holes of the file.
-  if (out.startsWith("Offset          Length ") || (out.startsWith("[") && status !== 0)) return err;
+  if (out.startsWith("Offset          Length ")) return err;
   const words = out.startsWith("[") && out.includes('"depth"') ? `${mapOf(out, holes)}\n${err}` : `${err}${out}`;
   return words
     .replace(/  \(L2 offset/g, " (L2 offset")
