@@ -7,10 +7,15 @@
  */
 import { ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
+import { roundDown } from "../base/units.ts";
 import type { Extent, MoveProblem } from "../protocol/index.ts";
 import type { Disk } from "./disk.ts";
 import type { Work } from "./jobs.ts";
 import { MOVE_BYTES, Runs, attemptAct } from "./moving.ts";
+
+/** Bounds of the pieces that QEMU looks at, in bytes; between them they are the base's clusters. */
+const LEAST_PIECE = 4096;
+const MOST_PIECE = 65536;
 
 /** below: the base's own, or nothing. zero: above the base, or behind an end that cuts the base off. */
 type Status = "below" | "zero" | "data";
@@ -19,8 +24,9 @@ type Status = "below" | "zero" | "data";
  * Copies what lies above the base into it.
  * @param depth the base's in the image's chain
  * @param oldBaseSize bytes that the base had before it was made as long as the image
+ * @param clusterSize the base's, in bytes; null for one that has none
  */
-export function* copyIntoBase(image: Disk, base: Disk, depth: number, oldBaseSize: number): Work<Result<null, MoveProblem>> {
+export function* copyIntoBase(image: Disk, base: Disk, depth: number, oldBaseSize: number, clusterSize: number | null): Work<Result<null, MoveProblem>> {
   const size = image.virtualSize;
   const statusOf = (extent: Extent): Status => {
     if (extent.depth >= depth) return "below";
@@ -29,11 +35,13 @@ export function* copyIntoBase(image: Disk, base: Disk, depth: number, oldBaseSiz
   };
   const runs = new Runs({ size, map: (offset, length, maxExtents) => ok(image.map(offset, length, maxExtents)) }, "source", statusOf);
   const buffer = new Uint8Array(MOVE_BYTES);
+  // A last piece that is none of whole clusters is written as it is, zeros too: QEMU has the base's cluster taken by it.
+  const lastPiece = clusterSize === null || size % clusterSize === 0 ? size : roundDown(size, Math.min(Math.max(clusterSize, LEAST_PIECE), MOST_PIECE));
   for (let at = 0; at < size; ) {
     const run = runs.next(at);
     if (!run.ok) return run;
-    const { status } = run.value;
-    const end = status === "data" ? Math.min(run.value.end, at + MOVE_BYTES) : run.value.end;
+    const status = run.value.status === "zero" && at >= lastPiece ? "data" : run.value.status;
+    const end = status === "data" ? Math.min(run.value.end, at + MOVE_BYTES) : at < lastPiece ? Math.min(run.value.end, lastPiece) : run.value.end;
     const start = at;
     const moved = status === "below" ? ok(null) : status === "zero" ? zeroIn(base, start, end) : copyRange(image, base, start, buffer.subarray(0, end - start));
     if (!moved.ok) return moved;

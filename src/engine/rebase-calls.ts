@@ -144,7 +144,7 @@ function openBase(files: OpenedFiles, size: number, now: () => number, codecs: C
 
 function* intoBase(image: Disk, { disk, oldSize }: Base, depth: number): Work<Result<null, Failure>> {
   try {
-    const copied = yield* part(copyIntoBase(image, disk, depth, oldSize), 0, 0.95);
+    const copied = yield* part(copyIntoBase(image, disk, depth, oldSize, disk instanceof Qcow2Image ? disk.clusterSize : null), 0, 0.95);
     if (!copied.ok) return copied;
   } finally {
     // Where it is cancelled too: what was written into the base is whole by itself.

@@ -149,7 +149,9 @@ function decodeSized(cluster: Uint8Array, clusterSize: number, fileLength: numbe
   if (virtualSize > MAX_VIRTUAL_SIZE && (neededL1 > MOST_L1_ENTRIES || l1Size >= neededL1)) return bad("size", 24, virtualSize, "less than 8 PiB");
   if (l1Size * 8 > MAX_L1_BYTES) return bad("l1_size", 36, l1Size, `at most ${MAX_L1_BYTES / 8} entries`);
   if (l1Size < neededL1) return bad("l1_size", 36, l1Size, `at least ${neededL1} entries for a disk of ${virtualSize} bytes`);
-  if (l1Offset % clusterSize !== 0 || (l1Offset === 0 && l1Size > 0)) return bad("l1_table_offset", 40, l1Offset, `a multiple of the cluster size (${clusterSize}), not 0`);
+  // Of a disk of no length nobody who reads follows the table.
+  const isNothing = need !== "all" && virtualSize < SECTOR_SIZE;
+  if (l1Offset % clusterSize !== 0 || (l1Offset === 0 && l1Size > 0 && !isNothing)) return bad("l1_table_offset", 40, l1Offset, `a multiple of the cluster size (${clusterSize}), not 0`);
   if (l1Offset + l1Size * 8 > (need === "read" ? Number.MAX_SAFE_INTEGER : fileLength)) return bad("l1_table_offset", 40, l1Offset, `a table that ends within the file's ${fileLength} bytes`);
 
   const tables = decodeTablePlaces(view, clusterSize, fileLength, need);

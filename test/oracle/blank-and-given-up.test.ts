@@ -114,3 +114,18 @@ test("options of -o are read before a backing file is found to be none of the ra
     }
   });
 });
+
+test("a commit takes the base's last cluster for zeros that end within it", async () => {
+  await inScratchFolder(async (folder) => {
+    const maps: string[] = [];
+    for (const run of [runStock, runOurs]) {
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "base", "200000"]);
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", "base", "-F", "qcow2", "a", "300032"]);
+      runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write -z 100000 200000", "a"]);
+      expect(await run(folder, "qemu-img", ["commit", "-q", "a"])).toMatchObject({ status: 0, err: "" });
+      maps.push(runStock(folder, "qemu-img", ["map", "--output=json", "base"]).out.replace(/, "offset": \d+/g, ""));
+    }
+    expect(maps[0]).toContain('"start": 262144, "length": 37888, "depth": 0, "present": true, "zero": false');
+    expect(maps[1]).toBe(maps[0]);
+  });
+});

@@ -33,6 +33,15 @@ function keepsWhatItZeroes({ program, argv }: Command): boolean {
   return program === "qemu-io" && !discards && argv.some((line) => /^(?:aio_)?write .*-\w*u/.test(line) && /-\w*z/.test(line));
 }
 
+const writesState = ({ program, argv }: Command): boolean => program === "qemu-io" && argv.some((line) => /^write .*-\w*b/.test(line));
+const grows = ({ program, argv }: Command): boolean => argv[0] === "resize" || argv[0] === "commit" || argv.some((line) => line.startsWith("size=")) || (program === "qemu-io" && argv.some((line) => line.startsWith("truncate")));
+
+/** What clusters left otherwise behind the last of some commands are known as with any stock program, null for none that is. */
+export function leftOtherwise(commands: readonly Command[]): string | null {
+  const last = commands.at(-1)!;
+  return grows(last) && commands.some(writesState) ? "a machine's state becomes part of the disk that stock grows over it; ours is zeros there" : null;
+}
+
 /** What clusters left otherwise behind a command of a stock program older than version 10 are known as, null for none that is. */
 export const olderLeaves = (command: Command): string | null => (keepsWhatItZeroes(command) ? "a stock program older than version 10 unmaps what is zeroed with -u, whether it discards or not" : null);
 
@@ -41,6 +50,11 @@ const KNOWN: readonly Known[] = [
     // It opens the image a second time without its lock and writes its own name into it: whoever opens the chain then follows it without end.
     what: "stock's rebase -U gives an image itself as its backing file",
     is: ({ argv }, stock, ours) => argv[0] === "rebase" && argv.includes("-U") && valueOf(argv, "-b") === argv.at(-1) && stock.status === 0 && ours.status === 1 && ours.err.includes("Failed to get shared \"write\" lock"),
+  },
+  {
+    // Of a disk that has a length stock takes the header's words for L1 entries that lead behind the file's end, and reads zeros for all that was there.
+    what: "an L1 table that is said to lie at 0, where the header is, or beyond 8 PiB, is none to us",
+    is: (_, stock, ours) => /: Active L1 table offset invalid$/m.test(ours.err) && !stock.err.includes("Active L1 table offset invalid"),
   },
   {
     what: ENDLESS,

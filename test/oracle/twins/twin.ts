@@ -8,7 +8,7 @@ import type { Random } from "../../../src/base/random.ts";
 import { inScratchFolder } from "../../../src/testing/stock.ts";
 import { runOurs, runStock } from "../cli-harness.ts";
 import type { Ran } from "../cli-harness.ts";
-import { ENDLESS, knownDifference, lackOf, olderLeaves } from "./known.ts";
+import { ENDLESS, knownDifference, lackOf, leftOtherwise, olderLeaves } from "./known.ts";
 
 export interface Command {
   readonly program: "qemu-img" | "qemu-io";
@@ -82,7 +82,7 @@ export async function runTwins(script: Script, { words, log, known }: Difference
       const ran = shown(script, ["check"], runStock(folder, "qemu-img", ["check", "-f", "qcow2", "--output=json", file]));
       return `${ran.status} ${ran.out}`;
     };
-    for (const command of script.trial) {
+    for (const [index, command] of script.trial.entries()) {
       await compare(command);
       // Where only what is said can differ, the script goes on.
       if (script.eachStep === true) knownAs ??= ranOtherwise;
@@ -96,7 +96,7 @@ export async function runTwins(script: Script, { words, log, known }: Difference
         // Each further look at such a chain would wait as long.
         if (one === other && one.startsWith("-1 ")) knownAs ??= ENDLESS;
         if (knownAs === ENDLESS) break;
-        if (one !== other && !words) knownAs ??= olderLeaves(command);
+        if (one !== other) knownAs ??= leftOtherwise(script.trial.slice(0, index + 1)) ?? (words ? null : olderLeaves(command));
         if (one !== other) findings.push(`${command.program} ${command.argv.join(" ")}: ${file} is behind it to stock's check ${one} by stock, ${other} by us`);
       }
       if (knownAs !== null) {
