@@ -1,11 +1,11 @@
 /** qemu-img convert: copies one image, or several end to end, into a new one or into one that is there. */
 import { err } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import type { ConvertedDisk, Failure, Outcome, SnapshotQuery } from "../protocol/index.ts";
+import type { ConvertedDisk, Failure, FileProblem, Outcome, SnapshotQuery } from "../protocol/index.ts";
 import { CONVERT_LONGS, CONVERT_SHORTS, convertCommand } from "./convert-options.ts";
 import type { ConvertCommand } from "./convert-options.ts";
 import { createOptionsHelp } from "./create-options.ts";
-import { explain, explained } from "./explain.ts";
+import { explain, explained, openFailureWords } from "./explain.ts";
 import { closeRead, openImage, openSnapshot, sourceNamed } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { copyBitmaps, keepsBitmaps, sourceBitmapsProblem } from "./img-convert-bitmaps.ts";
@@ -190,7 +190,7 @@ function* convertOpened(command: ConvertCommand, sources: readonly ReadImage[], 
   }
   // A target without compressed clusters that nothing had to be written to: QEMU ends without a word, by the exit status alone.
   const isSilent = converted.error.kind === "usage" && converted.error.code === "compressed-data-file";
-  if (!isSilent) yield imgError(convertWords(converted.error));
+  if (!isSilent) yield imgError(isTaken(converted.error) ? `Could not open '${command.target}': ${openFailureWords(converted.error.file, converted.error)}` : convertWords(converted.error));
   yield explained(converted.error);
   return false;
 }
@@ -200,6 +200,9 @@ function* warnSkipped(converted: Outcome<"convert">, quiet: boolean): Program<vo
   const { skipped }: ConvertedDisk = converted.value;
   for (const { offset, cause, status } of skipped) yield errorOut(`qemu-img: warning: error while reading ${status === true ? "block status at " : ""}offset ${offset}: ${strerror(cause)}\n`);
 }
+
+/** The target is a file that is read too: QEMU finds it locked when it opens it. */
+const isTaken = (failure: Failure): failure is FileProblem => failure.kind === "file" && failure.code === "in-use";
 
 function convertWords(failure: Failure): string {
   if (failure.kind !== "move") return `error while converting: ${explain(failure).why.replace(/\.$/, "")}`;

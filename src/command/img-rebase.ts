@@ -81,6 +81,14 @@ function* rebaseOpened(given: GivenOptions, image: ReadImage, headerOnly: boolea
   return false;
 }
 
+/** To QEMU the image is locked against who would read it as its own backing file, and be it further down; null for what is no such loop. */
+function lockWords(failure: Failure, image: string): string | null {
+  if (failure.kind !== "chain") return null;
+  if (failure.code === "cycle" && failure.file === image) return `Failed to get shared "write" lock\nIs another process using the image [${image}]?`;
+  const cause = failure.code === "backing-failed" ? lockWords(failure.cause, image) : null;
+  return cause === null ? null : `Could not open backing file: ${cause}`;
+}
+
 function rebaseWords(failure: Failure, { file, format, image }: { file: string; format: string | null; image: string }): string {
   const unchanged = `Could not change the backing file to '${file === "" ? "(null)" : file}': `;
   switch (failure.kind) {
@@ -92,9 +100,7 @@ function rebaseWords(failure: Failure, { file, format, image }: { file: string; 
       if (failure.option === "data_file_raw") return `${unchanged}Invalid argument`;
       return failure.option === "backing_fmt" ? `${unchanged}backing format must be specified` : `${unchanged}No space left in the file header`;
     case "chain":
-      // To QEMU the image is locked against who would read it as its own backing file.
-      if (failure.code === "cycle" && failure.file === image) return `Could not open new backing file '${file}': Failed to get shared "write" lock\nIs another process using the image [${image}]?`;
-      return `Could not open new backing file '${file}': ${openFailureWords(failure.file, failure)}`;
+      return `Could not open new backing file '${file}': ${lockWords(failure, image) ?? openFailureWords(failure.file, failure)}`;
     case "file":
     case "image":
       return `Could not open new backing file '${file}': ${openFailureWords("file" in failure ? failure.file : file, failure)}`;

@@ -60,10 +60,20 @@ async function openNew(place: FilePlace, image: OpenImage, source: ImageSource):
   if (place.identity(source.file) === place.identity(image.file)) return err({ kind: "chain", code: "cycle", file: source.file });
   const opened = await openChain(place, source, { write: false, inspect: false });
   if (!opened.ok) return opened;
-  const loop = filesOf(opened.value).find((file) => place.identity(file) === place.identity(image.file));
-  if (loop === undefined) return opened;
+  const loop = loopTo(place, image.file, opened.value);
+  if (loop === null) return opened;
   closeFiles(opened.value);
-  return err({ kind: "chain", code: "cycle", file: loop });
+  return err(loop);
+}
+
+/** How a chain leads to a file, link by link, null where it does not. */
+function loopTo(place: FilePlace, file: string, files: OpenedFiles): Failure | null {
+  const isIt = (name: string): boolean => place.identity(name) === place.identity(file);
+  const { backing, ...own } = files;
+  const here = filesOf({ ...own, backing: null }).find(isIt);
+  if (here !== undefined) return { kind: "chain", code: "cycle", file: here };
+  const below = backing === null ? null : loopTo(place, file, backing);
+  return below === null ? null : { kind: "chain", code: "backing-failed", file: backing!.file, cause: below };
 }
 
 function* rebaseOnto(image: OpenImage, disk: Qcow2Image, next: Below | null, newDepth: number | null, options: RebaseOptions): Work<Done> {

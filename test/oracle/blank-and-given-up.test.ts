@@ -129,3 +129,23 @@ test("a commit takes the base's last cluster for zeros that end within it", asyn
     expect(maps[1]).toBe(maps[0]);
   });
 });
+
+test("a target or a new backing file that the command reads by another way is locked", async () => {
+  await inScratchFolder(async (folder) => {
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "base", "1M"]);
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", "base", "-F", "qcow2", "middle"]);
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", "middle", "-F", "qcow2", "top"]);
+    const commands = [
+      ["convert", "-n", "-O", "qcow2", "top", "top"],
+      ["convert", "-n", "-O", "qcow2", "top", "base"],
+      ["convert", "-n", "--target-image-opts", "top", "driver=qcow2,file.filename=middle"],
+      ["rebase", "-b", "middle", "-F", "qcow2", "base"],
+      ["rebase", "-b", "top", "-F", "qcow2", "base"],
+    ];
+    for (const argv of commands) {
+      const stock = runStock(folder, "qemu-img", argv);
+      expect(stock.err).toContain("lock\n");
+      expect(await runOurs(folder, "qemu-img", argv)).toEqual(stock);
+    }
+  });
+});

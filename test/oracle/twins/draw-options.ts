@@ -35,7 +35,7 @@ function convert(random: Random, folder: DrawnFolder, image: DrawnImage): Comman
   const format = random.pick(["qcow2", "qcow2", "raw"]);
   const snapshot = image.snapshots.length > 0 && random.chance(0.3) ? ["-l", random.pick([image.snapshots[0]!, "snapshot.id=1", `snapshot.name=${image.snapshots[0]!}`, "1", "snapshot.id=9"])] : [];
   const cache = some(random, 0.15, ["-t", random.pick(CACHES)], ["-T", random.pick(CACHES)]);
-  const common = [...snapshot, ...cache, ...some(random, 0.15, ["-c"], ["-p"], ["-q"], ["-W"], ["--salvage"], ["-S", random.pick(["0", "4k", "512", "1M", "64k"])], ["-m", random.pick(["1", "3", "16", "17"])], ["--bitmaps"])];
+  const common = [...snapshot, ...cache, ...some(random, 0.15, ["-c"], ["-p"], ["-q"], ["-W"], ["--salvage"], ["-S", random.pick(["0", "4k", "512", "1M", "64k"])], ["-m", random.pick(["1", "3", "16"])], ["--bitmaps"])];
   if (onto && random.chance(0.4)) return img("convert", "-n", "--target-image-opts", ...common, ...flags, source, `driver=qcow2,file.filename=${fileOf(random, folder)}`);
   if (onto) return img("convert", "-n", ...some(random, 0.2, ["--target-is-zero"]), ...common, ...flags, "-O", "qcow2", source, fileOf(random, folder));
   const more = flags[0] === "-f" ? some(random, 0.15, [fileOf(random, folder)]) : [];
@@ -52,7 +52,7 @@ function create(random: Random, folder: DrawnFolder): Command {
 function dd(random: Random, { file, format }: DrawnImage): Command {
   const bytes = ["512", "1k", "1000", "4K", "64k", "1M", "3"];
   const of = random.pick(["out.qcow2", "dd.out", "new.qcow2"]);
-  const operands = [`if=${file}`, `of=${of}`, ...some(random, 0.5, [`bs=${random.pick(bytes)}`], [`count=${random.pick(["1", "2", "7", "1k", "0"])}`], [`skip=${random.pick(["0", "1", "3", "64", "100000"])}`]), ...some(random, 0.05, [`seek=${random.pick(["1", "2"])}`], ["conv=notrunc"], ["bs"])];
+  const operands = [`if=${file}`, `of=${of}`, ...some(random, 0.5, [`bs=${random.pick(bytes)}`], [`count=${random.pick(["1", "2", "7", "1000", "0"])}`], [`skip=${random.pick(["0", "1", "3", "64", "100000"])}`]), ...some(random, 0.05, [`seek=${random.pick(["1", "2"])}`], ["conv=notrunc"], ["bs"])];
   return img("dd", ...some(random, 0.9, ["-f", format]), "-O", of === "dd.out" ? "raw" : "qcow2", ...operands);
 }
 

@@ -73,6 +73,10 @@ const KNOWN: readonly Known[] = [
     is: (_, stock, ours) => /Refblock offset 0x[\da-f]{14,16} unaligned/.test(stock.err) && !/Refblock offset/.test(ours.err),
   },
   {
+    what: "an image that is named by options without a backing file in the deprecated way: we do not warn",
+    is: (_, stock, ours) => stock.err.includes('Use of "backing": "" is deprecated') && !ours.err.includes("deprecated"),
+  },
+  {
     what: OLDER,
     is: (_, stock, ours) => lackOf(stock, ours) !== null,
   },
