@@ -110,6 +110,9 @@ function explainMagic({ found, allowed }: ImageProblem): Explanation {
   return { title: "Not a qcow2 image", why: `${begins}; a qcow2 image begins with ${allowed.split(",")[0]!}.`, instead: null, names: null };
 }
 
+/** How browsers and Node say that there is no room. */
+const PLATFORM_IS_FULL = /^(QuotaExceededError|Error: ENOSPC)\b/;
+
 function explainStore(problem: StoreProblem): Explanation {
   const where =
     problem.operation === "flush" || problem.operation === "size" || problem.operation === "open"
@@ -117,7 +120,8 @@ function explainStore(problem: StoreProblem): Explanation {
       : problem.operation === "truncate"
         ? `Setting the length of ${problem.store} to ${exactBytes(problem.offset)}`
         : `The ${problem.operation} of ${exactBytes(problem.lengthBytes)} at byte ${hex(problem.offset)} of ${problem.store}`;
-  const said = problem.detail === "" ? "" : `: ${problem.detail}`;
+  // That there was no room is said; platforms say it once more, at length.
+  const said = problem.code === "no-space" && PLATFORM_IS_FULL.test(problem.detail) ? " for want of room" : problem.detail === "" ? "" : `: ${problem.detail}`;
   const titles: Readonly<Record<StoreProblem["code"], string>> = {
     "no-space": "No space left",
     "short-read": "The file ends too soon",
@@ -154,7 +158,7 @@ function explainFile(problem: FileProblem): Explanation {
     case "no-space": {
       const { neededBytes, freeBytes } = problem;
       const numbers = neededBytes === undefined || freeBytes === undefined ? said : `: ${exactBytes(neededBytes)} are needed and ${exactBytes(freeBytes)} are left`;
-      return simple("No space left", `${problem.file} does not fit${numbers}`, "Delete an image that is not needed, or make a smaller one.");
+      return simple("No space left", `${problem.file} does not fit${numbers}`, "Delete an image that is not needed, or make a smaller one; what was flushed before is safe.");
     }
     case "denied":
       return simple("No permission", `Access to ${problem.file} was denied${said}`);

@@ -136,7 +136,10 @@ export function appOver(core: Core, updates?: Updates): App {
           else await attachAndTellNow(core, known.name);
           core.set({ ready: true });
         }),
-      openDialog: dialog,
+      openDialog: (open) => {
+        dialog(open);
+        if (open.kind === "storage") void core.refreshLibrary();
+      },
       closeDialog: () => dialog(null),
       dismissBanner: (key) => core.dropBanner(key),
       update: () =>

@@ -8,7 +8,7 @@ import type { ConsoleSettings } from "../command/console-settings.ts";
 import type { CallName, EngineHome, Failure, Notice, Outcome, Perform, RequestOf, Resources } from "../protocol/index.ts";
 import { ClosingOrders } from "./closing-orders.ts";
 import { ConsoleLog } from "./console-log.ts";
-import { textOf } from "./failure-text.ts";
+import { isFull, textOf } from "./failure-text.ts";
 import { createFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import type { GuestActions } from "./guest.ts";
@@ -85,6 +85,8 @@ export interface Core {
   dropBanner(key: string): void;
   /** Shows a failure that belongs to no panel. */
   tell(about: string, failure: Failure): void;
+  /** Shows that there is no room for something, and the way to make some. @param about what it was for; null where a panel says it */
+  tellFull(about: string | null, why: string): void;
   /** Takes away what was told of earlier attempts: the person is at something new. */
   dropFailures(): void;
   refreshLibrary(): Promise<void>;
@@ -125,6 +127,7 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     const to = position();
     core.tape.heard(name, request, result, from, to);
     for (const listener of core.listeners) listener.called(name, request, result, to);
+    if (!result.ok && isFull(result.error) && hasQuota()) tellFull(null, textOf(result.error).why);
     if (result.ok && LIBRARY_CALLS.has(name)) {
       if (MAKING_CALLS.has(name) && home === "library" && !askedToPersist) {
         askedToPersist = true;
@@ -158,6 +161,14 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     set({ banners: [...store.getState().banners.filter((other) => bannerKey(other) !== key), banner] });
   };
 
+  /** Whether what is kept here counts against what the browser gives: not in a link's house, and not beside a remote image. */
+  const hasQuota = (): boolean => home === "library" && store.getState().library.usage !== null;
+  const tellFull = (about: string | null, why: string): void => {
+    addBanner({ kind: "full", about, why });
+    // It tells how much is used.
+    void refreshLibrary();
+  };
+
   const core: Core = {
     store,
     home,
@@ -186,8 +197,9 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     guest: () => (guest ??= import("./guest.ts").then(({ createGuestActions }) => createGuestActions(core)).catch(guestNotLoaded)),
     addBanner,
     dropBanner: (key) => set({ banners: store.getState().banners.filter((banner) => bannerKey(banner) !== key) }),
-    tell: (about, failure) => addBanner({ kind: "failure", about, text: textOf(failure) }),
-    dropFailures: () => set({ banners: store.getState().banners.filter((banner) => banner.kind !== "failure") }),
+    tell: (about, failure) => (isFull(failure) && hasQuota() ? tellFull(about, textOf(failure).why) : addBanner({ kind: "failure", about, text: textOf(failure) })),
+    tellFull,
+    dropFailures: () => set({ banners: store.getState().banners.filter(({ kind }) => kind !== "failure" && kind !== "full") }),
     refreshLibrary,
   };
   return core;

@@ -10,7 +10,7 @@ import { hearGuest } from "./guest-calls.ts";
 import { difference, untold } from "./history.ts";
 import type { PatchEvent, ZonePatch } from "./history.ts";
 import { NOTHING_KNOWN } from "./inspector-state.ts";
-import { textOf } from "./failure-text.ts";
+import { isFull, textOf } from "./failure-text.ts";
 import type { Attached } from "./store.ts";
 import { keep, readKept } from "./theme.ts";
 import { ZoneModel } from "./zone-model.ts";
@@ -233,7 +233,7 @@ export function followNotices(core: Core): void {
         core.addBanner({ kind: "taken-over", file: notice.file });
         return;
       case "flush-failed":
-        core.addBanner({ kind: "flush-failed", file: notice.file, text: textOf(notice.failure) });
+        core.addBanner({ kind: "flush-failed", file: notice.file, text: textOf(notice.failure), full: isFull(notice.failure) });
         return;
       case "progress": {
         if (core.underWay?.id !== notice.id) return;

@@ -7,6 +7,9 @@ import { groupDigits } from "./units.ts";
 /** title: the rule in a few words; why: with the numbers; instead: what would have worked; names: what others call it. */
 export type FailureText = Explanation;
 
+/** Whether the browser, or the machine's disk, has no room for what was to be stored. */
+export const isFull = (failure: Failure): boolean => (failure.kind === "store" || failure.kind === "file") && failure.code === "no-space";
+
 /** The numbers of a broken image are read and not typed again: their digits are grouped. Those of other refusals are for the prompt too. */
 export function textOf(failure: Failure): FailureText {
   const text = explain(failure);

@@ -7,9 +7,9 @@ import type { LineOutcome } from "./console.ts";
 import type { Core } from "./core.ts";
 import { createLine } from "./create-image.ts";
 import type { NewImage } from "./create-image.ts";
-import { attachAndTellNow, attachNow, detachNow, displayName, forgetNow, isDropped } from "./device.ts";
+import { attachAndTellNow, attachNow, detachNow, displayName, forgetNow, isDropped, NO_HANDLE } from "./device.ts";
 import { NOTHING_KNOWN } from "./inspector-state.ts";
-import { textOf } from "./failure-text.ts";
+import { isFull, textOf } from "./failure-text.ts";
 import { parseSize } from "./units.ts";
 
 export interface LibraryActions {
@@ -30,6 +30,10 @@ export interface LibraryActions {
   duplicate(file: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   remove(file: string): Promise<void>;
+  /** Deletes several, to make room; the dialog that asked stays, and says why one could not be deleted. */
+  removeAll(files: readonly string[]): Promise<void>;
+  /** Asks anew how long the files are and how much is used: writes change both, and nobody tells. */
+  refresh(): void;
   /** Downloads a flushed copy of the attached image. */
   save(): Promise<void>;
 }
@@ -88,6 +92,21 @@ export function createLibraryActions(core: Core, openLesson: (file: File) => Pro
     const outcome = await core.perform("copy", { from, to });
     core.set({ progress: null });
     return outcome.ok ? null : outcome.error;
+  };
+
+  const removeNow = async (file: string): Promise<Failure | null> => {
+    const failure = await detached(file, null, async () => {
+      const outcome = await core.perform("remove", { file });
+      return outcome.ok ? null : outcome.error;
+    });
+    if (failure === null) core.dropBanner("full");
+    return failure;
+  };
+
+  /** After the attached image is gone: the first of the others, or none. */
+  const attachAnyNow = async (): Promise<void> => {
+    const next = names()[0];
+    if (next === undefined || (await attachNow(core, next)) !== null) forgetNow(core);
   };
 
   const openAdoptedNow = async (file: string): Promise<void> => {
@@ -164,15 +183,22 @@ export function createLibraryActions(core: Core, openLesson: (file: File) => Pro
     remove: (file) =>
       core.serial("Deleting", async () => {
         const was = isAttached(file);
-        const failure = await detached(file, null, async () => {
-          const outcome = await core.perform("remove", { file });
-          return outcome.ok ? null : outcome.error;
-        });
+        const failure = await removeNow(file);
         closeDialogOn(failure);
-        if (failure !== null || !was) return;
-        const next = names()[0];
-        if (next === undefined || (await attachNow(core, next)) !== null) forgetNow(core);
+        if (failure === null && was) await attachAnyNow();
       }),
+    removeAll: (files) =>
+      core.serial("Deleting", async () => {
+        core.set({ dialogFailure: null });
+        const was = files.some(isAttached);
+        for (const file of files) {
+          const failure = await removeNow(file);
+          if (failure !== null) core.set({ dialogFailure: textOf(failure) });
+        }
+        const { attached } = core.store.getState();
+        if (was && (attached === null || attached.handle === NO_HANDLE)) await attachAnyNow();
+      }),
+    refresh: () => void core.refreshLibrary(),
     save: () =>
       core.serial("Saving", async () => {
         const { attached } = core.store.getState();
@@ -180,6 +206,7 @@ export function createLibraryActions(core: Core, openLesson: (file: File) => Pro
         core.set({ progress: { label: `Saving ${displayName(attached.file)}`, fraction: null } });
         const outcome = await core.perform("exportFile", { file: attached.file });
         if (outcome.ok) download(outcome.value.source, outcome.value.name);
+        else if (isFull(outcome.error)) core.tellFull(displayName(attached.file), "A download is made of a copy of the image, and there is no room for one.");
         else core.tell(displayName(attached.file), outcome.error);
       }),
   };

@@ -55,7 +55,10 @@ export type Banner =
   | { readonly kind: "outdated" }
   | { readonly kind: "taken-over"; readonly file: string }
   | { readonly kind: "in-use"; readonly file: string }
-  | { readonly kind: "flush-failed"; readonly file: string; readonly text: FailureText }
+  /** full: for want of room. */
+  | { readonly kind: "flush-failed"; readonly file: string; readonly text: FailureText; readonly full: boolean }
+  /** The browser had no room for something. about: what it was for, null where a panel says it already. */
+  | { readonly kind: "full"; readonly about: string | null; readonly why: string }
   | { readonly kind: "failure"; readonly about: string; readonly text: FailureText };
 
 export type OpenDialog =
@@ -64,6 +67,7 @@ export type OpenDialog =
   | { readonly kind: "share" }
   | { readonly kind: "palette" }
   | { readonly kind: "help" }
+  | { readonly kind: "storage" }
   | { readonly kind: "rename"; readonly file: string }
   | { readonly kind: "delete"; readonly file: string };
 
@@ -165,6 +169,7 @@ export function bannerKey(banner: Banner): string {
     case "memory":
     case "update":
     case "outdated":
+    case "full":
       return banner.kind;
     case "failure":
       return `failure ${banner.about}`;

@@ -5,7 +5,9 @@ import type { App } from "../state/app.ts";
 import { displayName, isDropped } from "../state/device.ts";
 import { visibleText } from "../state/inspector-text.ts";
 import { bannerKey } from "../state/store.ts";
+import type { Usage } from "../protocol/index.ts";
 import type { Banner } from "../state/store.ts";
+import { formatRoughBytes } from "../state/units.ts";
 import { useApp, useAppState, useHouses, useShown } from "./context.ts";
 
 export function Banners() {
@@ -88,7 +90,7 @@ function LinkProblem() {
   );
 }
 
-const isSerious = (banner: Banner): boolean => banner.kind === "failure" || banner.kind === "flush-failed";
+const isSerious = (banner: Banner): boolean => banner.kind === "failure" || banner.kind === "flush-failed" || banner.kind === "full";
 
 function Strip({ banner, app }: { banner: Banner; app: App }) {
   const serious = isSerious(banner);
@@ -96,10 +98,15 @@ function Strip({ banner, app }: { banner: Banner; app: App }) {
   return (
     <div className={serious ? "strip serious" : "strip"} role={serious ? "alert" : "status"}>
       <Icon size={16} aria-hidden="true" />
-      <p>{sentence(banner)}</p>
+      <p>{banner.kind === "full" ? <Full banner={banner} /> : sentence(banner)}</p>
       {(banner.kind === "in-use" || banner.kind === "taken-over") && (
         <button type="button" className="button" onClick={() => void app.device.takeOver(banner.file)}>
           Take over
+        </button>
+      )}
+      {(banner.kind === "full" || (banner.kind === "flush-failed" && banner.full)) && (
+        <button type="button" className="button" onClick={() => app.page.openDialog({ kind: "storage" })}>
+          Make room
         </button>
       )}
       {banner.kind === "update" && (
@@ -114,7 +121,27 @@ function Strip({ banner, app }: { banner: Banner; app: App }) {
   );
 }
 
-function sentence(banner: Banner) {
+/** Free room beside which the quota that is named is not what ran out, in bytes: browsers name more than they give, or than the machine's disk has. */
+const PLENTY = 256 * 1024 * 1024;
+
+/** What found no room, how much is used, and what is safe. */
+function Full({ banner: { about, why } }: { banner: Extract<Banner, { kind: "full" }> }) {
+  const usage = useAppState((state) => state.library.usage);
+  return (
+    <>
+      <strong>{about === null ? "No space left." : `${about}: No space left.`}</strong> {why} {usage === null ? "" : usedWords(usage)}What was flushed before is safe.
+    </>
+  );
+}
+
+function usedWords({ usedBytes, quotaBytes }: Usage): string {
+  const used = formatRoughBytes(usedBytes);
+  const quota = formatRoughBytes(quotaBytes);
+  if (quotaBytes - usedBytes < PLENTY) return `${used} of the ${quota} that this browser gives are used. `;
+  return `${used} are used here: the machine's disk may be full, or the browser gives less than the ${quota} that it names. `;
+}
+
+function sentence(banner: Exclude<Banner, { kind: "full" }>) {
   switch (banner.kind) {
     case "memory":
       return "This browser offers no private file system here, so images are kept in memory and are gone with this tab. Save what you want to keep.";

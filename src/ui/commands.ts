@@ -69,6 +69,7 @@ export const COMMANDS: readonly PageCommand[] = [
   { id: "new", name: "New image", group: "Image", keys: "n", also: "create make", enabled: always, run: dialog({ kind: "new" }) },
   { id: "open-file", name: "Open file", group: "Image", keys: "o", also: "load drop", enabled: always, run: () => document.getElementById("open-file")?.click() },
   { id: "save", name: "Save .qcow2", group: "Image", keys: "$mod+s", also: "download export", enabled: attached, run: (app) => void app.library.save() },
+  { id: "storage", name: "Storage", group: "Image", also: "quota space room delete full disk", enabled: always, run: dialog({ kind: "storage" }) },
   { id: "share", name: "Share", group: "Image", also: "link embed qr send", enabled: attached, run: dialog({ kind: "share" }) },
   { id: "power-cycle", name: "Power cycle", group: "Image", also: "reboot restart reopen", enabled: attached, run: (app) => void app.device.powerCycle() },
   { id: "attach-linux", name: "Attach Linux", group: "Image", also: "guest terminal machine emulator shell", enabled: attached, run: attachLinux },

@@ -1,5 +1,5 @@
 /** What can be done with the attached image as a file, its sizes, and how full the library is. */
-import { Copy, Ellipsis, FileDown, Pencil, Plug, Trash2 } from "lucide-react";
+import { Copy, Ellipsis, FileDown, HardDrive, Pencil, Plug, Trash2 } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { isDropped } from "../state/device.ts";
 import { formatBytes, formatRoughBytes } from "../state/units.ts";
@@ -16,7 +16,7 @@ export function ImageMenu() {
   const entry = library.files.find((other) => other.name === file);
   const { usage } = library;
   return (
-    <DropdownMenu.Root modal={false}>
+    <DropdownMenu.Root modal={false} onOpenChange={(open) => open && app.library.refresh()}>
       <DropdownMenu.Trigger className="button quiet icon" aria-label="Image menu">
         <Ellipsis size={16} aria-hidden="true" />
       </DropdownMenu.Trigger>
@@ -53,6 +53,9 @@ export function ImageMenu() {
             </>
           )}
           <DropdownMenu.Separator className="menu-line" />
+          <DropdownMenu.Item className="menu-item" onSelect={() => app.page.openDialog({ kind: "storage" })}>
+            <HardDrive size={ICON} aria-hidden="true" /> Storage
+          </DropdownMenu.Item>
           <Fact name="Images in the library" value={String(library.files.length)} />
           {usage !== null && (
             <>

@@ -11,7 +11,7 @@ export function ImageSwitcher() {
   const file = useAppState((state) => state.attached?.file ?? null);
   const dropped = file !== null && isDropped(file);
   return (
-    <Select.Root value={file ?? ""} onValueChange={(name) => name !== "" && name !== file && void app.device.attach(name)}>
+    <Select.Root onOpenChange={(open) => open && app.library.refresh()} value={file ?? ""} onValueChange={(name) => name !== "" && name !== file && void app.device.attach(name)}>
       <Select.Trigger className="button image-trigger" aria-label="Image" disabled={files.length === 0 && !dropped}>
         <span className="image-name">{file === null ? "No image" : displayName(file)}</span>
         <Select.Icon asChild>

@@ -22,6 +22,7 @@ const HelpDialog = part(async () => (await import("./help-dialog.tsx")).HelpDial
 const NewImageDialog = part(async () => (await import("./new-image-dialog.tsx")).NewImageDialog);
 const PaletteDialog = part(async () => (await import("./palette-dialog.tsx")).PaletteDialog, <PaletteWait />);
 const ProfilesDialog = part(async () => (await import("./profiles-dialog.tsx")).ProfilesDialog);
+const StorageDialog = part(async () => (await import("./storage-dialog.tsx")).StorageDialog);
 const ShareDialog = part(async () => (await import("./share-dialog.tsx")).ShareDialog);
 
 export function Page() {
@@ -58,6 +59,7 @@ export function Page() {
         {dialog?.kind === "palette" && <PaletteDialog />}
         {dialog?.kind === "help" && <HelpDialog />}
         {dialog?.kind === "share" && <ShareDialog />}
+        {dialog?.kind === "storage" && <StorageDialog />}
         {dialog?.kind === "profiles" && <ProfilesDialog />}
         {dialog !== null && (dialog.kind === "rename" || dialog.kind === "delete") && <FileDialogs dialog={dialog} />}
       </DropTarget>

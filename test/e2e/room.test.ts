@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { stockCheck } from "../../src/testing/stock.ts";
+import { seriousOn } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 import { Zonescope } from "./page.ts";
 
@@ -62,6 +63,55 @@ test("when storage runs out in mid-write the numbers are told, what was flushed 
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test("when storage is full the page says what is used and what is safe, and images that are not needed make room", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.type("qemu-img create -f qcow2 -o zone_model=1,zone_size=4M old-course.qcow2 64M");
+  await expect(app.image).toHaveText("old-course.qcow2");
+  for (const zone of [0, 1, 2]) await app.type(`write ${4 * zone}M 4M`);
+  await app.expectCondition(2, "FULL");
+  await app.type("qemu-img create -f qcow2 -o zone_model=1,zone_size=4M full.qcow2 64M");
+  await expect(app.image).toHaveText("full.qcow2");
+  await app.type("write -P 0x11 0 4M");
+  await app.expectCondition(0, "FULL");
+  await expect(app.events.getByText("Flushed").last()).toBeVisible();
+  const { usage = 0 } = await page.evaluate(() => navigator.storage.estimate());
+  const giveBack = await setQuota(page, usage + 6 * MIB);
+  for (let zone = 1; zone < 5; zone++) await app.type(`write -P 0x22 ${4 * zone}M 4M`);
+  const alert = page.getByRole("alert").filter({ hasText: "No space left." });
+  await expect(alert).toHaveCount(1);
+  await expect(alert).toContainText("full.qcow2 failed for want of room. ");
+  await expect(alert).toContainText(/[\d.]+ MiB .*\. What was flushed before is safe\./);
+  await expect(app.output).toContainText("write -P 0x22 16M 4M");
+  await app.expectCondition(4, "EMPTY");
+
+  // A download needs a copy, which has no room either.
+  await page.getByRole("button", { name: "Save .qcow2" }).click();
+  await expect(alert).toContainText("full.qcow2: No space left. A download is made of a copy of the image");
+  await expect(alert).toHaveCount(1);
+  expect(await seriousOn(page)).toEqual([]);
+
+  await alert.getByRole("button", { name: "Make room" }).click();
+  const dialog = page.getByRole("dialog", { name: "Storage" });
+  const images = dialog.getByRole("list", { name: "Images by size" });
+  await expect(images.getByRole("listitem").first()).toContainText(/old-course\.qcow2.*MiB/);
+  await expect(images.getByRole("listitem").filter({ hasText: "full.qcow2" })).toContainText("open");
+  await expect(dialog.getByRole("button", { name: "Delete" })).toBeDisabled();
+  expect(await seriousOn(page)).toEqual([]);
+  await images.getByRole("checkbox", { name: /^old-course/ }).check();
+  await dialog.getByRole("button", { name: /^Delete 1 image, [\d.]+ MiB$/ }).click();
+  await expect(images.getByRole("listitem").filter({ hasText: "old-course.qcow2" })).toHaveCount(0);
+  await expect(dialog).toBeVisible();
+  await expect(alert).toHaveCount(0);
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await expect(app.image).toHaveText("full.qcow2");
+  // The browser may count what was freed a moment later.
+  await expect(async () => {
+    await app.type("write -P 0x33 16M 4M");
+    await expect(app.row(4)).toContainText("FULL", { timeout: 3_000 });
+  }).toPass();
+  await giveBack();
 });
 
 test("ten images over two tabs: each is open in one of them, moves when it is taken over, and keeps what was written", async ({ page, context }) => {
