@@ -61,6 +61,7 @@ function* commitNamed(given: GivenOptions, word: string, progress: ProgressShown
 
 function commitWords(failure: Failure, base: string | null, word: string): string {
   if (failure.kind === "option") return base === null ? "Image does not have a backing file" : `Did not find '${base}' in the backing chain of '${word}'`;
+  if (failure.kind === "move" && failure.step === "write" && failure.subject === "source") return `Failed to empty ${word}: ${strerror(failure)}`;
   if (failure.kind === "move" || failure.kind === "store") return `Block job failed: ${strerror(failure)}`;
   return explain(failure).why.replace(/\.$/, "");
 }

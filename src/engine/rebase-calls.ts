@@ -9,6 +9,7 @@ import type { Codecs } from "../qcow2/codecs.ts";
 import { AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_EXTERNAL_DATA, hasBit } from "../qcow2/features.ts";
 import { writeBackingName } from "../qcow2/header-edit.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
+import { makeEmpty } from "../qcow2/make-empty.ts";
 import { belowOf } from "./below.ts";
 import type { Below } from "./below.ts";
 import { atBorder } from "./border.ts";
@@ -17,6 +18,7 @@ import { copyIntoBase } from "./commit.ts";
 import type { Disk } from "./disk.ts";
 import { part } from "./jobs.ts";
 import type { Job, Work } from "./jobs.ts";
+import { attempt } from "./moving.ts";
 import { closeFiles, depthOfFile, depthOfName, filesOf, openChain, sourceBeside } from "./open-chain.ts";
 import type { FilePlace } from "./open-chain.ts";
 import { openDevice } from "./open-device.ts";
@@ -122,9 +124,7 @@ export function* commitImage(place: FilePlace, image: OpenImage, base: string | 
     if (!copied.ok) return copied;
     // Only now: the base is durable, and what the image gives up is there.
     if (empty) {
-      image.unflushed = true;
-      disk.unmapCopies(0, Math.ceil(disk.virtualSize / disk.clusterSize) * disk.clusterSize);
-      const emptied = image.flush();
+      const emptied = attempt({ step: "write", subject: "source", offset: 0 }, () => emptyImage(image, disk));
       if (!emptied.ok) return emptied;
     }
     image.refresh();
@@ -134,6 +134,19 @@ export function* commitImage(place: FilePlace, image: OpenImage, base: string | 
     // Cancelled or refused in the middle: what the image knows of the base's tables is not true any more either.
     if (!ended) image.refreshAnyhow();
   }
+}
+
+/** Gives up all that the image has of its own, and opens it anew. @throws Fault of the store, or for a structure that cannot be */
+function emptyImage(image: OpenImage, disk: Qcow2Image): Result<null, Failure> {
+  if (disk.canBeMadeEmpty) {
+    return image.changeWhole((state) => {
+      makeEmpty(state);
+      return ok(null);
+    });
+  }
+  image.unflushed = true;
+  disk.unmapCopies(0, Math.ceil(disk.virtualSize / disk.clusterSize) * disk.clusterSize);
+  return image.flush();
 }
 
 interface Base {

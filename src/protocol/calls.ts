@@ -237,7 +237,8 @@ export interface Calls extends InspectorCalls, CrashCalls, WorkloadCalls {
   /**
    * Writes what an open image and those between have over a base into the base, which was opened to be written (open's
    * `commitTo`), and makes the image empty where `empty`. A base that is shorter is made as long. Failures while copying are of kind
-   * "move"; a base that is not there is of kind "option", the option "base".
+   * "move", of the subject "source" and the step "write" where the image could not be made empty; a base that is not there is of kind
+   * "option", the option "base".
    */
   commit: { request: { handle: number; base: string | null; empty: boolean }; reply: Nothing };
 

@@ -298,6 +298,11 @@ export class ImageState {
    */
   beforeMappingChange(): void {
     if (this.dirtyBit === "set" || this.changesWhole || !this.lazyRefcounts) return;
+    this.markDirty();
+  }
+
+  /** Sets the dirty bit, durably: whoever opens the image after a kill counts anew. @throws Fault of the store */
+  markDirty(): void {
     this.setDirty(true);
   }
 

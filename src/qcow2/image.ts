@@ -13,6 +13,7 @@ import { afterCorruption } from "./corruption.ts";
 import { flushImage } from "./flush.ts";
 import type { Header } from "./header.ts";
 import type { FlushParticipant, ImageState } from "./image-state.ts";
+import { canBeMadeEmpty } from "./make-empty.ts";
 import { mapGuest, readGuest, readsAsZeros } from "./mapping.ts";
 import type { MappedExtent } from "./mapping.ts";
 import { openState } from "./open.ts";
@@ -169,6 +170,11 @@ export class Qcow2Image {
    */
   noteChange(offset: number, lengthBytes: number): void {
     this.watched(() => this.change(offset, lengthBytes));
+  }
+
+  /** Whether the image can be emptied at once, by a change of the whole (make-empty.ts). */
+  get canBeMadeEmpty(): boolean {
+    return canBeMadeEmpty(this.state);
   }
 
   /** A change of the image as a whole, over the flushed state. Afterwards this image is not what the file is: it is to be opened anew. */

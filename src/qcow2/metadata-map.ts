@@ -69,6 +69,11 @@ export class MetadataMap {
     return this.contested.get(offset / this.clusterSize)?.owner ?? null;
   }
 
+  /** Whether no L2 table lies in another table's cluster. */
+  get isUncontested(): boolean {
+    return this.contested.size === 0;
+  }
+
   /** @throws Fault where any L2 table lies in another table's cluster: changes that go through all tables are not made */
   requireUncontested(): void {
     for (const [cluster, { owner }] of this.contested) throw new Fault(imageProblem("L2 table", "cluster", cluster * this.clusterSize, `one that holds the ${owner}`, "one of its own"));
