@@ -3,7 +3,7 @@
  * afterwards in every file, and images that stock finds nothing wrong with.
  */
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -66,13 +66,14 @@ function folderOf(who: string): string {
 
 const withoutProgress = (ran: Ran): Ran => ({ ...ran, out: ran.out.replace(/ {4}\([\d.]+\/100%\)\r/g, "") });
 
-async function same(line: string): Promise<void> {
+async function same(line: string): Promise<{ readonly mine: string; readonly theirs: string }> {
   const argv = line.split(" ").map((word) => (word === "''" ? "" : word));
   const [mine, theirs] = [folderOf("ours"), folderOf("stock")];
   expect(withoutProgress(await runOurs(mine, "qemu-img", argv))).toEqual(withoutProgress(runStock(theirs, "qemu-img", argv)));
   const names = Object.keys(FORMATS) as (keyof typeof FORMATS)[];
   const changed = names.filter((file) => [mine, theirs].some((folder) => bytesOf(folder, file) !== bytesOf(MADE, file)));
   expect(stateOf(mine, changed)).toEqual(stateOf(theirs, changed));
+  return { mine, theirs };
 }
 
 describe("rebase", () => {
@@ -96,7 +97,7 @@ describe("rebase", () => {
     "rebase -T foo -b other top",
     "rebase -b other nowhere",
   ];
-  for (const line of lines) it(line, () => same(line));
+  for (const line of lines) it(line, async () => void (await same(line)));
 });
 
 describe("commit", () => {
@@ -121,5 +122,11 @@ describe("commit", () => {
     "commit -r x top",
     "commit nowhere",
   ];
-  for (const line of lines) it(line, () => same(line));
+  for (const line of lines) it(line, async () => void (await same(line)));
+
+  it.each(["top", "middle", "longer", "over"])("leaves the file %s as short as stock does", async (file) => {
+    const { mine, theirs } = await same(`commit ${file}`);
+    expect(statSync(join(mine, file)).size).toBe(statSync(join(theirs, file)).size);
+    expect(statSync(join(mine, file)).size).toBeLessThan(statSync(join(MADE, file)).size);
+  });
 });
