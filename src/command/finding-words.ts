@@ -1,6 +1,6 @@
 /** What a check found, for people: what, where, how bad. The line of qemu-img check goes with it. */
 import { assertNever } from "../base/assert.ts";
-import type { CheckFinding, ZoneFinding } from "../protocol/index.ts";
+import type { CheckFinding, HiddenData, ZoneCheck, ZoneFinding } from "../protocol/index.ts";
 import { findingLines } from "./check-lines.ts";
 import { counted, imgSize, integer } from "./format.ts";
 
@@ -87,7 +87,26 @@ function target(entry: string): number | null {
   return place === 0 ? null : place;
 }
 
-export function zoneFindingWords(finding: ZoneFinding): FindingWords & { readonly zone: number } {
+/** Data in empty zones is told run by run up to so many: of a preallocated disk every zone is empty and has clusters. */
+const MOST_EMPTY_TOLD = 8;
+
+/** The findings about zones that are told one by one, and what is told at once of the listed ones in empty zones, where those are many. */
+export function toldOfZones({ findings }: Pick<ZoneCheck, "findings">): { readonly each: readonly ZoneFinding[]; readonly empty: { readonly zones: number; readonly lengthBytes: number } | null } {
+  const empty = findings.filter((finding): finding is HiddenData => finding.code === "data-in-empty-zone");
+  if (empty.length <= MOST_EMPTY_TOLD) return { each: findings, empty: null };
+  const zones = new Set(empty.map(({ zone }) => zone)).size;
+  return { each: findings.filter(({ code }) => code !== "data-in-empty-zone"), empty: { zones, lengthBytes: empty.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0) } };
+}
+
+/** What a check found of zones, for people. */
+export function zonesWords(zoned: Pick<ZoneCheck, "findings">): readonly (FindingWords & { readonly zone?: number })[] {
+  const { each, empty } = toldOfZones(zoned);
+  if (empty === null) return each.map(zoneFindingWords);
+  const what = `${imgSize(empty.lengthBytes)} of data in ${counted(empty.zones, "empty zone")}, which no read shows: preallocation makes such clusters, and a crash may leave them`;
+  return [...each.map(zoneFindingWords), { severity: "note", what, line: "", spot: null }];
+}
+
+function zoneFindingWords(finding: ZoneFinding): FindingWords & { readonly zone: number } {
   const { zone } = finding;
   const note = (what: string, spot: FindingWords["spot"]): FindingWords & { zone: number } => ({ severity: "note", what, line: "", spot, zone });
   switch (finding.code) {

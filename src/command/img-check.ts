@@ -8,6 +8,7 @@ import { assertNever } from "../base/assert.ts";
 import type { CheckReport, HiddenData, KeptLeaks, RepairMode, RepairReport, ZoneCheck, ZoneFinding } from "../protocol/index.ts";
 import { findingLines } from "./check-lines.ts";
 import { explained } from "./explain.ts";
+import { toldOfZones } from "./finding-words.ts";
 import { counted, fixed, integer } from "./format.ts";
 import { factJson, findingSentence } from "./image-facts.ts";
 import type { FactTree, FactValue } from "./image-facts.ts";
@@ -137,9 +138,11 @@ export function humanCheck(report: CheckReport): string {
   return report.zoned === null ? text : text + zoneLines(report.zoned);
 }
 
-/** A line by finding about zones, and what is not told. */
+/** A line by finding about zones, one for those in empty zones where they are many, and what is not told. */
 function zoneLines({ counts, unreadSpans, findings }: ZoneCheck): string {
-  let text = findings.map((finding) => `${zoneLine(finding)}\n`).join("");
+  const { each, empty } = toldOfZones({ findings });
+  let text = each.map((finding) => `${zoneLine(finding)}\n`).join("");
+  if (empty !== null) text += `Zones: ${integer(empty.lengthBytes)} bytes of data in ${counted(empty.zones, "empty zone")} (harmless: reads there give zeros; preallocation makes such clusters)\n`;
   const untold = Object.values(counts).reduce((sum, count) => sum + count, 0) - findings.length;
   if (untold > 0) text += `... and ${counted(untold, "finding")} more about zones\n`;
   if (unreadSpans > 0) text += `Zones: data above write pointers is not all told, because of the errors that were found (${counted(unreadSpans, "L2 table")})\n`;

@@ -1,7 +1,7 @@
 /** The tab "Check": findings with what, where and how bad; a repair's changes, told before a copy is repaired; compressed clusters decompressed. */
 import { useEffect, useMemo, useRef } from "react";
 import type { CheckReport, ReplyOf } from "../protocol/index.ts";
-import { findingWords, visibleText, zoneFindingWords } from "../state/inspector-text.ts";
+import { findingWords, visibleText, zonesWords } from "../state/inspector-text.ts";
 import type { FindingWords } from "../state/inspector-text.ts";
 import type { Repair } from "../state/inspector-state.ts";
 import { counted, formatCount, formatHex } from "../state/units.ts";
@@ -102,7 +102,7 @@ function Findings({ report }: { report: CheckReport }) {
     const bad = (compressed?.findings ?? []).map(
       ({ code, hostOffset }): Row => ({ severity: "corruption", what: code === "short" ? "A compressed cluster decompresses to less than a cluster" : "A compressed cluster cannot be decompressed", line: "", spot: { hostOffset } }),
     );
-    const all = [...bad, ...report.findings.map((finding): Row => findingWords(finding, clusterSize)), ...(report.zoned?.findings ?? []).map((finding): Row => zoneFindingWords(finding))];
+    const all: Row[] = [...bad, ...report.findings.map((finding): Row => findingWords(finding, clusterSize)), ...(report.zoned === null ? [] : zonesWords(report.zoned))];
     // What harms data comes first, each kind in the order in which it was found.
     return [...all.filter(({ severity }) => severity === "corruption"), ...all.filter(({ severity }) => severity !== "corruption")];
   }, [report, clusterSize, compressed]);

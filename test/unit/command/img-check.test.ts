@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findingLines } from "../../../src/command/check-lines.ts";
+import { zonesWords } from "../../../src/command/finding-words.ts";
 import { humanCheck, jsonCheck } from "../../../src/command/img-check.ts";
 import { run } from "../../../src/command/program.ts";
 import { qemuImg } from "../../../src/command/qemu-img.ts";
@@ -107,6 +108,19 @@ describe("qemu-img check of zones", () => {
         `Zone 4: 65536 bytes of data at guest offset 3211264, in an empty zone ${HARMLESS}\n` +
         `Zone 5: 65536 bytes of data at guest offset 3211264, above its capacity, which ends at 4194304 ${HARMLESS}\n`,
     );
+  });
+  it("empty zones of a preallocated disk are one line", () => {
+    const empty = (zones: number): ZoneCheck["findings"] => Array.from({ length: zones }, (_, zone) => ({ ...hidden, code: "data-in-empty-zone", zone }));
+    const of = (zones: number): string => humanZones({ counts: { ...counts, "data-in-empty-zone": zones, "data-above-capacity": 1 }, findings: [...empty(zones), { code: "data-above-capacity", ...hidden, zone: 90 }] });
+    expect(of(8).split("\n").filter((line) => line.includes("in an empty zone"))).toHaveLength(8);
+    expect(of(12)).toBe(
+      `${QEMU}Zone 90: 65536 bytes of data at guest offset 3211264, above its capacity, which ends at 4194304 ${HARMLESS}\n` +
+        "Zones: 786432 bytes of data in 12 empty zones (harmless: reads there give zeros; preallocation makes such clusters)\n",
+    );
+    expect(zonesWords({ findings: empty(12) })).toEqual([
+      { severity: "note", what: "768 KiB of data in 12 empty zones, which no read shows: preallocation makes such clusters, and a crash may leave them", line: "", spot: null },
+    ]);
+    expect(zonesWords({ findings: empty(2) })).toMatchObject([{ zone: 0 }, { zone: 1 }]);
   });
   it("what is not told is counted", () => {
     const findings = [{ code: "data-above-pointer", ...hidden }] as const;
