@@ -126,6 +126,7 @@ export function* commitImage(place: FilePlace, image: OpenImage, base: string | 
     if (empty) {
       const emptied = attempt({ step: "write", subject: "source", offset: 0 }, () => emptyImage(image, disk));
       if (!emptied.ok) return emptied;
+      disk.releaseDataFile();
     }
     image.refresh();
     ended = true;

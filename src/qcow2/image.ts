@@ -152,6 +152,18 @@ export class Qcow2Image {
     this.watched(() => unmapClusters(this.state, start, end, this.relieve));
   }
 
+  /**
+   * Behind a flush that left no cluster allocated: of an external data file nothing is the disk's any more, and what it takes is given back, as
+   * QEMU does. Before that flush a crash would leave entries that lead to what is gone. A raw data file is the disk by itself, and stays.
+   */
+  releaseDataFile(): void {
+    const { data, hasDataFile, hasRawDataFile } = this.state;
+    if (!hasDataFile || hasRawDataFile) return;
+    const lengthBytes = data.size();
+    data.truncate(0);
+    data.truncate(lengthBytes);
+  }
+
   /** Writes zeros into [start, end) where something is allocated, and leaves alone what reads as zeros already. */
   clear(start: number, end: number): void {
     this.change(start, end - start);

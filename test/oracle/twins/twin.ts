@@ -135,17 +135,11 @@ export async function runTwins(script: Script, { words, log, known }: Difference
       const [one, other] = [contents(theirs, file), contents(mine, file)];
       if (one === null || other === null) {
         if (one !== other) findings.push(`${file}: there ${one === null ? "only with us" : "only with stock"}`);
-      } else if (!(script.trial.some(({ argv }) => argv[0] === "commit") && isGivenBack(file, one, other))) differs(file, one, other, findings);
+      } else differs(file, one, other, findings);
     }
     return findings;
   });
 }
-
-/**
- * An image that is emptied behind a commit has stock give the clusters of its data file back to the file system, where they read as zeros; we
- * leave them, where nothing of the disk is any more: before its entries are on the disk that would lose what they still lead to.
- */
-const isGivenBack = (file: string, stock: Buffer, ours: Buffer): boolean => file.endsWith(".data") && stock.length === ours.length && stock.every((byte, at) => byte === 0 || byte === ours[at]);
 
 const contents = (folder: string, file: string): Buffer | null => (readdirSync(folder).includes(file) ? readFileSync(join(folder, file)) : null);
 

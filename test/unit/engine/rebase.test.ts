@@ -137,7 +137,7 @@ describe("rebase", () => {
     const { fixture, handle } = await opened(files);
     const to = (file: string): Parameters<EngineFixture["fail"]>[1] => ({ handle, backing: { file, format: "qcow2" }, headerOnly: false, compressed: false });
     expect(await fixture.fail("rebase", to("top") as never)).toMatchObject({ kind: "chain", code: "cycle" });
-    expect(await fixture.fail("rebase", to("above") as never)).toMatchObject({ kind: "chain", code: "cycle" });
+    expect(await fixture.fail("rebase", to("above") as never)).toMatchObject({ kind: "chain", code: "backing-failed", cause: { kind: "chain", code: "cycle" } });
     expect(await fixture.fail("rebase", to("nowhere") as never)).toMatchObject({ kind: "file", code: "not-found" });
   });
 });
@@ -193,6 +193,28 @@ describe("commit", () => {
       const left = new Map(after).set("top", top.crash(top.randomPlan(random)));
       expect(same(await diskOf(left, "top"), shown), `crash ${crash}`).toBe(true);
     }
+  });
+
+  test("what an emptied image has in a data file is given back when no entry on the disk leads to it any more", async () => {
+    const two = new CrashFiles();
+    await make(two, "base", MIB, null, [[0, 200 * KIB, 1]]);
+    const making = engineFixture(two);
+    const options = { ...createOptions({ sizeBytes: MIB, clusterSize: CLUSTER, zoned: null }), backing: { file: "base", format: "qcow2" as const }, dataFile: { file: "data", raw: false } };
+    await making.ok("create", { file: "top", options });
+    const { handle: made } = await making.ok("open", { file: "top", readOnly: false, format: "qcow2" });
+    await making.ok("write", { handle: made, offset: 60 * KIB, length: 9 * KIB, pattern: 4, data: null });
+    await making.ok("close", { handle: made });
+    const shown = await diskOf(two.now(), "top");
+    const files = new CrashFiles(two.now());
+    const { fixture, handle } = await opened(files, null);
+    await fixture.ok("commit", { handle, base: null, empty: true });
+    // Behind all that is durable of the image: the last two changes of any file.
+    expect(files.journal.slice(-2)).toEqual(["data", "data"]);
+    expect(files.recorded.get("data")!.log.slice(-2)).toEqual([{ kind: "truncate", size: 0 }, { kind: "truncate", size: MIB }]);
+    expect(files.recorded.get("top")!.log.at(-1)).toEqual({ kind: "flush" });
+    await fixture.ok("close", { handle });
+    expect(same(await diskOf(files.now(), "base"), shown)).toBe(true);
+    expect(same(await diskOf(files.now(), "top"), shown)).toBe(true);
   });
 
   test("refuses a base that is not in the chain, or was not opened to be written", async () => {
