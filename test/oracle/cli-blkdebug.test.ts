@@ -93,3 +93,26 @@ test("a snapshot that is deleted, and what it alone had cannot be given up: that
     expect(runStock(folder, "qemu-img", ["check", "a"])).toMatchObject({ status: 3 });
   });
 });
+
+test.each(["l1_update", "empty_image_prepare", "reftable_update", "refblock_alloc"])("an image that a commit could not empty, from %s on: that is told, and whoever opens it sets it right", async (event) => {
+  await inScratchFolder(async (folder) => {
+    writeFileSync(join(folder, "rules"), `[inject-error]\nevent = "${event}"\n`);
+    const make = (): void => {
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "base", "1M"]);
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", "base", "-F", "qcow2", "a", "1M"]);
+      runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write -q -P 3 0 128k", "a"]);
+    };
+    const commit = ["commit", "blkdebug:rules:a"];
+    const look = ["-c", "read -q -P 3 0 128k", "a"];
+    make();
+    const theirs = [runStock(folder, "qemu-img", commit), runStock(folder, "qemu-io", look)];
+    make();
+    expect([await runOurs(folder, "qemu-img", commit), await runOurs(folder, "qemu-io", look)]).toEqual(theirs);
+    expect(theirs[0]!.err).toContain("Failed to empty blkdebug:rules:a: Input/output error");
+    expect(runStock(folder, "qemu-img", ["check", "a"])).toMatchObject({ status: 0 });
+    // What ours leaves behind is stock's to set right, too.
+    make();
+    await runOurs(folder, "qemu-img", commit);
+    expect(runStock(folder, "qemu-io", look)).toEqual(theirs[1]);
+  });
+});
