@@ -35,12 +35,14 @@ import type { ClusterEntry } from "./l2-entries.ts";
 import { clusterAt, l2Index, l2TableOf, readGuest, readsAsZeros } from "./mapping.ts";
 import { forEachPlaced, l2Tables, readL2, refuseTooMany } from "./references.ts";
 import type { L1Table, L2Place, Placed } from "./references.ts";
-import { unmapClusters, zeroGuest } from "./unmap.ts";
+import { unmapClusters, writeZeroData, zeroGuest } from "./unmap.ts";
 import { ownL2Table, setCluster, writeGuest } from "./write.ts";
 
 /** Decreases that wait in memory; more of them are carried out between. */
 const MAX_HELD = 2 ** 17;
 const ZERO_PIECE_BYTES = 2 ** 20;
+/** New clusters that are marked as zeros one by one: tables of 8 MiB, or of 16. */
+const MOST_MARKED_CLUSTERS = 2 ** 20;
 
 /** Why an image keeps its size. */
 export type ResizeRefusal = { readonly kind: "resize"; readonly code: "misaligned" | "too-large" | "old-with-snapshots" } | BitmapProblem;
@@ -114,9 +116,15 @@ function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   state.header = { ...before, virtualSize: bytes(newSize) };
   const relieve = relieving(state);
   const exposed = state.backing === null ? 0 : roundUp(state.backing.virtualSize, state.clusterSize);
-  const zeroEnd = Math.min(newSize, Math.max(roundUp(oldSize, state.clusterSize), exposed));
-  const hides = zeroEnd > oldSize && !readsAsZeros(state, oldSize, zeroEnd) && !isBlankRest(state, oldSize, zeroEnd);
-  if (hides) zeroGuest(state, oldSize, zeroEnd - oldSize, false, relieve);
+  // QEMU has all that is new be zeros then, which a map shows. Of a disk that has too many clusters for that they are where the backing file reaches.
+  const shows = state.backing !== null && state.backing.virtualSize > oldSize;
+  const isMarked = shows && before.version >= 3 && newSize - oldSize <= MOST_MARKED_CLUSTERS * state.clusterSize;
+  const zeroEnd = isMarked ? newSize : Math.min(newSize, Math.max(roundUp(oldSize, state.clusterSize), exposed));
+  const hides = isMarked || (zeroEnd > oldSize && !readsAsZeros(state, oldSize, zeroEnd) && !isBlankRest(state, oldSize, zeroEnd));
+  // The rest of the last subcluster is written, whatever it says there.
+  const headEnd = shows ? Math.min(roundUp(oldSize, state.format.subclusterSize), newSize) : oldSize;
+  writeZeroData(state, oldSize, headEnd, relieve);
+  if (hides && zeroEnd > headEnd) zeroGuest(state, headEnd, zeroEnd - headEnd, false, relieve);
   // By itself, too, such a data file reads as the disk does, whatever it has there already.
   if (state.hasRawDataFile) mapWhole(state, roundUp(oldSize, state.clusterSize), newSize);
   if (preallocate) takePlaces(state, oldSize, newSize, hides, relieve);

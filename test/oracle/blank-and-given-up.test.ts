@@ -149,3 +149,19 @@ test("a target or a new backing file that the command reads by another way is lo
     }
   });
 });
+
+test.each(["extended_l2=on", "cluster_size=4k"])("a disk that is grown over a longer backing file is zeros all along, the rest of its last subcluster written: %s", async (options) => {
+  const mapOf = (folder: string): unknown => [runStock(folder, "qemu-img", ["map", "--output=json", "a"]).out.replace(/, "offset": \d+/g, ""), runStock(folder, "qemu-img", ["check", "--output=json", "a"]).out.replace(/"(image-end-offset|fragmented-clusters)": \d+,?\s*/g, "")];
+  await inScratchFolder(async (folder) => {
+    const left: unknown[] = [];
+    for (const run of [runStock, runOurs]) {
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "raw", "base", "300k"]);
+      runStock(folder, "qemu-io", ["-f", "raw", "-c", "write -P 9 0 300k", "base"]);
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", options, "-b", "base", "-F", "raw", "a", "66048"]);
+      for (const size of ["100352", "2M"]) expect(await run(folder, "qemu-img", ["resize", "-q", "a", size])).toMatchObject({ status: 0 });
+      expect(runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "read -P 0 66048 2031104", "-c", "read -P 9 0 66048", "a"])).toMatchObject({ status: 0 });
+      left.push(mapOf(folder));
+    }
+    expect(left[1]).toEqual(left[0]);
+  });
+});
