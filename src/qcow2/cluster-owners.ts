@@ -1,6 +1,6 @@
 /**
  * Which structure has a host cluster: a map from clusters to names, of which an image may have millions of the one and a handful of
- * the other. Five bytes a slot, nine for a file of terabytes, and nothing on the heap, where a Map takes ten times as much: an image of clusters of 512 bytes may
+ * the other. Five bytes a slot, seven for a file of terabytes, and nothing on the heap, where a Map takes ten times as much: an image of clusters of 512 bytes may
  * have 2^22 L2 tables, and a whole program may not take 300 MB for it.
  *
  * Open addressing with linear steps; what is taken out lets those behind it move up, so that no marks of what was there are left. Where
@@ -8,18 +8,24 @@
  */
 
 const SMALLEST = 64;
-/** Full to this part at most, so that what is looked for is found in few steps. */
+/** Full to this part at most, so that what is looked for is found in few steps; and where room for so many was asked for, in a few more. */
 const MOST_FULL = 3 / 4;
+const MOST_RESERVED = 7 / 8;
 const MOST_NAMES = 255;
-/** Clusters from here on need slots twice as wide. */
+/** Clusters from here on need wider slots: 16 bits more are enough for wherever an entry of a table can lead. */
 const WIDE = 2 ** 32;
+const MOST_HIGH = 2 ** 16 - 1;
 
 export class ClusterOwners {
   private readonly names: string[] = [];
-  private clusters: Uint32Array | Float64Array = new Uint32Array(SMALLEST);
+  /** By slot, the lower 32 bits of its cluster, and those above them, null while no cluster has any. */
+  private low = new Uint32Array(SMALLEST);
+  private high: Uint16Array | Uint32Array | null = null;
   /** 0 for a free slot, otherwise the place of its name, from 1. */
   private owners = new Uint8Array(SMALLEST);
   private used = 0;
+  /** Slots that may be used before there are more of them. */
+  private most = SMALLEST * MOST_FULL;
   private readonly salt = Math.floor(Math.random() * 2 ** 32) | 1;
 
   /** The structure that has this cluster, or undefined. */
@@ -30,14 +36,13 @@ export class ClusterOwners {
 
   /** Gives a cluster that nobody has to a structure. @returns who has it otherwise, and still does */
   claim(cluster: number, structure: string): string | undefined {
-    if (this.used + 1 > this.clusters.length * MOST_FULL) this.grow();
-    if (cluster >= WIDE && this.clusters instanceof Uint32Array) this.resize(this.clusters.length, true);
+    if (this.used + 1 > this.most) this.resize(this.owners.length * 2, MOST_FULL);
+    if (cluster >= WIDE) this.widen(Math.floor(cluster / WIDE));
     const slot = this.slotOf(cluster);
     const owner = this.owners[slot]!;
     if (owner !== 0) return this.names[owner - 1];
     this.used++;
-    this.clusters[slot] = cluster;
-    this.owners[slot] = this.ownerOf(structure);
+    this.put(slot, cluster, this.ownerOf(structure));
     return undefined;
   }
 
@@ -45,25 +50,54 @@ export class ClusterOwners {
     let free = this.slotOf(cluster);
     if (this.owners[free] === 0) return;
     this.used--;
-    const mask = this.clusters.length - 1;
-    for (let slot = (free + 1) & mask; this.owners[slot] !== 0; slot = (slot + 1) & mask) {
+    const slots = this.owners.length;
+    const behind = (slot: number): number => (slot + 1 === slots ? 0 : slot + 1);
+    const distance = (from: number, to: number): number => (to >= from ? to - from : to - from + slots);
+    for (let slot = behind(free); this.owners[slot] !== 0; slot = behind(slot)) {
+      const moved = this.clusterAt(slot);
       // One that may stand at the free slot moves there: its own place is not between the free slot and where it stands.
-      const place = scattered(this.clusters[slot]!, this.salt) & mask;
-      if (((slot - place) & mask) < ((slot - free) & mask)) continue;
-      this.clusters[free] = this.clusters[slot]!;
-      this.owners[free] = this.owners[slot]!;
+      if (distance(this.placeOf(moved), slot) < distance(free, slot)) continue;
+      this.put(free, moved, this.owners[slot]!);
       free = slot;
     }
     this.owners[free] = 0;
   }
 
+  private widen(highBits: number): void {
+    if (highBits > MOST_HIGH && !(this.high instanceof Uint32Array)) this.high = this.high === null ? new Uint32Array(this.owners.length) : Uint32Array.from(this.high);
+    else this.high ??= new Uint16Array(this.owners.length);
+  }
+
   /** Where this cluster is, or the free slot where it would be. */
   private slotOf(cluster: number): number {
-    const { clusters, owners } = this;
-    const mask = clusters.length - 1;
-    let slot = scattered(cluster, this.salt) & mask;
-    while (owners[slot] !== 0 && clusters[slot] !== cluster) slot = (slot + 1) & mask;
+    const { low, high, owners } = this;
+    if (cluster >= WIDE && high === null) return this.freeFrom(this.placeOf(cluster));
+    const lowBits = cluster >>> 0;
+    const highBits = Math.floor(cluster / WIDE);
+    let slot = this.placeOf(cluster);
+    while (owners[slot] !== 0 && (low[slot] !== lowBits || (high !== null && high[slot] !== highBits))) if (++slot === owners.length) slot = 0;
     return slot;
+  }
+
+  private freeFrom(slot: number): number {
+    let free = slot;
+    while (this.owners[free] !== 0) if (++free === this.owners.length) free = 0;
+    return free;
+  }
+
+  /** Where a cluster stands when nobody stands there. */
+  private placeOf(cluster: number): number {
+    return Math.floor(((scattered(cluster, this.salt) >>> 0) / WIDE) * this.owners.length);
+  }
+
+  private clusterAt(slot: number): number {
+    return this.low[slot]! + (this.high === null ? 0 : this.high[slot]! * WIDE);
+  }
+
+  private put(slot: number, cluster: number, owner: number): void {
+    this.low[slot] = cluster % WIDE;
+    if (this.high !== null) this.high[slot] = Math.floor(cluster / WIDE);
+    this.owners[slot] = owner;
   }
 
   private ownerOf(structure: string): number {
@@ -75,24 +109,22 @@ export class ClusterOwners {
 
   /** Makes room for so many clusters more at once: what is outgrown on the way would take as much again. */
   reserve(count: number): void {
-    let slots = this.clusters.length;
-    while (this.used + count > slots * MOST_FULL) slots *= 2;
-    if (slots > this.clusters.length) this.resize(slots);
+    // Few come beside them; with more the slots are twice as many.
+    const slots = Math.ceil((this.used + count + SMALLEST) / MOST_RESERVED);
+    if (this.used + count > this.most) this.resize(slots, MOST_RESERVED);
   }
 
-  private grow(): void {
-    this.resize(this.clusters.length * 2);
-  }
-
-  private resize(slots: number, wide = this.clusters instanceof Float64Array): void {
-    const [clusters, owners] = [this.clusters, this.owners];
-    this.clusters = wide ? new Float64Array(slots) : new Uint32Array(slots);
+  /** @param full the part of the slots that may be used */
+  private resize(slots: number, full: number): void {
+    const { low, high, owners } = this;
+    this.low = new Uint32Array(slots);
+    this.high = high === null ? null : high instanceof Uint16Array ? new Uint16Array(slots) : new Uint32Array(slots);
     this.owners = new Uint8Array(slots);
-    for (let slot = 0; slot < clusters.length; slot++) {
+    this.most = Math.floor(slots * full);
+    for (let slot = 0; slot < owners.length; slot++) {
       if (owners[slot] === 0) continue;
-      const to = this.slotOf(clusters[slot]!);
-      this.clusters[to] = clusters[slot]!;
-      this.owners[to] = owners[slot]!;
+      const cluster = low[slot]! + (high === null ? 0 : high[slot]! * WIDE);
+      this.put(this.slotOf(cluster), cluster, owners[slot]!);
     }
   }
 }
