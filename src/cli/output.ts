@@ -10,9 +10,21 @@ const STDERR = 2;
 const FULL = 65536;
 const RETRY_MS = 1;
 
-/** Written to one of Node's descriptors; false once nobody reads it any more. */
+const encoder = new TextEncoder();
+const piece = new Uint8Array(FULL);
+
+/** Written to one of Node's descriptors, piece by piece: a list of very many names is in memory once. @returns false once nobody reads it any more */
 function writeAll(descriptor: number, text: string): boolean {
-  const bytes = Buffer.from(text, "utf8");
+  let rest = text;
+  while (rest !== "") {
+    const { read, written } = encoder.encodeInto(rest, piece);
+    if (!writeBytes(descriptor, piece.subarray(0, written))) return false;
+    rest = rest.slice(read);
+  }
+  return true;
+}
+
+function writeBytes(descriptor: number, bytes: Uint8Array): boolean {
   let at = 0;
   while (at < bytes.length) {
     try {

@@ -82,30 +82,43 @@ export function factLines(tree: FactTree, indent: number): string {
 
 function entryLines(margin: string, label: string, value: FactValue, indent: number): string {
   if (Array.isArray(value)) {
-    const rows = (value as readonly FactValue[]).map((item, index) => entryLines(`${margin}    `, `[${index}]`, item, indent + 1));
-    return `${margin}${label}:\n${rows.join("")}`;
+    let rows = "";
+    (value as readonly FactValue[]).forEach((item, index) => (rows += entryLines(`${margin}    `, `[${index}]`, item, indent + 1)));
+    return `${margin}${label}:\n${rows}`;
   }
   if (typeof value === "object") return `${margin}${label}:\n${factLines(value as FactTree, indent + 1)}`;
   return `${margin}${label}: ${typeof value === "number" ? integer(value) : String(value)}\n`;
 }
 
 /** The tree as QEMU prints JSON: four spaces a level, an empty list or object still on two lines. */
-export function factJson(value: FactValue, indent = 0): string {
+export const factJson = (value: FactValue): string => [...factJsonPieces(value)].join("");
+
+/** As factJson, piece by piece: a list of very many names would be copied by every list around it, and be in memory as often. */
+export function* factJsonPieces(value: FactValue, indent = 0): Generator<string, void, void> {
   const margin = "    ".repeat(indent);
-  const inner = `${margin}    `;
-  if (typeof value === "string") return jsonString(value);
-  if (typeof value === "boolean") return String(value);
-  if (typeof value === "number") return integer(value);
-  if (Array.isArray(value)) {
-    const items = (value as readonly FactValue[]).map((item) => `${inner}${factJson(item, indent + 1)}`);
-    return `[\n${items.length === 0 ? "" : `${items.join(",\n")}\n`}${margin}]`;
+  if (typeof value === "string") yield jsonString(value);
+  else if (typeof value === "boolean") yield String(value);
+  else if (typeof value === "number") yield integer(value);
+  else {
+    const isList = Array.isArray(value);
+    const items: readonly (readonly [label: string, item: FactValue])[] = isList
+      ? (value as readonly FactValue[]).map((item) => ["", item] as const)
+      : Object.entries(value as FactTree).map(([key, item]) => [`${JSON.stringify(key)}: `, item] as const);
+    yield isList ? "[\n" : "{\n";
+    for (const [index, [label, item]] of items.entries()) {
+      yield `${index === 0 ? "" : ",\n"}${margin}    ${label}`;
+      yield* factJsonPieces(item, indent + 1);
+    }
+    yield `${items.length === 0 ? "" : "\n"}${margin}${isList ? "]" : "}"}`;
   }
-  const entries = Object.entries(value as FactTree).map(([key, item]) => `${inner}${JSON.stringify(key)}: ${factJson(item, indent + 1)}`);
-  return `{\n${entries.length === 0 ? "" : `${entries.join(",\n")}\n`}${margin}}`;
 }
+
+/** What JSON has as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 /** QEMU's JSON is plain ASCII: what is not, is \uXXXX with capital digits. An escaped backslash is matched to be left alone. */
 function jsonString(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   return JSON.stringify(text).replace(/\\\\|\\u([0-9a-f]{4})|[^ -~]/g, (found, digits?: string) => {
     if (found === "\\\\") return found;
     return `\\u${(digits ?? found.charCodeAt(0).toString(16).padStart(4, "0")).toUpperCase()}`;

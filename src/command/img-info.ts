@@ -1,7 +1,7 @@
 /** qemu-img info, for people and as JSON, with what the zoned extension says. */
 import type { DeviceFacts, ImageSource, Outcome, ReplyOf, SnapshotFacts } from "../protocol/index.ts";
 import { imgSize, imgSizeExact } from "./format.ts";
-import { factJson, factLines, formatSpecific } from "./image-facts.ts";
+import { factJsonPieces, factLines, formatSpecific } from "./image-facts.ts";
 import type { FactTree, FactValue } from "./image-facts.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { sourceOfName } from "./image-source.ts";
@@ -14,6 +14,8 @@ import type { ImgCommand } from "./qemu-img.ts";
 import { snapshotLines, snapshotTrees } from "./snapshot-list.ts";
 
 const SECTOR = 512;
+/** Characters that are printed at once. */
+const PIECE = 65536;
 
 export const imageInfo: ImgCommand = {
   name: "info",
@@ -32,7 +34,14 @@ export const imageInfo: ImgCommand = {
     if (asked.output === "human") yield out(looked.map(({ file, facts, snapshots }) => humanInfo(file, facts, snapshots)).join("\n"));
     else {
       const trees = looked.map(({ file, facts, snapshots }) => jsonInfo(file, facts, snapshots));
-      yield out(`${factJson(whole ? trees : trees[0]!)}\n`);
+      let text = "";
+      for (const piece of factJsonPieces(whole ? trees : trees[0]!)) {
+        text += piece;
+        if (text.length < PIECE) continue;
+        yield out(text);
+        text = "";
+      }
+      yield out(`${text}\n`);
     }
     return 0;
   },

@@ -6,7 +6,7 @@ import { bytes, isPowerOfTwo } from "../base/units.ts";
 import type { BitmapChange, BitmapFacts, Failure } from "../protocol/index.ts";
 import type { BitmapBits } from "../qcow2/bitmap-bits.ts";
 import { addBitmap, clearBitmap, mergeBitmap, removeBitmap, setRecording, storedBits, usableBitmap } from "../qcow2/bitmap-changes.ts";
-import { MAX_GRANULARITY_BITS, MIN_GRANULARITY_BITS, readBitmaps } from "../qcow2/bitmaps.ts";
+import { MAX_GRANULARITY_BITS, MIN_GRANULARITY_BITS, forEachBitmap, readBitmaps } from "../qcow2/bitmaps.ts";
 import type { BitmapProblem } from "../qcow2/bitmaps.ts";
 import { readHeader } from "../qcow2/open.ts";
 import { textOf } from "../qcow2/snapshots.ts";
@@ -25,8 +25,11 @@ export function bitmapFacts(image: OpenImage): readonly BitmapFacts[] {
   if (image.format === "raw") return [];
   const writing = !image.device.disk.readOnly;
   try {
-    const bitmaps = readBitmaps(image.store, readHeader(image.store))?.bitmaps ?? [];
-    return bitmaps.map(({ name, granularityBits, inUse, auto }) => ({ name: textOf(name), granularity: bytes(2 ** granularityBits), inUse: inUse || writing, inconsistent: inUse, recording: auto }));
+    const facts: BitmapFacts[] = [];
+    forEachBitmap(image.store, readHeader(image.store), ({ name, granularityBits, inUse, auto }) => {
+      facts.push({ name: textOf(name), granularity: bytes(2 ** granularityBits), inUse: inUse || writing, inconsistent: inUse, recording: auto });
+    });
+    return facts;
   } catch (error) {
     if (error instanceof Fault && error.problem.kind === "image") return [];
     throw error;

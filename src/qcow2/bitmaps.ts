@@ -63,6 +63,10 @@ const MAX_DIRECTORY_BYTES = 1024 * MAX_BITMAPS;
 /** Bits of one bitmap, in bytes. */
 const MAX_BITS_BYTES = 512 * 2 ** 20;
 const MAX_TABLE_ENTRIES = 0x8000000;
+/** Tables of bitmaps that are gone through in any file. */
+const FREE_TABLE_BYTES = 2 ** 27;
+/** Of the directory, as much as is read at once. */
+const DIRECTORY_PIECE = 2 ** 20;
 const EXTENSION_BYTES = 24;
 const FIXED_BYTES = 24;
 const IN_USE = 1;
@@ -87,6 +91,16 @@ export const hasStaleBitmaps = (header: Header): boolean => !hasBit(header.autoc
 
 /** The image's bitmaps; null where it has none that count. @throws Fault for an extension or a directory that cannot be */
 export function readBitmaps(store: ByteStore, header: Header): BitmapDirectory | null {
+  const bitmaps: PlacedBitmap[] = [];
+  const place = forEachBitmap(store, header, (bitmap) => bitmaps.push(bitmap));
+  return place === null ? null : { bitmaps, ...place };
+}
+
+/**
+ * As readBitmaps, one by one: of 65,535 with long names the names are 64 MiB, and whoever only looks at each need not have them all.
+ * Nothing is acted on before all of the directory was found to be as it must.
+ */
+export function forEachBitmap(store: ByteStore, header: Header, act: (bitmap: PlacedBitmap) => void): Omit<BitmapDirectory, "bitmaps"> | null {
   // Of several the last one counts, as in QEMU.
   const extension = header.extensions.findLast(({ magic }) => magic === BITMAPS_MAGIC);
   if (extension === undefined || !hasBit(header.autoclear, AUTOCLEAR_BITMAPS)) return null;
@@ -100,51 +114,79 @@ export function readBitmaps(store: ByteStore, header: Header): BitmapDirectory |
   if (view.getUint32(4) !== 0) throw bad("reserved field", 4, view.getUint32(4), "0");
   if (lengthBytes === 0 || lengthBytes > MAX_DIRECTORY_BYTES) throw bad("directory size", 8, lengthBytes, `1 to ${MAX_DIRECTORY_BYTES} bytes`);
   if (offset % header.clusterSize !== 0) throw bad("directory offset", 16, offset, "a multiple of the cluster size");
-  // As QEMU reads it: zeros behind the file's end, which are no entry.
-  const directory = new Uint8Array(lengthBytes);
-  readPadded(store, offset, directory);
-  const bitmaps = decodeDirectory(directory, offset, header);
-  if (bitmaps.length !== count) throw bad(bitmaps.length < count ? "too few bitmaps" : "too many bitmaps", 0, count, `the ${bitmaps.length} of the directory`);
-  return { bitmaps, offset, lengthBytes };
+  const directory = new DirectoryBytes(store, offset, lengthBytes);
+  let found = 0;
+  for (let at = 0; at < lengthBytes; at += directoryEntryBytes(decodeDirectoryEntry(directory, at, found, header).name.length)) found++;
+  if (found !== count) throw bad(found < count ? "too few bitmaps" : "too many bitmaps", 0, count, `the ${found} of the directory`);
+  for (let at = 0, index = 0; at < lengthBytes; index++) {
+    const bitmap = decodeDirectoryEntry(directory, at, index, header);
+    act(bitmap);
+    at += directoryEntryBytes(bitmap.name.length);
+  }
+  return { offset, lengthBytes };
 }
 
-function decodeDirectory(directory: Uint8Array, offset: number, header: Header): PlacedBitmap[] {
-  const view = new DataView(directory.buffer);
-  const bitmaps: PlacedBitmap[] = [];
-  for (let at = 0; at < directory.length; ) {
-    let named = "";
-    const bad = (field: string, byte: number, found: string | number, allowed: string): Fault =>
-      new Fault(imageProblem(`bitmap directory entry ${bitmaps.length}${named}`, field, offset + at + byte, found, allowed));
-    if (at + FIXED_BYTES > directory.length) throw bad("length", 0, directory.length - at, `at least ${FIXED_BYTES} bytes`);
-    const nameBytes = view.getUint16(at + 18);
-    const extraBytes = view.getUint32(at + 20);
-    // As QEMU counts, in 32 bits: extra data of 2 GiB and more ends before the directory does.
-    if (at + (directoryEntryBytes(nameBytes + extraBytes) | 0) > directory.length) throw bad("name size", 18, nameBytes, "a name inside the directory");
-    if (extraBytes !== 0) throw bad("extra data size", 20, extraBytes, "0: extra data is not supported");
-    if (nameBytes > MAX_BITMAP_NAME_BYTES) throw bad("name size", 18, nameBytes, `at most ${MAX_BITMAP_NAME_BYTES}`);
-    named = ` ('${textOf(directory.subarray(at + FIXED_BYTES, at + FIXED_BYTES + nameBytes))}')`;
-    const flags = view.getUint32(at + FLAGS_AT);
-    const bitmap: PlacedBitmap = {
-      name: directory.slice(at + FIXED_BYTES, at + FIXED_BYTES + nameBytes),
-      tableOffset: Number(view.getBigUint64(at)),
-      tableSize: view.getUint32(at + 8),
-      inUse: (flags & IN_USE) !== 0,
-      auto: (flags & AUTO) !== 0,
-      granularityBits: view.getUint8(at + 17),
-      entryAt: offset + at,
-    };
-    const { tableOffset, tableSize, granularityBits } = bitmap;
-    if (flags > 3) throw bad("flags", FLAGS_AT, flags, "bits 0 and 1");
-    if (view.getUint8(at + 16) !== TRACKING) throw bad("type", 16, view.getUint8(at + 16), String(TRACKING));
-    if (granularityBits < MIN_GRANULARITY_BITS || granularityBits > MAX_GRANULARITY_BITS) throw bad("granularity_bits", 17, granularityBits, `${MIN_GRANULARITY_BITS} to ${MAX_GRANULARITY_BITS}`);
-    if (tableOffset === 0 || tableOffset % header.clusterSize !== 0 || !Number.isSafeInteger(tableOffset)) throw bad("table offset", 0, tableOffset, "a multiple of the cluster size, not 0");
-    // One that is in use may be of another size of the disk.
-    const needed = bitmap.inUse ? 1 : tableSizeFor(header.virtualSize, granularityBits, header.clusterSize);
-    if (tableSize === 0 || tableSize < needed || tableSize * header.clusterSize > MAX_BITS_BYTES) throw bad("table size", 8, tableSize, `${Math.max(1, needed)} to ${MAX_BITS_BYTES / header.clusterSize} entries`);
-    bitmaps.push(bitmap);
-    at += directoryEntryBytes(nameBytes);
+/** A directory's bytes, read piece by piece as they are come to. What lies behind the file's end is zeros, as QEMU reads it, which are no entry. */
+class DirectoryBytes {
+  readonly offset: number;
+  readonly length: number;
+  private readonly store: ByteStore;
+  private piece = new Uint8Array(0);
+  private pieceAt = 0;
+
+  constructor(store: ByteStore, offset: number, length: number) {
+    this.store = store;
+    this.offset = offset;
+    this.length = length;
   }
-  return bitmaps;
+
+  /** Bytes of the directory from `at` on, as far as it goes. They stay as they are, whatever is read later. */
+  from(at: number, length: number): Uint8Array {
+    const end = Math.min(at + length, this.length);
+    if (at < this.pieceAt || end > this.pieceAt + this.piece.length) {
+      this.piece = new Uint8Array(Math.min(Math.max(length, DIRECTORY_PIECE), this.length - at));
+      this.pieceAt = at;
+      readPadded(this.store, this.offset + at, this.piece);
+    }
+    return this.piece.subarray(at - this.pieceAt, end - this.pieceAt);
+  }
+}
+
+/** @param index of the entry among all */
+function decodeDirectoryEntry(directory: DirectoryBytes, at: number, index: number, header: Header): PlacedBitmap {
+  const { offset } = directory;
+  let name: Uint8Array | null = null;
+  const bad = (field: string, byte: number, found: string | number, allowed: string): Fault =>
+    new Fault(imageProblem(`bitmap directory entry ${index}${name === null ? "" : ` ('${textOf(name)}')`}`, field, offset + at + byte, found, allowed));
+  if (at + FIXED_BYTES > directory.length) throw bad("length", 0, directory.length - at, `at least ${FIXED_BYTES} bytes`);
+  const fixed = directory.from(at, FIXED_BYTES);
+  const view = new DataView(fixed.buffer, fixed.byteOffset, fixed.length);
+  const nameBytes = view.getUint16(18);
+  const extraBytes = view.getUint32(20);
+  // As QEMU counts, in 32 bits: extra data of 2 GiB and more ends before the directory does.
+  if (at + (directoryEntryBytes(nameBytes + extraBytes) | 0) > directory.length) throw bad("name size", 18, nameBytes, "a name inside the directory");
+  if (extraBytes !== 0) throw bad("extra data size", 20, extraBytes, "0: extra data is not supported");
+  if (nameBytes > MAX_BITMAP_NAME_BYTES) throw bad("name size", 18, nameBytes, `at most ${MAX_BITMAP_NAME_BYTES}`);
+  name = directory.from(at + FIXED_BYTES, nameBytes);
+  const flags = view.getUint32(FLAGS_AT);
+  const bitmap: PlacedBitmap = {
+    name,
+    tableOffset: Number(view.getBigUint64(0)),
+    tableSize: view.getUint32(8),
+    inUse: (flags & IN_USE) !== 0,
+    auto: (flags & AUTO) !== 0,
+    granularityBits: view.getUint8(17),
+    entryAt: offset + at,
+  };
+  const { tableOffset, tableSize, granularityBits } = bitmap;
+  if (flags > 3) throw bad("flags", FLAGS_AT, flags, "bits 0 and 1");
+  if (view.getUint8(16) !== TRACKING) throw bad("type", 16, view.getUint8(16), String(TRACKING));
+  if (granularityBits < MIN_GRANULARITY_BITS || granularityBits > MAX_GRANULARITY_BITS) throw bad("granularity_bits", 17, granularityBits, `${MIN_GRANULARITY_BITS} to ${MAX_GRANULARITY_BITS}`);
+  if (tableOffset === 0 || tableOffset % header.clusterSize !== 0 || !Number.isSafeInteger(tableOffset)) throw bad("table offset", 0, tableOffset, "a multiple of the cluster size, not 0");
+  // One that is in use may be of another size of the disk.
+  const needed = bitmap.inUse ? 1 : tableSizeFor(header.virtualSize, granularityBits, header.clusterSize);
+  if (tableSize === 0 || tableSize < needed || tableSize * header.clusterSize > MAX_BITS_BYTES) throw bad("table size", 8, tableSize, `${Math.max(1, needed)} to ${MAX_BITS_BYTES / header.clusterSize} entries`);
+  return bitmap;
 }
 
 const flagsOf = ({ inUse, auto }: Pick<Bitmap, "inUse" | "auto">): number => (inUse ? IN_USE : 0) | (auto ? AUTO : 0);
@@ -202,13 +244,13 @@ export function readBitmapTable(store: ByteStore, header: Header, { tableOffset,
 
 /**
  * As QEMU's reader does when it opens an image: the bitmaps that are true must be whole, or the image is not opened. Tables are gone through
- * up to the file's length; more than that are not all in it. @throws Fault naming what cannot be
+ * up to what the file takes of its disk; more than that are not all in it. @throws Fault naming what cannot be
  */
 export function refuseBrokenBitmaps(store: ByteStore, header: Header): void {
-  let room = store.size();
-  for (const bitmap of readBitmaps(store, header)?.bitmaps ?? []) {
+  let room = Math.max(FREE_TABLE_BYTES, store.allocated?.() ?? store.size());
+  forEachBitmap(store, header, (bitmap) => {
     const { tableSize, tableOffset, inUse, entryAt } = bitmap;
-    if (inUse || room < 0) continue;
+    if (inUse || room < 0) return;
     const exact = tableSizeFor(header.virtualSize, bitmap.granularityBits, header.clusterSize);
     const named = `bitmap '${textOf(bitmap.name)}'`;
     room -= tableSize * ENTRY_BYTES;
@@ -220,7 +262,7 @@ export function refuseBrokenBitmaps(store: ByteStore, header: Header): void {
       throw new Fault({ ...error.problem, structure: named, field: "table" });
     }
     if (tableSize !== exact) throw new Fault(imageProblem(named, "table size", entryAt + 8, tableSize, `${exact} entries for the disk's size`));
-  }
+  });
 }
 
 export function encodeBitmapTable(entries: Float64Array): Uint8Array {

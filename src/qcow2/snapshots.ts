@@ -135,8 +135,10 @@ export function checkL1(store: ByteStore, header: Header, snapshot: Snapshot): R
   return ok(null);
 }
 
+const decoder = new TextDecoder();
+
 /** Bytes as text for people; what is no UTF-8 shows as the replacement character. */
-export const textOf = (text: Uint8Array): string => new TextDecoder().decode(text);
+export const textOf = (text: Uint8Array): string => decoder.decode(text);
 
 /** The header of the disk as a snapshot has it, for reading: its L1 table in place of the active one. */
 export const headerOfSnapshot = (header: Header, { l1Offset, l1Size }: Snapshot): Header => ({ ...header, l1Offset: hostOffset(l1Offset), l1Size });
