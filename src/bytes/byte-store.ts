@@ -27,6 +27,8 @@ export interface ByteStore {
   truncate(size: number): void;
   /** What the file takes of its disk in bytes, holes left out; absent where the platform does not tell. */
   allocated?(): number;
+  /** What any read costs at least, as bytes that are read; absent where it costs its own. */
+  readonly leastReadBytes?: number;
   /** Hears what is about to be done with the store; absent but where rules wait for that (debug-store.ts). */
   event?(event: DebugEvent): void;
   /** Returns when everything written is durable. */

@@ -23,6 +23,8 @@ const MAX_ZERO_BLOCKS = 2 ** 18;
 export class CachedStore extends ReadOnlyStore {
   /** Absent where the base does not tell. */
   readonly allocated?: () => number;
+  /** A block, of which whoever asks for little has the rest read along. */
+  readonly leastReadBytes: number;
   private readonly base: ByteStore;
   private readonly limits: CacheLimits;
   private readonly sizeBytes: number;
@@ -38,6 +40,7 @@ export class CachedStore extends ReadOnlyStore {
     this.base = base;
     if (base.allocated !== undefined) this.allocated = () => base.allocated!();
     this.limits = limits;
+    this.leastReadBytes = limits.blockBytes;
     this.sizeBytes = base.size();
   }
 

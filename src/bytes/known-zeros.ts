@@ -16,6 +16,7 @@ export class KnownZeros implements ByteStore {
   readonly readOnly: boolean;
   readonly scratch?: true;
   readonly allocated?: NonNullable<ByteStore["allocated"]>;
+  readonly leastReadBytes?: number;
   readonly event?: NonNullable<ByteStore["event"]>;
   private readonly base: ByteStore;
   private readonly chunks = new Map<number, Uint8Array>();
@@ -25,6 +26,7 @@ export class KnownZeros implements ByteStore {
     this.name = base.name;
     this.readOnly = base.readOnly;
     if (base.scratch === true) this.scratch = true;
+    if (base.leastReadBytes !== undefined) this.leastReadBytes = base.leastReadBytes;
     if (base.allocated !== undefined) this.allocated = () => base.allocated!();
     if (base.event !== undefined) this.event = (event) => base.event!(event);
   }

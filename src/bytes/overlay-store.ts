@@ -27,6 +27,7 @@ export class OverlayStore implements ByteStore {
   readonly readOnly = false;
   /** Absent where the base does not tell. */
   readonly allocated?: () => number;
+  readonly leastReadBytes?: number;
   private readonly base: ByteStore;
   private readonly pages = new Map<number, Uint8Array>();
   private length: number;
@@ -40,6 +41,7 @@ export class OverlayStore implements ByteStore {
     this.name = base.name;
     this.length = base.size();
     this.baseLength = this.length;
+    if (base.leastReadBytes !== undefined) this.leastReadBytes = base.leastReadBytes;
     if (base.allocated !== undefined) this.allocated = () => base.allocated!() + this.pages.size * PAGE_BYTES;
   }
 

@@ -47,6 +47,10 @@ export function* inspect(argv: readonly string[]): Program {
   const layout = laidOut !== null && laidOut.ok ? laidOut.value : null;
   yield* call("endInspection", { inspection });
   yield out(output === "json" ? inspectionJson(file, outcome.value, layout) : inspectionLines(file, outcome.value, layout));
+  if (laidOut !== null && !laidOut.ok) {
+    yield errorOut("inspect: what the clusters hold cannot be told\n");
+    yield explained(laidOut.error);
+  }
   return header !== null && header.problem !== null ? 2 : 0;
 }
 

@@ -209,6 +209,7 @@ function unclosed(store: CachedStore): ByteStore {
     write: (offset, from) => store.write(offset, from),
     truncate: (size) => store.truncate(size),
     ...(store.allocated === undefined ? {} : { allocated: store.allocated }),
+    leastReadBytes: store.leastReadBytes,
     flush: () => store.flush(),
     close: () => undefined,
   };

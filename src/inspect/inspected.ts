@@ -6,6 +6,7 @@ import { ENTRY_BYTES } from "../qcow2/entries.ts";
 import type { Header } from "../qcow2/header.ts";
 import { entryFormat } from "../qcow2/l2-entries.ts";
 import type { EntryFormat } from "../qcow2/l2-entries.ts";
+import { ReadSurvey } from "../qcow2/read-survey.ts";
 import { StoredRefcounts } from "../qcow2/stored-refcounts.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
 import type { HostIndex } from "./host-index.ts";
@@ -31,6 +32,7 @@ export class Inspected {
   hint: HostIndex | null = null;
   private refcountsRead: StoredRefcounts | null = null;
   private structuresRead: Structures | null = null;
+  private survey: ReadSurvey | null | undefined = undefined;
 
   constructor(store: ByteStore, header: Header, zoned: ZonedHeader | null) {
     this.store = store;
@@ -57,6 +59,19 @@ export class Inspected {
     const words = new Uint8Array(count * ENTRY_BYTES);
     readPadded(this.store, this.header.l1Offset + from * ENTRY_BYTES, words);
     return new DataView(words.buffer);
+  }
+
+  /**
+   * An L2 table of the active disk, for who goes through all of them; what lies behind the file's end is zeros.
+   * @returns null for one that is known to have no entry. @throws Fault where they are more than the file can hold
+   */
+  nextTable(l1Index: number, offset: number): DataView | null {
+    const { header } = this;
+    if (this.survey === undefined) this.survey = ReadSurvey.of(this.store, this.l1Words(0, header.l1Size), header.clusterSize, false, 1);
+    if (this.survey?.isEmpty(offset) === true) return null;
+    const table = this.l2Table(offset);
+    this.survey?.meet(l1Index, table);
+    return table;
   }
 
   /** An L2 table; what lies behind the file's end is zeros. */

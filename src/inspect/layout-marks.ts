@@ -4,6 +4,7 @@
  */
 import { Fault } from "../base/fault.ts";
 import { readPadded } from "../bytes/byte-store.ts";
+import { isZero } from "../bytes/zeros.ts";
 import type { LayoutKind } from "../protocol/inspect.ts";
 import { readBitmapTable, readBitmaps } from "../qcow2/bitmaps.ts";
 import { ENCRYPTION_MAGIC } from "../qcow2/header.ts";
@@ -11,15 +12,13 @@ import { ENTRY_BYTES } from "../qcow2/entries.ts";
 import { LOW_ZERO, compressedPlace, isCompressed, offsetOf } from "../qcow2/entry-words.ts";
 import { checkL1 } from "../qcow2/snapshots.ts";
 import { readSnapshotTable } from "../qcow2/snapshot-reader.ts";
+import type { TableWork } from "../qcow2/table-work.ts";
 import { viewOf } from "./fields.ts";
 import { ClusterSet } from "./cluster-set.ts";
 import type { Inspected } from "./inspected.ts";
 
 /** L1 entries that are read at once. */
 const L1_PIECE = 2 ** 16;
-/** Snapshots' L1 tables that are followed, in bytes of all of them; the check refuses an image with more. */
-const MAX_INACTIVE_BYTES = 2 ** 30;
-
 /** The kinds of clusters [first, first + kinds.length), and whose zone's data they hold. */
 export interface Marks {
   readonly first: number;
@@ -29,27 +28,32 @@ export interface Marks {
   readonly zones: Uint32Array | null;
   /** References to clusters behind the file's end. */
   beyond: number;
+  /** Whether any of the clusters has been marked. */
+  touched: boolean;
 }
 
 export class Marker {
   private readonly inspected: Inspected;
   private readonly indexOf: (kind: LayoutKind) => number;
   private readonly marks: Marks;
+  private readonly work: TableWork;
   private readonly clusterSize: number;
   private readonly fileClusters: number;
   private readonly walked = new ClusterSet();
   /** It is the snapshots' turn: what they have gives way to what the active disk has. */
   private inactive = false;
 
-  constructor(inspected: Inspected, kinds: readonly LayoutKind[], marks: Marks) {
+  /** @param work takes account of the tables that are gone through, in all stretches */
+  constructor(inspected: Inspected, kinds: readonly LayoutKind[], marks: Marks, work: TableWork) {
     this.inspected = inspected;
+    this.work = work;
     this.indexOf = (kind) => kinds.indexOf(kind);
     this.marks = marks;
     this.clusterSize = inspected.header.clusterSize;
     this.fileClusters = Math.ceil(inspected.fileSize / this.clusterSize);
   }
 
-  /** Follows all tables. Yields the fraction done. @throws Fault of the store */
+  /** Follows all tables. Yields the fraction done. @throws Fault of the store, and for more tables than the file can hold */
   *run(): Generator<number, void, void> {
     const { header, zoned } = this.inspected;
     this.area("header", 0, this.clusterSize);
@@ -76,6 +80,7 @@ export class Marker {
     const there = marks.kinds[index]!;
     if (this.inactive ? there !== 0 : there >= kind) return;
     marks.kinds[index] = kind;
+    marks.touched = true;
     if (marks.zones !== null && zone > 0) marks.zones[index] = zone;
   }
 
@@ -89,7 +94,9 @@ export class Marker {
     if (last >= this.fileClusters) marks.beyond = Math.min(marks.beyond + last + 1 - Math.max(first, this.fileClusters), Number.MAX_SAFE_INTEGER);
     for (let cluster = Math.max(first, marks.first); cluster <= Math.min(last, marks.first + marks.kinds.length - 1); cluster++) {
       const there = marks.kinds[cluster - marks.first]!;
-      if (this.inactive ? there === 0 : there < index) marks.kinds[cluster - marks.first] = index;
+      if (this.inactive ? there !== 0 : there >= index) continue;
+      marks.kinds[cluster - marks.first] = index;
+      marks.touched = true;
     }
   }
 
@@ -108,27 +115,40 @@ export class Marker {
     const kind = this.indexOf(active ? "l2-table" : "inactive-l2-table");
     for (let first = 0; first < size; first += L1_PIECE) {
       const words = new Uint8Array(Math.min(L1_PIECE, size - first) * ENTRY_BYTES);
+      this.work.read(words.length);
       readPadded(store, offset + first * ENTRY_BYTES, words);
+      yield first / size;
+      if (isZero(words)) continue;
       const view = new DataView(words.buffer);
+      let entries = 0;
       for (let at = 0; at < words.length; at += ENTRY_BYTES) {
         const table = offsetOf(view.getUint32(at), view.getUint32(at + 4));
         if (table === 0) continue;
+        entries++;
         const cluster = Math.floor(table / this.clusterSize);
         this.mark(cluster, kind, 0);
         if (table >= fileSize || !this.walked.add(cluster)) continue;
-        this.l2(table, (first + at / ENTRY_BYTES) * l2Span, active);
-        yield (first + at / ENTRY_BYTES) / size;
+        const index = first + at / ENTRY_BYTES;
+        const words = active ? this.inspected.nextTable(index, table) : this.inactiveTable(table);
+        if (words === null) continue;
+        this.l2(words, index * l2Span, active);
+        yield index / size;
       }
+      this.work.entries(entries);
     }
   }
 
-  private l2(tableOffset: number, guestStart: number, active: boolean): void {
+  private inactiveTable(offset: number): DataView {
+    this.work.read(this.clusterSize);
+    return this.inspected.l2Table(offset);
+  }
+
+  private l2(table: DataView, guestStart: number, active: boolean): void {
     const { header, format, zoned } = this.inspected;
     const { clusterBits, clusterSize } = header;
     const zoneSize = active && zoned !== null ? zoned.geometry.zoneSize : 0;
     const zoneCount = zoned?.geometry.zoneCount ?? 0;
     const [data, zero, compressed] = active ? [this.indexOf("data"), this.indexOf("zero-allocated"), this.indexOf("compressed")] : [this.indexOf("inactive-data"), this.indexOf("inactive-data"), this.indexOf("inactive-data")];
-    const table = this.inspected.l2Table(tableOffset);
     for (let at = 0, guest = guestStart; at < clusterSize; at += format.entryBytes, guest += clusterSize) {
       const [high, low] = [table.getUint32(at), table.getUint32(at + 4)];
       if (high === 0 && low === 0) continue;
@@ -169,13 +189,11 @@ export class Marker {
     this.area("snapshot-table", header.snapshotsOffset, read.lengthBytes);
     this.inactive = true;
     const seen = new Set<string>();
-    let left = MAX_INACTIVE_BYTES;
     for (const snapshot of read.snapshots) {
       const key = `${snapshot.l1Offset} ${snapshot.l1Size}`;
       const bytes = snapshot.l1Size * ENTRY_BYTES;
-      if (bytes === 0 || seen.has(key) || bytes > left || !checkL1(store, header, snapshot).ok) continue;
+      if (bytes === 0 || seen.has(key) || !checkL1(store, header, snapshot).ok) continue;
       seen.add(key);
-      left -= bytes;
       this.area("inactive-l1-table", snapshot.l1Offset, bytes);
       yield* this.l1(snapshot.l1Offset, snapshot.l1Size, false);
     }

@@ -8,7 +8,7 @@
 import type { ImageProblem } from "../base/fault.ts";
 import type { LayoutKind, LayoutReport } from "../protocol/inspect.ts";
 import { Check, inWindows, isImageFault } from "../qcow2/check.ts";
-import type { RefcountValues } from "../qcow2/stored-refcounts.ts";
+import { ALL_TABLES, FREE_WORK, TableWork } from "../qcow2/table-work.ts";
 import type { Inspected } from "./inspected.ts";
 import { Marker } from "./layout-marks.ts";
 import type { Marks } from "./layout-marks.ts";
@@ -23,6 +23,7 @@ const YIELD_EVERY = 2 ** 16;
 
 /**
  * @param kinds their order, by which a report's numbers count
+ * Throws a Fault of the store, and for more tables than the file can hold.
  * @param wrong why the header is none for a reader, null where it is: what can be followed is shown, and nothing judged
  */
 export function* layoutOf(inspected: Inspected, kinds: readonly LayoutKind[], { maxCells }: LayoutLimits, wrong: ImageProblem | null = null): Generator<number, LayoutReport, void> {
@@ -33,7 +34,8 @@ export function* layoutOf(inspected: Inspected, kinds: readonly LayoutKind[], { 
     const areas = inspected.zoned === null ? [] : [{ offset: inspected.zoned.metadataOffset, lengthBytes: inspected.zoned.metadataSize }];
     yield* inWindows(check, areas, () => layout.window(check));
   } catch (error) {
-    if (!isImageFault(error)) throw error;
+    // What is too much to be judged is too much to be followed.
+    if (!isImageFault(error) || error.problem.structure === ALL_TABLES) throw error;
     // Nothing can be judged: what the tables lead to is shown all the same.
     layout.forget();
     return yield* layout.unjudged(error.problem);
@@ -47,15 +49,20 @@ class Layout {
   private readonly kinds: readonly LayoutKind[];
   private readonly stretch: number;
   private readonly clustersPerCell: number;
+  /** A stretch goes through all tables: each further one counts as much again. */
+  private readonly work: TableWork;
   private cells: Uint8Array;
   private zoneCells: Uint32Array | null;
   private counts: number[];
   private beyond = 0;
+  /** Marks of the last stretch that was not the whole file. */
+  private last: Marks | null = null;
 
   constructor(inspected: Inspected, kinds: readonly LayoutKind[], maxCells: number) {
     this.inspected = inspected;
     this.kinds = kinds;
     this.stretch = maxCells;
+    this.work = new TableWork(inspected.store, FREE_WORK, () => false);
     this.clusters = Math.ceil(inspected.fileSize / inspected.header.clusterSize);
     this.clustersPerCell = 1;
     while (this.clusters / this.clustersPerCell > maxCells) this.clustersPerCell *= 2;
@@ -92,16 +99,15 @@ class Layout {
 
   private *one(first: number, count: number, check: Check | null): Generator<number, void, void> {
     const isWhole = this.clustersPerCell === 1 && first === 0 && count === this.cells.length;
-    const marks: Marks = {
-      first,
-      kinds: isWhole ? this.cells : new Uint8Array(count),
-      zones: this.zoneCells === null ? null : isWhole ? this.zoneCells : new Uint32Array(count),
-      beyond: 0,
-    };
-    for (const fraction of new Marker(this.inspected, this.kinds, marks).run()) yield 0.6 * fraction;
+    const marks = isWhole ? { first, kinds: this.cells, zones: this.zoneCells, beyond: 0, touched: false } : this.blank(first, count);
+    for (const fraction of new Marker(this.inspected, this.kinds, marks, this.work).run()) yield 0.6 * fraction;
     // Every stretch follows the same tables, so that each sees all of it.
     this.beyond = marks.beyond;
     if (check !== null) for (const fraction of this.judge(marks, count, check)) yield 0.6 + 0.4 * fraction;
+    if (!marks.touched) {
+      this.counts[0]! += count;
+      return;
+    }
     const { kinds, zones } = marks;
     for (let index = 0; index < count; index++) this.counts[kinds[index]!]!++;
     if (isWhole) return;
@@ -112,8 +118,18 @@ class Layout {
     }
   }
 
+  /** The marks of a stretch with nothing in it; the arrays of the one before are used again. */
+  private blank(first: number, count: number): Marks {
+    const last = this.last;
+    if (last?.kinds.length !== count) return (this.last = { first, kinds: new Uint8Array(count), zones: this.zoneCells === null ? null : new Uint32Array(count), beyond: 0, touched: false });
+    if (last.touched) last.kinds.fill(0);
+    if (last.touched) last.zones?.fill(0);
+    return (this.last = { ...last, first, beyond: 0, touched: false });
+  }
+
   /** Refcounts against references. */
-  private *judge({ first, kinds }: Marks, count: number, check: Check): Generator<number, void, void> {
+  private *judge(marks: Marks, count: number, check: Check): Generator<number, void, void> {
+    const { first, kinds } = marks;
     const { refcounts, references } = check;
     const { perBlock } = refcounts;
     const leaked = this.kinds.indexOf("leaked");
@@ -122,18 +138,32 @@ class Layout {
     let work = 0;
     for (let at = first; at < end; ) {
       const index = Math.floor(at / perBlock);
-      const behind = Math.min((index + 1) * perBlock, end);
-      const block: RefcountValues | null | "unreadable" = refcounts.block(index);
-      if (block !== "unreadable") {
+      // Behind the last block there is none, as far as the file goes.
+      const behind = index < refcounts.blockCount ? Math.min((index + 1) * perBlock, end) : end;
+      const block = refcounts.block(index);
+      if (block === null || refcounts.totals(index).inUse === 0) {
+        if (block !== "unreadable" && references.hasAny(at, behind)) {
+          for (const [from, to] of behind - at > perBlock ? references.runs(at, behind) : [[at, behind] as const]) {
+            for (let cluster = from; cluster < to; cluster++) {
+              if (references.get(cluster) === 0) continue;
+              kinds[cluster - first] = usedTwice;
+              marks.touched = true;
+            }
+            work += to - from;
+          }
+        }
+        work += 64;
+      } else if (block !== "unreadable") {
         const start = index * perBlock;
+        marks.touched = true;
         for (let cluster = at; cluster < behind; cluster++) {
-          const refcount = block === null ? 0 : block[cluster - start]!;
+          const refcount = block[cluster - start]!;
           const used = references.get(cluster);
           if (refcount > used) kinds[cluster - first] = leaked;
           else if (refcount < used) kinds[cluster - first] = usedTwice;
         }
+        work += behind - at;
       }
-      work += behind - at;
       at = behind;
       if (work < YIELD_EVERY) continue;
       work = 0;

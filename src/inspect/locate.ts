@@ -12,6 +12,7 @@ import { zoneEnd, zoneOf, zoneStart } from "../zoned/geometry.ts";
 import { POINTER_BYTES, decodePointer } from "../zoned/pointer.ts";
 import { conditionAfterPowerCycle } from "../zoned/pointer.ts";
 import { zoneIndex } from "../base/units.ts";
+import { ClusterSet } from "./cluster-set.ts";
 import { HostIndex } from "./host-index.ts";
 import { tolerant } from "./inspected.ts";
 import type { Inspected } from "./inspected.ts";
@@ -169,22 +170,21 @@ function* findEntry(inspected: Inspected, hostOffset: number): Generator<number,
 function* findBetween(inspected: Inspected, from: number, end: number, clusterStart: number, hostOffset: number): Generator<number, Found | null, void> {
   const l1 = inspected.l1Words(from, end - from);
   // A table that many entries lead to is gone through once.
-  const seen = new Set<number>();
+  const seen = new ClusterSet();
   for (let index = from; index < end; index++) {
     const at = (index - from) * ENTRY_BYTES;
     const tableOffset = offsetOf(l1.getUint32(at), l1.getUint32(at + 4));
-    if (tableOffset === 0 || tableOffset >= inspected.fileSize || seen.has(tableOffset)) continue;
-    seen.add(tableOffset);
-    const found = findInTable(inspected, tableOffset, clusterStart, hostOffset);
+    if (tableOffset === 0 || tableOffset >= inspected.fileSize || !seen.add(Math.floor(tableOffset / inspected.header.clusterSize))) continue;
+    const table = inspected.nextTable(index, tableOffset);
+    const found = table === null ? null : findInTable(inspected, table, tableOffset, clusterStart, hostOffset);
     if (found !== null) return { l1: index, ...found };
     yield (index - from) / (end - from);
   }
   return null;
 }
 
-function findInTable(inspected: Inspected, tableOffset: number, clusterStart: number, hostOffset: number): Omit<Found, "l1"> | null {
+function findInTable(inspected: Inspected, table: DataView, tableOffset: number, clusterStart: number, hostOffset: number): Omit<Found, "l1"> | null {
   const { header, format } = inspected;
-  const table = inspected.l2Table(tableOffset);
   for (let at = 0, l2 = 0; at < header.clusterSize; at += format.entryBytes, l2++) {
     const [high, low] = [table.getUint32(at), table.getUint32(at + 4)];
     if (high === 0 && low === 0) continue;

@@ -10,6 +10,7 @@ import type { LayoutKind } from "../protocol/inspect.ts";
 import { readBitmapTable, readBitmaps } from "../qcow2/bitmaps.ts";
 import { ENTRY_BYTES } from "../qcow2/entries.ts";
 import { offsetOf } from "../qcow2/entry-words.ts";
+import { distinct } from "../qcow2/filled-tables.ts";
 import { ENCRYPTION_MAGIC } from "../qcow2/header.ts";
 import { checkL1, textOf } from "../qcow2/snapshots.ts";
 import { readSnapshotTable } from "../qcow2/snapshot-reader.ts";
@@ -30,15 +31,54 @@ export interface Area {
 /** Tables of snapshots and bitmaps that are read here; those of an image with more are left out. */
 const MAX_INACTIVE_BYTES = 16 * 2 ** 20;
 
-/** Clusters of one kind, found by offset. */
+/** Where clusters of one kind lie, in the order of their indices; there may be millions. */
+class Places {
+  private offsetsAdded = new Float64Array(64);
+  private indicesAdded = new Uint32Array(64);
+  private count = 0;
+
+  add(offset: number, index: number): void {
+    if (this.count === this.offsetsAdded.length) this.reserve(this.count);
+    this.offsetsAdded[this.count] = offset;
+    this.indicesAdded[this.count++] = index;
+  }
+
+  /** Makes room for so many more. */
+  reserve(count: number): void {
+    const [offsets, indices] = [new Float64Array(this.count + count), new Uint32Array(this.count + count)];
+    offsets.set(this.offsets);
+    indices.set(this.indices);
+    [this.offsetsAdded, this.indicesAdded] = [offsets, indices];
+  }
+
+  get offsets(): Float64Array {
+    return this.offsetsAdded.subarray(0, this.count);
+  }
+
+  get indices(): Uint32Array {
+    return this.indicesAdded.subarray(0, this.count);
+  }
+}
+
+/** Clusters of one kind, found by offset. Of several indices with one cluster the first has it. */
 class Clusters {
   private readonly offsets: Float64Array;
   private readonly indices: Uint32Array;
 
-  constructor(places: readonly (readonly [offset: number, index: number])[]) {
-    const sorted = places.toSorted(([offset], [other]) => offset - other);
-    this.offsets = Float64Array.from(sorted, ([offset]) => offset);
-    this.indices = Uint32Array.from(sorted, ([, index]) => index);
+  constructor(places: Places) {
+    const { offsets, indices } = places;
+    this.offsets = distinct(offsets.slice().sort());
+    this.indices = new Uint32Array(this.offsets.length);
+    let position = this.offsets.length;
+    for (let at = offsets.length - 1; at >= 0; at--) {
+      // Most lie in the order of their indices.
+      position = position > 0 && this.offsets[position - 1] === offsets[at] ? position - 1 : this.position(offsets[at]!);
+      this.indices[position] = indices[at]!;
+    }
+  }
+
+  has(offset: number): boolean {
+    return this.offsets[this.position(offset)] === offset;
   }
 
   /** Position of the first cluster at or behind an offset. */
@@ -69,9 +109,10 @@ export class Structures {
     if (zoned !== null) this.add("zoned-metadata", "zoned metadata", zoned.metadataOffset, zoned.metadataSize);
     const encryption = header.extensions.find(({ magic }) => magic === ENCRYPTION_MAGIC)?.data;
     if (encryption !== undefined && encryption.length >= 16) this.add("encryption-header", "encryption header", Number(viewOf(encryption).getBigUint64(0)), Number(viewOf(encryption).getBigUint64(8)));
-    this.addMany("l2-table", "L2 table", l1Targets(inspected.l1Words(0, header.l1Size)));
+    const tables = new Clusters(l1Targets(inspected.l1Words(0, header.l1Size)));
+    this.many.push({ clusters: tables, kind: "l2-table", structure: "L2 table" });
     if (counts) this.addMany("refcount-block", "refcount block", this.blocks(inspected));
-    orLeaveOut(() => this.addSnapshots(inspected));
+    orLeaveOut(() => this.addSnapshots(inspected, tables));
     orLeaveOut(() => this.addBitmaps(inspected));
   }
 
@@ -88,24 +129,24 @@ export class Structures {
     if (lengthBytes > 0) this.single.push({ start, end: start + lengthBytes, kind, structure, index });
   }
 
-  private addMany(kind: LayoutKind, structure: string, places: readonly (readonly [number, number])[]): void {
-    if (places.length > 0) this.many.push({ clusters: new Clusters(places), kind, structure });
+  private addMany(kind: LayoutKind, structure: string, places: Places): void {
+    this.many.push({ clusters: new Clusters(places), kind, structure });
   }
 
-  private blocks({ refcounts }: Inspected): [number, number][] {
-    const places: [number, number][] = [];
+  private blocks({ refcounts }: Inspected): Places {
+    const places = new Places();
     for (let index = 0; index < refcounts.blockCount; index++) {
       const { offset, offsetLow } = refcounts.entry(index);
-      if (offset !== 0 && offsetLow % this.clusterSize === 0) places.push([offset, index]);
+      if (offset !== 0 && offsetLow % this.clusterSize === 0) places.add(offset, index);
     }
     return places;
   }
 
-  private addSnapshots({ store, header }: Inspected): void {
+  private addSnapshots({ store, header }: Inspected, active: Clusters): void {
     if (header.snapshotCount === 0) return;
     const { snapshots, lengthBytes } = readSnapshotTable(store, header);
     this.add("snapshot-table", "snapshot table", header.snapshotsOffset, lengthBytes);
-    const tables: [number, number][] = [];
+    const tables = new Places();
     let left = MAX_INACTIVE_BYTES;
     for (const [index, snapshot] of snapshots.entries()) {
       const bytes = snapshot.l1Size * ENTRY_BYTES;
@@ -114,11 +155,9 @@ export class Structures {
       this.add("inactive-l1-table", `L1 table of snapshot ${textOf(snapshot.id)}`, snapshot.l1Offset, bytes, index);
       const words = new Uint8Array(bytes);
       readPadded(store, snapshot.l1Offset, words);
-      tables.push(...l1Targets(new DataView(words.buffer)));
+      l1Targets(new DataView(words.buffer), tables, active);
     }
-    const active = new Set(l1Targets(new DataView(readWords(store, header.l1Offset, header.l1Size))).map(([offset]) => offset));
-    const inactive = new Map(tables.filter(([offset]) => !active.has(offset)));
-    this.addMany("inactive-l2-table", "L2 table of a snapshot", [...inactive]);
+    this.addMany("inactive-l2-table", "L2 table of a snapshot", tables);
   }
 
   private addBitmaps({ store, header }: Inspected): void {
@@ -126,30 +165,23 @@ export class Structures {
     if (directory === null) return;
     this.add("bitmap-directory", "bitmap directory", directory.offset, directory.lengthBytes);
     let left = MAX_INACTIVE_BYTES;
-    const bits: [number, number][] = [];
+    const bits = new Places();
     for (const [index, bitmap] of directory.bitmaps.entries()) {
       const bytes = bitmap.tableSize * ENTRY_BYTES;
       if (bytes > left) continue;
       left -= bytes;
       this.add("bitmap", `table of bitmap ${textOf(bitmap.name)}`, bitmap.tableOffset, bytes, index);
-      orLeaveOut(() => readBitmapTable(store, header, bitmap).forEach((entry) => entry > 1 && bits.push([entry, index])));
+      orLeaveOut(() => readBitmapTable(store, header, bitmap).forEach((entry) => entry > 1 && bits.add(entry, index)));
     }
     this.addMany("bitmap", "bits of a bitmap", bits);
   }
 }
 
-function readWords(store: Inspected["store"], offset: number, count: number): ArrayBuffer {
-  const words = new Uint8Array(count * ENTRY_BYTES);
-  readPadded(store, offset, words);
-  return words.buffer;
-}
-
-/** Offsets of L2 tables with the index of their entry, none for entries that lead nowhere. */
-function l1Targets(words: DataView): [offset: number, index: number][] {
-  const places: [number, number][] = [];
+/** Adds the offsets of L2 tables with the index of their entry, none for entries that lead nowhere or to tables that are known. */
+function l1Targets(words: DataView, places = new Places(), known: Clusters | null = null): Places {
   for (let at = 0; at < words.byteLength; at += ENTRY_BYTES) {
     const offset = offsetOf(words.getUint32(at), words.getUint32(at + 4));
-    if (offset !== 0) places.push([offset, at / ENTRY_BYTES]);
+    if (offset !== 0 && known?.has(offset) !== true) places.add(offset, at / ENTRY_BYTES);
   }
   return places;
 }

@@ -4,6 +4,7 @@
  * that by their number; and of a disk that is only read all are looked at in the file's order then (filled-tables.ts), so that the empty ones
  * are not read one by one.
  */
+import { Fault } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES, forEachInUse } from "./entries.ts";
 import { offsetAt } from "./entry-words.ts";
@@ -35,6 +36,8 @@ export class ReadSurvey {
   private readonly met: Uint8Array;
   private empty = 0;
   private looked = false;
+  /** Why the tables are too many, once that is known. */
+  private refusal: Fault | null = null;
   private filled: OffsetSet | null = null;
   private distinct: boolean | null = null;
 
@@ -63,6 +66,7 @@ export class ReadSurvey {
     const bit = 1 << (l1Index & 7);
     const at = l1Index >>> 3;
     // Entries that came behind the end of the table lead to tables of this program.
+    if (this.refusal !== null) throw this.refusal;
     if (at >= this.met.length || (this.met[at]! & bit) !== 0) return;
     this.met[at] = this.met[at]! | bit;
     this.work.read(this.tableBytes);
@@ -86,6 +90,15 @@ export class ReadSurvey {
   /** Looks at all tables at once. @throws Fault where they are more than the file can hold */
   private look(): void {
     this.looked = true;
+    try {
+      this.lookAtAll();
+    } catch (error) {
+      if (error instanceof Fault) this.refusal = error;
+      throw error;
+    }
+  }
+
+  private lookAtAll(): void {
     const offsets = distinct(this.sortedTables());
     const number = this.newWork();
     // Side by side they are read by the megabyte, where none of them changes.

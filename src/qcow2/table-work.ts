@@ -24,8 +24,8 @@ export interface FreeWork {
   readonly entries: number;
 }
 
-/** Each of them is one or two seconds of a processor; the bytes are those of the most tables of the smallest clusters, and of what leads to them. */
-export const FREE_WORK: FreeWork = { readBytes: 9 * 2 ** 28, reads: 2 ** 17, entries: 2 ** 23 };
+/** Each of them is one or two seconds of a processor, holes that the system has to fill with zeros first among them. */
+export const FREE_WORK: FreeWork = { readBytes: 2 ** 30, reads: 2 ** 17, entries: 2 ** 23 };
 
 /** What is gone through of any file for a change that goes through its tables several times, and reads each by itself. */
 export const FREE_CHANGE: FreeWork = { ...FREE_WORK, readBytes: 2 ** 29 };
@@ -33,6 +33,7 @@ export const FREE_CHANGE: FreeWork = { ...FREE_WORK, readBytes: 2 ** 29 };
 export class TableWork {
   private readonly store: ByteStore;
   private readonly isDistinct: () => boolean;
+  private readonly leastReadBytes: number;
   private bytes = 0;
   private reads = 0;
   private entriesTaken = 0;
@@ -46,6 +47,7 @@ export class TableWork {
    */
   constructor(store: ByteStore, free = FREE_WORK, isDistinct = (): boolean => true, files = 1) {
     this.store = store;
+    this.leastReadBytes = store.leastReadBytes ?? 0;
     this.isDistinct = isDistinct;
     this.mostBytes = free.readBytes / files;
     this.mostReads = free.reads / files;
@@ -54,7 +56,7 @@ export class TableWork {
 
   /** So many bytes of tables are about to be read with one call. @throws Fault where that is more than the file can hold */
   read(lengthBytes: number): void {
-    this.bytes += lengthBytes;
+    this.bytes += Math.max(lengthBytes, this.leastReadBytes);
     if (this.bytes > this.mostBytes) this.mostBytes = this.held(this.bytes);
     if (++this.reads > this.mostReads) this.mostReads = this.held(this.reads * LEAST_TABLE_BYTES) / LEAST_TABLE_BYTES;
   }

@@ -12,7 +12,6 @@ import type { ClusterReport } from "../../../src/qcow2/check.ts";
 import { filledTables } from "../../../src/qcow2/filled-tables.ts";
 import type { OffsetSet } from "../../../src/qcow2/filled-tables.ts";
 import type { Backing } from "../../../src/qcow2/backing.ts";
-import { encodeHeader } from "../../../src/qcow2/header.ts";
 import { Qcow2Image } from "../../../src/qcow2/image.ts";
 import { openState, readHeader } from "../../../src/qcow2/open.ts";
 import { refuseTooMany } from "../../../src/qcow2/references.ts";
@@ -21,35 +20,9 @@ import { repairImage } from "../../../src/qcow2/repair.ts";
 import type { RepairOutcome } from "../../../src/qcow2/repair.ts";
 import { ALL_TABLES, TableWork } from "../../../src/qcow2/table-work.ts";
 import { CountingStore } from "../../../src/testing/counting-store.ts";
+import { CLUSTER, COPIED, FIRST, L1, PER_TABLE, TABLES, counting, manyTables } from "./many-tables.ts";
 
-const CLUSTER = 512;
-const PER_TABLE = CLUSTER / 8;
-const COPIED = 1n << 63n;
-const TABLES = 2 ** 16;
-const L1 = 8 * CLUSTER;
-/** Where the first L2 table may lie. */
-const FIRST = L1 + TABLES * 8;
 const MIB = 2 ** 20;
-
-/** An image of 512-byte clusters. @param offsetOf the L2 table with an index, 0 for none, @param words by their place */
-function manyTables(offsetOf: (index: number) => number, length: number, words: Readonly<Record<number, bigint>> = {}, tables = TABLES): MemoryContents {
-  const contents = new MemoryContents();
-  contents.truncate(length);
-  contents.write(0, encodeHeader({ clusterBits: 9, virtualSize: tables * PER_TABLE * CLUSTER, l1Size: tables, l1Offset: L1, refcountTableOffset: CLUSTER, refcountTableClusters: 1, incompatible: 0n, refcountOrder: 4, extensions: [] }));
-  const l1 = new DataView(new ArrayBuffer(tables * 8));
-  for (let index = 0; index < tables; index++) l1.setBigUint64(index * 8, offsetOf(index) === 0 ? 0n : COPIED | BigInt(offsetOf(index)));
-  contents.write(L1, new Uint8Array(l1.buffer));
-  for (const [at, value] of Object.entries({ [CLUSTER]: BigInt(2 * CLUSTER), ...words })) {
-    const word = new DataView(new ArrayBuffer(8));
-    word.setBigUint64(0, value);
-    contents.write(Number(at), new Uint8Array(word.buffer));
-  }
-  return contents;
-}
-
-function counting(contents: MemoryContents, allocated: number): CountingStore {
-  return Object.assign(new CountingStore(new MemoryStore("a", contents)), { allocated: () => allocated });
-}
 
 function checked(store: CountingStore): ClusterReport {
   const work = checkImage(store, readHeader(store, "check"), []);
@@ -177,6 +150,17 @@ test("an image that is written holds its empty tables against what its file take
   reads.count = 0;
   expect(() => image.map(0, tables * PER_TABLE * CLUSTER, 100)).toThrow(/image's tables/);
   expect(reads.count).toBe(2 ** 13);
+});
+
+test("tables that were too many once are refused again without another look at them", () => {
+  const tables = 2 ** 18;
+  const place = (index: number): number => FIRST + tables * 8 + index * 65536;
+  const store = counting(manyTables(place, place(tables), {}, tables), 3 * MIB);
+  const image = new Qcow2Image(store, readHeader(store), {});
+  expect(() => image.map(0, tables * PER_TABLE * CLUSTER, 100)).toThrow(/image's tables/);
+  store.take();
+  expect(() => image.map(0, tables * PER_TABLE * CLUSTER, 100)).toThrow(/image's tables/);
+  expect(store.take().reads).toBeLessThan(3);
 });
 
 test("a chain's disks share what is gone through of any file, and have their empty tables in memory once", () => {
