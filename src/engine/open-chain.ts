@@ -270,7 +270,8 @@ async function resolveName(place: FilePlace, image: string, name: string, format
   if (!parsed.ok) return err({ kind: "chain", code: "name", file: name, problem: parsed.error });
   if (parsed.value.kind === "path") return ok({ file: place.beside(image, parsed.value.path), format });
   const { source } = parsed.value.parsed;
-  if (nodesOf(source).some(({ inside }) => inside !== undefined)) return err({ kind: "chain", code: "name", file: name, problem: { code: "unknown-driver", driver: "qcow2" } });
+  const inside = nodesOf(source).find((node) => node.inside !== undefined)?.inside;
+  if (inside !== undefined) return err({ kind: "chain", code: "name", file: name, problem: { code: "unknown-driver", driver: inside.format ?? "qcow2" } });
   const found = image.startsWith(ADOPTED_PREFIX) ? besideAdopted(place, image, source) : source;
   return ok({ ...found, format: source.format ?? format });
 }

@@ -139,7 +139,8 @@ export function* commitImage(place: FilePlace, image: OpenImage, base: string | 
 
 /** Gives up all that the image has of its own, and opens it anew. @throws Fault of the store, or for a structure that cannot be */
 function emptyImage(image: OpenImage, disk: Qcow2Image): Result<null, Failure> {
-  if (disk.canBeMadeEmpty) {
+  // A disk under the image keeps its length, and so does its file.
+  if (disk.canBeMadeEmpty && image.files.under === undefined) {
     return image.changeWhole((state) => {
       makeEmpty(state);
       return ok(null);

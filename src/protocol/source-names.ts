@@ -190,7 +190,7 @@ function formatNode(options: FlatOptions, driver: OptionValue): Result<ImageSour
   if (below === null) return err({ code: "no-file" });
   if (!below.ok) return below;
   const file = below.value.source;
-  if (file.format === "qcow2" && driver === "qcow2" && file.compresses !== true && file.copiesOnRead !== true) {
+  if (driver === "qcow2" && (file.format === "qcow2" || isPart(file)) && file.compresses !== true && file.copiesOnRead !== true) {
     const above = qcow2Node(options, file.file, driver);
     return above.ok ? ok({ ...above.value, inside: file }) : above;
   }
@@ -198,6 +198,9 @@ function formatNode(options: FlatOptions, driver: OptionValue): Result<ImageSour
   const node = driver === "raw" ? rawNode(options, file.file) : qcow2Node(options, file.file, driver);
   return node.ok && file.debug !== undefined ? ok({ ...node.value, debug: file.debug }) : node;
 }
+
+/** A raw node that shows a part of its file. */
+const isPart = ({ format, offset, size, nullBytes }: ImageSource): boolean => format === "raw" && nullBytes === undefined && (offset !== undefined || size !== undefined);
 
 /** A raw node under a format is the file itself, but for one that shows a part of it. */
 const isWholeFile = ({ format, offset, size, copiesOnRead }: ImageSource): boolean => format === "raw" && offset === undefined && size === undefined && copiesOnRead !== true;

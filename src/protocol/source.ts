@@ -42,7 +42,10 @@ export interface ImageSource {
   readonly refcountCacheBytes?: number;
   /** Of a qcow2 source: data is stored compressed whatever writes it, cluster by cluster. */
   readonly compresses?: boolean;
-  /** What the image lies in is no file but the disk of this one, whose file has the same name; of a command line alone, no header names such. */
+  /**
+   * What the image lies in is no file but the disk of this one, an image or a part of a raw file, whose file has the same name; it keeps its
+   * length. Of a command line alone, no header names such.
+   */
   readonly inside?: ImageSource;
   /** Requests to the file fail by rules: QEMU's driver blkdebug between the image and its file. */
   readonly debug?: DebugNode;

@@ -63,6 +63,47 @@ test("an image inside an image is read and written as stock does, and both are s
   });
 });
 
+/** An image that lies in a larger file, behind one sector and in front of two, as a tar file has its members. @returns its node's options */
+function makeMember(folder: string): string {
+  runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "image", "4M"]);
+  runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write -q -P 42 0 128k", "-c", "write -q -P 23 1M 64k", "image"]);
+  const image = readFileSync(join(folder, "image"));
+  writeFileSync(join(folder, "archive"), Buffer.concat([Buffer.alloc(512, 1), image, Buffer.alloc(1024, 2)]));
+  return `driver=qcow2,file.driver=raw,file.offset=512,file.size=${image.length},file.file.driver=file,file.file.filename=archive`;
+}
+
+test("an image in a part of a raw file is read and written as stock does, and what lies around it stays", async () => {
+  await inScratchFolder(async (folder) => {
+    const member = makeMember(folder);
+    const json = "json:{'driver':'qcow2','file':{'driver':'raw','offset':512,'file':{'driver':'file','filename':'archive'}}}";
+    for (const argv of [["check", "--image-opts", member], ["compare", json, "image"], ["compare", "--image-opts", member, "driver=qcow2,file.filename=image"], ["info", "--image-opts", member.replace("512", "1k")], ["info", "--image-opts", member.replace("512", "1G")]]) {
+      expect(await runOurs(folder, "qemu-img", argv), argv.join(" ")).toEqual(runStock(folder, "qemu-img", argv));
+    }
+    const write = ["-c", `open -o ${member}`, "-c", "write -q -P 7 0 4k", "-c", "flush", "-c", "read -q -P 7 0 4k"];
+    expect(await runOurs(folder, "qemu-io", write)).toMatchObject({ out: "", err: "", status: 0 });
+    expect(runStock(folder, "qemu-io", ["-c", `open -o ${member}`, "-c", "read -q -P 7 0 4k", "-c", "read -q -P 42 4k 124k"])).toMatchObject({ out: "", err: "", status: 0 });
+    // The part has no room for more.
+    expect(await runOurs(folder, "qemu-io", ["-c", `open -o ${member}`, "-c", "write -P 7 3M 64k"])).toMatchObject({ out: expect.stringContaining("No space left on device\n") as string, status: 1 });
+    expect(runStock(folder, "qemu-img", ["check", "--image-opts", member]).status).toBe(0);
+    const archive = readFileSync(join(folder, "archive"));
+    expect(archive.subarray(0, 512).every((byte) => byte === 1)).toBe(true);
+    expect(archive.subarray(archive.length - 1024).every((byte) => byte === 2)).toBe(true);
+  });
+});
+
+test("an overlay inside the disk of another image is empty behind a commit", async () => {
+  await inScratchFolder(async (folder) => {
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "base", "2M"]);
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", join(folder, "base"), "-F", "qcow2", "inner", "2M"]);
+    runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write -q -P 42 0 64k", "inner"]);
+    runStock(folder, "qemu-img", ["convert", "-f", "raw", "-O", "qcow2", "inner", "outer"]);
+    expect(await runOurs(folder, "qemu-img", ["commit", "--image-opts", NESTED])).toMatchObject({ out: "Image committed.\n", err: "", status: 0 });
+    expect(runStock(folder, "qemu-img", ["map", "--image-opts", NESTED]).out).not.toContain("outer");
+    expect(runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "read -q -P 42 0 64k", "base"])).toMatchObject({ out: "", status: 0 });
+    expect(runStock(folder, "qemu-img", ["check", "--image-opts", NESTED]).status).toBe(0);
+  });
+});
+
 test("no header leads into the disk of another image, and one that leads to itself is refused", async () => {
   await inScratchFolder(async (folder) => {
     runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "outer", "1M"]);
