@@ -138,10 +138,11 @@ function grow(state: ImageState, newSize: number, preallocate: boolean): void {
  */
 function takePlaces(state: ImageState, start: number, end: number, hides: boolean, relieve: () => void): void {
   const { clusterSize, format } = state;
-  const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, end - start));
+  const most = Math.max(ZERO_PIECE_BYTES, clusterSize);
+  const zeros = new Uint8Array(Math.min(most, end - start));
   for (let at = start; at < end; ) {
     // Up to a cluster's end, so that what was said of each is known before.
-    const piece = zeros.subarray(0, Math.min(zeros.length - (at % clusterSize), end - at));
+    const piece = zeros.subarray(0, Math.min(end, roundDown(at, clusterSize) + most) - at);
     const said = format.extended && !hides ? entriesOf(state, at, at + piece.length) : [];
     writeGuest(state, at, piece);
     said.forEach(({ alloc, zero, compressedBytes }, nth) => {
