@@ -8,7 +8,7 @@
 import type { ImageProblem } from "../base/fault.ts";
 import type { LayoutKind, LayoutReport } from "../protocol/inspect.ts";
 import { Check, inWindows, isImageFault } from "../qcow2/check.ts";
-import { ALL_TABLES, FREE_WORK, TableWork } from "../qcow2/table-work.ts";
+import { FREE_WORK, TableWork, isTooMuch } from "../qcow2/table-work.ts";
 import type { Inspected } from "./inspected.ts";
 import { Marker } from "./layout-marks.ts";
 import type { Marks } from "./layout-marks.ts";
@@ -35,7 +35,7 @@ export function* layoutOf(inspected: Inspected, kinds: readonly LayoutKind[], { 
     yield* inWindows(check, areas, () => layout.window(check));
   } catch (error) {
     // What is too much to be judged is too much to be followed.
-    if (!isImageFault(error) || error.problem.structure === ALL_TABLES) throw error;
+    if (!isImageFault(error) || isTooMuch(error)) throw error;
     // Nothing can be judged: what the tables lead to is shown all the same.
     layout.forget();
     return yield* layout.unjudged(error.problem);

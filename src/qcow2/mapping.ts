@@ -10,6 +10,7 @@ import type { ImageState } from "./image-state.ts";
 import { CONTRADICTING, countContinuing, decodeCluster, isPlaced, subclusterKind } from "./l2-entries.ts";
 import type { ClusterEntry, SubclusterKind } from "./l2-entries.ts";
 import type { CachedTable } from "./table-cache.ts";
+import { isTooMuch } from "./table-work.ts";
 
 /** The L2 table that maps a guest offset, null when there is none, or one known to be empty of a disk that is only read. @throws Fault for an L1 entry that cannot be */
 export function l2TableOf(state: ImageState, guestOffset: number): CachedTable | null {
@@ -222,8 +223,8 @@ export function mapGuest(state: ImageState, offset: number, length: number, maxE
     try {
       found = extentsAt(state, at, end - at, Math.max(1, maxExtents - extents.length));
     } catch (error) {
-      // What is in front of it is known, and it is told when its own turn comes.
-      if (extents.length > 0 && error instanceof Fault) return { extents, next: at };
+      // What is in front of it is known, and it is told when its own turn comes; tables that are too many have no turn.
+      if (extents.length > 0 && error instanceof Fault && !isTooMuch(error)) return { extents, next: at };
       throw error;
     }
     for (const extent of found) {

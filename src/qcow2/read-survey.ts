@@ -61,14 +61,23 @@ export class ReadSurvey {
     return this.filled !== null && !this.filled.has(hostOffset);
   }
 
-  /** An L1 entry led to a table, which was read. @throws Fault where that is more than the file can hold */
+  /** An L1 entry led to a table, which was read. @throws Fault where that is more than the file can hold; of a disk that is only read, for every further one then */
   meet(l1Index: number, table: DataView): void {
     const bit = 1 << (l1Index & 7);
     const at = l1Index >>> 3;
     // Entries that came behind the end of the table lead to tables of this program.
-    if (this.refusal !== null) throw this.refusal;
     if (at >= this.met.length || (this.met[at]! & bit) !== 0) return;
+    if (this.refusal !== null) throw this.refusal;
     this.met[at] = this.met[at]! | bit;
+    try {
+      this.count(table);
+    } catch (error) {
+      if (error instanceof Fault && !this.changes) this.refusal = error;
+      throw error;
+    }
+  }
+
+  private count(table: DataView): void {
     this.work.read(this.tableBytes);
     let inUse = 0;
     let told = 0;
@@ -90,15 +99,6 @@ export class ReadSurvey {
   /** Looks at all tables at once. @throws Fault where they are more than the file can hold */
   private look(): void {
     this.looked = true;
-    try {
-      this.lookAtAll();
-    } catch (error) {
-      if (error instanceof Fault) this.refusal = error;
-      throw error;
-    }
-  }
-
-  private lookAtAll(): void {
     const offsets = distinct(this.sortedTables());
     const number = this.newWork();
     // Side by side they are read by the megabyte, where none of them changes.

@@ -30,6 +30,9 @@ export const FREE_WORK: FreeWork = { readBytes: 2 ** 30, reads: 2 ** 17, entries
 /** What is gone through of any file for a change that goes through its tables several times, and reads each by itself. */
 export const FREE_CHANGE: FreeWork = { ...FREE_WORK, readBytes: 2 ** 29 };
 
+/** Whether what was thrown says that there are more tables than the file can hold. */
+export const isTooMuch = ({ problem }: Fault): boolean => problem.kind === "image" && problem.structure === ALL_TABLES;
+
 export class TableWork {
   private readonly store: ByteStore;
   private readonly isDistinct: () => boolean;
