@@ -51,7 +51,9 @@ async function main() {
     const { FAMILIES, runTwinPlan } = await import(pathToFileURL(join(folder, "twins.mjs")).href);
     const known = Object.keys(WAYS);
     const wantedWays = chosen("way", known, ways, known.filter((way) => way !== "stock alone"));
-    const wantedFamilies = chosen("family", Object.keys(FAMILIES), families);
+    const scripts = Object.keys(FAMILIES);
+    // What writes over a lie is known to differ still, and is asked for by its name.
+    const wantedFamilies = chosen("family", scripts, families, scripts.filter((family) => family !== "mends"));
     const sound = wantedWays.length === 0 || (await runPlan({ seeds, firstSeed, ways: wantedWays }, console.log));
     return (wantedFamilies.length === 0 || (await runTwinPlan({ seeds, firstSeed, families: wantedFamilies, verbose }, console.log))) && sound;
   } finally {

@@ -60,6 +60,8 @@ export class Runs<Status> {
   private index = 0;
   /** The last run that was found, from where it began. */
   private last: (Run<Status> & { readonly start: number }) | null = null;
+  /** A failure in front of which the last run ended. */
+  private met: { readonly at: number; readonly problem: Result<never, MoveProblem> } | null = null;
 
   constructor(disk: Mapped, subject: Place["subject"], statusOf: (extent: Extent) => Status) {
     this.disk = disk;
@@ -77,7 +79,11 @@ export class Runs<Status> {
     let end = at;
     for (let seen = 0; end < this.disk.size && seen < WALKED_EXTENTS; seen++) {
       const extent = this.extentAt(end);
-      if (!extent.ok && end > at) break;
+      if (!extent.ok && end > at) {
+        // It is told when its turn comes, as it was met: a second look would not tell of a lie any more.
+        this.met = { at: end, problem: extent };
+        break;
+      }
       if (!extent.ok) return extent;
       const found = this.statusOf(extent.value);
       status ??= found;
@@ -89,6 +95,9 @@ export class Runs<Status> {
   }
 
   private extentAt(at: number): Result<Extent, MoveProblem> {
+    const { met } = this;
+    this.met = null;
+    if (met?.at === at) return met.problem;
     const first = this.extents[0];
     if (first !== undefined && at < first.start) this.extents = [];
     this.index = Math.min(this.index, Math.max(0, this.extents.length - 1));

@@ -219,15 +219,16 @@ export function mapGuest(state: ImageState, offset: number, length: number, maxE
     return true;
   };
   for (let at = offset; at < end; ) {
-    let found: readonly MappedExtent[];
+    let run: Run;
     try {
-      found = extentsAt(state, at, end - at, Math.max(1, maxExtents - extents.length));
+      run = runAt(state, at, end - at);
     } catch (error) {
       // What is in front of it is known, and it is told when its own turn comes; tables that are too many have no turn.
       if (extents.length > 0 && error instanceof Fault && !isTooMuch(error)) return { extents, next: at };
       throw error;
     }
-    for (const extent of found) {
+    // What the backing file throws has told its lie already, and is not met anew.
+    for (const extent of extentsOf(state, run, at, Math.max(1, maxExtents - extents.length))) {
       if (!add(extent)) return { extents, next: extent.start };
       at = extent.start + extent.length;
     }
@@ -235,9 +236,8 @@ export function mapGuest(state: ImageState, offset: number, length: number, maxE
   return { extents, next: null };
 }
 
-/** Extents of one run of the image, at least one: those of its backing where that answers for it. */
-function extentsAt(state: ImageState, at: number, limit: number, maxExtents: number): readonly MappedExtent[] {
-  const run = runAt(state, at, limit);
+/** Extents of a run of the image, at least one: those of its backing where that answers for it. */
+function extentsOf(state: ImageState, run: Run, at: number, maxExtents: number): readonly MappedExtent[] {
   const below = belowOf(state, run, at);
   if (below === 0) return [extentOf(run, at)];
   return state.backing!.map(at, below, maxExtents).extents.map((extent) => ({ ...extent, depth: extent.depth + 1 }));
