@@ -24,12 +24,16 @@ async function play(script: SharedScript): Promise<App> {
   await house.playback.start();
   house.playback.seek(Infinity);
   await vi.waitFor(() => expect(house.playback.store.getState()).toMatchObject({ mode: "paused", done: house.playback.commandCount }), { timeout: 10_000, interval: 5 });
-  await settled();
+  await settled(house.app);
   return house.app;
 }
 
-/** In a storm words follow 0.4 seconds later. */
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 480));
+/** In a storm words follow 0.4 seconds behind the frame that took the events over, in a frame of their own. */
+async function settled(app: App): Promise<void> {
+  await app.frame.next();
+  await new Promise((resolve) => setTimeout(resolve, 480));
+  await app.frame.next();
+}
 
 const SETTINGS: readonly (readonly [name: string, options: string, profile: string])[] = [
   ["limits and a capacity", "size=12M,zone_model=1,zone_size=1M,zone_capacity=768K,nr_conv_zones=2,max_append_sectors=256,max_open_zones=3,max_active_zones=5", "qcow2"],
@@ -71,7 +75,7 @@ test.each(SETTINGS)("what random commands leave is made again, by all of them an
       else if (!line.startsWith("qemu-img") || profile === "qcow2") await app.console.run(line);
       if (step % 10 === 0) await frames();
     }
-    await settled();
+    await settled(app);
     const wanted = zonesOf(app);
     expect(new Set(wanted.condition).size).toBeGreaterThan(1);
     const all = app.share.script("history");
