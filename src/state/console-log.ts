@@ -3,7 +3,8 @@
  * are (a list drawn from them redraws one block). Bounded: the oldest blocks go.
  */
 
-export type LineStream = "in" | "out" | "err" | "explain";
+/** offer: the text names an image that the line before made, and that can be shown. */
+export type LineStream = "in" | "out" | "err" | "explain" | "offer";
 
 export interface ConsoleLine {
   readonly id: number;

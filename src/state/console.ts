@@ -63,6 +63,8 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
   let failure: Failure | null = null;
   let read: LineOutcome["read"] = null;
   let appendedAt: number | null = null;
+  /** What the line made and left, the newest last. */
+  const made = new Set<string>();
 
   const perform: Perform = async <Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<Outcome<Name>> => {
     if (core.stopping && !LETTING_GO.has(name)) return { ok: false, error: { kind: "cancelled" } };
@@ -75,7 +77,9 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
     else if (name === "read") {
       const { data } = outcome.value as { data: Uint8Array | null };
       if (data !== null) read = { offset: (request as RequestOf<"read">).offset, data };
-    } else if (name === "append") appendedAt = (outcome.value as { offset: number }).offset;
+    } else if (name === "create") made.add((request as RequestOf<"create">).file);
+    else if (name === "remove") made.delete((request as RequestOf<"remove">).file);
+    else if (name === "append") appendedAt = (outcome.value as { offset: number }).offset;
     return outcome;
   };
 
@@ -116,6 +120,10 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
   for (const listener of core.listeners) listener.lineBegan();
   const { status } = await runConsoleLine(line, host);
   await restoreNow(core);
+  // What "qemu-img create" makes is attached; of what convert and dd make it is said how.
+  const shown = core.store.getState().attached?.file;
+  if (status === 0) for (const file of made) if (file !== shown) core.log.write(`${file}\n`, "offer");
+  core.frame.request(show);
   for (const listener of core.listeners) listener.lineEnded(line, status);
   return { status, out, err, failure, read, appendedAt };
 }

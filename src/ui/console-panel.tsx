@@ -57,12 +57,23 @@ const Block = memo(function Block({ block }: { block: ConsoleBlock }) {
     <div>
       {block.lines.map((line) => (
         <div key={line.id} className={`line ${line.stream}`}>
-          {line.text === "" ? "\u00a0" : line.text}
+          {line.stream === "offer" ? <ShowImage file={line.text} /> : line.text === "" ? "\u00a0" : line.text}
         </div>
       ))}
     </div>
   );
 });
+
+/** Has the page show an image that a line made beside the attached one. */
+function ShowImage({ file }: { file: string }) {
+  const app = useApp();
+  const shown = useAppState((state) => state.attached?.file === file);
+  return (
+    <button type="button" className="button small" disabled={shown} onClick={() => void app.device.attach(file)}>
+      Show {file}
+    </button>
+  );
+}
 
 function Prompt() {
   const app = useApp();

@@ -150,6 +150,27 @@ test("however long a refusal is, the zone panel stands still and its buttons are
   await expect.poll(gap).toBeGreaterThanOrEqual(0);
 });
 
+test("an image that a line made beside the attached one is shown at a click", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.type("write -P 0x5a 2M 64k");
+  await app.expectCondition(2, "IMPLICIT_OPEN");
+  await app.type("qemu-img convert -O qcow2 welcome.qcow2 copy.qcow2");
+  const offer = app.output.getByRole("button", { name: "Show copy.qcow2" });
+  await expect(offer).toBeVisible();
+  await expect(app.image).toHaveText("welcome.qcow2");
+  await offer.click();
+  await expect(app.image).toHaveText("copy.qcow2");
+  await expect(offer).toBeDisabled();
+  // What create makes is shown already, and what failed made nothing.
+  await app.type("qemu-img create -f qcow2 third.qcow2 1M");
+  await expect(app.image).toHaveText("third.qcow2");
+  await app.type("qemu-img convert -O qcow2 no-such.qcow2 fourth.qcow2");
+  await expect(app.output).toContainText("no-such.qcow2");
+  await app.type("length");
+  await expect(app.output).toContainText("1 MiB");
+  await expect(app.output.getByRole("button")).toHaveCount(1);
+});
+
 test("on a projector's screen the zones stay beside the inspector, and the list of lessons makes room", async ({ page }) => {
   await page.setViewportSize({ width: 1280, height: 720 });
   const app = await Zonescope.open(page);
