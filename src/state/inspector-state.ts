@@ -67,6 +67,7 @@ export interface InspectorState {
   readonly comparison: Work<string>;
   /** A copy that was set back to a snapshot, by its name. */
   readonly reverted: Work<string>;
+  /** What is being made to be saved, and then waits to be: it outlives the look into its file, for it says by its name what it is of. */
   readonly save: Work<MadeFile>;
 }
 
@@ -85,7 +86,6 @@ export const NOTHING_KNOWN = {
   snapshots: NO_WORK,
   comparison: NO_WORK,
   reverted: NO_WORK,
-  save: NO_WORK,
 } as const;
 
-export const NO_INSPECTOR: InspectorState = { tab: null, file: null, remote: null, generation: 0, hexView: "host", ...NOTHING_KNOWN };
+export const NO_INSPECTOR: InspectorState = { tab: null, file: null, remote: null, generation: 0, hexView: "host", save: NO_WORK, ...NOTHING_KNOWN };

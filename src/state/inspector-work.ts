@@ -138,7 +138,7 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
         if (file === null) return;
         patchInspector(core, { repair: begun() });
         const { copy, outcome } = await changedCopy(file, "repaired", (handle) => underWay.run("repair", "repair", { handle, mode: "all" }, progress("repair")));
-        patchInspector(core, { repair: ended(outcome.ok ? { ok: true, value: { report: outcome.value, copy } } : outcome) });
+        if (now().file === file) patchInspector(core, { repair: ended(outcome.ok ? { ok: true, value: { report: outcome.value, copy } } : outcome) });
       }),
     revertCopy: (snapshot) =>
       core.serial("Reverting a copy", async () => {
@@ -146,7 +146,7 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
         if (file === null) return;
         patchInspector(core, { reverted: begun() });
         const { copy, outcome } = await changedCopy(file, "reverted", (handle) => core.port.start("applySnapshot", { handle, snapshot: queryOf(snapshot) }).outcome);
-        patchInspector(core, { reverted: ended(outcome.ok ? { ok: true, value: copy } : outcome) });
+        if (now().file === file) patchInspector(core, { reverted: ended(outcome.ok ? { ok: true, value: copy } : outcome) });
       }),
     listSnapshots: async () => {
       const { file, snapshots } = now();
@@ -183,6 +183,7 @@ export function createInspectorWork(core: Core, underWay: UnderWay): InspectorWo
             for (const handle of handles) await core.port.start("close", { handle }).outcome;
           }
         });
+        if (now().file !== file) return;
         if (!outcome.ok) {
           patchInspector(core, { comparison: outcome.error.kind === "cancelled" ? NO_WORK : { ...NO_WORK, failure: textOf(outcome.error) } });
           return;

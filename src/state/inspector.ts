@@ -83,6 +83,8 @@ export function createInspectorActions(core: Core, underWay: UnderWay): Inspecto
   /** The inspection that is open in the engine, whatever the state says since, and the file that is being looked into. */
   let open: number | null = null;
   let looking: string | null = null;
+  /** The file that is being looked into may have changed since that began. */
+  let again = false;
 
   /** Ends an inspection, behind a save that reads by it. */
   const end = (inspection: number): void => {
@@ -98,9 +100,10 @@ export function createInspectorActions(core: Core, underWay: UnderWay): Inspecto
   /** Looks into the file that is named in the state, unless another is by the time it is known. */
   const look = async (file: string): Promise<void> => {
     if (looking === file) return;
-    looking = file;
+    [looking, again] = [file, false];
     const outcome = await core.port.start("inspect", { file }).outcome;
-    if (looking === file) looking = null;
+    const changed = looking === file && again;
+    if (looking === file) [looking, again] = [null, false];
     if (now().file !== file) {
       if (outcome.ok) void core.port.start("endInspection", { inspection: outcome.value.inspection });
       return;
@@ -111,6 +114,7 @@ export function createInspectorActions(core: Core, underWay: UnderWay): Inspecto
     } else patchInspector(core, { inspection: null, failure: textOf(outcome.error) });
     if (open !== null) end(open);
     open = outcome.ok ? outcome.value.inspection : null;
+    if (changed) await look(file);
   };
 
   const lookInto = async (file: string): Promise<void> => {
@@ -122,7 +126,31 @@ export function createInspectorActions(core: Core, underWay: UnderWay): Inspecto
 
   const refresh = async (): Promise<void> => {
     const { file } = now();
-    if (file !== null) await look(file);
+    if (file !== null && looking === file) again = true;
+    else if (file !== null) await look(file);
+  };
+
+  /**
+   * Long work over what is looked into: what it comes to is shown while the file is the same. Done to a file that was read anew
+   * meanwhile it is done once more, for it is of what the file was.
+   */
+  const work = async <Key extends "layout" | "compressed" | "plan">(key: Key, start: (inspection: number, progress: (fraction: number) => void) => Promise<Outcome<CallName>>): Promise<void> => {
+    const { file } = now();
+    const here = (): boolean => now().file === file && now()[key].running;
+    const progress = (fraction: number): void => {
+      if (here()) patchInspector(core, { [key]: { ...now()[key], fraction } });
+    };
+    let id = idNow();
+    if (id === null || now()[key].running) return;
+    patchInspector(core, { [key]: begun() });
+    for (;;) {
+      const outcome = await start(id, progress);
+      if (!here()) return;
+      const cancelled = !outcome.ok && outcome.error.kind === "cancelled";
+      const next = idNow();
+      if (cancelled || next === null || next === id) return patchInspector(core, { [key]: ended(outcome) });
+      id = next;
+    }
   };
 
   return {
@@ -131,26 +159,11 @@ export function createInspectorActions(core: Core, underWay: UnderWay): Inspecto
     refresh,
     setHexView: (hexView) => patchInspector(core, { hexView }),
     showL1: (l1Index) => patchInspector(core, { l1Index }),
-    computeLayout: async () => {
-      const id = idNow();
-      if (id === null || now().layout.running) return;
-      patchInspector(core, { layout: begun() });
-      const outcome = await underWay.run("layout", "layout", { inspection: id }, (fraction) => patchInspector(core, { layout: { ...now().layout, fraction } }));
-      patchInspector(core, { layout: ended(outcome) });
-    },
-    verifyCompressed: async () => {
-      const id = idNow();
-      if (id === null || now().compressed.running) return;
-      patchInspector(core, { compressed: begun() });
-      const outcome = await underWay.run("compressed", "verifyCompressed", { inspection: id }, (fraction) => patchInspector(core, { compressed: { ...now().compressed, fraction } }));
-      patchInspector(core, { compressed: ended(outcome) });
-    },
+    computeLayout: () => work("layout", (inspection, progress) => underWay.run("layout", "layout", { inspection }, progress)),
+    verifyCompressed: () => work("compressed", (inspection, progress) => underWay.run("compressed", "verifyCompressed", { inspection }, progress)),
     planRepair: async () => {
-      const id = idNow();
-      if (id === null || now().plan.running) return;
-      patchInspector(core, { plan: begun(), repair: NO_WORK });
-      const outcome = await underWay.run("plan", "repairPlan", { inspection: id, mode: "all" }, (fraction) => patchInspector(core, { plan: { ...now().plan, fraction } }));
-      patchInspector(core, { plan: ended(outcome) });
+      if (idNow() !== null && !now().plan.running) patchInspector(core, { repair: NO_WORK });
+      await work("plan", (inspection, progress) => underWay.run("plan", "repairPlan", { inspection, mode: "all" }, progress));
     },
     cancel: (name) => underWay.cancel(name),
     tableEntries: async (l1Index, from, count) => {

@@ -68,6 +68,64 @@ test("a save that begins while the file is looked at anew is made: what it reads
   expect(order).toEqual(["made", "ended"]);
 });
 
+/** An app whose engine's calls are noted when they are done; `held` keeps an answer back. */
+async function noted(held: (name: unknown) => Promise<void> | undefined) {
+  const done: string[] = [];
+  const app = await started(new MemoryFiles(), (engine) => {
+    const perform = engine.performAs.bind(engine) as (...call: unknown[]) => Promise<unknown>;
+    engine.performAs = (async (...call: unknown[]) => {
+      const outcome = await perform(...call);
+      done.push(String(call[0]));
+      await held(call[0]);
+      return outcome;
+    }) as typeof engine.performAs;
+  });
+  await app.console.run("qemu-img convert -O qcow2 welcome.qcow2 other.qcow2");
+  await app.inspector.lookInto("welcome.qcow2");
+  return { app, now: () => app.store.getState().inspector, timesDone: (name: string) => done.filter((other) => other === name).length };
+}
+
+/** A gate that stands shut until it is opened. */
+function gate(): { passed: Promise<void>; open: () => void } {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
+
+test("what comes of work over one file is not shown for another that is looked into meanwhile; a save keeps its name", async () => {
+  const shut = gate();
+  const { app, now } = await noted((name) => (name === "layout" || name === "saveAs" ? shut.passed : undefined));
+  const [reading, saving] = [app.inspector.computeLayout(), app.save.make({ format: "raw" })];
+  await app.inspector.lookInto("other.qcow2");
+  expect(now()).toMatchObject({ file: "other.qcow2", layout: { running: false, value: null }, save: { running: true } });
+  shut.open();
+  await Promise.all([reading, saving]);
+  expect(now()).toMatchObject({ layout: { running: false, value: null, failure: null }, save: { running: false, value: { name: "welcome.raw" } } });
+});
+
+test("a layout of a file that is read anew meanwhile is done once more, of what the file is now", async () => {
+  const shut = gate();
+  const { app, now, timesDone } = await noted((name) => (name === "layout" ? shut.passed : undefined));
+  const reading = app.inspector.computeLayout();
+  const id = now().inspection!.id;
+  await app.inspector.refresh();
+  expect(now().inspection!.id).not.toBe(id);
+  shut.open();
+  await reading;
+  expect(timesDone("layout")).toBe(2);
+  expect(now().layout).toMatchObject({ running: false, failure: null });
+  expect(now().layout.value).not.toBeNull();
+});
+
+test("a file that changes while it is looked into is looked into once more, and no oftener", async () => {
+  const { app, timesDone } = await noted(() => undefined);
+  const before = timesDone("inspect");
+  await Promise.all([app.inspector.refresh(), app.inspector.refresh(), app.inspector.refresh()]);
+  expect(timesDone("inspect") - before).toBe(2);
+});
+
 test("looking into an image that owes no flush tells of none: looking is no event", async () => {
   const { app } = await looked();
   await frames();
