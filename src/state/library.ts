@@ -10,6 +10,7 @@ import type { NewImage } from "./create-image.ts";
 import { attachAndTellNow, attachNow, detachNow, displayName, forgetNow, isDropped, NO_HANDLE } from "./device.ts";
 import { NOTHING_KNOWN } from "./inspector-state.ts";
 import { isFull, textOf } from "./failure-text.ts";
+import type { OpenDialog } from "./store.ts";
 import { parseSize } from "./units.ts";
 
 export interface LibraryActions {
@@ -116,17 +117,30 @@ export function createLibraryActions(core: Core, openLesson: (file: File) => Pro
     core.set({ inspector: { ...inspector, ...NOTHING_KNOWN, file, tab: opened ? (inspector.tab ?? "Header") : "Header", generation: inspector.generation + 1 } });
   };
 
-  const closeDialogOn = (failure: Failure | null): void => {
-    core.set(failure === null ? { dialog: null, dialogFailure: null } : { dialogFailure: textOf(failure) });
+  /**
+   * Answers the dialog that asked: it closes, or says why not. One that was left meanwhile is not there to say it, and another that is open
+   * by then has nothing to do with it.
+   *
+   * @param asked what was open when it was asked for
+   */
+  const answer = (asked: OpenDialog | null, about: string, failure: Failure | null): void => {
+    const open = core.store.getState().dialog === asked && asked !== null;
+    if (failure !== null && !open) core.tell(about, failure);
+    else if (open) core.set(failure === null ? { dialog: null, dialogFailure: null } : { dialogFailure: textOf(failure) });
   };
+  const asking = (): OpenDialog | null => core.store.getState().dialog;
 
   return {
-    create: (image) =>
-      core.serial("Creating", async () => {
+    create: (image) => {
+      const asked = asking();
+      return core.serial("Creating", async () => {
         const outcome = await runLineNow(core, createLine(image, parseSize));
+        // Left meanwhile: the console says what came of it.
+        if (core.store.getState().dialog !== asked) return;
         if (outcome.failure === null && outcome.err === "") core.set({ dialog: null, dialogFailure: null });
         else core.set({ dialogFailure: lineFailure(outcome) });
-      }),
+      });
+    },
     openFiles: (sources) =>
       core.serial("Opening", async () => {
         core.dropFailures();
@@ -172,32 +186,38 @@ export function createLibraryActions(core: Core, openLesson: (file: File) => Pro
         const failure = await detached(file, file, () => copyNow(file, to));
         if (failure !== null) core.tell(to, failure);
       }),
-    rename: (from, to) =>
-      core.serial("Renaming", async () => {
+    rename: (from, to) => {
+      const asked = asking();
+      return core.serial("Renaming", async () => {
         const failure = await detached(from, to, async () => {
           const outcome = await core.perform("rename", { from, to });
           return outcome.ok ? null : outcome.error;
         });
-        closeDialogOn(failure);
-      }),
-    remove: (file) =>
-      core.serial("Deleting", async () => {
+        answer(asked, from, failure);
+      });
+    },
+    remove: (file) => {
+      const asked = asking();
+      return core.serial("Deleting", async () => {
         const was = isAttached(file);
         const failure = await removeNow(file);
-        closeDialogOn(failure);
+        answer(asked, file, failure);
         if (failure === null && was) await attachAnyNow();
-      }),
-    removeAll: (files) =>
-      core.serial("Deleting", async () => {
-        core.set({ dialogFailure: null });
+      });
+    },
+    removeAll: (files) => {
+      const asked = asking();
+      return core.serial("Deleting", async () => {
+        if (asking() === asked) core.set({ dialogFailure: null });
         const was = files.some(isAttached);
         for (const file of files) {
           const failure = await removeNow(file);
-          if (failure !== null) core.set({ dialogFailure: textOf(failure) });
+          if (failure !== null) answer(asked, file, failure);
         }
         const { attached } = core.store.getState();
         if (was && (attached === null || attached.handle === NO_HANDLE)) await attachAnyNow();
-      }),
+      });
+    },
     refresh: () => void core.refreshLibrary(),
     save: () =>
       core.serial("Saving", async () => {

@@ -35,6 +35,25 @@ test("a second visit attaches the image last used, and makes none", async () => 
   expect(first.store.getState().attached?.file).toBe("renamed.qcow2");
 });
 
+test("what a dialog asked for answers that dialog: another one stays, and who has left is told beside it", async () => {
+  const app = await started();
+  await app.console.run("qemu-img create -f qcow2 other.qcow2 1M");
+  app.page.openDialog({ kind: "rename", file: "other.qcow2" });
+  const renamed = app.library.rename("other.qcow2", "third.qcow2");
+  app.page.openDialog({ kind: "help" });
+  await renamed;
+  expect(app.store.getState()).toMatchObject({ dialog: { kind: "help" }, attached: { file: "third.qcow2" } });
+  app.page.openDialog({ kind: "rename", file: "third.qcow2" });
+  const refused = app.library.rename("third.qcow2", "welcome.qcow2");
+  app.page.closeDialog();
+  await refused;
+  expect(app.store.getState().dialogFailure).toBeNull();
+  expect(app.store.getState().banners.at(-1)).toMatchObject({ kind: "failure", about: "third.qcow2", text: { title: "The name is taken" } });
+  app.page.openDialog({ kind: "delete", file: "third.qcow2" });
+  await app.library.remove("third.qcow2");
+  expect(app.store.getState()).toMatchObject({ dialog: null, attached: { file: "welcome.qcow2" } });
+});
+
 test("a zone button is a console line, and the page follows within a frame", async () => {
   const app = await started();
   await app.zones.perform({ operation: "append", zone: 2, offset: null, lengthBytes: 4096, pattern: 0x11 });

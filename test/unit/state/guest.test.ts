@@ -149,11 +149,14 @@ describe("two disks", () => {
     }
     expect(await run("qemu-img check welcome.qcow2")).toMatchObject({ status: 0 });
     for (const file of ["a.qcow2", "b.qcow2"]) {
+      app.page.openDialog({ kind: "delete", file });
       await app.library.remove(file);
       expect(state().dialogFailure).toMatchObject({ title: "Linux has the image" });
+      app.page.openDialog({ kind: "rename", file });
       await app.library.rename(file, "x.qcow2");
       expect(state().dialogFailure).toMatchObject({ title: "Linux has the image" });
     }
+    app.page.closeDialog();
     expect(state().library.files.map(({ name }) => name).sort()).toEqual(["a.qcow2", "b.qcow2", "welcome.qcow2"]);
     await app.device.powerCycle();
     expect(failures().at(-1)).toMatchObject({ text: { title: "Linux has the image" } });
