@@ -48,7 +48,7 @@ export function LineChart({ title, says, lines, xEnd, yLeast, yStart = 0, counts
   const y = (value: number): number => HEIGHT - BOTTOM - ((value - yStart) / (top - yStart)) * (HEIGHT - TOP - BOTTOM);
   return (
     <figure className="chart" aria-label={title}>
-      <figcaption>
+      <figcaption title={says}>
         <span className="chart-title">{title}</span> <span className="chart-says">{says}</span>
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}: ${says}`}>

@@ -195,6 +195,13 @@ test("on a projector's screen the zones stay beside the inspector, and the list 
   await page.getByRole("tab", { name: "Layout", exact: true }).click();
   await expect(page.getByRole("tabpanel")).toBeVisible();
   await expect(lessons.getByRole("article")).toBeVisible();
+  // A workload's pictures are seen down to their time axes.
+  await page.getByRole("tab", { name: "Workload", exact: true }).click();
+  const workload = page.getByRole("group", { name: "Workload" });
+  await workload.getByRole("button", { name: "Start", exact: true }).click();
+  for (const name of ["Throughput", "Write pointers", "Open and active zones"]) await expect(workload.getByRole("figure", { name }).getByText("time", { exact: true })).toBeInViewport({ ratio: 0.9 });
+  await workload.getByRole("button", { name: "Stop" }).click();
+  await expect(workload.getByRole("button", { name: "Start", exact: true })).toBeVisible();
   // Its list is, where it is asked for.
   await lessons.getByRole("button", { name: "All lessons" }).click();
   await expect(list).toBeVisible();
