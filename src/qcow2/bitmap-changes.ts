@@ -28,6 +28,7 @@ import {
   encodeDirectory,
   encodePlace,
   fitsLimits,
+  forEachBitmap,
   readBitmapTable,
   readBitmaps,
   tableSizeFor,
@@ -174,7 +175,7 @@ export function storeBits(state: ImageState, bitmap: PlacedBitmap, changed: Read
 
 /** A new directory in place of the old one, which is given up. */
 export function putDirectory(state: ImageState, bitmaps: readonly Bitmap[]): void {
-  const old = readBitmaps(state.store, state.header);
+  const old = forEachBitmap(state.store, state.header, () => undefined);
   if (bitmaps.length === 0) putBitmapsExtension(state, null);
   else {
     const directory = encodeDirectory(bitmaps);
@@ -195,11 +196,12 @@ function writable(state: ImageState): Refcounts {
 /** Writes bytes of a bitmap into neighbouring new clusters, which are kept for it from now on. @returns their host offset */
 export function writeArea(state: ImageState, structure: BitmapStructure, data: Uint8Array): number {
   const clusters = divideRoundUp(data.length, state.clusterSize);
-  const padded = new Uint8Array(clusters * state.clusterSize);
-  padded.set(data);
+  const lengthBytes = clusters * state.clusterSize;
   const offset = writable(state).allocateArea(clusters) * state.clusterSize;
-  state.metadata.claim(structure, offset, padded.length);
-  state.write(offset, padded);
+  state.metadata.claim(structure, offset, lengthBytes);
+  state.write(offset, data);
+  // Not padded in one: a directory may have 64 MiB.
+  if (data.length < lengthBytes) state.write(offset + data.length, new Uint8Array(lengthBytes - data.length));
   return offset;
 }
 

@@ -8,7 +8,7 @@
  */
 import { Fault, imageProblem } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
-import type { BitmapDirectory } from "./bitmaps.ts";
+import { forEachBitmap } from "./bitmaps.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import type { Header } from "./header.ts";
 import { forEachLedTo } from "./led-to.ts";
@@ -26,16 +26,21 @@ export const BITMAP_STRUCTURES = [BITMAP_DIRECTORY, BITMAP_TABLE, BITMAP_BITS] a
 export type BitmapStructure = (typeof BITMAP_STRUCTURES)[number];
 
 /**
+ * Claims what the image's bitmaps have. @returns whether there are any that count
  * @param shares whether clusters may be others' as well: a repair must get there
- * @throws Fault for too many to be known, and where they may not be shared for a cluster of a bitmap that is another's
+ * @throws Fault for a directory that cannot be, for too many to be known, and where they may not be shared for a cluster of a bitmap that is another's
  */
-export function claimBitmaps(store: ByteStore, header: Header, metadata: MetadataMap, { bitmaps, offset, lengthBytes }: BitmapDirectory, shares: boolean): void {
+export function claimBitmaps(store: ByteStore, header: Header, metadata: MetadataMap, shares: boolean): boolean {
+  const tables: { readonly tableOffset: number; readonly tableSize: number }[] = [];
+  const directory = forEachBitmap(store, header, ({ tableOffset, tableSize }) => tables.push({ tableOffset, tableSize }));
+  if (directory === null) return false;
+  const { offset, lengthBytes } = directory;
   const refuse = (field: string, found: number | string, most: number): Fault => new Fault(imageProblem(BITMAP_DIRECTORY, field, offset, found, `at most ${most}`));
-  const entries = bitmaps.reduce((sum, { tableSize }) => sum + tableSize, 0);
+  const entries = tables.reduce((sum, { tableSize }) => sum + tableSize, 0);
   if (entries > MAX_GUARDED_ENTRIES) throw refuse("entries of all tables", entries, MAX_GUARDED_ENTRIES);
   metadata.claimApart(BITMAP_DIRECTORY, offset, lengthBytes, shares);
   let left = MAX_GUARDED_CLUSTERS;
-  for (const { tableOffset, tableSize } of bitmaps) {
+  for (const { tableOffset, tableSize } of tables) {
     metadata.claimApart(BITMAP_TABLE, tableOffset, tableSize * ENTRY_BYTES, shares);
     forEachLedTo(store, tableOffset, tableOffset + tableSize * ENTRY_BYTES, header.clusterSize, (cluster) => {
       metadata.claimApart(BITMAP_BITS, cluster * header.clusterSize, header.clusterSize, shares);
@@ -43,4 +48,5 @@ export function claimBitmaps(store: ByteStore, header: Header, metadata: Metadat
     });
     if (left < 0) throw refuse("clusters of bits", `more than ${MAX_GUARDED_CLUSTERS}`, MAX_GUARDED_CLUSTERS);
   }
+  return true;
 }

@@ -3,7 +3,7 @@
  *
  * The order, and what it prevents were the power to fail between: all bitmaps are marked in use, durably, before the size changes (a
  * table of the old length under a disk of the new size would be read as true), and the mark goes with the directory that leads to
- * the new tables. Where it fails between, the bitmaps are known not to be true, as after any writer that died.
+ * the new tables, or, where all stay as they are, behind the size. Where it fails between, the bitmaps are known not to be true, as after any writer that died.
  *
  * Source: qcow2 specification, "Bitmaps".
  */
@@ -47,13 +47,21 @@ export function resizeBitmaps(state: ImageState, bitmaps: readonly PlacedBitmap[
   if (state.header.virtualSize === 0) return removeAllBitmaps(state);
   const given: { offset: number; lengthBytes: number }[] = [];
   const resized = bitmaps.map((bitmap) => resizeBitmap(state, bitmap, oldSize, given));
+  if (resized.every(({ tableOffset }, index) => tableOffset === bitmaps[index]!.tableOffset)) {
+    // The directory says all of it but the mark, which goes when the size is what it says.
+    flushImage(state);
+    writeFlags(state, resized);
+    return;
+  }
   putDirectory(state, resized);
   for (const { offset, lengthBytes } of given) giveUpArea(state, offset, lengthBytes);
   flushImage(state);
 }
 
-/** @param given what nothing leads to once the new directory counts */
-function resizeBitmap(state: ImageState, bitmap: Bitmap, oldSize: number, given: { offset: number; lengthBytes: number }[]): Bitmap {
+/**
+ * A table that stays as it is stays where it is. @param given what nothing leads to once the new directory counts
+ */
+function resizeBitmap(state: ImageState, bitmap: PlacedBitmap, oldSize: number, given: { offset: number; lengthBytes: number }[]): PlacedBitmap {
   const { header, clusterSize } = state;
   const { granularityBits } = bitmap;
   const newSize: number = header.virtualSize;
@@ -71,6 +79,7 @@ function resizeBitmap(state: ImageState, bitmap: Bitmap, oldSize: number, given:
     if (entry > ALL_ONES) given.push({ offset: entry, lengthBytes: clusterSize });
     if (page < tableSize) entries[page] = page === last ? writeStart(state, entry, kept % bitsPerPage) : 0;
   }
+  if (tableSize === bitmap.tableSize && entries.every((entry, page) => entry === old[page])) return { ...bitmap, inUse: false };
   given.push({ offset: bitmap.tableOffset, lengthBytes: bitmap.tableSize * 8 });
   return { ...bitmap, tableOffset: writeArea(state, BITMAP_TABLE, encodeBitmapTable(entries)), tableSize, inUse: false };
 }

@@ -96,6 +96,9 @@ export function readBitmaps(store: ByteStore, header: Header): BitmapDirectory |
   return place === null ? null : { bitmaps, ...place };
 }
 
+/** Whether the image has bitmaps that count. @throws Fault as readBitmaps */
+export const hasBitmaps = (store: ByteStore, header: Header): boolean => forEachBitmap(store, header, () => undefined) !== null;
+
 /**
  * As readBitmaps, one by one: of 65,535 with long names the names are 64 MiB, and whoever only looks at each need not have them all.
  * Nothing is acted on before all of the directory was found to be as it must.
@@ -127,7 +130,7 @@ export function forEachBitmap(store: ByteStore, header: Header, act: (bitmap: Pl
 }
 
 /** A directory's bytes, read piece by piece as they are come to. What lies behind the file's end is zeros, as QEMU reads it, which are no entry. */
-class DirectoryBytes {
+export class DirectoryBytes {
   readonly offset: number;
   readonly length: number;
   private readonly store: ByteStore;

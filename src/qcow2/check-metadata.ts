@@ -4,7 +4,8 @@
  * Source: qcow2 specification, "Snapshots", "Bitmaps" and "Host cluster management".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
-import { readExactly, readPadded } from "../bytes/byte-store.ts";
+import { readPadded } from "../bytes/byte-store.ts";
+import { DirectoryBytes } from "./bitmaps.ts";
 import { isZero } from "../bytes/zeros.ts";
 import type { Check } from "./check.ts";
 import type { JudgedTable } from "./check-snapshots.ts";
@@ -105,13 +106,14 @@ export function referBitmaps(check: Check): void {
   const refuse = (field: string, at: number, found: number, allowed: string): Fault => new Fault(imageProblem("bitmap directory", field, at, found, allowed));
   if (directorySize > MAX_DIRECTORY_BYTES) throw refuse("size", directoryOffset, directorySize, `at most ${MAX_DIRECTORY_BYTES} bytes`);
   if (directoryOffset + directorySize > check.fileLength) throw refuse("offset", directoryOffset, directoryOffset, "a directory inside the file");
-  const directory = new DataView(readExactly(store, directoryOffset, directorySize).buffer);
+  const directory = new DirectoryBytes(store, directoryOffset, directorySize);
   const tables = new Map<string, { readonly offset: number; readonly entries: number; times: number }>();
   for (let at = 0; at < directorySize; ) {
     const place = directoryOffset + at;
     if (at + DIRECTORY_ENTRY_BYTES > directorySize) throw refuse("entry", place, directorySize - at, `at least ${DIRECTORY_ENTRY_BYTES} bytes`);
-    const [offset, entries] = [directory.getUint32(at) * 2 ** 32 + directory.getUint32(at + 4), directory.getUint32(at + 8)];
-    const [nameSize, extraSize] = [directory.getUint16(at + 18), directory.getUint32(at + 20)];
+    const entry = viewOf(directory.from(at, DIRECTORY_ENTRY_BYTES));
+    const [offset, entries] = [entry.getUint32(0) * 2 ** 32 + entry.getUint32(4), entry.getUint32(8)];
+    const [nameSize, extraSize] = [entry.getUint16(18), entry.getUint32(20)];
     const length = Math.ceil((DIRECTORY_ENTRY_BYTES + extraSize + nameSize) / 8) * 8;
     if (at + length > directorySize || nameSize === 0 || nameSize > MAX_BITMAP_NAME || extraSize > 0) throw refuse("entry", place, length, "a name and no extra data, inside the directory");
     if (entries === 0 || entries > MAX_BITMAP_ENTRIES || offset === 0 || offset % header.clusterSize !== 0) {
@@ -131,8 +133,10 @@ export function referBitmaps(check: Check): void {
   }
 }
 
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 const wordAt = (bytes: Uint8Array, at: number): number => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
 };
 

@@ -8,7 +8,7 @@ import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { Backing } from "./backing.ts";
 import { BitmapTracker } from "./bitmap-tracker.ts";
-import { readBitmaps } from "./bitmaps.ts";
+import { hasBitmaps } from "./bitmaps.ts";
 import { afterCorruption } from "./corruption.ts";
 import { flushImage } from "./flush.ts";
 import type { Header } from "./header.ts";
@@ -39,7 +39,7 @@ export class Qcow2Image {
     const { state, readOnlyReason } = openState(store, header, options);
     this.state = state;
     this.readOnlyReason = readOnlyReason;
-    this.bitmaps = this.readOnly || readBitmaps(store, header) === null ? null : new BitmapTracker(state);
+    this.bitmaps = this.readOnly || !hasBitmaps(store, header) ? null : new BitmapTracker(state);
   }
 
   get header(): Header {

@@ -10,7 +10,6 @@ import { isZero } from "../bytes/zeros.ts";
 import { portableCodecs } from "./codecs.ts";
 import { ENTRY_BYTES, decodeL1Entry, decodeRefcountTableEntry, encodeCopied, forEachInUse } from "./entries.ts";
 import { claimBitmaps } from "./bitmap-guard.ts";
-import { readBitmaps } from "./bitmaps.ts";
 import {
   AUTOCLEAR_RAW_EXTERNAL,
   AUTOCLEAR_BITMAPS,
@@ -129,9 +128,8 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
     claimL2Tables(header, l1, metadata, store.size(), area === null && !forCheck);
     const refcounts = new Refcounts(store, header, metadata, area === null && !forCheck);
     const unguarded = protectSnapshots(store, header, metadata, forCheck);
-    const bitmaps = readBitmaps(store, header);
-    if (bitmaps !== null) claimBitmaps(store, header, metadata, bitmaps, forCheck);
-    const autoclear = clearAutoclear(store, header, bitmaps !== null);
+    const hasBitmaps = claimBitmaps(store, header, metadata, forCheck);
+    const autoclear = clearAutoclear(store, header, hasBitmaps);
     const state = new ImageState(store, { ...header, autoclear }, l1, metadata, refcounts, options);
     if (unguarded !== null && options.strictSnapshots === true) state.refuseWrites(unguarded);
     return { state, readOnlyReason: null };

@@ -3,7 +3,6 @@
  */
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { claimBitmaps } from "./bitmap-guard.ts";
-import { readBitmaps } from "./bitmaps.ts";
 import { isImageFault } from "./check.ts";
 import type { Check, ExtraArea } from "./check.ts";
 import { ENTRY_BYTES } from "./entries.ts";
@@ -41,8 +40,7 @@ export class AreaMap {
     const { store, header } = this.check;
     const found = new MetadataMap(header.clusterSize);
     try {
-      const bitmaps = readBitmaps(store, header);
-      if (bitmaps !== null) claimBitmaps(store, header, found, bitmaps, true);
+      claimBitmaps(store, header, found, true);
       return found;
     } catch (error) {
       if (isImageFault(error)) return null;
@@ -98,8 +96,7 @@ export class TableGuard {
     for (let block = 0; block < refcounts.blockCount; block++) tables.protect("refcount block", refcounts.entry(block).offset, header.clusterSize);
     try {
       protectSnapshots(store, header, tables, true);
-      const bitmaps = readBitmaps(store, header);
-      if (bitmaps !== null) claimBitmaps(store, header, tables, bitmaps, true);
+      claimBitmaps(store, header, tables, true);
     } catch (error) {
       if (isImageFault(error)) return null;
       throw error;
