@@ -9,6 +9,8 @@ async function refused(page: Page): Promise<Zonescope> {
   const app = await Zonescope.open(page);
   for (const line of ["zf 4M 8M", "zrs 4M 8M", "zap 3M 4k"]) await app.type(line);
   await app.expectCondition(3, "IMPLICIT_OPEN");
+  // The flush behind the append, and not one before it.
+  await expect(app.events).toContainText("qcow2_wp_tracking: zone 3");
   await expect(app.events.locator(".event").last()).toContainText("Flushed");
   await app.type("write 3M 4k");
   await expect(app.events.locator(".event").last()).toContainText("Refused write at zone 3: not-at-write-pointer");

@@ -78,18 +78,18 @@ test("when storage is full the page says what is used and what is safe, and imag
   await expect(app.events.getByText("Flushed").last()).toBeVisible();
   const { usage = 0 } = await page.evaluate(() => navigator.storage.estimate());
   const giveBack = await setQuota(page, usage + 6 * MIB);
-  for (let zone = 1; zone < 5; zone++) await app.type(`write -P 0x22 ${4 * zone}M 4M`);
+  // A browser grants room ahead of what is written: the first of these may still fit, the last does not.
+  for (let zone = 1; zone < 10; zone++) await app.type(`write -P 0x22 ${4 * zone}M 4M`);
   const alert = page.getByRole("alert").filter({ hasText: "No space left." });
   await expect(alert).toHaveCount(1);
   await expect(alert).toContainText("full.qcow2 failed for want of room. ");
   await expect(alert).toContainText(/[\d.]+ MiB .*\. What was flushed before is safe\./);
-  await expect(app.output).toContainText("write -P 0x22 16M 4M");
-  await app.expectCondition(4, "EMPTY");
-
   // A download needs a copy, which has no room either.
   await page.getByRole("button", { name: "Save .qcow2" }).click();
   await expect(alert).toContainText("full.qcow2: No space left. A download is made of a copy of the image");
   await expect(alert).toHaveCount(1);
+  // What was asked for before it has ended by then.
+  await app.expectCondition(9, "EMPTY");
   expect(await seriousOn(page)).toEqual([]);
 
   await alert.getByRole("button", { name: "Make room" }).click();
@@ -108,8 +108,8 @@ test("when storage is full the page says what is used and what is safe, and imag
   await expect(app.image).toHaveText("full.qcow2");
   // The browser may count what was freed a moment later.
   await expect(async () => {
-    await app.type("write -P 0x33 16M 4M");
-    await expect(app.row(4)).toContainText("FULL", { timeout: 3_000 });
+    await app.type("write -P 0x33 36M 4M");
+    await expect(app.row(9)).toContainText("FULL", { timeout: 3_000 });
   }).toPass();
   await giveBack();
 });
