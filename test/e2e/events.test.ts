@@ -14,6 +14,8 @@ async function refused(page: Page): Promise<Zonescope> {
   await expect(app.events.locator(".event").last()).toContainText("Flushed");
   await app.type("write 3M 4k");
   await expect(app.events.locator(".event").last()).toContainText("Refused write at zone 3: not-at-write-pointer");
+  // The list follows in a frame of its own.
+  await expect.poll(() => inView(app.events.locator(".event").last())).toBe(true);
   return app;
 }
 
