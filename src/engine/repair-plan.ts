@@ -24,9 +24,7 @@ export async function planRepair(inspected: Inspected, file: string, mode: Repai
 
 function* plan(inspected: Inspected, file: string, mode: RepairMode, codecs: Codecs, now: () => number): Work<Result<ReplyOf<"repairPlan">, Failure>> {
   const overlay = new OverlayStore(inspected.store);
-  // Only its own file: what it stands on does not count for a repair, and need not be there.
-  const image = new OpenImage(0, { ...STANDALONE, file, store: overlay, format: "qcow2", inspect: true, forCheck: true }, true, now, codecs);
-  const report = yield* image.guardWork(() => image.repair(mode));
+  const report = yield* repairOver(overlay, file, mode, codecs, now);
   if (!report.ok) return err(report.error);
   const changes: PlannedChange[] = [];
   let told = 0;
@@ -38,6 +36,13 @@ function* plan(inspected: Inspected, file: string, mode: RepairMode, codecs: Cod
     yield 1;
   }
   return ok({ report: report.value, changes, told, changedBytes, fileSize: overlay.size() });
+}
+
+/** Repairs what an overlay shows. Its image and its tables are gone when it has ended. */
+function* repairOver(store: OverlayStore, file: string, mode: RepairMode, codecs: Codecs, now: () => number): ReturnType<OpenImage["repair"]> {
+  // Only its own file: what it stands on does not count for a repair, and need not be there.
+  const image = new OpenImage(0, { ...STANDALONE, file, store, format: "qcow2", inspect: true, forCheck: true }, true, now, codecs);
+  return yield* image.guardWork(() => image.repair(mode));
 }
 
 /** The innermost structure at an offset, as the file is now; "" for what is none yet. */

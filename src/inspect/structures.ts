@@ -8,7 +8,7 @@ import { firstAt } from "../base/search.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { LayoutKind } from "../protocol/inspect.ts";
 import { readBitmapTable, readBitmaps } from "../qcow2/bitmaps.ts";
-import { ENTRY_BYTES } from "../qcow2/entries.ts";
+import { ENTRY_BYTES, forEachInUse } from "../qcow2/entries.ts";
 import { offsetOf } from "../qcow2/entry-words.ts";
 import { distinct } from "../qcow2/filled-tables.ts";
 import { ENCRYPTION_MAGIC } from "../qcow2/header.ts";
@@ -33,12 +33,12 @@ const MAX_INACTIVE_BYTES = 16 * 2 ** 20;
 
 /** Where clusters of one kind lie, in the order of their indices; there may be millions. */
 class Places {
-  private offsetsAdded = new Float64Array(64);
-  private indicesAdded = new Uint32Array(64);
+  private offsetsAdded = new Float64Array(0);
+  private indicesAdded = new Uint32Array(0);
   private count = 0;
 
   add(offset: number, index: number): void {
-    if (this.count === this.offsetsAdded.length) this.reserve(this.count);
+    if (this.count === this.offsetsAdded.length) this.reserve(Math.max(64, this.count));
     this.offsetsAdded[this.count] = offset;
     this.indicesAdded[this.count++] = index;
   }
@@ -67,7 +67,10 @@ class Clusters {
 
   constructor(places: Places) {
     const { offsets, indices } = places;
-    this.offsets = distinct(offsets.slice().sort());
+    const sorted = offsets.slice().sort();
+    const once = distinct(sorted);
+    // Where most were the same the rest of the memory is not kept.
+    this.offsets = once.length * 2 < sorted.length ? once.slice() : once;
     this.indices = new Uint32Array(this.offsets.length);
     let position = this.offsets.length;
     for (let at = offsets.length - 1; at >= 0; at--) {
@@ -179,6 +182,9 @@ export class Structures {
 
 /** Adds the offsets of L2 tables with the index of their entry, none for entries that lead nowhere or to tables that are known. */
 function l1Targets(words: DataView, places = new Places(), known: Clusters | null = null): Places {
+  let entries = 0;
+  forEachInUse(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), () => entries++);
+  places.reserve(entries);
   for (let at = 0; at < words.byteLength; at += ENTRY_BYTES) {
     const offset = offsetOf(words.getUint32(at), words.getUint32(at + 4));
     if (offset !== 0 && known?.has(offset) !== true) places.add(offset, at / ENTRY_BYTES);

@@ -20,7 +20,7 @@ import { INCOMPATIBLE_EXTERNAL_DATA, INCOMPATIBLE_EXTENDED_L2, hasBit } from "./
 import type { Header } from "./header.ts";
 import { ReferenceCounts } from "./reference-counts.ts";
 import { StoredRefcounts } from "./stored-refcounts.ts";
-import { FREE_WORK, TableWork } from "./table-work.ts";
+import { TableWork } from "./table-work.ts";
 
 export type { CheckFinding } from "./check-findings.ts";
 
@@ -101,13 +101,13 @@ export class Check {
   /** Told after the others, as qemu-img check does: a wrong refcount is the cause, the flag a consequence. */
   private readonly copied = new Verdict();
 
-  constructor(store: ByteStore, header: Header, hooks: CheckHooks | null = null, judges = true, verdict = new Verdict(), free = FREE_WORK) {
+  constructor(store: ByteStore, header: Header, hooks: CheckHooks | null = null, judges = true, verdict = new Verdict()) {
     this.store = store;
     this.header = header;
     this.hooks = hooks;
     this.judges = judges;
     this.verdict = verdict;
-    this.work = new TableWork(store, free);
+    this.work = new TableWork(store);
     this.refcounts = new StoredRefcounts(store, header, this.work);
     this.references = new ReferenceCounts(REFERENCE_BYTES, maxRefcount(header.refcountOrder));
     this.hasDataFile = hasBit(header.incompatible, INCOMPATIBLE_EXTERNAL_DATA);

@@ -107,7 +107,7 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
   const options: OpenOptions = { write: false, featureBits: [], area: null, forCheck: false, data: null, backing: null, codecs: portableCodecs, ...changes };
   const { write, featureBits, area, forCheck } = options;
   refuseUnreadable(header, featureBits, options.data !== null);
-  const l1 = readL1(store, header);
+  const l1 = readL1(store, header, write);
   const metadata = new MetadataMap(header.clusterSize);
   metadata.claim("header", 0, header.clusterSize);
   // Of a disk that is only read it matters to the zoned area alone.
@@ -140,19 +140,24 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
   }
 }
 
+/** L1 tables without an entry, of disks that are only read: of two hundred, each on the next, every one may have one of 32 MiB in a hole. */
+let nothing = new Uint8Array(0);
+
 /**
- * The L1 table. What lies in it as zeros takes no memory: of a hundred disks, each on the next, every one may have a table of 32 MiB in a hole.
- * What lies behind the file's end is zeros too, as QEMU reads it.
+ * The L1 table. What lies in it as zeros takes no memory. What lies behind the file's end is zeros too, as QEMU reads it.
+ * @param write whether it is to be changed; if not, and it has no entry, it is others' as well
  */
-function readL1(store: ByteStore, { l1Offset, l1Size }: Header): Uint8Array {
-  const l1 = new Uint8Array(l1Size * ENTRY_BYTES);
-  const room = new Uint8Array(Math.min(L1_PIECE_BYTES, l1.length));
-  for (let at = 0; at < l1.length; at += L1_PIECE_BYTES) {
-    const piece = room.subarray(0, l1.length - at);
+function readL1(store: ByteStore, { l1Offset, l1Size }: Header, write: boolean): Uint8Array {
+  const length = l1Size * ENTRY_BYTES;
+  let l1: Uint8Array | null = write ? new Uint8Array(length) : null;
+  const room = new Uint8Array(Math.min(L1_PIECE_BYTES, length));
+  for (let at = 0; at < length; at += L1_PIECE_BYTES) {
+    const piece = room.subarray(0, length - at);
     readPadded(store, l1Offset + at, piece);
-    if (!isZero(piece)) l1.set(piece, at);
+    if (!isZero(piece)) (l1 ??= new Uint8Array(length)).set(piece, at);
   }
-  return l1;
+  if (l1 === null && nothing.length < length) nothing = new Uint8Array(length);
+  return l1 ?? nothing.subarray(0, length);
 }
 
 /**

@@ -12,7 +12,7 @@ import { offsetAt } from "./entry-words.ts";
 import type { Header } from "./header.ts";
 import { behindEnd } from "./image-state.ts";
 import { decodeCluster, entryFormat } from "./l2-entries.ts";
-import { FREE_CHANGE, TableWork } from "./table-work.ts";
+import { TableWork } from "./table-work.ts";
 
 /** An L1 table in memory. */
 export interface L1Table {
@@ -79,7 +79,7 @@ export function forEachL1Offset({ view, size }: L1Table, visit: (offset: number)
  * @throws Fault where they are more than the file can hold
  */
 export function refuseTooMany(l1: L1Table, header: Header, store: ByteStore): void {
-  const work = new TableWork(store, FREE_CHANGE);
+  const work = new TableWork(store);
   forEachL1Offset(l1, () => work.read(header.clusterSize));
 }
 

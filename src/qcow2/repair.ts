@@ -33,7 +33,6 @@ import { AUTOCLEAR_BITMAPS, AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_CORRUPT, INCOMP
 import { BACKING_FORMAT_MAGIC, BITMAPS_MAGIC, DATA_FILE_MAGIC, ENCRYPTION_MAGIC, FEATURE_NAMES_MAGIC, encodeAutoclear, encodeIncompatible } from "./header.ts";
 import type { Header } from "./header.ts";
 import { readHeader } from "./open.ts";
-import { FREE_CHANGE } from "./table-work.ts";
 
 /** What may change: "leaks" lowers refcounts, and sets flags right once nothing else is wrong; "all" also raises refcounts. */
 export type RepairMode = "leaks" | "all";
@@ -77,7 +76,7 @@ export function* repairImage(
   const ofTable = new Numbers();
   const header = mode === "all" ? withoutOverhanging(store, given, verdict, ofTable) : given;
   // What is gone through again and again is refused, where it is too much, before anything changes.
-  const check = new Check(store, header, hooksFor(store, header, areas, mode), false, verdict, FREE_CHANGE);
+  const check = new Check(store, header, hooksFor(store, header, areas, mode), false, verdict);
   if (mode === "all") check.snapshots = "told";
   let work = inWindows(check, areas, () => compare(check, null));
   for (const fraction of work) yield fraction * 0.4;

@@ -25,10 +25,7 @@ export interface FreeWork {
 }
 
 /** Each of them is one or two seconds of a processor, holes that the system has to fill with zeros first among them. */
-export const FREE_WORK: FreeWork = { readBytes: 2 ** 30, reads: 2 ** 17, entries: 2 ** 23 };
-
-/** What is gone through of any file for a change that goes through its tables several times, and reads each by itself. */
-export const FREE_CHANGE: FreeWork = { ...FREE_WORK, readBytes: 2 ** 29 };
+export const FREE_WORK: FreeWork = { readBytes: 2 ** 29, reads: 2 ** 17, entries: 2 ** 23 };
 
 /** Whether what was thrown says that there are more tables than the file can hold. */
 export const isTooMuch = ({ problem }: Fault): boolean => problem.kind === "image" && problem.structure === ALL_TABLES;

@@ -32,7 +32,7 @@ import type { L1Table } from "./references.ts";
 import { checkL1 } from "./snapshots.ts";
 import { readSnapshotTable } from "./snapshot-reader.ts";
 import type { SnapshotProblem } from "./snapshots.ts";
-import { FREE_CHANGE, TableWork } from "./table-work.ts";
+import { TableWork } from "./table-work.ts";
 import { rewriteSnapshotTable } from "./snapshot-changes.ts";
 
 /** Why an image stays of version 3. */
@@ -120,7 +120,7 @@ function* tablesOf({ l1, header, store }: ImageState, places: readonly Place[]):
 
 /** @throws Fault where the tables of all disks, each counted once, are more than the file can hold */
 function refuseTooManyOf(state: ImageState, places: readonly Place[]): void {
-  const work = new TableWork(state.store, FREE_CHANGE);
+  const work = new TableWork(state.store);
   for (const { size } of places) work.read(size * ENTRY_BYTES);
   const seen = new Set<number>();
   for (const l1 of tablesOf(state, places)) {
