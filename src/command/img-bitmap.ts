@@ -4,7 +4,7 @@ import { bitmapWords } from "./explain-bitmap.ts";
 import { explain, explained } from "./explain.ts";
 import { IMAGE_OPTIONS, optionValue, openImage, sourceGiven } from "./img-open.ts";
 import { imageSource } from "./image-source.ts";
-import { imgError } from "./img-words.ts";
+import { imgError, lockedAgainstReading } from "./img-words.ts";
 import { call, errorOut } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
@@ -55,7 +55,7 @@ export const bitmapImage: ImgCommand = {
     const target = yield* sourceGiven(given, file, true);
     const image = target === null ? null : yield* openImage({ ...target, backing: null }, file, true);
     if (image === null) return 1;
-    const source = sourceFile === null ? image.handle : yield* openSource(sourceFile, sourceFormat);
+    const source = sourceFile === null ? image.handle : yield* openSource(sourceFile, sourceFormat, image.file);
     let status = source === null ? 1 : 0;
     for (const { flag, value } of source === null ? [] : actions) {
       status = yield* act({ handle: image.handle, source: source!, bitmap, granularity: granularity === 0 ? null : granularity }, flag as Action, value);
@@ -82,10 +82,15 @@ function* granularityOf(text: string | null): Program<number | null | "failed"> 
   return "failed";
 }
 
-function* openSource(file: string, format: string | null): Program<number | null> {
+/** @param target the image that is changed, which is locked against being its own source by name, as with QEMU */
+function* openSource(file: string, format: string | null, target: string): Program<number | null> {
   const named = imageSource({ word: file, format, options: null });
   if (!named.ok) {
     yield imgError(`Could not open '${file}': ${named.error}`);
+    return null;
+  }
+  if (named.value.source.file === target) {
+    yield imgError(`Could not open '${file}': ${lockedAgainstReading(target)}`);
     return null;
   }
   const image = yield* openImage({ ...named.value.source, backing: null }, file);

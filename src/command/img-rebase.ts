@@ -5,7 +5,7 @@ import { explain, explained, openFailureWords } from "./explain.ts";
 import type { GivenOptions } from "./getopt.ts";
 import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openImage, optionValue, sourceGiven, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
-import { imgError, imgUsageError } from "./img-words.ts";
+import { imgError, imgUsageError, lockedAgainstReading } from "./img-words.ts";
 import { mistakenMode } from "./io-open.ts";
 import { callShown, out } from "./program.ts";
 import type { Program } from "./program.ts";
@@ -84,7 +84,7 @@ function* rebaseOpened(given: GivenOptions, image: ReadImage, headerOnly: boolea
 /** To QEMU the image is locked against who would read it as its own backing file, and be it further down; null for what is no such loop. */
 function lockWords(failure: Failure, image: string): string | null {
   if (failure.kind !== "chain") return null;
-  if (failure.code === "cycle" && failure.file === image) return `Failed to get shared "write" lock\nIs another process using the image [${image}]?`;
+  if (failure.code === "cycle" && failure.file === image) return lockedAgainstReading(image);
   const cause = failure.code === "backing-failed" ? lockWords(failure.cause, image) : null;
   return cause === null ? null : `Could not open backing file: ${cause}`;
 }

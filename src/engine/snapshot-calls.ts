@@ -8,7 +8,7 @@ import { BITMAPS_MAGIC } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
 import { readHeader } from "../qcow2/open.ts";
 import { applySnapshot, createSnapshot, deleteSnapshot } from "../qcow2/snapshot-changes.ts";
-import { textOf } from "../qcow2/snapshots.ts";
+import { findSnapshot, textOf } from "../qcow2/snapshots.ts";
 import { readSnapshotTable } from "../qcow2/snapshot-reader.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
 import { tellsOfZones } from "../zoned/dialect.ts";
@@ -49,6 +49,8 @@ export function applySnapshotOf(image: OpenImage, query: SnapshotQuery): Result<
   const refused = refusal(image, askedOf(query));
   if (refused !== null) return err(refused);
   if (hasBitmaps(readHeader(image.store))) return err({ kind: "snapshot", code: "has-bitmaps", snapshot: askedOf(query) });
+  const missing = missingFrom(image, query);
+  if (missing !== null) return err(missing);
   const applied = image.changeWhole((state) => applySnapshot(state, query));
   return applied.ok ? ok(image.facts()) : applied;
 }
@@ -56,8 +58,17 @@ export function applySnapshotOf(image: OpenImage, query: SnapshotQuery): Result<
 export function deleteSnapshotOf(image: OpenImage, query: SnapshotQuery): Result<{ readonly done: true }, Failure> {
   const refused = refusal(image, askedOf(query));
   if (refused !== null) return err(refused);
+  const missing = missingFrom(image, query);
+  if (missing !== null) return err(missing);
   const deleted = image.changeWhole((state) => deleteSnapshot(state, query));
   return deleted.ok ? done : deleted;
+}
+
+/** That an image which cannot be written has no such snapshot, as QEMU finds before it would write; null where there is more to say of it. */
+function missingFrom(image: OpenImage, query: SnapshotQuery): Failure | null {
+  if (!image.device.disk.readOnly) return null;
+  const { snapshots } = readSnapshotTable(image.store, readHeader(image.store));
+  return findSnapshot(snapshots, query) < 0 ? { kind: "snapshot", code: "not-found", snapshot: askedOf(query) } : null;
 }
 
 const askedOf = (query: SnapshotQuery): string => (typeof query === "string" ? query : (query.name ?? query.id ?? ""));

@@ -42,7 +42,8 @@ export function judgeSnapshotTable(store: ByteStore, header: Header, cutting: bo
     if (!cutting) throw refuse("nb_snapshots", 60, header.snapshotCount, `at most ${MAX_SNAPSHOTS}`);
     tell({ finding: "snapshots-overhanging", count: header.snapshotCount - MAX_SNAPSHOTS, wrong: "too-many" });
   }
-  const misplaced = header.snapshotsOffset % header.clusterSize !== 0 || !Number.isSafeInteger(header.snapshotsOffset);
+  // As the header's reader has it: of no snapshots nobody follows it.
+  const misplaced = header.snapshotsOffset % header.clusterSize !== 0 || header.snapshotsOffset >= (header.snapshotCount > 0 ? 2 ** 53 : 2 ** 63);
   if (misplaced) throw refuse("snapshots_offset", 64, header.snapshotsOffset, "a multiple of the cluster size");
   const snapshots: SnapshotPlace[] = [];
   const incomplete: number[] = [];

@@ -215,8 +215,10 @@ function decodeTablePlaces(view: DataView, clusterSize: number, fileLength: numb
   const snapshotCount = view.getUint32(60);
   const snapshotsOffset = u64(64);
   if (snapshotCount > MAX_SNAPSHOTS && need !== "check") return bad("nb_snapshots", 60, snapshotCount, `at most ${MAX_SNAPSHOTS}`);
+  // Of no snapshots nobody follows it, however far it leads; QEMU still wants a multiple that is a file's.
+  const isNowhere = snapshotCount === 0 && snapshotsOffset < 2 ** 63 && view.getUint32(68) % clusterSize === 0;
   const isOutside = need === "all" && snapshotCount > 0 && (snapshotsOffset === 0 || snapshotsOffset >= fileLength);
-  if (need !== "check" && (isMisplaced(snapshotsOffset) || isOutside)) {
+  if (need !== "check" && !isNowhere && (isMisplaced(snapshotsOffset) || isOutside)) {
     return bad("snapshots_offset", 64, snapshotsOffset, `a multiple of the cluster size inside the file`);
   }
   return ok({ refcountTableOffset: hostOffset(refcountTableOffset), refcountTableClusters, snapshotCount, snapshotsOffset: hostOffset(snapshotsOffset) });

@@ -82,9 +82,11 @@ function refuseUnreadable(state: ImageState, start: number, end: number): void {
   const behind = Math.min(header.l1Size, Math.ceil(end / l2Span));
   for (const place of l2Tables(l1Between(state, first, behind), header, store.size())) {
     const from = Math.max(0, (start - place.index * l2Span) / clusterSize);
-    const to = Math.min(state.l2Entries, (end - place.index * l2Span) / clusterSize);
+    // Of the table that a new end is in, what lies behind the old end stays as it is.
+    const stop = end === Infinity && from > 0 ? roundUp(header.virtualSize, clusterSize) : end;
+    const to = Math.min(state.l2Entries, (stop - place.index * l2Span) / clusterSize);
     if (from >= to) continue;
-    // With the end of the disk its tables go, but for the one that the new end is in.
+    // With the end of the disk its tables go, but for that one.
     if (end === Infinity && from === 0) refcounts.get((place.hostOffset / clusterSize) as HostCluster);
     const countOf = ({ first: cluster, last }: Placed): void => {
       for (let at: number = cluster; at <= last && !hasDataFile; at++) refcounts.get(at as HostCluster);
