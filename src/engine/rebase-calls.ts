@@ -126,7 +126,6 @@ export function* commitImage(place: FilePlace, image: OpenImage, base: string | 
     if (empty) {
       const emptied = attempt({ step: "write", subject: "source", offset: 0 }, () => emptyImage(image, disk));
       if (!emptied.ok) return emptied;
-      disk.releaseDataFile();
     }
     image.refresh();
     ended = true;
@@ -146,9 +145,12 @@ function emptyImage(image: OpenImage, disk: Qcow2Image): Result<null, Failure> {
       return ok(null);
     });
   }
+  const places = disk.dataPlaces();
   image.unflushed = true;
   disk.unmapCopies(0, Math.ceil(disk.virtualSize / disk.clusterSize) * disk.clusterSize);
-  return image.flush();
+  const flushed = image.flush();
+  if (flushed.ok) disk.giveBack(places);
+  return flushed;
 }
 
 interface Base {

@@ -18,6 +18,8 @@ import { mapGuest, readGuest, readsAsZeros } from "./mapping.ts";
 import type { MappedExtent } from "./mapping.ts";
 import { openState } from "./open.ts";
 import type { OpenOptions } from "./open.ts";
+import { dataPlaces, giveBack } from "./release-data.ts";
+import type { DataPlace } from "./release-data.ts";
 import { discardGuest, takesZeros, unmapClusters, writeZeroData, zeroGuest } from "./unmap.ts";
 import { readVmState, reserveVmState, writeVmState } from "./vm-state.ts";
 import { writeGuest } from "./write.ts";
@@ -152,16 +154,17 @@ export class Qcow2Image {
     this.watched(() => unmapClusters(this.state, start, end, this.relieve));
   }
 
+  /** What the disk has in a data file that is not the disk by itself. */
+  dataPlaces(): readonly DataPlace[] {
+    return this.watched(() => dataPlaces(this.state));
+  }
+
   /**
-   * Behind a flush that left no cluster allocated: of an external data file nothing is the disk's any more, and what it takes is given back, as
-   * QEMU does. Before that flush a crash would leave entries that lead to what is gone. A raw data file is the disk by itself, and stays.
+   * Gives back what no entry leads to any more, behind the flush that made that durable: before it a crash would leave entries that lead to
+   * what is gone.
    */
-  releaseDataFile(): void {
-    const { data, hasDataFile, hasRawDataFile } = this.state;
-    if (!hasDataFile || hasRawDataFile) return;
-    const lengthBytes = data.size();
-    data.truncate(0);
-    data.truncate(lengthBytes);
+  giveBack(places: readonly DataPlace[]): void {
+    giveBack(this.state.data, places);
   }
 
   /** Writes zeros into [start, end) where something is allocated, and leaves alone what reads as zeros already. */

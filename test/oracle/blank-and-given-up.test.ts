@@ -1,5 +1,5 @@
 /** What is given up or blank, and what stands in front of a lie: found by the random scripts, held here by short ones. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { inScratchFolder } from "../../src/testing/stock.ts";
@@ -25,6 +25,28 @@ test("clusters of a data file that are discarded, or zeroed and unmapped, are ze
   const [stock, ours] = await left(["-o", "data_file=d,cluster_size=4k", "a", "64k"], ["write -P 1 0 64k"], ["qemu-io", "-d", "unmap", "-f", "qcow2", ...lines, "a"], (folder) => readFileSync(join(folder, "d")));
   expect((stock as Buffer).subarray(0, 16384)).toEqual(Buffer.concat([Buffer.alloc(4096, 1), Buffer.alloc(8192), Buffer.alloc(4096, 1)]));
   expect((ours as Buffer).equals(stock as Buffer)).toBe(true);
+});
+
+test.each<readonly [what: string, others: readonly number[]]>([
+  ["bytes of its user's between what the image has, and behind the disk", [512 * 1024, 2 ** 21]],
+  ["bytes of its user's in front of what the image has", [64 * 1024, 0]],
+  ["nothing else", []],
+])("a data file with %s: what an emptied image had there is zeros, and the rest stays", async (_, others) => {
+  await inScratchFolder(async (folder) => {
+    const left: Buffer[] = [];
+    for (const run of [runStock, runOurs]) {
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "base", "2M"]);
+      runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", "base", "-F", "qcow2", "-o", "data_file=d", "a", "2M"]);
+      runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write -q -P 5 128k 128k", "-c", "write -q -P 6 1M 64k", "-c", "write -q -P 7 1984k 64k", "-c", "write -q -z 1984k 64k", "a"]);
+      const data = openSync(join(folder, "d"), "r+");
+      for (const at of others) writeSync(data, Buffer.alloc(4096, 85), 0, 4096, at);
+      closeSync(data);
+      expect(await run(folder, "qemu-img", ["commit", "-q", "a"])).toMatchObject({ out: "", err: "", status: 0 });
+      left.push(readFileSync(join(folder, "d")));
+    }
+    expect(left[0]!.filter((byte) => byte !== 0).length).toBe(others.length * 4096);
+    expect(left[1]!.equals(left[0]!)).toBe(true);
+  });
 });
 
 test("a grown disk leaves the blank rest of its last cluster as it is", async () => {

@@ -210,7 +210,7 @@ describe("commit", () => {
     await fixture.ok("commit", { handle, base: null, empty: true });
     // Behind all that is durable of the image: the last two changes of any file.
     expect(files.journal.slice(-2)).toEqual(["data", "data"]);
-    expect(files.recorded.get("data")!.log.slice(-2)).toEqual([{ kind: "truncate", size: 0 }, { kind: "truncate", size: MIB }]);
+    expect(files.recorded.get("data")!.log.slice(-2)).toEqual([{ kind: "truncate", size: 60 * KIB }, { kind: "truncate", size: MIB }]);
     expect(files.recorded.get("top")!.log.at(-1)).toEqual({ kind: "flush" });
     await fixture.ok("close", { handle });
     expect(same(await diskOf(files.now(), "base"), shown)).toBe(true);
