@@ -33,7 +33,8 @@ export const isTooMuch = ({ problem }: Fault): boolean => problem.kind === "imag
 export class TableWork {
   private readonly store: ByteStore;
   private readonly isDistinct: () => boolean;
-  private readonly leastReadBytes: number;
+  /** Each read costs a block, however little is asked for: fewer reads are free, and what a file system may have compressed makes it no more. */
+  private readonly readsBlocks: boolean;
   private bytes = 0;
   private reads = 0;
   private entriesTaken = 0;
@@ -47,18 +48,18 @@ export class TableWork {
    */
   constructor(store: ByteStore, free = FREE_WORK, isDistinct = (): boolean => true, files = 1) {
     this.store = store;
-    this.leastReadBytes = store.leastReadBytes ?? 0;
     this.isDistinct = isDistinct;
     this.mostBytes = free.readBytes / files;
-    this.mostReads = free.reads / files;
+    this.readsBlocks = store.leastReadBytes !== undefined;
+    this.mostReads = Math.min(free.reads, free.readBytes / (store.leastReadBytes ?? LEAST_TABLE_BYTES)) / files;
     this.mostEntries = free.entries / files;
   }
 
   /** So many bytes of tables are about to be read with one call. @throws Fault where that is more than the file can hold */
   read(lengthBytes: number): void {
-    this.bytes += Math.max(lengthBytes, this.leastReadBytes);
+    this.bytes += lengthBytes;
     if (this.bytes > this.mostBytes) this.mostBytes = this.held(this.bytes);
-    if (++this.reads > this.mostReads) this.mostReads = this.held(this.reads * LEAST_TABLE_BYTES) / LEAST_TABLE_BYTES;
+    if (++this.reads > this.mostReads) this.mostReads = this.held(this.reads * LEAST_TABLE_BYTES, !this.readsBlocks) / LEAST_TABLE_BYTES;
   }
 
   /** So many entries that lead somewhere are gone through, one that several tables have as often as they have it. @throws Fault as read */
@@ -68,11 +69,11 @@ export class TableWork {
   }
 
   /** @returns most bytes of tables by what the file takes of its disk, which is enough for so many */
-  private held(neededBytes: number): number {
+  private held(neededBytes: number, mayBeCompressed = true): number {
     // A file with a header takes something: none is what file systems say that do not count, network and user ones among them.
     const told = this.store.allocated?.() ?? 0;
     const heldBytes = told > 0 ? told : this.store.size();
-    const times = neededBytes > heldBytes && this.isDistinct() ? COMPRESSED_TIMES : 1;
+    const times = mayBeCompressed && neededBytes > heldBytes && this.isDistinct() ? COMPRESSED_TIMES : 1;
     const most = heldBytes * times;
     if (neededBytes > most) throw new Fault(imageProblem(ALL_TABLES, "length", 0, `more than ${neededBytes} bytes`, `at most ${times === 1 ? "" : `${times} times `}the ${heldBytes} bytes that the file takes of its disk`));
     return most;

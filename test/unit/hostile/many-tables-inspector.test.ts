@@ -46,6 +46,21 @@ test("more tables than the file can hold are refused, and nothing is drawn of a 
   expect(store.take().readBytes).toBeLessThan(1.1 * 2 ** 30);
 });
 
+test("tables with one cluster each, side by side with those, are gone through over such blocks too: all of them is in the file", () => {
+  const many = 2 ** 17;
+  const first = FIRST + many * 8;
+  const length = first + many * 2 * CLUSTER;
+  const contents = manyTables((index) => first + index * 2 * CLUSTER, length, {}, many);
+  const entry = new DataView(new ArrayBuffer(8));
+  for (let table = first; table < length; table += 2 * CLUSTER) {
+    entry.setBigUint64(0, COPIED | BigInt(table + CLUSTER));
+    contents.write(table, new Uint8Array(entry.buffer));
+  }
+  const layout = laidOut(new CachedStore(counting(contents, length)));
+  // None of them is counted, nor are the header, the L1 table, the refcount table and its block.
+  expect(countOf(layout, "used-twice")).toBe(many * 2 + 3 + (many * 8) / CLUSTER);
+});
+
 test("a file of 2^34 clusters, of which a handful are used, is laid out", () => {
   const layout = laidOut(new MemoryStore("a", manyTables(() => 0, 2 ** 43)));
   expect(layout.clusters).toBe(2 ** 34);
