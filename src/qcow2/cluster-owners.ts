@@ -8,9 +8,13 @@
  */
 
 const SMALLEST = 64;
-/** Full to this part at most, so that what is looked for is found in few steps; and where room for so many was asked for, in a few more. */
+/**
+ * Full to this part at most, so that what is looked for is found in few steps. Where room for so many was asked for they fill a greater part, and
+ * what comes beside them, blocks that count a million tables, does not double the slots.
+ */
 const MOST_FULL = 3 / 4;
-const MOST_RESERVED = 7 / 8;
+const RESERVED_FULL = 7 / 8;
+const MOST_RESERVED = 15 / 16;
 const MOST_NAMES = 255;
 /** Clusters from here on need wider slots: 16 bits more are enough for wherever an entry of a table can lead. */
 const WIDE = 2 ** 32;
@@ -109,8 +113,7 @@ export class ClusterOwners {
 
   /** Makes room for so many clusters more at once: what is outgrown on the way would take as much again. */
   reserve(count: number): void {
-    // Few come beside them; with more the slots are twice as many.
-    const slots = Math.ceil((this.used + count + SMALLEST) / MOST_RESERVED);
+    const slots = Math.ceil((this.used + count + SMALLEST) / RESERVED_FULL);
     if (this.used + count > this.most) this.resize(slots, MOST_RESERVED);
   }
 
