@@ -33,6 +33,7 @@ import type { Refcounts } from "./refcounts.ts";
 import { checkL1, encodeSnapshotTable, findSnapshot, nextSnapshotId, textOf } from "./snapshots.ts";
 import { readSnapshotTable } from "./snapshot-reader.ts";
 import type { Snapshot, SnapshotProblem, SnapshotQuery, SnapshotTable } from "./snapshots.ts";
+import type { CachedTable } from "./table-cache.ts";
 
 /** Decreases that wait in memory; more of them are carried out between. */
 const MAX_HELD = 2 ** 17;
@@ -304,11 +305,9 @@ function share(state: ImageState, l1: L1Table, clearL1: (index: number) => void)
     refcounts.increase((place.hostOffset / state.clusterSize) as HostCluster);
     if (place.copied) clearL1(place.index);
     const table = state.l2.get(place.hostOffset);
-    forEachPlaced(table.view, place, state.header, ({ word, copied, first, last }) => {
+    forEachPlaced(table.view, place, state.header, ({ word, first, last }) => {
       for (let cluster: number = first; cluster <= last; cluster++) refcounts.increase(cluster as HostCluster);
-      if (!copied) return;
-      encodeCopied(table.view, word, false);
-      state.l2.markDirty(table, word * ENTRY_BYTES, (word + 1) * ENTRY_BYTES);
+      if (saysCopied(table.view, word)) markCopied(state, table, word, false);
     });
     if (state.l2.pressure || refcounts.blocks.pressure) flushImage(state);
   }
@@ -340,15 +339,24 @@ function finishDecreases(state: ImageState, refcounts: Refcounts): void {
   if (refcounts.hasDecreases) flushImage(state);
 }
 
+/** The flag as the entry has it, be it one of a compressed cluster, where it is a lie. */
+const saysCopied = (view: DataView, word: number): boolean => view.getUint8(word * ENTRY_BYTES) >= 0x80;
+
+function markCopied(state: ImageState, table: CachedTable, word: number, copied: boolean): void {
+  encodeCopied(table.view, word, copied);
+  state.l2.markDirty(table, word * ENTRY_BYTES, (word + 1) * ENTRY_BYTES);
+}
+
 /** Sets COPIED in the disk's own tables where a count is 1 again. */
 function setCopied(state: ImageState, refcounts: Refcounts): void {
   for (const place of l2Tables(activeL1(state), state.header, state.store.size())) {
     if (!place.copied && refcounts.get((place.hostOffset / state.clusterSize) as HostCluster) === 1) state.setL1Copied(place.index, true);
     const table = state.l2.get(place.hostOffset);
     forEachPlaced(table.view, place, state.header, ({ word, copied, compressed, first }) => {
+      // What is compressed is never written in place: a flag that says so goes, as with QEMU.
+      if (compressed && saysCopied(table.view, word)) markCopied(state, table, word, false);
       if (copied || compressed || refcounts.get(first) !== 1) return;
-      encodeCopied(table.view, word, true);
-      state.l2.markDirty(table, word * ENTRY_BYTES, (word + 1) * ENTRY_BYTES);
+      markCopied(state, table, word, true);
     });
     if (state.l2.pressure) flushImage(state);
   }

@@ -40,6 +40,18 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
     images: [A],
     eachStep: true,
   },
+  "compressed clusters that are said to be written in place, and snapshots": {
+    prepare: [create("cluster_size=4k"), io(["-f", "qcow2"], A, ["write -c -P 1 0 64k"]), damage((bytes) => void bytes.writeUInt8(bytes.readUInt8(l2Table(bytes)) | 0x80, l2Table(bytes)))],
+    trial: [img("snapshot", "-c", "s", A), io(["-f", "qcow2"], A, ["write -P 2 0 512"]), img("snapshot", "-a", "s", A), img("snapshot", "-d", "s", A)],
+    images: [A],
+    eachStep: true,
+  },
+  "compressed clusters that are said to be written in place, and a snapshot that goes": {
+    prepare: [create("cluster_size=4k"), io(["-f", "qcow2"], A, ["write -c -P 1 0 64k"]), img("snapshot", "-c", "s", A), io(["-f", "qcow2"], A, ["write -P 2 0 512"]), damage((bytes) => void bytes.writeUInt8(bytes.readUInt8(l2Table(bytes) + 8) | 0x80, l2Table(bytes) + 8))],
+    trial: [img("snapshot", "-d", "s", A), img("check", "-r", "all", A)],
+    images: [A],
+    eachStep: true,
+  },
   "a bitmap that is merged from the image itself, by its name": {
     prepare: [create("cluster_size=4k"), img("bitmap", "--add", A, "b1"), io(["-f", "qcow2"], A, ["write -P 1 0 64k"]), img("bitmap", "--add", A, "b2")],
     trial: [img("bitmap", "--merge", "b1", "-b", A, "-F", "qcow2", A, "b2"), img("bitmap", "--merge", "b1", A, "b2"), img("info", A)],
