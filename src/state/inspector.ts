@@ -131,17 +131,20 @@ export function createInspectorActions(core: Core, underWay: UnderWay): Inspecto
   };
 
   /**
-   * Long work over what is looked into: what it comes to is shown while the file is the same. Done to a file that was read anew
-   * meanwhile it is done once more, for it is of what the file was.
+   * Long work over what is looked into: what it comes to is shown while the file is the same, and nobody began it anew. Done to a file
+   * that was read anew meanwhile it is done once more, for it is of what the file was.
    */
+  const newest: Partial<Record<WorkName, symbol>> = {};
   const work = async <Key extends "layout" | "compressed" | "plan">(key: Key, start: (inspection: number, progress: (fraction: number) => void) => Promise<Outcome<CallName>>): Promise<void> => {
     const { file } = now();
-    const here = (): boolean => now().file === file && now()[key].running;
+    const turn = Symbol(key);
+    const here = (): boolean => now().file === file && now()[key].running && newest[key] === turn;
     const progress = (fraction: number): void => {
       if (here()) patchInspector(core, { [key]: { ...now()[key], fraction } });
     };
     let id = idNow();
     if (id === null || now()[key].running) return;
+    newest[key] = turn;
     patchInspector(core, { [key]: begun() });
     for (;;) {
       const outcome = await start(id, progress);

@@ -38,6 +38,10 @@ function savedName(file: string, form: SaveForm): string {
 export function createSaveActions(core: Core, underWay: UnderWay): SaveActions {
   const now = () => core.store.getState().inspector;
   const progress = (fraction: number): void => patchInspector(core, { save: { ...now().save, fraction } });
+  // Why a save failed is said beside the file that was to be saved, and not beside another.
+  core.store.subscribe(({ inspector }, { inspector: before }) => {
+    if (inspector.file !== before.file && inspector.save.failure !== null) patchInspector(core, { save: NO_WORK });
+  });
   return {
     make: async (form) => {
       const { inspection, file, save } = now();
@@ -45,7 +49,9 @@ export function createSaveActions(core: Core, underWay: UnderWay): SaveActions {
       patchInspector(core, { save: begun() });
       const outcome = await underWay.run("save", "saveAs", { inspection: inspection.id, form, to: null }, progress);
       const made = outcome.ok ? ({ ok: true, value: { name: savedName(file, form), bytes: outcome.value.bytes, source: outcome.value.source } } as const) : outcome;
-      patchInspector(core, { save: ended<MadeFile>(made) });
+      const elsewhere = now().file !== file;
+      patchInspector(core, { save: !made.ok && elsewhere ? NO_WORK : ended<MadeFile>(made) });
+      if (!made.ok && elsewhere && made.error.kind !== "cancelled") core.tell(displayName(file), made.error);
     },
     deliver: async ({ name, source, bytes }) => {
       if (source === null) return;
@@ -58,7 +64,7 @@ export function createSaveActions(core: Core, underWay: UnderWay): SaveActions {
       const failed = (error: unknown): void => {
         // The person closed the picker or cancelled: nothing was written.
         const left = error instanceof DOMException && error.name === "AbortError";
-        patchInspector(core, { save: left ? { ...NO_WORK, value: { name, source, bytes } } : { ...NO_WORK, failure: { title: "Not saved", why: error instanceof Error ? error.message : String(error), instead: null, names: null } } });
+        patchInspector(core, { save: left ? { ...NO_WORK, value: { name, source, bytes } } : { ...NO_WORK, failure: { title: `${name} is not saved`, why: error instanceof Error ? error.message : String(error), instead: null, names: null } } });
       };
       try {
         const handle = await pick.call(window, { suggestedName: name });

@@ -105,6 +105,40 @@ test("what comes of work over one file is not shown for another that is looked i
   expect(now()).toMatchObject({ layout: { running: false, value: null, failure: null }, save: { running: false, value: { name: "welcome.raw" } } });
 });
 
+test("why a save failed is not said beside another file: it goes with the look into its own, and is told by that one's name", async () => {
+  const shut = gate();
+  const { app, now } = await noted((name) => (name === "saveAs" ? shut.passed : undefined));
+  const tooFar = { format: "range", view: "host", offset: 2 ** 30, lengthBytes: 512 } as const;
+  const saving = app.save.make(tooFar);
+  await app.inspector.lookInto("other.qcow2");
+  shut.open();
+  await saving;
+  expect(now()).toMatchObject({ file: "other.qcow2", save: { running: false, failure: null } });
+  expect(app.store.getState().banners).toContainEqual(expect.objectContaining({ kind: "failure", about: "welcome.qcow2" }));
+
+  await app.save.make(tooFar);
+  expect(now().save.failure).not.toBeNull();
+  await app.inspector.lookInto("welcome.qcow2");
+  expect(now()).toMatchObject({ file: "welcome.qcow2", save: { running: false, value: null, failure: null } });
+});
+
+test("a layout that was left for another file does not end the one that is begun on coming back", async () => {
+  const gates = [gate(), gate()] as const;
+  let begun = 0;
+  const { app, now } = await noted((name) => (name === "layout" ? gates[begun++]?.passed : undefined));
+  const left = app.inspector.computeLayout();
+  await app.inspector.lookInto("other.qcow2");
+  await app.inspector.lookInto("welcome.qcow2");
+  const again = app.inspector.computeLayout();
+  gates[0].open();
+  await left;
+  expect(now().layout).toMatchObject({ running: true, value: null });
+  gates[1].open();
+  await again;
+  expect(now()).toMatchObject({ file: "welcome.qcow2", layout: { running: false, failure: null } });
+  expect(now().layout.value).not.toBeNull();
+});
+
 test("a layout of a file that is read anew meanwhile is done once more, of what the file is now", async () => {
   const shut = gate();
   const { app, now, timesDone } = await noted((name) => (name === "layout" ? shut.passed : undefined));
