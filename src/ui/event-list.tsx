@@ -3,7 +3,7 @@
  * a line, and one at a time is opened: told whole in its place, with what else there is to say of it, by a click, a touch or Enter. Arrows go from one to the next.
  */
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import type { KeyboardEvent, MouseEvent, Ref } from "react";
+import type { FocusEvent, KeyboardEvent, MouseEvent, Ref } from "react";
 import { isFiltering } from "../state/event-filter.ts";
 import { eventMore, eventText, eventTime, eventZone } from "../state/event-text.ts";
 import type { LogEvent } from "../state/history.ts";
@@ -28,18 +28,46 @@ export function EventList({ count }: { count: number }) {
   /** The position in the log of the one that is open. */
   const [opened, setOpened] = useState<number | null>(null);
   const openIndex = opened === null ? -1 : indexOf(matches, opened);
-  const { box, onScroll } = useFollow(openIndex >= 0);
+  /** Whether the keyboard is on one of them. */
+  const [reading, setReading] = useState(false);
+  const { box, onScroll } = useFollow(openIndex >= 0 || reading);
   const rowHeight = useNarrow() ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
   const rows = useRows(box, count, rowHeight, OVERSCAN);
   /** By how much the open one is higher than a row. */
   const [extra, setExtra] = useState(0);
   const measured = useCallback(
     (row: HTMLDivElement) => {
-      const observer = new ResizeObserver(() => setExtra(row.offsetHeight - rowHeight));
+      const list = box.current!;
+      let seen = isSeen(list, row);
+      const look = (): void => {
+        seen = isSeen(list, row);
+      };
+      // One that is seen stays so when the list becomes lower, or narrower.
+      const observer = new ResizeObserver(() => {
+        setExtra(row.offsetHeight - rowHeight);
+        if (seen) showWhole(list, row);
+      });
       observer.observe(row);
-      return () => observer.disconnect();
+      observer.observe(list);
+      list.addEventListener("scroll", look, { passive: true });
+      return () => {
+        observer.disconnect();
+        list.removeEventListener("scroll", look);
+      };
     },
-    [rowHeight],
+    [box, rowHeight],
+  );
+  const higher = useRef({ index: -1, extra: 0 });
+  useLayoutEffect(() => {
+    higher.current = { index: openIndex, extra };
+  });
+  /** Shows a row, whose place is lower where the open one is above it. */
+  const showIndex = useCallback(
+    (index: number): void => {
+      const { index: open, extra: by } = higher.current;
+      showRow(box.current, index, rowHeight, 0, open >= 0 && open < index ? by : 0);
+    },
+    [box, rowHeight],
   );
   /** The position of the one that is to have the keyboard as soon as it is in the document. */
   const wanted = useRef<number | null>(null);
@@ -52,8 +80,8 @@ export function EventList({ count }: { count: number }) {
   useLayoutEffect(focusWanted);
   // The list goes along with the moment that is shown.
   useEffect(() => {
-    showRow(box.current, moment === null ? matches.count() - 1 : Math.max(0, matches.lastBefore(moment)), rowHeight, 0);
-  }, [box, matches, moment, rowHeight]);
+    showIndex(moment === null ? matches.count() - 1 : Math.max(0, matches.lastBefore(moment)));
+  }, [matches, moment, showIndex]);
   // One that is opened is seen whole.
   useLayoutEffect(() => {
     if (opened === null || box.current === null) return;
@@ -73,15 +101,19 @@ export function EventList({ count }: { count: number }) {
     if (target === null) return;
     event.preventDefault();
     wanted.current = matches.positionAt(target);
-    showRow(box.current, target, rowHeight, 0, openIndex >= 0 && openIndex < target ? extra : 0);
+    showIndex(target);
     focusWanted();
+  };
+  const onFocus = ({ target, currentTarget }: FocusEvent<HTMLElement>): void => setReading(target !== currentTarget && target.matches(":focus-visible"));
+  const onBlur = ({ relatedTarget, currentTarget }: FocusEvent<HTMLElement>): void => {
+    if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) setReading(false);
   };
 
   const shown: number[] = [];
   for (let index = rows.first; index < rows.end; index++) shown.push(matches.positionAt(index));
   const more = openIndex >= 0 ? extra : 0;
   return (
-    <div className="events" role="log" aria-label="Events" tabIndex={0} ref={box} onScroll={onScroll} onKeyDown={onKeyDown}>
+    <div className="events" role="log" aria-label="Events" tabIndex={0} ref={box} onScroll={onScroll} onKeyDown={onKeyDown} onFocus={onFocus} onBlur={onBlur}>
       {count === 0 && <p className="panel-empty">{filtering ? "No event matches the filter." : "Transitions, pointer moves and refusals are listed here as they happen."}</p>}
       <div style={{ height: count * rowHeight + more, position: "relative" }}>
         <div className="event-window" style={{ transform: `translateY(${rows.first * rowHeight + (openIndex < rows.first ? more : 0)}px)` }}>
@@ -125,11 +157,12 @@ function EventRow({ event, position, when, size, open, onOpen, ref }: RowProps) 
   const zone = eventZone(event);
   const text = eventText(event, size);
   const more = open ? eventMore(event) : [];
-  const onSummary = (click: MouseEvent): void => {
+  const onSummary = (click: MouseEvent<HTMLElement>): void => {
     // Whether it is open is the page's, and not the element's.
     click.preventDefault();
     // Who marked words of it to copy them did not mean to close it.
-    if (open && getSelection()?.isCollapsed === false) click.stopPropagation();
+    const marked = getSelection();
+    if (open && marked !== null && !marked.isCollapsed && marked.containsNode(click.currentTarget, true)) click.stopPropagation();
     else onOpen();
   };
   return (
@@ -184,6 +217,12 @@ function targetOf(key: string, from: number | null, box: HTMLElement, rowHeight:
     default:
       return null;
   }
+}
+
+/** Whether the beginning of the row is in the box's view. */
+function isSeen(box: HTMLElement, row: HTMLElement): boolean {
+  const top = row.getBoundingClientRect().top - box.getBoundingClientRect().top;
+  return top >= -1 && top < box.clientHeight;
 }
 
 /** Scrolls the box, and nothing around it, as little as shows the row; of one that is higher than the box its beginning. */

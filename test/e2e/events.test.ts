@@ -30,6 +30,14 @@ const inView = (element: Locator): Promise<boolean> =>
     return inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1;
   });
 
+/** Whether as much of an element is in the list's view as there is room for, from its beginning. */
+const seenWhole = (element: Locator): Promise<boolean> =>
+  element.evaluate((row) => {
+    const outer = row.closest("[role=log]")!.getBoundingClientRect();
+    const inner = row.getBoundingClientRect();
+    return inner.top >= outer.top - 1 && (inner.bottom <= outer.bottom + 1 || inner.top <= outer.top + 1);
+  });
+
 test("arrows go from event to event, and Enter tells one whole in its place", async ({ page }) => {
   const app = await refused(page);
   const rows = app.events.locator(".event");
@@ -71,6 +79,48 @@ test("arrows go from event to event, and Enter tells one whole in its place", as
   await expect(rows.nth(-2).getByRole("button", { name: /^Show the moment/ })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(app.map.getByRole("status")).toContainText("1 event back");
+});
+
+test("an event that the keyboard is on stays in view while others come, one that is open is seen whole on a lower screen, and its height moves no moment out of view", async ({ page }) => {
+  const app = await refused(page);
+  const rows = app.events.locator(".event");
+  const refusal = rows.filter({ hasText: "not-at-write-pointer" });
+  await app.events.focus();
+  await page.keyboard.press("ArrowUp");
+  await expect(refusal.locator("summary")).toBeFocused();
+  // Pressed by script, which leaves the keyboard where it is: more events than the list has room for.
+  const listed = async (): Promise<number> => Number(await page.locator(".panel-events .panel-note").textContent());
+  const before = await listed();
+  for (let press = 1; press <= 5; press++) {
+    await app.zone.getByRole("button", { name: "Append", exact: true }).evaluate((button: HTMLElement) => button.click());
+    await expect.poll(listed).toBeGreaterThan(before + 2 * press);
+  }
+  await expect(refusal.locator("summary")).toBeFocused();
+  expect(await inView(refusal)).toBe(true);
+
+  await page.keyboard.press("Enter");
+  await expect(refusal).toContainText("Instead:");
+  await expect.poll(() => inView(refusal)).toBe(true);
+  // As far as there is room for it: to its end, or from its beginning.
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await expect.poll(() => seenWhole(refusal)).toBe(true);
+  // Marked words elsewhere are no reason to keep it open.
+  await page.evaluate(() => getSelection()!.selectAllChildren(document.querySelector("h2")!));
+  await refusal.locator("summary").focus();
+  // Its moment, and those behind it, one by one.
+  const moment = page.getByRole("slider", { name: "Moment" });
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Enter");
+  await moment.focus();
+  for (let step = 0; step < 6; step++) {
+    await page.keyboard.press("ArrowRight");
+    await expect.poll(() => rows.evaluateAll((all) => all.findIndex((row) => row.classList.contains("last")) - all.findIndex((row) => row.classList.contains("open")))).toBe(step + 1);
+    await expect.poll(() => inView(app.events.locator(".event.last"))).toBe(true);
+  }
+  await page.keyboard.press("Escape");
+  await refusal.locator("summary").focus();
+  await page.keyboard.press("Enter");
+  await expect(refusal.locator("details")).not.toHaveAttribute("open");
 });
 
 test("a touch tells an event whole on a phone, and another closes it", async ({ page, context }) => {
