@@ -68,8 +68,9 @@ const Block = memo(function Block({ block }: { block: ConsoleBlock }) {
 function ShowImage({ file }: { file: string }) {
   const app = useApp();
   const shown = useAppState((state) => state.attached?.file === file);
+  const gone = useAppState((state) => !state.library.files.some(({ name }) => name === file));
   return (
-    <button type="button" className="button small" disabled={shown} onClick={() => void app.device.attach(file)}>
+    <button type="button" className="button small" disabled={shown || gone} title={gone ? "It is not in the library any more" : undefined} onClick={() => void app.device.attach(file)}>
       Show {file}
     </button>
   );

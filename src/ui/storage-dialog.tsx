@@ -20,11 +20,10 @@ export function StorageDialog() {
     <Dialog
       title="Storage"
       leave="Done"
-      onSubmit={() => {
-        if (going.length > 0 && !busy) void app.library.removeAll(going.map(({ name }) => name));
-      }}
+      // Enter beside a check box deletes nothing: only the button does.
+      onSubmit={() => undefined}
       action={
-        <button type="submit" className="button danger" disabled={going.length === 0 || busy}>
+        <button type="button" className="button danger" disabled={going.length === 0 || busy} onClick={() => void app.library.removeAll(going.map(({ name }) => name))}>
           {going.length === 0 ? "Delete" : `Delete ${formatCount(going.length)} ${going.length === 1 ? "image" : "images"}, ${formatRoughBytes(sum(going))}`}
         </button>
       }

@@ -169,6 +169,25 @@ test("an image that a line made beside the attached one is shown at a click", as
   await app.type("length");
   await expect(app.output).toContainText("1 MiB");
   await expect(app.output.getByRole("button")).toHaveCount(1);
+  // A name is told whole, and one that is gone is not offered any more.
+  const long = `${"a-copy-with-a-long-name-".repeat(4)}.qcow2`;
+  await app.type(`qemu-img convert -O qcow2 welcome.qcow2 ${long}`);
+  const longer = app.output.getByRole("button", { name: `Show ${long}` });
+  await expect(longer).toBeEnabled();
+  expect(await longer.evaluate((button) => button.scrollWidth <= button.clientWidth && button.scrollHeight <= button.clientHeight)).toBe(true);
+  await page.getByRole("button", { name: "Image menu" }).click();
+  await page.getByRole("menuitem", { name: "Storage" }).click();
+  const dialog = page.getByRole("dialog", { name: "Storage" });
+  const box = dialog.getByRole("checkbox", { name: long });
+  await box.check();
+  // Enter beside it deletes nothing.
+  await box.press("Enter");
+  await expect(dialog.getByRole("button", { name: /^Delete 1 image/ })).toBeEnabled();
+  await expect(box).toBeVisible();
+  await dialog.getByRole("button", { name: /^Delete 1 image/ }).click();
+  await expect(box).toHaveCount(0);
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await expect(longer).toBeDisabled();
 });
 
 test("on a projector's screen the zones stay beside the inspector, and the list of lessons makes room", async ({ page }) => {
