@@ -119,7 +119,7 @@ export function forEachBitmap(store: ByteStore, header: Header, act: (bitmap: Pl
   if (offset % header.clusterSize !== 0) throw bad("directory offset", 16, offset, "a multiple of the cluster size");
   const directory = new DirectoryBytes(store, offset, lengthBytes);
   let found = 0;
-  for (let at = 0; at < lengthBytes; at += directoryEntryBytes(decodeDirectoryEntry(directory, at, found, header).name.length)) found++;
+  for (let at = 0; at < lengthBytes; found++) at += directoryEntryBytes(decodeDirectoryEntry(directory, at, found, header).name.length);
   if (found !== count) throw bad(found < count ? "too few bitmaps" : "too many bitmaps", 0, count, `the ${found} of the directory`);
   for (let at = 0, index = 0; at < lengthBytes; index++) {
     const bitmap = decodeDirectoryEntry(directory, at, index, header);

@@ -67,6 +67,14 @@ test("bitmaps count only while their autoclear bit is set", () => {
   expect(readBitmaps(store, { ...header, autoclear: 2n })).toBeNull();
 });
 
+test.each([0, 1, 2])("an entry that cannot be is told by its place in the directory: %i", (index) => {
+  const bitmaps = ["b0", "b1", "b2"].map((name) => bitmap({ name: text(name) }));
+  const directory = encodeDirectory(bitmaps)!;
+  directory[32 * index + 16] = 7;
+  const { store, header } = stored(directory, 3);
+  expect(() => readBitmaps(store, header)).toThrow(`"bitmap directory entry ${index} ('b${index}')"`);
+});
+
 test("each field that cannot be is refused by name", () => {
   const refused = (changes: Partial<Bitmap>, patch: (view: DataView) => void = () => undefined): (() => unknown) => {
     const directory = encodeDirectory([bitmap(changes)])!;
