@@ -24,7 +24,7 @@ import { backingFormatOf, dataFileOf } from "../qcow2/header-names.ts";
 import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
-import { readHeader } from "../qcow2/open.ts";
+import { readHeader, refuseUnknownFeatures } from "../qcow2/open.ts";
 import type { OpenOptions, ReservedArea } from "../qcow2/open.ts";
 import type { FlushOrder } from "../qcow2/write-order.ts";
 import { headerOfSnapshot } from "../qcow2/snapshots.ts";
@@ -133,11 +133,12 @@ function openBare(
   if (foundation.snapshot !== null) return openView(store, header, foundation.snapshot, now, log, foundation, codecs);
   const zoned = readZonedHeader(store, header);
   if (zoned === null) {
-    if (foundation.inspect && lacksItsData(header)) {
-      return { format: "qcow2", device: new PlainDevice(new FactsDisk(store, header), log), header, zoned, readOnlyReason: null, foundation };
-    }
     // An extension that says "no zones" was read, and the feature bit that announces it says no more.
     const featureBits = header.extensions.some(({ magic }) => magic === ZONED_EXTENSION_MAGIC) ? [ZONED_FEATURE_BIT] : [];
+    if (foundation.inspect && lacksItsData(header)) {
+      refuseUnknownFeatures(header, featureBits, true);
+      return { format: "qcow2", device: new PlainDevice(new FactsDisk(store, header), log), header, zoned, readOnlyReason: null, foundation };
+    }
     const image = new Qcow2Image(written(store, write, foundation), header, { write, forCheck, featureBits, codecs, order: foundation.order, lazyRefcounts: foundation.lazyRefcounts, keepsPlaces: foundation.keepsPlaces, strictSnapshots: foundation.strictSnapshots, ...disksOf(foundation, write, now, codecs) });
     return { format: "qcow2", device: new PlainDevice(image, log), header, zoned, readOnlyReason: image.readOnlyReason, foundation };
   }

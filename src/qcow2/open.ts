@@ -50,15 +50,21 @@ export function readHeader(store: ByteStore, need: HeaderNeed = "read"): Header 
 
 const READABLE_FEATURES = [INCOMPATIBLE_DIRTY, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_COMPRESSION_TYPE, INCOMPATIBLE_EXTENDED_L2];
 
-/** Refuses by name what this program cannot read. @param alsoUnderstood incompatible bits that the caller deals with */
-function refuseUnreadable(header: Header, alsoUnderstood: readonly number[], hasDataFile: boolean): void {
-  const unsupported = (feature: string): Fault => new Fault({ kind: "unsupported", feature });
+const unsupported = (feature: string): Fault => new Fault({ kind: "unsupported", feature });
+
+/** @param alsoUnderstood incompatible bits that the caller deals with. @throws Fault that names the features which this program does not know */
+export function refuseUnknownFeatures(header: Header, alsoUnderstood: readonly number[], hasDataFile: boolean): void {
   // Of several tables the last one counts, as in QEMU.
   const table = header.extensions.findLast(({ magic }) => magic === FEATURE_NAMES_MAGIC);
   const names = table === undefined ? [] : decodeFeatureNames(table.data);
   const read = (bit: number): boolean => READABLE_FEATURES.includes(bit) || alsoUnderstood.includes(bit) || (bit === INCOMPATIBLE_EXTERNAL_DATA && hasDataFile);
   const unread = bitsOf(header.incompatible).filter((bit) => !read(bit));
   if (unread.length > 0) throw unsupported(describeFeatures("incompatible", unread, names));
+}
+
+/** Refuses by name what this program cannot read. */
+function refuseUnreadable(header: Header, alsoUnderstood: readonly number[], hasDataFile: boolean): void {
+  refuseUnknownFeatures(header, alsoUnderstood, hasDataFile);
   if (header.cryptMethod !== 0) throw unsupported(`encryption (${CRYPT_NAMES[header.cryptMethod]})`);
 }
 

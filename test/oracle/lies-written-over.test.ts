@@ -64,6 +64,11 @@ test.each(Object.entries(SCRIPTS))("%s", async (_name, script) => {
   expect(await runTwins(script, { words: comparesWords() })).toEqual([]);
 });
 
+test("facts are not told of an image with a data file and a feature that nobody knows", async () => {
+  const prepare = [create("data_file=d.raw"), damage((bytes) => void bytes.writeUInt8(0x80, 77))];
+  expect(await runTwins({ prepare, trial: [img("info", A), img("info", "--output=json", A), img("check", A)], images: [] }, { words: true })).toEqual([]);
+});
+
 test("a snapshot that is not there, of an image that cannot be written, is what is told of", async () => {
   const prepare = [create("cluster_size=4k"), damage((bytes) => void bytes.writeBigUInt64BE(2n ** 50n + 4096n, 40))];
   const trial = [img("snapshot", "-d", "new", A), img("snapshot", "-a", "new", A)];
