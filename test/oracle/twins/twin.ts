@@ -8,7 +8,7 @@ import type { Random } from "../../../src/base/random.ts";
 import { inScratchFolder } from "../../../src/testing/stock.ts";
 import { runOurs, runStock } from "../cli-harness.ts";
 import type { Ran } from "../cli-harness.ts";
-import { ENDLESS, knownDifference, lackOf, leftOtherwise, olderLeaves } from "./known.ts";
+import { ENDLESS, knownDifference, lackOf, leftOtherwise, lieMovedAway, olderLeaves } from "./known.ts";
 
 export interface Command {
   readonly program: "qemu-img" | "qemu-io";
@@ -82,6 +82,8 @@ export async function runTwins(script: Script, { words, log, known }: Difference
       const ran = shown(script, ["check"], runStock(folder, "qemu-img", ["check", "-f", "qcow2", "--output=json", file]));
       return `${ran.status} ${ran.out}`;
     };
+    const lies = script.eachStep === true && script.prepare.some((step) => "damage" in step);
+    const met = new Map((lies ? script.images : []).map((file) => [file, verdict(mine, file)]));
     for (const [index, command] of script.trial.entries()) {
       await compare(command);
       // Where only what is said can differ, the script goes on.
@@ -97,6 +99,9 @@ export async function runTwins(script: Script, { words, log, known }: Difference
         if (one === other && one.startsWith("-1 ")) knownAs ??= ENDLESS;
         if (knownAs === ENDLESS) break;
         if (one !== other) knownAs ??= leftOtherwise(script.trial.slice(0, index + 1)) ?? (words ? null : olderLeaves(command));
+        const before = met.get(file);
+        if (one !== other && before !== undefined) knownAs ??= lieMovedAway(command, before, other, readFileSync(join(mine, file)));
+        if (before !== undefined) met.set(file, other);
         if (one !== other) findings.push(`${command.program} ${command.argv.join(" ")}: ${file} is behind it to stock's check ${one} by stock, ${other} by us`);
       }
       if (knownAs !== null) {
