@@ -14,11 +14,13 @@ export interface DataPlace {
   readonly end: number;
 }
 
+/** Of more places than this the further ones keep what they have, in memory that is bounded. */
+const MOST_PLACES = 2 ** 16;
 /** Between two places so much is looked at, to know whether the end of the file may be cut off with both. */
 const MOST_LOOKED_BYTES = 256 * 2 ** 20;
 const PIECE_BYTES = 2 ** 20;
 
-/** What the disk has of its data file, in order, neighbours as one; none where the file is the disk by itself. @throws Fault for an entry that cannot be */
+/** What the disk has of its data file, in order, neighbours as one, as far as they are not too many; none where the file is the disk by itself. @throws Fault for an entry that cannot be */
 export function dataPlaces(state: ImageState): DataPlace[] {
   const places: { start: number; end: number }[] = [];
   if (!state.hasDataFile || state.hasRawDataFile) return places;
@@ -33,6 +35,7 @@ export function dataPlaces(state: ImageState): DataPlace[] {
       if (!placed || compressedBytes > 0 || hostOffset !== at) continue;
       const last = places.at(-1);
       if (last?.end === at) last.end = at + clusterSize;
+      else if (places.length === MOST_PLACES) return places;
       else places.push({ start: at, end: at + clusterSize });
     }
   }
