@@ -1,11 +1,13 @@
 /** The program inspect: what a file is, its header field by field, and what its clusters hold; broken images and other formats too. */
 import { LAYOUT_KINDS } from "../protocol/index.ts";
-import type { FieldFacts, LayoutReport, ReplyOf } from "../protocol/index.ts";
+import type { FieldFacts, LayoutReport } from "../protocol/index.ts";
 import { explain, explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { dialectSentence, extensionTitle, fieldWords, needsSentence } from "./explain-header.ts";
 import { containerWords, contentsSentence, layoutKindWords } from "./explain-identity.ts";
 import { exactBytes, hex, integer } from "./format.ts";
 import { getopt, mistakeWords } from "./getopt.ts";
+import { inspectionJson } from "./inspection-json.ts";
+import type { Inspection } from "./inspection-json.ts";
 import { call, errorOut, out } from "./program.ts";
 import type { Program } from "./program.ts";
 import { visibleText } from "./visible-text.ts";
@@ -54,16 +56,7 @@ export function* inspect(argv: readonly string[]): Program {
   return header !== null && header.problem !== null ? 2 : 0;
 }
 
-type Inspection = Pick<ReplyOf<"inspect">, "identity" | "header">;
-
-/** What is told of a file, for a program to read: the same that the page's inspector has. */
-export function inspectionJson(file: string, { identity, header }: Inspection, layout: LayoutReport | null): string {
-  const counts = layout && Object.fromEntries(LAYOUT_KINDS.map((kind, index) => [kind, layout.counts[index]]));
-  const laidOut = layout && { clusterSize: layout.clusterSize, clusters: layout.clusters, counts, problem: layout.problem };
-  return `${JSON.stringify({ file, identity, header, layout: laidOut }, null, 4)}\n`;
-}
-
-/** The same as lines. */
+/** What is told of a file, as lines. */
 function inspectionLines(file: string, { identity, header }: Inspection, layout: LayoutReport | null): string {
   const { name, todo } = containerWords(identity.container);
   let text = `image: ${visibleText(file)}\nkind: ${name}, ${exactBytes(identity.fileSize)}\n`;

@@ -2,6 +2,7 @@
  * Saving the inspected file as something else: made first, in a temporary file of the library, so that its length is known and said
  * before anything leaves; then written to a place that the person picks, with progress, or downloaded where the browser has no picker.
  */
+import { inspectionJson } from "../command/inspection-json.ts";
 import type { SaveForm } from "../protocol/index.ts";
 import type { Core } from "./core.ts";
 import { displayName } from "./device.ts";
@@ -9,7 +10,6 @@ import { begun, ended, patchInspector } from "./inspector.ts";
 import type { UnderWay } from "./inspector.ts";
 import { NO_WORK } from "./inspector-state.ts";
 import type { MadeFile } from "./inspector-state.ts";
-import { inspectionJson } from "./inspector-text.ts";
 import { saveBlob, saveText } from "./save-file.ts";
 
 export interface SaveActions {

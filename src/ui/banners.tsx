@@ -3,7 +3,7 @@ import { CircleAlert, Info, X } from "lucide-react";
 import { assertNever } from "../base/assert.ts";
 import type { App } from "../state/app.ts";
 import { displayName, isDropped } from "../state/device.ts";
-import { visibleText } from "../state/inspector-text.ts";
+import { visibleText } from "../state/visible-text.ts";
 import { bannerKey } from "../state/store.ts";
 import type { Usage } from "../protocol/index.ts";
 import type { Banner } from "../state/store.ts";

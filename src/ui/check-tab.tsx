@@ -1,8 +1,9 @@
 /** The tab "Check": findings with what, where and how bad; a repair's changes, told before a copy is repaired; compressed clusters decompressed. */
 import { useEffect, useMemo, useRef } from "react";
 import type { CheckReport, ReplyOf } from "../protocol/index.ts";
-import { findingWords, visibleText, zonesWords } from "../state/inspector-text.ts";
+import { findingWords, zonesWords } from "../state/inspector-text.ts";
 import type { FindingWords } from "../state/inspector-text.ts";
+import { visibleText } from "../state/visible-text.ts";
 import type { Repair } from "../state/inspector-state.ts";
 import { counted, formatCount, formatHex } from "../state/units.ts";
 import { consequenceWords, foundWords } from "./check-words.ts";

@@ -3,7 +3,7 @@ import { Dices, FlaskConical, Zap } from "lucide-react";
 import { useEffect, useRef } from "react";
 import type { CrashSubject } from "../state/crash-state.ts";
 import { leftOutWords, ruleTitle } from "../state/crash-text.ts";
-import { visibleText } from "../state/inspector-text.ts";
+import { visibleText } from "../state/visible-text.ts";
 import { useApp, useAppState } from "./context.ts";
 import { CrashResult } from "./crash-result.tsx";
 import { CrashTimeline } from "./crash-timeline.tsx";

@@ -3,7 +3,8 @@ import type { ExtensionFacts, FieldFacts } from "../protocol/index.ts";
 import { displayName } from "../state/device.ts";
 import { textOf } from "../state/failure-text.ts";
 import type { Inspection } from "../state/inspector-state.ts";
-import { containerWords, contentsSentence, dialectSentence, extensionTitle, fieldWords, needsSentence, quoteWord, validityWords, visibleText } from "../state/inspector-text.ts";
+import { containerWords, contentsSentence, dialectSentence, extensionTitle, fieldWords, needsSentence, quoteWord, validityWords } from "../state/inspector-text.ts";
+import { visibleText } from "../state/visible-text.ts";
 import { formatCount, formatHex, groupDigits } from "../state/units.ts";
 import { useApp, useAppState, useFormat } from "./context.ts";
 

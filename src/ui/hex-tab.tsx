@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import type { KeyboardEvent } from "react";
 import { copiedText, hexByte, parseNeedle, parseOffset, rowScale } from "../state/hex.ts";
 import { textOf } from "../state/failure-text.ts";
-import { visibleText } from "../state/inspector-text.ts";
+import { visibleText } from "../state/visible-text.ts";
 import { formatCount, formatHex } from "../state/units.ts";
 import { useApp, useAppState } from "./context.ts";
 import { useBytes } from "./use-bytes.ts";

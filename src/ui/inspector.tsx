@@ -4,7 +4,7 @@ import { Tabs } from "radix-ui";
 import { useEffect, useRef, useState } from "react";
 import type { App } from "../state/app.ts";
 import { displayName } from "../state/device.ts";
-import { visibleText } from "../state/inspector-text.ts";
+import { visibleText } from "../state/visible-text.ts";
 import { INSPECTOR_TABS } from "../state/inspector-state.ts";
 import type { InspectorTab } from "../state/inspector-state.ts";
 import { foundWords } from "./check-words.ts";

@@ -3,7 +3,7 @@ import { Check, ChevronDown, ChevronUp, CircleDashed, CircleDot, Trash2, X } fro
 import { useState } from "react";
 import { isDone } from "../lessons/index.ts";
 import type { Progress } from "../lessons/index.ts";
-import { visibleText } from "../state/inspector-text.ts";
+import { visibleText } from "../state/visible-text.ts";
 import { shownLesson } from "../state/lessons.ts";
 import type { ListedLesson } from "../state/listed-lesson.ts";
 import { useApp, useAppState, useOneScreen, useShort } from "./context.ts";

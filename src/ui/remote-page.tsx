@@ -7,7 +7,7 @@ import { Tooltip } from "radix-ui";
 import { useEffect } from "react";
 import { useStore } from "zustand/react";
 import { displayName } from "../state/device.ts";
-import { visibleText } from "../state/inspector-text.ts";
+import { visibleText } from "../state/visible-text.ts";
 import { partsOf } from "../state/remote-address.ts";
 import type { Remote } from "../state/remote.ts";
 import { formatCount, formatRoughBytes } from "../state/units.ts";

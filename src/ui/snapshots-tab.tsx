@@ -1,7 +1,7 @@
 /** The tab "Snapshots": the internal snapshots with their sizes; one viewed as the disk, read-only; two compared. */
 import { useEffect, useState } from "react";
 import type { SnapshotFacts } from "../protocol/index.ts";
-import { visibleText } from "../state/inspector-text.ts";
+import { visibleText } from "../state/visible-text.ts";
 import { useApp, useAppState, useFormat } from "./context.ts";
 import { WorkBar } from "./work-bar.tsx";
 

@@ -7,7 +7,7 @@ import type { GuestActions } from "../state/guest.ts";
 import { diskName } from "../state/guest-state.ts";
 import type { GuestState } from "../state/guest-state.ts";
 import { SESSIONS, sessionNamed } from "../state/guest-session.ts";
-import { visibleText } from "../state/inspector-text.ts";
+import { visibleText } from "../state/visible-text.ts";
 import { useApp, useAppState, useTheme } from "./context.ts";
 import { screenOf } from "./terminal-screen.ts";
 import type { TerminalScreen } from "./terminal-screen.ts";
