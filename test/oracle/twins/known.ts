@@ -93,7 +93,7 @@ const KNOWN: readonly Known[] = [
   },
   {
     what: "an image in which one structure lies upon another is written by stock until it meets that, and by us not at all",
-    is: (_, __, ours) => ours.status === 1 && /: found a cluster that holds the [\w ]+, allowed is a cluster of its own$/m.test(ours.err),
+    is: (_, __, ours) => ours.status === 1 && /: found a cluster that holds the [\w ]+, allowed is a cluster of its own\.?$/m.test(ours.err),
   },
   {
     what: "an entry that cannot be keeps us from an older version before anything is changed, and stock in the middle",
