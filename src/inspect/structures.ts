@@ -38,6 +38,8 @@ class Places {
   private count = 0;
 
   add(offset: number, index: number): void {
+    // The first of those with one cluster has it.
+    if (this.count > 0 && this.offsetsAdded[this.count - 1] === offset) return;
     if (this.count === this.offsetsAdded.length) this.reserve(Math.max(64, this.count));
     this.offsetsAdded[this.count] = offset;
     this.indicesAdded[this.count++] = index;

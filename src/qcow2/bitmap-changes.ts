@@ -141,7 +141,7 @@ export function storedBits(store: ByteStore, header: Header, bitmap: Bitmap): Bi
 }
 
 /** Flags of bitmaps as they shall be; a flag is one word, which is there or not. */
-export function writeFlags(state: ImageState, bitmaps: readonly PlacedBitmap[]): void {
+export function writeFlags(state: ImageState, bitmaps: readonly Omit<PlacedBitmap, "name">[]): void {
   for (const bitmap of bitmaps) state.write(bitmap.entryAt + FLAGS_AT, encodePlace(bitmap).subarray(FLAGS_AT));
   state.barrier();
 }

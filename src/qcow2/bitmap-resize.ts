@@ -14,7 +14,7 @@ import { readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
 import { giveUpArea, putDirectory, removeAllBitmaps, writeArea, writeFlags } from "./bitmap-changes.ts";
 import { BITMAP_BITS, BITMAP_TABLE } from "./bitmap-guard.ts";
-import { encodeBitmapTable, fitsLimits, readBitmapTable, readBitmaps, tableSizeFor } from "./bitmaps.ts";
+import { encodeBitmapTable, fitsLimits, forEachBitmap, readBitmapTable, tableSizeFor } from "./bitmaps.ts";
 import type { Bitmap, BitmapProblem, PlacedBitmap } from "./bitmaps.ts";
 import { flushImage } from "./flush.ts";
 import type { ImageState } from "./image-state.ts";
@@ -22,18 +22,23 @@ import { textOf } from "./snapshots.ts";
 
 const ALL_ONES = 1;
 
+/** Without its name: those of 65,535 bitmaps are 64 MiB, and only a new directory wants them. */
+type Unnamed = Omit<PlacedBitmap, "name">;
+
 /** The bitmaps, if each of them can follow to that size; those that are not true cannot. */
-export function bitmapsToResize({ store, header }: ImageState, newSize: number): Result<readonly PlacedBitmap[], BitmapProblem> {
-  const bitmaps = readBitmaps(store, header)?.bitmaps ?? [];
-  const refuse = (code: "inconsistent" | "too-large", { name }: Bitmap): Result<never, BitmapProblem> => err({ kind: "bitmap", code, bitmap: textOf(name) });
-  for (const bitmap of bitmaps) {
-    if (bitmap.inUse) return refuse("inconsistent", bitmap);
-    if (!fitsLimits(newSize, bitmap.granularityBits, header.clusterSize)) return refuse("too-large", bitmap);
-  }
-  return ok(bitmaps);
+export function bitmapsToResize({ store, header }: ImageState, newSize: number): Result<readonly Unnamed[], BitmapProblem> {
+  const bitmaps: Unnamed[] = [];
+  let problem: BitmapProblem | null = null;
+  forEachBitmap(store, header, ({ name, ...bitmap }) => {
+    const refuse = (code: "inconsistent" | "too-large"): void => void (problem ??= { kind: "bitmap", code, bitmap: textOf(name) });
+    if (bitmap.inUse) refuse("inconsistent");
+    else if (!fitsLimits(newSize, bitmap.granularityBits, header.clusterSize)) refuse("too-large");
+    bitmaps.push(bitmap);
+  });
+  return problem === null ? ok(bitmaps) : err(problem);
 }
 
-export function markInUse(state: ImageState, bitmaps: readonly PlacedBitmap[]): void {
+export function markInUse(state: ImageState, bitmaps: readonly Unnamed[]): void {
   writeFlags(
     state,
     bitmaps.map((bitmap) => ({ ...bitmap, inUse: true })),
@@ -41,7 +46,7 @@ export function markInUse(state: ImageState, bitmaps: readonly PlacedBitmap[]): 
 }
 
 /** The disk has its new size; the bitmaps, as they were before, get theirs. */
-export function resizeBitmaps(state: ImageState, bitmaps: readonly PlacedBitmap[], oldSize: number): void {
+export function resizeBitmaps(state: ImageState, bitmaps: readonly Unnamed[], oldSize: number): void {
   if (bitmaps.length === 0) return;
   // Of a disk of nothing no bitmap can be read, by QEMU neither: an image that had one could not be opened any more.
   if (state.header.virtualSize === 0) return removeAllBitmaps(state);
@@ -53,7 +58,9 @@ export function resizeBitmaps(state: ImageState, bitmaps: readonly PlacedBitmap[
     writeFlags(state, resized);
     return;
   }
-  putDirectory(state, resized);
+  const named: Bitmap[] = [];
+  forEachBitmap(state.store, state.header, ({ name }) => named.push({ ...resized[named.length]!, name }));
+  putDirectory(state, named);
   for (const { offset, lengthBytes } of given) giveUpArea(state, offset, lengthBytes);
   flushImage(state);
 }
@@ -61,7 +68,7 @@ export function resizeBitmaps(state: ImageState, bitmaps: readonly PlacedBitmap[
 /**
  * A table that stays as it is stays where it is. @param given what nothing leads to once the new directory counts
  */
-function resizeBitmap(state: ImageState, bitmap: PlacedBitmap, oldSize: number, given: { offset: number; lengthBytes: number }[]): PlacedBitmap {
+function resizeBitmap(state: ImageState, bitmap: Unnamed, oldSize: number, given: { offset: number; lengthBytes: number }[]): Unnamed {
   const { header, clusterSize } = state;
   const { granularityBits } = bitmap;
   const newSize: number = header.virtualSize;

@@ -3,7 +3,7 @@
  * that they must record; their bits stay in memory until they are stored, at the latest when the image is closed. A crash between
  * leaves the mark, and thereby a bitmap that nobody believes: without it a backup would miss what was written.
  */
-import { readBitmaps } from "./bitmaps.ts";
+import { forEachBitmap } from "./bitmaps.ts";
 import type { PlacedBitmap } from "./bitmaps.ts";
 import type { BitmapBits } from "./bitmap-bits.ts";
 import { storeBits, storedBits, writeFlags } from "./bitmap-changes.ts";
@@ -37,7 +37,7 @@ export class BitmapTracker {
   /** Beside what is recorded already, where it could not be stored: that goes on, and its mark may be there or not. */
   private begin(): void {
     const { state } = this;
-    const idle = this.directory().filter(({ auto, inUse, entryAt }) => auto && !inUse && !this.recordings.some(({ bitmap }) => bitmap.entryAt === entryAt));
+    const idle = this.directory(({ auto, inUse, entryAt }) => auto && !inUse && !this.recordings.some(({ bitmap }) => bitmap.entryAt === entryAt));
     const begun = idle.map((bitmap) => ({ bitmap, bits: storedBits(state.store, state.header, bitmap) }));
     this.recordings = [...this.recordings, ...begun];
     if (this.recordings.length > 0) writeFlags(state, this.recordings.map(({ bitmap }) => ({ ...bitmap, inUse: true })));
@@ -61,13 +61,18 @@ export class BitmapTracker {
       storeBits(this.state, bitmap, bits.changed);
     } catch (error) {
       // As its entry is now: it may have got its new place, and then the old one is given up; or be true already.
-      const now = this.directory().find(({ entryAt }) => entryAt === bitmap.entryAt);
+      const now = this.directory(({ entryAt }) => entryAt === bitmap.entryAt)[0];
       if (now?.inUse === true) this.recordings.push({ bitmap: now, bits });
       throw error;
     }
   }
 
-  private directory(): readonly PlacedBitmap[] {
-    return readBitmaps(this.state.store, this.state.header)?.bitmaps ?? [];
+  /** Those of the image's bitmaps that are wanted; of the others, which may have 64 MiB of names, nothing is kept. */
+  private directory(wanted: (bitmap: PlacedBitmap) => boolean): readonly PlacedBitmap[] {
+    const found: PlacedBitmap[] = [];
+    forEachBitmap(this.state.store, this.state.header, (bitmap) => {
+      if (wanted(bitmap)) found.push(bitmap);
+    });
+    return found;
   }
 }

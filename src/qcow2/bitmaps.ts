@@ -233,7 +233,7 @@ export function encodeBitmapsExtension(count: number, directory: { offset: numbe
 }
 
 /** What a table says of each cluster of bits: 0 none set, 1 all set, else the host offset of the bits. */
-export function readBitmapTable(store: ByteStore, header: Header, { tableOffset, tableSize }: Bitmap): Float64Array {
+export function readBitmapTable(store: ByteStore, header: Header, { tableOffset, tableSize }: Pick<Bitmap, "tableOffset" | "tableSize">): Float64Array {
   const view = new DataView(readExactly(store, tableOffset, tableSize * ENTRY_BYTES).buffer);
   const entries = new Float64Array(tableSize);
   for (let index = 0; index < tableSize; index++) {
