@@ -32,7 +32,6 @@ import { mendOnOpen } from "./mend-on-open.ts";
 import { formatOf, openDevice } from "./open-device.ts";
 import type { Format, OpenedFiles } from "./open-device.ts";
 
-
 /** Where files are opened by name. */
 export interface FilePlace {
   open(file: string, mode: OpenMode): Promise<Result<ByteStore, Failure>>;

@@ -8,6 +8,7 @@
  */
 import { SECTOR_SIZE, guestOffset, toSectors, zoneIndex } from "../base/units.ts";
 import type { GuestOffset, ZoneIndex } from "../base/units.ts";
+import { viewOf } from "../base/view.ts";
 import type { FlushParticipant, WriteBytes } from "../qcow2/image-state.ts";
 import { zoneStart } from "../zoned/geometry.ts";
 import { POINTER_BYTES, decodePointer, encodePointer } from "../zoned/pointer.ts";
@@ -111,8 +112,6 @@ export class PointerStore implements FlushParticipant {
     return sector;
   }
 }
-
-const viewOf = (sector: Uint8Array): DataView => new DataView(sector.buffer, sector.byteOffset, sector.byteLength);
 
 /** Puts the pointer of a sequential zone into its sector. */
 const put = (sector: Uint8Array, zone: ZoneIndex, offset: GuestOffset): void => encodePointer(viewOf(sector), zone % POINTERS_PER_SECTOR, { conventional: false, offset });

@@ -4,12 +4,13 @@
  */
 import { imageProblem } from "../base/fault.ts";
 import type { ImageProblem } from "../base/fault.ts";
+import { viewOf } from "../base/view.ts";
 import type { ExtensionFacts, FieldFacts } from "../protocol/inspect.ts";
 import { FEATURE_NAME_BYTES, hasBit } from "../qcow2/features.ts";
 import { BACKING_FORMAT_MAGIC, BITMAPS_MAGIC, DATA_FILE_MAGIC, ENCRYPTION_MAGIC, FEATURE_NAMES_MAGIC, MAX_FORMAT_NAME } from "../qcow2/header.ts";
 import type { Header } from "../qcow2/header.ts";
 import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension, dialectFields, dialectOf } from "../zoned/dialect.ts";
-import { fieldFacts, viewOf } from "./fields.ts";
+import { fieldFacts } from "./fields.ts";
 
 const KINDS: ReadonlyMap<number, ExtensionFacts["kind"]> = new Map<number, ExtensionFacts["kind"]>([
   [0, "end"],

@@ -1,5 +1,6 @@
 /** Fields of structures as facts: name, place, value and bytes. Decides nothing about what a value means. */
 import type { ImageProblem } from "../base/fault.ts";
+import { viewOf } from "../base/view.ts";
 import type { FieldFacts, FeatureBit, Validity } from "../protocol/inspect.ts";
 
 /** Bytes of a field that are told as hex; a longer one is cut. */
@@ -19,8 +20,6 @@ const hexOf = (bytes: Uint8Array): string => {
   for (const byte of bytes.subarray(0, MOST_HEX_BYTES)) hex += byte.toString(16).padStart(2, "0");
   return hex;
 };
-
-export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** A big-endian number of 1, 2, 4 or 8 bytes as decimal digits, null for other widths. */
 function digitsOf(bytes: Uint8Array): string | null {

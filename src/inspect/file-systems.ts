@@ -3,8 +3,8 @@
  * looked at; nothing is checked to be sound. Sources: the formats' own headers and specifications (ext4 disk layout, XFS Algorithms and
  * Data Structures, btrfs on-disk format, f2fs_fs.h, exFAT and FAT specifications, zonefs.h, squashfs 4.0, LUKS1 and LUKS2, ECMA-119).
  */
+import { viewOf } from "../base/view.ts";
 import type { GuestContent } from "../protocol/inspect.ts";
-import { viewOf } from "./fields.ts";
 import { hasMark, mark, paddedText, paddedWideText } from "./marks.ts";
 
 export interface Content {

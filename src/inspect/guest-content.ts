@@ -3,8 +3,8 @@
  * the tables are bounded before anything is read by them. Sources: UEFI specification, "GUID Partition Table Disk Layout"; for the
  * MBR and its chain of extended partitions what Linux reads.
  */
+import { viewOf } from "../base/view.ts";
 import type { GuestMark } from "../protocol/inspect.ts";
-import { viewOf } from "./fields.ts";
 import { CONTENT_BYTES, contentAt } from "./file-systems.ts";
 import { hasMark, mark, paddedWideText } from "./marks.ts";
 

@@ -3,9 +3,9 @@
  * a copy, and the decoder is asked again. What is allowed is thus said in one place, qcow2/header.ts.
  */
 import type { ImageProblem } from "../base/fault.ts";
+import { viewOf } from "../base/view.ts";
 import { INCOMPATIBLE_COMPRESSION_TYPE } from "../qcow2/features.ts";
 import { decodeHeader } from "../qcow2/header.ts";
-import { viewOf } from "./fields.ts";
 
 type Mend = (view: DataView, clusterSize: number) => void;
 

@@ -4,6 +4,7 @@
  */
 import { imageProblem } from "../base/fault.ts";
 import type { ImageProblem } from "../base/fault.ts";
+import { viewOf } from "../base/view.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { FeatureBit, FieldFacts, HeaderReport, NeededFile, Validity } from "../protocol/inspect.ts";
 import { AUTOCLEAR_BITMAPS, AUTOCLEAR_RAW_EXTERNAL, INCOMPATIBLE_CORRUPT, INCOMPATIBLE_DIRTY, INCOMPATIBLE_EXTERNAL_DATA, KNOWN_FEATURES, bitsOf, decodeFeatureNames, hasBit } from "../qcow2/features.ts";
@@ -14,7 +15,7 @@ import { dataFileOf } from "../qcow2/header-names.ts";
 import { ZONED_EXTENSION_MAGIC, ZONED_FEATURE_BIT, decodeZonedExtension, findZonedExtension } from "../zoned/dialect.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
 import { extensionFacts } from "./extension-report.ts";
-import { fieldFacts, viewOf } from "./fields.ts";
+import { fieldFacts } from "./fields.ts";
 import { headerProblems } from "./header-problems.ts";
 
 type Place = readonly [field: string, at: number, lengthBytes: number];

@@ -3,9 +3,7 @@
  * through all tables once; two bytes by cluster of the file, within a bound. Takes every entry for what it says and knows no kinds.
  * Source: qcow2 specification, "Cluster mapping".
  */
-import { ENTRY_BYTES } from "../qcow2/entries.ts";
 import { compressedPlace, isCompressed, offsetOf } from "../qcow2/entry-words.ts";
-import { ClusterSet } from "./cluster-set.ts";
 import type { Inspected } from "./inspected.ts";
 
 /** More clusters than this are not indexed: 32 MiB. */
@@ -29,15 +27,8 @@ export class HostIndex {
     const clusters = Math.ceil(fileSize / header.clusterSize);
     if (clusters > MOST_CLUSTERS || header.l1Size >= SEVERAL - 1) return null;
     const index = new HostIndex(clusters);
-    // A table that many entries lead to is gone through once.
-    const seen = new ClusterSet();
-    const l1 = inspected.l1Words(0, header.l1Size);
-    for (let l1Index = 0; l1Index < header.l1Size; l1Index++) {
-      const tableOffset = offsetOf(l1.getUint32(l1Index * ENTRY_BYTES), l1.getUint32(l1Index * ENTRY_BYTES + 4));
-      if (tableOffset === 0 || tableOffset >= fileSize || !seen.add(Math.floor(tableOffset / header.clusterSize))) continue;
-      const table = inspected.nextTable(l1Index, tableOffset);
-      if (table === null) continue;
-      for (let at = 0; at < header.clusterSize; at += format.entryBytes) index.add(l1Index, table.getUint32(at), table.getUint32(at + 4), header.clusterBits);
+    for (const { l1Index, table } of inspected.activeTables()) {
+      for (let at = 0; table !== null && at < header.clusterSize; at += format.entryBytes) index.add(l1Index, table.getUint32(at), table.getUint32(at + 4), header.clusterBits);
       yield l1Index / header.l1Size;
     }
     return index;

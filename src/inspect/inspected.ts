@@ -3,14 +3,22 @@ import { Fault } from "../base/fault.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES } from "../qcow2/entries.ts";
+import { offsetAt } from "../qcow2/entry-words.ts";
 import type { Header } from "../qcow2/header.ts";
 import { entryFormat } from "../qcow2/l2-entries.ts";
 import type { EntryFormat } from "../qcow2/l2-entries.ts";
 import { ReadSurvey } from "../qcow2/read-survey.ts";
 import { StoredRefcounts } from "../qcow2/stored-refcounts.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
+import { ClusterSet } from "./cluster-set.ts";
 import type { HostIndex } from "./host-index.ts";
 import { Structures } from "./structures.ts";
+
+export interface ActiveTable {
+  readonly l1Index: number;
+  readonly offset: number;
+  readonly table: DataView | null;
+}
 
 export class Inspected {
   readonly store: ByteStore;
@@ -72,6 +80,18 @@ export class Inspected {
     const table = this.l2Table(offset);
     this.survey?.meet(l1Index, table);
     return table;
+  }
+
+  /** The L2 tables of the active disk that are in the file, each for the first L1 entry that leads there; null as nextTable says. @throws Fault as nextTable */
+  *activeTables(): Generator<ActiveTable, void, void> {
+    const { header, fileSize } = this;
+    const l1 = this.l1Words(0, header.l1Size);
+    const seen = new ClusterSet();
+    for (let l1Index = 0; l1Index < header.l1Size; l1Index++) {
+      const offset = offsetAt(l1, l1Index * ENTRY_BYTES);
+      if (offset === 0 || offset >= fileSize || !seen.add(Math.floor(offset / header.clusterSize))) continue;
+      yield { l1Index, offset, table: this.nextTable(l1Index, offset) };
+    }
   }
 
   /** An L2 table; what lies behind the file's end is zeros. */

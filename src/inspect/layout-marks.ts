@@ -3,6 +3,7 @@
  * Which of two has a cluster that both claim is for layout.ts to tell from the refcounts. Source: qcow2 specification.
  */
 import { Fault } from "../base/fault.ts";
+import { viewOf } from "../base/view.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
 import type { LayoutKind } from "../protocol/inspect.ts";
@@ -13,12 +14,12 @@ import { LOW_ZERO, compressedPlace, isCompressed, offsetOf } from "../qcow2/entr
 import { checkL1 } from "../qcow2/snapshots.ts";
 import { readSnapshotTable } from "../qcow2/snapshot-reader.ts";
 import type { TableWork } from "../qcow2/table-work.ts";
-import { viewOf } from "./fields.ts";
 import { ClusterSet } from "./cluster-set.ts";
 import type { Inspected } from "./inspected.ts";
 
 /** L1 entries that are read at once. */
 const L1_PIECE = 2 ** 16;
+
 /** The kinds of clusters [first, first + kinds.length), and whose zone's data they hold. */
 export interface Marks {
   readonly first: number;
@@ -129,9 +130,9 @@ export class Marker {
         this.mark(cluster, kind, 0);
         if (table >= fileSize || !this.walked.add(cluster)) continue;
         const index = first + at / ENTRY_BYTES;
-        const words = active ? this.inspected.nextTable(index, table) : this.inactiveTable(table);
-        if (words === null) continue;
-        this.l2(words, index * l2Span, active);
+        const l2 = active ? this.inspected.nextTable(index, table) : this.inactiveTable(table);
+        if (l2 === null) continue;
+        this.l2(l2, index * l2Span, active);
         yield index / size;
       }
       this.work.entries(entries);

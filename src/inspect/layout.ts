@@ -23,8 +23,8 @@ const YIELD_EVERY = 2 ** 16;
 
 /**
  * @param kinds their order, by which a report's numbers count
- * Throws a Fault of the store, and for more tables than the file can hold.
  * @param wrong why the header is none for a reader, null where it is: what can be followed is shown, and nothing judged
+ * @throws Fault of the store, and for more tables than the file can hold
  */
 export function* layoutOf(inspected: Inspected, kinds: readonly LayoutKind[], { maxCells }: LayoutLimits, wrong: ImageProblem | null = null): Generator<number, LayoutReport, void> {
   const layout = new Layout(inspected, kinds, maxCells);

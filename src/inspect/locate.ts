@@ -5,14 +5,13 @@
 import { readPadded } from "../bytes/byte-store.ts";
 import type { HeaderReport, LayoutKind, Place } from "../protocol/inspect.ts";
 import { ENTRY_BYTES } from "../qcow2/entries.ts";
-import { compressedPlace, isCompressed, offsetOf } from "../qcow2/entry-words.ts";
+import { compressedPlace, isCompressed, offsetAt, offsetOf } from "../qcow2/entry-words.ts";
 import { decodeCluster, isPlaced, subclusterKind } from "../qcow2/l2-entries.ts";
 import type { ClusterEntry } from "../qcow2/l2-entries.ts";
 import { zoneEnd, zoneOf, zoneStart } from "../zoned/geometry.ts";
 import { POINTER_BYTES, decodePointer } from "../zoned/pointer.ts";
 import { conditionAfterPowerCycle } from "../zoned/pointer.ts";
 import { zoneIndex } from "../base/units.ts";
-import { ClusterSet } from "./cluster-set.ts";
 import { HostIndex } from "./host-index.ts";
 import { tolerant } from "./inspected.ts";
 import type { Inspected } from "./inspected.ts";
@@ -153,38 +152,34 @@ function dataKind(entry: ClusterEntry | null, { format }: Inspected, inCluster: 
 function* findEntry(inspected: Inspected, hostOffset: number): Generator<number, Found | null, void> {
   const { header, format } = inspected;
   if (format.externalData) return null;
-  const clusterStart = Math.floor(hostOffset / header.clusterSize) * header.clusterSize;
-  const hinted = inspected.hostIndex === undefined ? (inspected.hint?.tableOf(clusterStart / header.clusterSize) ?? null) : null;
+  const cluster = Math.floor(hostOffset / header.clusterSize);
+  const hinted = inspected.hostIndex === undefined ? (inspected.hint?.tableOf(cluster) ?? null) : null;
   if (hinted !== null && typeof hinted === "object" && hinted.l1Index < header.l1Size) {
-    const found = findBetween(inspected, hinted.l1Index, hinted.l1Index + 1, clusterStart, hostOffset).next();
-    if (found.done === true && found.value !== null) return found.value;
+    const found = findBy(inspected, hinted.l1Index, hostOffset);
+    if (found !== null) return found;
   }
   if (inspected.hostIndex === undefined) inspected.hostIndex = yield* HostIndex.build(inspected);
-  const sought = inspected.hostIndex?.tableOf(clusterStart / header.clusterSize) ?? "anywhere";
+  const sought = inspected.hostIndex?.tableOf(cluster) ?? "anywhere";
   if (sought === "nowhere") return null;
-  if (sought !== "anywhere") return yield* findBetween(inspected, sought.l1Index, sought.l1Index + 1, clusterStart, hostOffset);
-  return yield* findBetween(inspected, 0, header.l1Size, clusterStart, hostOffset);
-}
-
-/** As findEntry, in the tables of the L1 entries [from, end). */
-function* findBetween(inspected: Inspected, from: number, end: number, clusterStart: number, hostOffset: number): Generator<number, Found | null, void> {
-  const l1 = inspected.l1Words(from, end - from);
-  // A table that many entries lead to is gone through once.
-  const seen = new ClusterSet();
-  for (let index = from; index < end; index++) {
-    const at = (index - from) * ENTRY_BYTES;
-    const tableOffset = offsetOf(l1.getUint32(at), l1.getUint32(at + 4));
-    if (tableOffset === 0 || tableOffset >= inspected.fileSize || !seen.add(Math.floor(tableOffset / inspected.header.clusterSize))) continue;
-    const table = inspected.nextTable(index, tableOffset);
-    const found = table === null ? null : findInTable(inspected, table, tableOffset, clusterStart, hostOffset);
-    if (found !== null) return { l1: index, ...found };
-    yield (index - from) / (end - from);
+  if (sought !== "anywhere") return findBy(inspected, sought.l1Index, hostOffset);
+  for (const { l1Index, offset, table } of inspected.activeTables()) {
+    const found = table === null ? null : findInTable(inspected, table, offset, hostOffset);
+    if (found !== null) return { l1: l1Index, ...found };
+    yield l1Index / header.l1Size;
   }
   return null;
 }
 
-function findInTable(inspected: Inspected, table: DataView, tableOffset: number, clusterStart: number, hostOffset: number): Omit<Found, "l1"> | null {
+/** As findEntry, in the table of one L1 entry. */
+function findBy(inspected: Inspected, l1Index: number, hostOffset: number): Found | null {
+  const offset = offsetAt(inspected.l1Words(l1Index, 1), 0);
+  const found = offset === 0 || offset >= inspected.fileSize ? null : findInTable(inspected, inspected.l2Table(offset), offset, hostOffset);
+  return found === null ? null : { l1: l1Index, ...found };
+}
+
+function findInTable(inspected: Inspected, table: DataView, tableOffset: number, hostOffset: number): Omit<Found, "l1"> | null {
   const { header, format } = inspected;
+  const clusterStart = Math.floor(hostOffset / header.clusterSize) * header.clusterSize;
   for (let at = 0, l2 = 0; at < header.clusterSize; at += format.entryBytes, l2++) {
     const [high, low] = [table.getUint32(at), table.getUint32(at + 4)];
     if (high === 0 && low === 0) continue;

@@ -5,16 +5,16 @@
  */
 import { Fault } from "../base/fault.ts";
 import { firstAt } from "../base/search.ts";
+import { viewOf } from "../base/view.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { LayoutKind } from "../protocol/inspect.ts";
 import { readBitmapTable, readBitmaps } from "../qcow2/bitmaps.ts";
-import { ENTRY_BYTES, forEachInUse } from "../qcow2/entries.ts";
-import { offsetOf } from "../qcow2/entry-words.ts";
+import { ENTRY_BYTES } from "../qcow2/entries.ts";
 import { distinct } from "../qcow2/filled-tables.ts";
 import { ENCRYPTION_MAGIC } from "../qcow2/header.ts";
+import { forEachL1Offset } from "../qcow2/references.ts";
 import { checkL1, textOf } from "../qcow2/snapshots.ts";
 import { readSnapshotTable } from "../qcow2/snapshot-reader.ts";
-import { viewOf } from "./fields.ts";
 import type { Inspected } from "./inspected.ts";
 
 /** A structure's bytes in the file, [start, end). */
@@ -184,13 +184,13 @@ export class Structures {
 
 /** Adds the offsets of L2 tables with the index of their entry, none for entries that lead nowhere or to tables that are known. */
 function l1Targets(words: DataView, places = new Places(), known: Clusters | null = null): Places {
+  const l1 = { view: words, offset: 0, size: words.byteLength / ENTRY_BYTES };
   let entries = 0;
-  forEachInUse(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), () => entries++);
+  forEachL1Offset(l1, () => entries++);
   places.reserve(entries);
-  for (let at = 0; at < words.byteLength; at += ENTRY_BYTES) {
-    const offset = offsetOf(words.getUint32(at), words.getUint32(at + 4));
-    if (offset !== 0 && known?.has(offset) !== true) places.add(offset, at / ENTRY_BYTES);
-  }
+  forEachL1Offset(l1, (offset, index) => {
+    if (offset !== 0 && known?.has(offset) !== true) places.add(offset, index);
+  });
   return places;
 }
 

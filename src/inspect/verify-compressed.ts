@@ -7,28 +7,20 @@ import { SECTOR_SIZE } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { ZSTD } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
-import { ENTRY_BYTES } from "../qcow2/entries.ts";
-import { compressedPlace, isCompressed, offsetOf } from "../qcow2/entry-words.ts";
-import { ClusterSet } from "./cluster-set.ts";
+import { compressedPlace, isCompressed } from "../qcow2/entry-words.ts";
 import type { Inspected } from "./inspected.ts";
 
 const MOST_FINDINGS = 1000;
 
 /** Yields the fraction of the L1 table that was gone through. @throws Fault of the store, and for more tables than the file can hold */
 export function* verifyCompressedClusters(inspected: Inspected, codecs: Codecs): Generator<number, CompressedReport, void> {
-  const { header, format, fileSize } = inspected;
+  const { header, format } = inspected;
   const { clusterSize, clusterBits } = header;
   const findings: CompressedFinding[] = [];
-  const walked = new ClusterSet();
   let clusters = 0;
   let bad = 0;
-  const l1 = inspected.l1Words(0, header.l1Size);
-  for (let index = 0; index < header.l1Size; index++) {
-    const tableOffset = offsetOf(l1.getUint32(index * ENTRY_BYTES), l1.getUint32(index * ENTRY_BYTES + 4));
-    if (tableOffset === 0 || tableOffset >= fileSize || !walked.add(Math.floor(tableOffset / clusterSize))) continue;
-    const table = inspected.nextTable(index, tableOffset);
-    if (table === null) continue;
-    for (let at = 0; at < clusterSize; at += format.entryBytes) {
+  for (const { l1Index: index, table } of inspected.activeTables()) {
+    for (let at = 0; table !== null && at < clusterSize; at += format.entryBytes) {
       const high = table.getUint32(at);
       if (!isCompressed(high)) continue;
       clusters++;

@@ -65,9 +65,7 @@ export function resizeBitmaps(state: ImageState, bitmaps: readonly Unnamed[], ol
   flushImage(state);
 }
 
-/**
- * A table that stays as it is stays where it is. @param given what nothing leads to once the new directory counts
- */
+/** A table that stays as it is stays where it is. @param given what nothing leads to once the new directory counts */
 function resizeBitmap(state: ImageState, bitmap: Unnamed, oldSize: number, given: { offset: number; lengthBytes: number }[]): Unnamed {
   const { header, clusterSize } = state;
   const { granularityBits } = bitmap;

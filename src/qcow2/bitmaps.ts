@@ -17,6 +17,7 @@
  */
 import { Fault, imageProblem } from "../base/fault.ts";
 import { divideRoundUp } from "../base/units.ts";
+import { viewOf } from "../base/view.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readExactly, readPadded } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES } from "./entries.ts";
@@ -96,9 +97,6 @@ export function readBitmaps(store: ByteStore, header: Header): BitmapDirectory |
   return place === null ? null : { bitmaps, ...place };
 }
 
-/** Whether the image has bitmaps that count. @throws Fault as readBitmaps */
-export const hasBitmaps = (store: ByteStore, header: Header): boolean => forEachBitmap(store, header, () => undefined) !== null;
-
 /**
  * As readBitmaps, one by one: of 65,535 with long names the names are 64 MiB, and whoever only looks at each need not have them all.
  * Nothing is acted on before all of the directory was found to be as it must.
@@ -110,7 +108,7 @@ export function forEachBitmap(store: ByteStore, header: Header, act: (bitmap: Pl
   const { data, hostOffset } = extension;
   const bad = (field: string, at: number, found: string | number, allowed: string): Fault => new Fault(imageProblem("bitmaps extension", field, hostOffset + at, found, allowed));
   if (data.length !== EXTENSION_BYTES) throw bad("length", -4, data.length, `${EXTENSION_BYTES} bytes`);
-  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const view = viewOf(data);
   const count = view.getUint32(0);
   const [lengthBytes, offset] = [Number(view.getBigUint64(8)), Number(view.getBigUint64(16))];
   if (count === 0 || count > MAX_BITMAPS) throw bad("number of bitmaps", 0, count, `1 to ${MAX_BITMAPS}`);
@@ -162,8 +160,7 @@ function decodeDirectoryEntry(directory: DirectoryBytes, at: number, index: numb
   const bad = (field: string, byte: number, found: string | number, allowed: string): Fault =>
     new Fault(imageProblem(`bitmap directory entry ${index}${name === null ? "" : ` ('${textOf(name)}')`}`, field, offset + at + byte, found, allowed));
   if (at + FIXED_BYTES > directory.length) throw bad("length", 0, directory.length - at, `at least ${FIXED_BYTES} bytes`);
-  const fixed = directory.from(at, FIXED_BYTES);
-  const view = new DataView(fixed.buffer, fixed.byteOffset, fixed.length);
+  const view = viewOf(directory.from(at, FIXED_BYTES));
   const nameBytes = view.getUint16(18);
   const extraBytes = view.getUint32(20);
   // As QEMU counts, in 32 bits: extra data of 2 GiB and more ends before the directory does.

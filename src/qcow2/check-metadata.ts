@@ -4,9 +4,10 @@
  * Source: qcow2 specification, "Snapshots", "Bitmaps" and "Host cluster management".
  */
 import { Fault, imageProblem } from "../base/fault.ts";
+import { viewOf } from "../base/view.ts";
 import { readPadded } from "../bytes/byte-store.ts";
-import { DirectoryBytes } from "./bitmaps.ts";
 import { isZero } from "../bytes/zeros.ts";
+import { DirectoryBytes } from "./bitmaps.ts";
 import type { Check } from "./check.ts";
 import type { JudgedTable } from "./check-snapshots.ts";
 import { walkInactive, walkNoted } from "./check-walk.ts";
@@ -132,8 +133,6 @@ export function referBitmaps(check: Check): void {
     referBitmapTable(check, offset, entries, times);
   }
 }
-
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const wordAt = (bytes: Uint8Array, at: number): number => {
   const view = viewOf(bytes);

@@ -8,8 +8,8 @@ import type { Result } from "../base/result.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { Backing } from "./backing.ts";
 import { BitmapTracker } from "./bitmap-tracker.ts";
-import { hasBitmaps } from "./bitmaps.ts";
 import { afterCorruption } from "./corruption.ts";
+import { AUTOCLEAR_BITMAPS, hasBit } from "./features.ts";
 import { flushImage } from "./flush.ts";
 import type { Header } from "./header.ts";
 import type { FlushParticipant, ImageState } from "./image-state.ts";
@@ -41,7 +41,8 @@ export class Qcow2Image {
     const { state, readOnlyReason } = openState(store, header, options);
     this.state = state;
     this.readOnlyReason = readOnlyReason;
-    this.bitmaps = this.readOnly || !hasBitmaps(store, header) ? null : new BitmapTracker(state);
+    // Opened for writing, the bit is left only where there are some.
+    this.bitmaps = this.readOnly || !hasBit(state.header.autoclear, AUTOCLEAR_BITMAPS) ? null : new BitmapTracker(state);
   }
 
   get header(): Header {

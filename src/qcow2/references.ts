@@ -69,9 +69,9 @@ export interface Placed {
   readonly compressed: boolean;
 }
 
-/** Visits the entries of an L1 table that are in use, with the host offsets that they name, true or not. */
-export function forEachL1Offset({ view, size }: L1Table, visit: (offset: number) => void): void {
-  forEachInUse(new Uint8Array(view.buffer, view.byteOffset, size * ENTRY_BYTES), (index) => visit(offsetAt(view, index * ENTRY_BYTES)));
+/** Visits the entries of an L1 table that are in use, with the host offsets that they name, true or not, and their indices. */
+export function forEachL1Offset({ view, size }: L1Table, visit: (offset: number, index: number) => void): void {
+  forEachInUse(new Uint8Array(view.buffer, view.byteOffset, size * ENTRY_BYTES), (index) => visit(offsetAt(view, index * ENTRY_BYTES), index));
 }
 
 /**

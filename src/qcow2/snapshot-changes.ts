@@ -22,7 +22,7 @@ import { divideRoundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
 import { isZero } from "../bytes/zeros.ts";
 import { ENTRY_BYTES, encodeCopied, maxRefcount } from "./entries.ts";
-import { isCompressed, offsetOf } from "./entry-words.ts";
+import { isCompressed, isCopied, offsetOf } from "./entry-words.ts";
 import { flushImage } from "./flush.ts";
 import { MAX_L1_BYTES, MAX_SNAPSHOTS, encodeActiveDisk, encodeSnapshotsPlace } from "./header.ts";
 import { behindEnd } from "./image-state.ts";
@@ -340,7 +340,7 @@ function finishDecreases(state: ImageState, refcounts: Refcounts): void {
 }
 
 /** The flag as the entry has it, be it one of a compressed cluster, where it is a lie. */
-const saysCopied = (view: DataView, word: number): boolean => view.getUint8(word * ENTRY_BYTES) >= 0x80;
+const saysCopied = (view: DataView, word: number): boolean => isCopied(view.getUint32(word * ENTRY_BYTES));
 
 function markCopied(state: ImageState, table: CachedTable, word: number, copied: boolean): void {
   encodeCopied(table.view, word, copied);

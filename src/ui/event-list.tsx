@@ -10,7 +10,7 @@ import type { LogEvent } from "../state/history.ts";
 import type { FormatBytes } from "../state/units.ts";
 import { useApp, useAppState, useFormat, useNarrow } from "./context.ts";
 import { useFollow } from "./follow.ts";
-import { showRow, useRows } from "./use-rows.ts";
+import { rowOfKey, showRow, useRows } from "./use-rows.ts";
 
 const ROW_HEIGHT = 22;
 /** On a phone an event has two lines. */
@@ -201,22 +201,7 @@ function targetOf(key: string, from: number | null, box: HTMLElement, rowHeight:
     if (key === "ArrowDown") return within(Math.ceil(box.scrollTop / rowHeight));
     return key === "ArrowUp" ? within(Math.floor((box.scrollTop + box.clientHeight) / rowHeight) - 1) : null;
   }
-  switch (key) {
-    case "ArrowDown":
-      return within(from + 1);
-    case "ArrowUp":
-      return within(from - 1);
-    case "PageDown":
-      return within(from + inView - 1);
-    case "PageUp":
-      return within(from - inView + 1);
-    case "Home":
-      return 0;
-    case "End":
-      return count - 1;
-    default:
-      return null;
-  }
+  return rowOfKey(key, from, count, inView - 1);
 }
 
 /** Whether the beginning of the row is in the box's view. */

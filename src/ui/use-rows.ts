@@ -43,3 +43,23 @@ export function showRow(element: HTMLElement | null, row: number, rowHeight: num
   if (top < element.scrollTop) element.scrollTo({ top });
   else if (top + rowHeight > element.scrollTop + room) element.scrollTo({ top: top + rowHeight - room });
 }
+
+/** Which row a key leads to from another; null for a key that leads nowhere. @param page rows that a page key goes */
+export function rowOfKey(key: string, row: number, count: number, page: number): number | null {
+  switch (key) {
+    case "ArrowDown":
+      return Math.min(count - 1, row + 1);
+    case "ArrowUp":
+      return Math.max(0, row - 1);
+    case "PageDown":
+      return Math.min(count - 1, row + page);
+    case "PageUp":
+      return Math.max(0, row - page);
+    case "Home":
+      return 0;
+    case "End":
+      return count - 1;
+    default:
+      return null;
+  }
+}

@@ -16,7 +16,7 @@ import type { ZoneModel } from "../state/zone-model.ts";
 import { useApp, useAppState, useFormat, useShownZones } from "./context.ts";
 import { Mark } from "./events-panel.tsx";
 import { Swatch } from "./swatch.tsx";
-import { showRow, useRows } from "./use-rows.ts";
+import { rowOfKey, showRow, useRows } from "./use-rows.ts";
 
 /** 2^20 rows of this height stay below the tallest element that Chromium lays out (2^25 pixels). */
 const ROW_HEIGHT = 27;
@@ -79,7 +79,7 @@ function Table({ zones }: { zones: ZoneModel }) {
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const row = selected === null ? -1 : listed.rowOf(selected);
-    const target = targetOf(event.key, Math.max(0, row), listed.count, Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2));
+    const target = rowOfKey(event.key, Math.max(0, row), listed.count, Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2));
     if (target === null || listed.count === 0) return;
     event.preventDefault();
     app.device.select(listed.zoneAt(target));
@@ -192,25 +192,6 @@ function widthsOf(zones: ZoneModel, size: FormatBytes): { style: CSSProperties; 
   const zone = String(last).length;
   const style = { "--zone-digits": zone, "--start-digits": start, "--pointer-digits": Math.max(11, pointer), "--capacity-digits": Math.max(7, capacity) } as CSSProperties;
   return { style, dense: zone + start + pointer + capacity > DENSE_FROM };
-}
-
-function targetOf(key: string, row: number, count: number, page: number): number | null {
-  switch (key) {
-    case "ArrowDown":
-      return Math.min(count - 1, row + 1);
-    case "ArrowUp":
-      return Math.max(0, row - 1);
-    case "PageDown":
-      return Math.min(count - 1, row + page);
-    case "PageUp":
-      return Math.max(0, row - page);
-    case "Home":
-      return 0;
-    case "End":
-      return count - 1;
-    default:
-      return null;
-  }
 }
 
 interface RowProps {

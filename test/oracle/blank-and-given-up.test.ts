@@ -64,14 +64,19 @@ test("a grown disk does not show what a shrink left in its last cluster", async 
   });
 });
 
+/** Changes a word of the first L2 table of the image "a". @param at its place in the table */
+function changeWord(folder: string, at: number, change: (word: bigint) => bigint): void {
+  const bytes = readFileSync(join(folder, "a"));
+  const l2 = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(40))) & 0x00ff_ffff_ffff_fe00n);
+  bytes.writeBigUInt64BE(change(bytes.readBigUInt64BE(l2 + at)), l2 + at);
+  writeFileSync(join(folder, "a"), bytes);
+}
+
 test("qemu-io's map shows what stands in front of an entry that lies", async () => {
   await inScratchFolder(async (folder) => {
     runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", "cluster_size=4k", "a", "150000"]);
     runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write 8k 4k", "-c", "write 80k 4k", "a"]);
-    const bytes = readFileSync(join(folder, "a"));
-    const l2 = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(40))) & 0x00ff_ffff_ffff_fe00n);
-    bytes.writeBigUInt64BE(bytes.readBigUInt64BE(l2 + 8 * 20) + 512n, l2 + 8 * 20);
-    writeFileSync(join(folder, "a"), bytes);
+    changeWord(folder, 8 * 20, (word) => word + 512n);
     const argv = ["-r", "-f", "qcow2", "-c", "map", "a"];
     const [stock, ours] = [runStock(folder, "qemu-io", argv), await runOurs(folder, "qemu-io", argv)];
     expect(stock.out).toContain("68 KiB (0x11000) bytes not allocated at offset 12 KiB (0x3000)\n");
@@ -86,11 +91,8 @@ test("a cluster whose subclusters contradict each other is met where the run in 
   await inScratchFolder(async (folder) => {
     runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-o", "extended_l2=on", "a", "1M"]);
     runStock(folder, "qemu-io", ["-f", "qcow2", "-c", "write 64k 64k", "-c", "write 256k 128k", "a"]);
-    const bytes = readFileSync(join(folder, "a"));
-    const l2 = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(40))) & 0x00ff_ffff_ffff_fe00n);
     // Zeros beside data, in the second of two clusters that lie next to each other.
-    bytes.writeBigUInt64BE(bytes.readBigUInt64BE(l2 + 16 * 5 + 8) | (1n << 33n), l2 + 16 * 5 + 8);
-    writeFileSync(join(folder, "a"), bytes);
+    changeWord(folder, 16 * 5 + 8, (word) => word | (1n << 33n));
     const session = ["-r", "-f", "qcow2", "-c", "map", "-c", "read 256k 64k", "-c", "read 256k 65k", "a"];
     const [stock, ours] = [runStock(folder, "qemu-io", session), await runOurs(folder, "qemu-io", session)];
     expect(stock.out).not.toContain("256 KiB");
