@@ -14,7 +14,7 @@ import { parseArgs } from "node:util";
 import { cockpitFigures } from "./bench-cockpit.mjs";
 import { inspectorFigures } from "./bench-inspector.mjs";
 import { install } from "./install.mjs";
-import { root, runTool } from "./run.mjs";
+import { endAs, root, runTool } from "./run.mjs";
 import { ensureTools, findChromium } from "./tools.mjs";
 
 /** @typedef {import("../src/testing/bench/figure.ts").Figure} Figure */
@@ -168,9 +168,4 @@ async function main() {
   }
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  console.error(`zonescope: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
-}
+await endAs(main);

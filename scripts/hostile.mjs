@@ -3,19 +3,18 @@
  * list that broken images are met with, and by some that large ones are sensitive to. Prints what each took of the processor and of memory;
  * ends with 1 where one took more than 5 s or 300 MiB, or ended without a word. Figures of this machine: no test, since a slow one is not wrong.
  *
- *     npm run hostile [-- --only WORDS] [--command WORDS] [--all]
+ *     npm run hostile [-- --only WORDS,WORDS...] [--command WORDS] [--all]
  *
- * `--only` takes the images whose name has these words, `--command` the commands; `--all` prints those that took little as well.
+ * `--only` takes the images whose name has any of these words, `--command` the commands that have these; `--all` prints those that took little as well.
  * A few gigabytes of holes are made in a folder under the system's temporary folder, which is removed.
  */
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { build } from "vite";
-import { root, runTool } from "./run.mjs";
+import { withBuilt } from "./built.mjs";
+import { endAs, runTool } from "./run.mjs";
 
 const MOST_SECONDS = 5;
 const MOST_MIB = 300;
@@ -86,63 +85,65 @@ function take(cli, folder, argv) {
 /** @param {Taken} taken */
 const tooMuch = ({ seconds, mebibytes, status, said }) => status === null || !(seconds <= MOST_SECONDS) || !(mebibytes <= MOST_MIB) || said === "ended without a word" || said.includes("defect");
 
-async function main() {
-  const { values } = parseArgs({ options: { only: { type: "string" }, command: { type: "string" }, all: { type: "boolean" } } });
-  const cache = join(root, "node_modules", ".cache");
-  mkdirSync(cache, { recursive: true });
-  const built = mkdtempSync(join(cache, "hostile-"));
-  const folder = mkdtempSync(join(tmpdir(), "zonescope-hostile-"));
-  try {
-    const cli = join(built, "cli");
-    if (!runTool("vite/bin/vite.js", ["build", "--config", "vite.cli.config.ts", "--outDir", cli, "--emptyOutDir", "--logLevel", "error"])) throw new Error("cannot build the command line");
-    const input = { claims: "src/testing/hostile/claims.ts", commands: "src/testing/hostile/commands.ts", inspector: "src/testing/hostile/inspect-main.ts" };
-    await build({ root, configFile: false, logLevel: "error", build: { ssr: true, target: "node20", outDir: join(built, "claims"), copyPublicDir: false, rollupOptions: { input, output: { entryFileNames: "[name].mjs" } } }, ssr: { noExternal: true } });
-    const { CLAIMS } = await import(pathToFileURL(join(built, "claims", "claims.mjs")).href);
-    const lists = await import(pathToFileURL(join(built, "claims", "commands.mjs")).href);
-    /** @type {readonly (readonly string[])[]} */
-    const reads = [...lists.COMMANDS, ...READS];
-    /** @type {readonly (readonly string[])[]} */
-    const changes = [...CHANGES, ...lists.CHANGES];
-    const bin = join(cli, "zonescope.js");
-    const inspector = join(built, "claims", "inspector.mjs");
-    let [ran, over] = [0, 0];
-    for (const [name, make] of Object.entries(CLAIMS).filter(([name]) => (values.only ?? "").split(",").some((part) => name.includes(part)))) {
-      const place = mkdtempSync(join(folder, "image-"));
-      const writeOther = () => {
-        writeFileSync(join(place, "other.raw"), new Uint8Array(65536));
-        take(bin, place, ["qemu-img", "create", "-q", "-f", "qcow2", "other", "1M"]);
-      };
-      writeOther();
-      let made = "";
-      for (const argv of [...reads, ...INSPECTOR, ...changes]) {
-        const line = typeof argv === "string" ? `the page: ${argv}` : argv.join(" ");
-        if (!line.includes(values.command ?? "")) continue;
-        const is = () => (existsSync(join(place, "image")) ? `${statSync(join(place, "image")).mtimeMs} ${statSync(join(place, "image")).size}` : "");
-        if (made === "" || is() !== made) {
-          make(place);
-          made = is();
-        }
-        const taken = typeof argv === "string" ? take(inspector, place, [argv]) : take(bin, place, argv);
-        const wrong = tooMuch(taken);
-        ran++;
-        if (wrong) over++;
-        if (wrong || values.all === true || taken.seconds > WORTH_A_LINE.seconds || taken.mebibytes > WORTH_A_LINE.mebibytes)
-          console.log(`${wrong ? "TOO MUCH " : "         "}${taken.seconds.toFixed(1).padStart(5)} s ${taken.mebibytes.toFixed(0).padStart(4)} MiB  ${name}: ${line} -> ${taken.status ?? "stopped"} ${taken.said.slice(0, 150)}`);
-        for (const left of ["out.raw", "out.qcow2", "out2.qcow2", "dd.raw", "over", "output"]) rmSync(join(place, left), { force: true });
-      }
-      rmSync(place, { recursive: true, force: true });
+/** What files of a command are taken away behind it. */
+const LEFT = ["out.raw", "out.qcow2", "out2.qcow2", "dd.raw", "over", "output"];
+
+/**
+ * Meets an image with commands, those that change it each on a new one; prints what is worth a line.
+ * @param {string} place an empty folder @param {string} name @param {() => void} make
+ * @param {readonly { line: string, script: string, argv: readonly string[] }[]} commands @param {boolean} all
+ * @returns {number} how many took too much
+ */
+function meet(place, name, make, commands, all) {
+  const image = join(place, "image");
+  const isNow = () => (existsSync(image) ? `${statSync(image).mtimeMs} ${statSync(image).size}` : "");
+  let made = "";
+  let over = 0;
+  for (const { line, script, argv } of commands) {
+    if (made === "" || isNow() !== made) {
+      make();
+      made = isNow();
     }
-    console.log(`zonescope: ${ran} commands, ${over} took more than ${MOST_SECONDS} s or ${MOST_MIB} MiB, or ended without a word`);
-    return over === 0;
+    const taken = take(script, place, argv);
+    const { seconds, mebibytes, status, said } = taken;
+    const wrong = tooMuch(taken);
+    if (wrong) over++;
+    if (wrong || all || seconds > WORTH_A_LINE.seconds || mebibytes > WORTH_A_LINE.mebibytes)
+      console.log(`${wrong ? "TOO MUCH " : "         "}${seconds.toFixed(1).padStart(5)} s ${mebibytes.toFixed(0).padStart(4)} MiB  ${name}: ${line} -> ${status ?? "stopped"} ${said.slice(0, 150)}`);
+    for (const left of LEFT) rmSync(join(place, left), { force: true });
+  }
+  return over;
+}
+
+async function main() {
+  const { only = "", command = "", all = false } = parseArgs({ options: { only: { type: "string" }, command: { type: "string" }, all: { type: "boolean" } } }).values;
+  const folder = mkdtempSync(join(tmpdir(), "zonescope-hostile-"));
+  const input = { claims: "src/testing/hostile/claims.ts", commands: "src/testing/hostile/commands.ts", inspector: "src/testing/hostile/inspect-main.ts" };
+  try {
+    return await withBuilt("hostile", input, async (built) => {
+      const bin = join(built.folder, "cli");
+      if (!runTool("vite/bin/vite.js", ["build", "--config", "vite.cli.config.ts", "--outDir", bin, "--emptyOutDir", "--logLevel", "error"])) throw new Error("cannot build the command line");
+      const cli = join(bin, "zonescope.js");
+      const { CLAIMS } = await built.load("claims");
+      const lists = await built.load("commands");
+      /** @param {readonly (readonly string[])[]} lines */
+      const typed = (lines) => lines.map((argv) => ({ line: argv.join(" "), script: cli, argv }));
+      const asked = INSPECTOR.map((call) => ({ line: `the page: ${call}`, script: built.path("inspector"), argv: [call] }));
+      const commands = [...typed([...lists.COMMANDS, ...READS]), ...asked, ...typed([...CHANGES, ...lists.CHANGES])].filter(({ line }) => line.includes(command));
+      const claims = Object.entries(CLAIMS).filter(([name]) => only.split(",").some((words) => name.includes(words)));
+      let over = 0;
+      for (const [name, make] of claims) {
+        const place = mkdtempSync(join(folder, "image-"));
+        take(cli, place, ["qemu-img", "create", "-q", "-f", "qcow2", "other", "1M"]);
+        over += meet(place, name, () => make(place), commands, all);
+        rmSync(place, { recursive: true, force: true });
+      }
+      console.log(`zonescope: ${claims.length * commands.length} commands, ${over} took more than ${MOST_SECONDS} s or ${MOST_MIB} MiB, or ended without a word`);
+      return over === 0;
+    });
   } finally {
-    rmSync(built, { recursive: true, force: true });
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  console.error(`zonescope: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
-}
+await endAs(main);

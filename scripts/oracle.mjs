@@ -2,11 +2,8 @@
  * `npm run oracle`: generated qcow2 images, made by stock qemu-img and qemu-io and by this program, each judged by both; and random scripts
  * over random and over lying images, run by both on two copies. Prints the seeds of failures and the totals; a seed makes the same each time.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { build } from "vite";
-import { root } from "./run.mjs";
+import { withBuilt } from "./built.mjs";
+import { endAs } from "./run.mjs";
 
 const USAGE = "usage: npm run oracle [-- --seeds COUNT] [--first SEED] [--ways WAY,WAY...|none] [--families FAMILY,FAMILY...|none] [--verbose yes]";
 
@@ -39,16 +36,9 @@ function chosen(what, known, asked, usual = known) {
 
 async function main() {
   const { seeds, firstSeed, ways, families, verbose } = planOf(process.argv.slice(2));
-  // Below node_modules, where the zstd encoder stays a package of its own and finds its WebAssembly.
-  const cache = join(root, "node_modules", ".cache");
-  mkdirSync(cache, { recursive: true });
-  const folder = mkdtempSync(join(cache, "oracle-"));
-  try {
-    const input = { generated: "test/oracle/generated/main.ts", twins: "test/oracle/twins/main.ts" };
-    const entry = { ssr: true, target: "node20", outDir: folder, emptyOutDir: true, copyPublicDir: false, rollupOptions: { input, output: { entryFileNames: "[name].mjs" } } };
-    await build({ root, configFile: false, logLevel: "warn", build: entry, ssr: { noExternal: true, external: ["@bokuweb/zstd-wasm"] } });
-    const { WAYS, runPlan } = await import(pathToFileURL(join(folder, "generated.mjs")).href);
-    const { FAMILIES, runTwinPlan } = await import(pathToFileURL(join(folder, "twins.mjs")).href);
+  return await withBuilt("oracle", { generated: "test/oracle/generated/main.ts", twins: "test/oracle/twins/main.ts" }, async ({ load }) => {
+    const { WAYS, runPlan } = await load("generated");
+    const { FAMILIES, runTwinPlan } = await load("twins");
     const known = Object.keys(WAYS);
     const wantedWays = chosen("way", known, ways, known.filter((way) => way !== "stock alone"));
     const scripts = Object.keys(FAMILIES);
@@ -56,14 +46,7 @@ async function main() {
     const wantedFamilies = chosen("family", scripts, families, scripts.filter((family) => family !== "mends"));
     const sound = wantedWays.length === 0 || (await runPlan({ seeds, firstSeed, ways: wantedWays }, console.log));
     return (wantedFamilies.length === 0 || (await runTwinPlan({ seeds, firstSeed, families: wantedFamilies, verbose }, console.log))) && sound;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  console.error(`zonescope: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
-}
+await endAs(main);

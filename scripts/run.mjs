@@ -52,3 +52,16 @@ export function startTool(script, args, output) {
 export function hasCommand(command, args = ["--version"]) {
   return spawnSync(command, args, { stdio: "ignore" }).error === undefined;
 }
+
+/**
+ * Ends this process as what it does ends: with 0 where that is true, otherwise, and where it throws, with 1.
+ * @param {() => Promise<boolean>} main
+ */
+export async function endAs(main) {
+  try {
+    process.exitCode = (await main()) ? 0 : 1;
+  } catch (error) {
+    console.error(`zonescope: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
+}
