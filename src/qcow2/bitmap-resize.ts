@@ -3,10 +3,12 @@
  *
  * The order, and what it prevents were the power to fail between: all bitmaps are marked in use, durably, before the size changes (a
  * table of the old length under a disk of the new size would be read as true), and the mark goes with the directory that leads to
- * the new tables, or, where all stay as they are, behind the size. Where it fails between, the bitmaps are known not to be true, as after any writer that died.
+ * the new tables, or, where all stay as they are, behind the size. Where it fails between, the bitmaps are known not to be true, as after any writer that died; where
+ * the store refuses before the size has changed, the marks are taken away again.
  *
  * Source: qcow2 specification, "Bitmaps".
  */
+import { Fault } from "../base/fault.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { divideRoundUp } from "../base/units.ts";
@@ -43,6 +45,19 @@ export function markInUse(state: ImageState, bitmaps: readonly Unnamed[]): void 
     state,
     bitmaps.map((bitmap) => ({ ...bitmap, inUse: true })),
   );
+}
+
+/**
+ * Takes the marks away where the disk kept its size, so that nothing the bitmaps say is wrong; where that is refused, too, they stay marked.
+ * @param reason why the size stayed; after a flush that failed nothing more is written
+ */
+export function unmarkInUse(state: ImageState, bitmaps: readonly Unnamed[], reason: unknown): void {
+  if (bitmaps.length === 0 || !(reason instanceof Fault) || (reason.problem.kind === "store" && reason.problem.operation === "flush")) return;
+  try {
+    writeFlags(state, bitmaps);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
 }
 
 /** The disk has its new size; the bitmaps, as they were before, get theirs. */

@@ -22,7 +22,7 @@ import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, bytes, divideRoundUp, roundDown, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
 import { isZero } from "../bytes/zeros.ts";
-import { bitmapsToResize, markInUse, resizeBitmaps } from "./bitmap-resize.ts";
+import { bitmapsToResize, markInUse, resizeBitmaps, unmarkInUse } from "./bitmap-resize.ts";
 import type { BitmapProblem } from "./bitmaps.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { flushImage } from "./flush.ts";
@@ -64,9 +64,15 @@ export function resizeImage(state: ImageState, newSize: number, preallocate: boo
   const shrinks = newSize < header.virtualSize;
   if (shrinks) refuseTooMany(l1Between(state, divideRoundUp(newSize, state.l2Span), header.l1Size), header, state.store);
   refuseUnreadable(state, roundUp(shrinks ? newSize : header.virtualSize, state.clusterSize), shrinks ? Infinity : roundUp(newSize, state.clusterSize));
-  markInUse(state, bitmaps.value);
+  try {
+    markInUse(state, bitmaps.value);
+    if (!shrinks) grow(state, newSize, preallocate);
+  } catch (error) {
+    unmarkInUse(state, bitmaps.value, error);
+    throw error;
+  }
   if (shrinks) shrink(state, newSize);
-  else grow(state, newSize, preallocate);
+  else switchHeader(state, state.header);
   resizeBitmaps(state, bitmaps.value, header.virtualSize);
   return ok(null);
 }
@@ -103,6 +109,7 @@ function l1Between({ l1, header }: ImageState, first: number, end: number): L1Ta
   return { view: new DataView(cut.buffer), offset: header.l1Offset, size: header.l1Size };
 }
 
+/** All of a growth but the header, which then leads to it: until that is written the disk on the store has its old size. */
 function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   const oldSize = state.header.virtualSize;
   const neededL1 = divideRoundUp(newSize, state.l2Span);
@@ -131,7 +138,6 @@ function grow(state: ImageState, newSize: number, preallocate: boolean): void {
   if (state.hasRawDataFile) mapWhole(state, roundUp(oldSize, state.clusterSize), newSize);
   if (preallocate) takePlaces(state, oldSize, newSize, hides, relieve);
   flushImage(state);
-  switchHeader(state, state.header);
 }
 
 /**
