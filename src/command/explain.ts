@@ -220,11 +220,22 @@ export function explanationLines(failure: Failure): string {
   const { title, why, instead, names } = explain(failure);
   let text = `${title}. ${why}\n`;
   if (instead !== null) text += `Instead: ${instead}\n`;
-  if (names !== null) {
-    text += `Elsewhere: errno ${names.errno}, virtio-blk ${names.virtio}, NVMe ${names.nvme ?? "has no such refusal"}, SCSI ${names.scsi ?? "has no such refusal"}\n`;
-  }
-  return text;
+  return names === null ? text : `${text}${elsewhereLine(names)}\n`;
 }
+
+/** Who calls a refusal what, in the order in which it is told; null where that world has no such refusal. */
+export const elsewhere = ({ errno, virtio, nvme, scsi }: StandardNames): readonly (readonly [where: string, name: string | null])[] => [
+  ["errno", errno],
+  ["virtio-blk", virtio],
+  ["NVMe", nvme],
+  ["SCSI", scsi],
+];
+
+/** The names of a refusal in one line, without its newline. */
+export const elsewhereLine = (names: StandardNames): string =>
+  `Elsewhere: ${elsewhere(names)
+    .map(([where, name]) => `${where} ${name ?? "has no such refusal"}`)
+    .join(", ")}`;
 
 /** The explanation as a program's step; `yield explained(failure)`. What QEMU has no word for is an error's text by itself, for its errno says nothing. */
 export function explained(failure: Failure): Step {

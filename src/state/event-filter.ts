@@ -2,7 +2,7 @@
  * Which events of the log are listed: by kind, zone and words. Matches are kept as positions in the log and kept up with it, so
  * that a storm of events costs one test each and a list of a hundred thousand is never gone through for a frame.
  */
-import { eventText, eventZone } from "./event-text.ts";
+import { eventMore, eventText, eventZone } from "./event-text.ts";
 import type { LogEvent } from "./history.ts";
 import type { Ring } from "./ring.ts";
 import { formatBytes } from "./units.ts";
@@ -26,7 +26,7 @@ export function matches(event: LogEvent, { kinds, zone, words }: EventFilter): b
   // A patch stands for events of every kind.
   if (kinds.length > 0 && event.type !== "patch" && !kinds.includes(event.type)) return false;
   if (zone !== null && (event.type === "patch" ? !event.patch.zone.includes(zone) : eventZone(event) !== zone)) return false;
-  return words === "" || eventText(event, formatBytes).toLowerCase().includes(words);
+  return words === "" || [eventText(event, formatBytes), ...eventMore(event)].some((line) => line.toLowerCase().includes(words));
 }
 
 /** The positions of matching events, oldest first. */

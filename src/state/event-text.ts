@@ -2,7 +2,7 @@
 import { assertNever } from "../base/assert.ts";
 import { conditionName } from "../base/conditions.ts";
 import type { EventCause } from "../protocol/index.ts";
-import { textOf } from "./failure-text.ts";
+import { elsewhereLine, textOf } from "./failure-text.ts";
 import type { LogEvent } from "./history.ts";
 import { formatCount } from "./units.ts";
 import type { FormatBytes } from "./units.ts";
@@ -26,8 +26,7 @@ export function eventText(event: LogEvent, size: FormatBytes): string {
         : `qcow2_imp_open_zones: ${event.count} after ${operationName(event.operation)}`;
     case "refusal": {
       const where = event.refusal.zone === null ? "" : ` at zone ${event.refusal.zone}`;
-      const { why, names } = textOf(event.refusal);
-      return `Refused ${operationName(event.refusal.operation)}${where}: ${event.refusal.code}. ${why}${names === null ? "" : ` To a guest: ${names.virtio}.`}`;
+      return `Refused ${operationName(event.refusal.operation)}${where}: ${event.refusal.code}. ${textOf(event.refusal).why}`;
     }
     case "flush":
       return "Flushed: everything acknowledged so far is on disk";
@@ -45,9 +44,11 @@ export function eventMore(event: LogEvent): readonly string[] {
   if (event.type !== "refusal") return [];
   const { instead, names } = textOf(event.refusal);
   const lines = instead === null ? [] : [`Instead: ${instead}`];
-  if (names !== null) lines.push(`Elsewhere: errno ${names.errno}, NVMe ${names.nvme ?? "has no such refusal"}, SCSI ${names.scsi ?? "has no such refusal"}`);
-  return lines;
+  return names === null ? lines : [...lines, elsewhereLine(names)];
 }
+
+/** Whether there is more to say of an event than its sentence. */
+export const tellsMore = (event: LogEvent): boolean => event.type === "refusal";
 
 /** The zone that an event is about, null for one about the whole device. */
 export function eventZone(event: LogEvent): number | null {

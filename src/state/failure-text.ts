@@ -4,6 +4,8 @@ import type { Explanation } from "../command/explain.ts";
 import type { Failure } from "../protocol/index.ts";
 import { groupDigits } from "./units.ts";
 
+export { elsewhere, elsewhereLine } from "../command/explain.ts";
+
 /** title: the rule in a few words; why: with the numbers; instead: what would have worked; names: what others call it. */
 export type FailureText = Explanation;
 

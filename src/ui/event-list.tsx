@@ -1,11 +1,12 @@
 /**
  * The log "Events": every transition, pointer move, trace event, refusal and flush, newest last; it follows unless scrolled back. An event has
  * a line, and one at a time is opened: told whole in its place, with what else there is to say of it, by a click, a touch or Enter. Arrows go from one to the next.
+ * Those of which there is more to say are disclosures; the others, which a screen reader tells whole anyway, are items of a list and no more.
  */
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import type { FocusEvent, KeyboardEvent, MouseEvent, Ref } from "react";
+import type { FocusEvent, KeyboardEvent, MouseEvent, Ref, UIEvent } from "react";
 import { isFiltering } from "../state/event-filter.ts";
-import { eventMore, eventText, eventTime, eventZone } from "../state/event-text.ts";
+import { eventMore, eventText, eventTime, eventZone, tellsMore } from "../state/event-text.ts";
 import type { LogEvent } from "../state/history.ts";
 import type { FormatBytes } from "../state/units.ts";
 import { useApp, useAppState, useFormat, useNarrow } from "./context.ts";
@@ -35,17 +36,19 @@ export function EventList({ count }: { count: number }) {
   const rows = useRows(box, count, rowHeight, OVERSCAN);
   /** By how much the open one is higher than a row. */
   const [extra, setExtra] = useState(0);
+  /** Whether its beginning was in view when the list was scrolled last. */
+  const openSeen = useRef(false);
   const measured = useCallback(
     (row: HTMLDivElement) => {
       const list = box.current!;
-      let seen = isSeen(list, row);
+      openSeen.current ||= isSeen(list, row);
       const look = (): void => {
-        seen = isSeen(list, row);
+        openSeen.current = isSeen(list, row);
       };
       // One that is seen stays so when the list becomes lower, or narrower.
       const observer = new ResizeObserver(() => {
         setExtra(row.offsetHeight - rowHeight);
-        if (seen) showWhole(list, row);
+        if (openSeen.current) showWhole(list, row);
       });
       observer.observe(row);
       observer.observe(list);
@@ -57,25 +60,39 @@ export function EventList({ count }: { count: number }) {
     },
     [box, rowHeight],
   );
-  const higher = useRef({ index: -1, extra: 0 });
+  const drawn = useRef({ open: -1, extra: 0, rowHeight });
   useLayoutEffect(() => {
-    higher.current = { index: openIndex, extra };
+    drawn.current = { open: openIndex, extra, rowHeight };
   });
   /** Shows a row, whose place is lower where the open one is above it. */
   const showIndex = useCallback(
     (index: number): void => {
-      const { index: open, extra: by } = higher.current;
-      showRow(box.current, index, rowHeight, 0, open >= 0 && open < index ? by : 0);
+      const { open, extra: by, rowHeight: high } = drawn.current;
+      showRow(box.current, index, high, 0, open >= 0 && open < index ? by : 0);
     },
-    [box, rowHeight],
+    [box],
   );
+  // Where rows have another height, the open one stays in view, or else the one on top.
+  const before = useRef({ rowHeight, top: 0 });
+  useLayoutEffect(() => {
+    const { rowHeight: was, top } = before.current;
+    before.current.rowHeight = rowHeight;
+    if (was === rowHeight) return;
+    const { open } = drawn.current;
+    if (open >= 0 && openSeen.current) showIndex(open);
+    else box.current?.scrollTo({ top: (top / was) * rowHeight, behavior: "instant" });
+  }, [box, rowHeight, showIndex]);
+  const onListScroll = (event: UIEvent<HTMLElement>): void => {
+    before.current.top = event.currentTarget.scrollTop;
+    onScroll(event);
+  };
   /** The position of the one that is to have the keyboard as soon as it is in the document. */
   const wanted = useRef<number | null>(null);
   const focusWanted = useCallback((): void => {
-    const summary = wanted.current === null ? null : box.current?.querySelector<HTMLElement>(`[data-position="${wanted.current}"] summary`);
-    if (!summary) return;
+    const text = wanted.current === null ? null : box.current?.querySelector<HTMLElement>(`[data-position="${wanted.current}"] .event-text`);
+    if (!text) return;
     wanted.current = null;
-    summary.focus({ preventScroll: true });
+    text.focus({ preventScroll: true });
   }, [box]);
   useLayoutEffect(focusWanted);
   // The list goes along with the moment that is shown.
@@ -93,9 +110,11 @@ export function EventList({ count }: { count: number }) {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || count === 0 || !(event.target instanceof HTMLElement)) return;
     const row = event.target.closest<HTMLElement>("[data-position]");
     if (event.key === "Escape" && row !== null && openIndex >= 0) return event.preventDefault(), setOpened(null);
+    // What is no disclosure opens by the same keys.
+    if ((event.key === "Enter" || event.key === " ") && event.target.matches("span.event-text")) return event.preventDefault(), event.target.click();
     if (row !== null && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
       event.preventDefault();
-      return row.querySelector<HTMLElement>(event.key === "ArrowLeft" ? "button" : "summary")?.focus();
+      return row.querySelector<HTMLElement>(event.key === "ArrowLeft" ? "button" : ".event-text")?.focus();
     }
     const target = targetOf(event.key, row === null ? null : indexOf(matches, Number(row.dataset["position"])), event.currentTarget, rowHeight, count);
     if (target === null) return;
@@ -110,14 +129,15 @@ export function EventList({ count }: { count: number }) {
   };
 
   const shown: number[] = [];
-  for (let index = rows.first; index < rows.end; index++) shown.push(matches.positionAt(index));
+  for (let index = rows.first; index < rows.end; index++) shown.push(index);
   const more = openIndex >= 0 ? extra : 0;
   return (
-    <div className="events" role="log" aria-label="Events" tabIndex={0} ref={box} onScroll={onScroll} onKeyDown={onKeyDown} onFocus={onFocus} onBlur={onBlur}>
+    <div className="events" role="log" aria-label="Events" tabIndex={0} ref={box} onScroll={onListScroll} onKeyDown={onKeyDown} onFocus={onFocus} onBlur={onBlur}>
       {count === 0 && <p className="panel-empty">{filtering ? "No event matches the filter." : "Transitions, pointer moves and refusals are listed here as they happen."}</p>}
       <div style={{ height: count * rowHeight + more, position: "relative" }}>
-        <div className="event-window" style={{ transform: `translateY(${rows.first * rowHeight + (openIndex < rows.first ? more : 0)}px)` }}>
-          {shown.map((position) => {
+        <div className="event-window" role={shown.length === 0 ? undefined : "list"} style={{ transform: `translateY(${rows.first * rowHeight + (openIndex < rows.first ? more : 0)}px)` }}>
+          {shown.map((index) => {
+            const position = matches.positionAt(index);
             const event = events.at(position - events.forgotten);
             if (event === undefined) return null;
             const open = position === opened;
@@ -127,6 +147,8 @@ export function EventList({ count }: { count: number }) {
                 key={position}
                 event={event}
                 position={position}
+                place={index + 1}
+                of={count}
                 when={when}
                 size={size}
                 open={open}
@@ -144,6 +166,9 @@ export function EventList({ count }: { count: number }) {
 interface RowProps {
   readonly event: LogEvent;
   readonly position: number;
+  /** Its place in the list, from 1. */
+  readonly place: number;
+  readonly of: number;
   /** Class names of where it stands beside the moment that is shown. */
   readonly when: string;
   readonly size: FormatBytes;
@@ -152,12 +177,12 @@ interface RowProps {
   readonly ref: Ref<HTMLDivElement>;
 }
 
-function EventRow({ event, position, when, size, open, onOpen, ref }: RowProps) {
+function EventRow({ event, position, place, of, when, size, open, onOpen, ref }: RowProps) {
   const app = useApp();
   const zone = eventZone(event);
   const text = eventText(event, size);
-  const more = open ? eventMore(event) : [];
-  const onSummary = (click: MouseEvent<HTMLElement>): void => {
+  const title = open ? undefined : text;
+  const onText = (click: MouseEvent<HTMLElement>): void => {
     // Whether it is open is the page's, and not the element's.
     click.preventDefault();
     // Who marked words of it to copy them did not mean to close it.
@@ -168,6 +193,9 @@ function EventRow({ event, position, when, size, open, onOpen, ref }: RowProps) 
   return (
     <div
       ref={ref}
+      role="listitem"
+      aria-posinset={place}
+      aria-setsize={of}
       data-position={position}
       className={`event ${event.type}${zone === null ? "" : " about-zone"}${open ? " open" : ""}${when}`}
       onClick={() => zone !== null && app.device.select(zone)}
@@ -175,14 +203,20 @@ function EventRow({ event, position, when, size, open, onOpen, ref }: RowProps) 
       <button type="button" tabIndex={-1} className="event-time" aria-label={`Show the moment ${eventTime(event.timeMs)}`} title="Show this moment" onClick={(click) => (click.stopPropagation(), app.time.seek(position + 1))}>
         {eventTime(event.timeMs)}
       </button>
-      <details className="event-said" open={open}>
-        <summary tabIndex={-1} className="event-text" title={open ? undefined : text} onClick={onSummary}>
-          {text}
-        </summary>
-        {more.map((line) => (
-          <p key={line}>{line}</p>
-        ))}
-      </details>
+      {tellsMore(event) ? (
+        <details className="event-said" open={open}>
+          <summary tabIndex={-1} className="event-text" title={title} onClick={onText}>
+            {text}
+          </summary>
+          {open && eventMore(event).map((line) => <p key={line}>{line}</p>)}
+        </details>
+      ) : (
+        <div className="event-said">
+          <span tabIndex={-1} className="event-text" title={title} onClick={onText}>
+            {text}
+          </span>
+        </div>
+      )}
     </div>
   );
 }

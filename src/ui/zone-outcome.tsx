@@ -1,4 +1,5 @@
 /** What the last button of the zone panel led to: the result in words, or the refusal with its rule and its names elsewhere. */
+import { elsewhere } from "../state/failure-text.ts";
 import type { FailureText } from "../state/failure-text.ts";
 import type { ZoneResult } from "../state/store.ts";
 import { formatHex } from "../state/units.ts";
@@ -46,10 +47,9 @@ export function Explained({ text }: { text: FailureText }) {
       {text.instead !== null && <p className="outcome-instead">{text.instead}</p>}
       {text.names !== null && (
         <dl className="elsewhere">
-          <Name where="errno" name={text.names.errno} />
-          <Name where="virtio-blk" name={text.names.virtio} />
-          <Name where="NVMe" name={text.names.nvme ?? "no such refusal"} />
-          <Name where="SCSI" name={text.names.scsi ?? "no such refusal"} />
+          {elsewhere(text.names).map(([where, name]) => (
+            <Name key={where} where={where} name={name ?? "no such refusal"} />
+          ))}
         </dl>
       )}
     </>

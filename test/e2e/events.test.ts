@@ -50,7 +50,7 @@ test("arrows go from event to event, and Enter tells one whole in its place", as
   await page.keyboard.press("Enter");
   await expect(refusal.locator("details")).toHaveAttribute("open");
   await expect(refusal).toContainText("Instead:");
-  await expect(refusal).toContainText("Elsewhere: errno");
+  await expect(refusal).toContainText("Elsewhere: errno EINVAL, virtio-blk ZONE_UNALIGNED_WP, NVMe 1BCh Zone Invalid Write, SCSI UNALIGNED WRITE COMMAND");
   await expect.poll(() => cut(text)).toBe(false);
   await expect.poll(() => inView(refusal)).toBe(true);
   await expect(app.zone.getByRole("heading", { name: "Zone 3" })).toBeVisible();
@@ -68,11 +68,11 @@ test("arrows go from event to event, and Enter tells one whole in its place", as
   // The ends of the list, which are not in the document together with its middle.
   await page.keyboard.press("Home");
   await expect.poll(() => app.events.evaluate((list) => list.scrollTop)).toBe(0);
-  await expect(rows.first().locator("summary")).toBeFocused();
+  await expect(rows.first().locator(".event-text")).toBeFocused();
   await page.keyboard.press("ArrowDown");
-  await expect(rows.nth(1).locator("summary")).toBeFocused();
+  await expect(rows.nth(1).locator(".event-text")).toBeFocused();
   await page.keyboard.press("End");
-  await expect(rows.last().locator("summary")).toBeFocused();
+  await expect(rows.last().locator(".event-text")).toBeFocused();
   // Its moment is beside it.
   await page.keyboard.press("ArrowUp");
   await page.keyboard.press("ArrowLeft");
@@ -121,6 +121,50 @@ test("an event that the keyboard is on stays in view while others come, one that
   await refusal.locator("summary").focus();
   await page.keyboard.press("Enter");
   await expect(refusal.locator("details")).not.toHaveAttribute("open");
+});
+
+test("only what has more to say is told to be collapsed; the others are told whole, and open by the same keys", async ({ page }) => {
+  const app = await refused(page);
+  const rows = app.events.locator(".event");
+  const count = await rows.count();
+  expect(count).toBeGreaterThan(5);
+  await expect(app.events.locator("summary")).toHaveCount(1);
+  await expect(app.events.getByRole("list").getByRole("listitem")).toHaveCount(count);
+  // Of all that are listed, whatever part is drawn.
+  const listed = (await page.locator(".panel-events .panel-note").textContent())!;
+  await expect(rows.last()).toHaveAttribute("aria-posinset", listed);
+  await expect(rows.last()).toHaveAttribute("aria-setsize", listed);
+  await app.events.focus();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  const other = rows.nth(-2);
+  await expect(other.locator(".event-text")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(other).toHaveClass(/\bopen\b/);
+  await page.keyboard.press(" ");
+  await expect(other).not.toHaveClass(/\bopen\b/);
+  expect(await seriousOn(page)).toEqual([]);
+});
+
+test("an event that is open is seen whole when the page becomes a phone's, and wide again", async ({ page }) => {
+  await page.setViewportSize({ width: 820, height: 1180 });
+  const app = await refused(page);
+  const rows = app.events.locator(".event");
+  const refusal = rows.filter({ hasText: "not-at-write-pointer" });
+  await refusal.locator("summary").click();
+  await expect(refusal).toContainText("Instead:");
+  // Enough behind it that the rows' other height has it far from where it was.
+  const listed = async (): Promise<number> => Number(await page.locator(".panel-events .panel-note").textContent());
+  const before = await listed();
+  for (const line of ["zf 4M 8M", "zrs 4M 8M", "zf 4M 8M", "zrs 4M 8M"]) await app.type(line);
+  await expect.poll(listed).toBeGreaterThan(before + 60);
+  await expect.poll(() => seenWhole(refusal)).toBe(true);
+  for (const width of [390, 820, 390]) {
+    await page.setViewportSize({ width, height: width === 390 ? 844 : 1180 });
+    await expect.poll(() => rows.first().evaluate((row: HTMLElement) => row.offsetHeight)).toBe(width === 390 ? 38 : 22);
+    await expect.poll(() => seenWhole(refusal)).toBe(true);
+    expect(await cut(refusal.locator("summary"))).toBe(false);
+  }
 });
 
 test("a touch tells an event whole on a phone, and another closes it", async ({ page, context }) => {

@@ -103,7 +103,9 @@ test("Linux has the disk of the map: zones, files over a reload and over a SIGKI
     expect(status).not.toBe(0);
     expect(text).toContain("Input/output error");
     await expect(app.events).toContainText(`Refused write at zone ${FIRST + 1}: not-at-write-pointer`);
-    await expect(app.events).toContainText("ZONE_UNALIGNED_WP");
+    const refusal = app.events.locator(".event").filter({ hasText: `Refused write at zone ${FIRST + 1}` }).first();
+    await refusal.locator("summary").click();
+    await expect(refusal).toContainText("virtio-blk ZONE_UNALIGNED_WP");
     await app.row(FIRST + 1).click();
     await expect(app.zone).toContainText("Linux refused: not-at-write-pointer, ZONE_UNALIGNED_WP");
   });
