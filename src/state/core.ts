@@ -9,6 +9,7 @@ import type { CallName, EngineHome, Failure, Notice, Outcome, Perform, RequestOf
 import { ClosingOrders } from "./closing-orders.ts";
 import { ConsoleLog } from "./console-log.ts";
 import { isFull, textOf } from "./failure-text.ts";
+import { hearCall } from "./flush-failures.ts";
 import { createFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import type { GuestActions } from "./guest.ts";
@@ -127,6 +128,7 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     const to = position();
     core.tape.heard(name, request, result, from, to);
     for (const listener of core.listeners) listener.called(name, request, result, to);
+    hearCall(core, name, request, result);
     if (!result.ok && isFull(result.error) && hasQuota()) tellFull(null, textOf(result.error).why);
     if (result.ok && LIBRARY_CALLS.has(name)) {
       if (MAKING_CALLS.has(name) && home === "library" && !askedToPersist) {

@@ -11,6 +11,7 @@ import { difference, untold } from "./history.ts";
 import type { PatchEvent, ZonePatch } from "./history.ts";
 import { NOTHING_KNOWN } from "./inspector-state.ts";
 import { isFull, textOf } from "./failure-text.ts";
+import { flushCameOff } from "./flush-failures.ts";
 import type { Attached } from "./store.ts";
 import { keep, readKept } from "./theme.ts";
 import { ZoneModel } from "./zone-model.ts";
@@ -223,6 +224,7 @@ export function followNotices(core: Core): void {
     switch (notice.notice) {
       case "device":
         if (notice.handle === core.store.getState().attached?.handle) hearGuest(core, notice, core.position());
+        if (notice.events.some(({ type }) => type === "flush")) flushCameOff(core, notice.handle);
         // A guest's reads change nothing that is shown.
         if (notice.events.length === 0 && notice.changes.zone.length === 0) return;
         core.notices.push(notice);
@@ -233,7 +235,7 @@ export function followNotices(core: Core): void {
         core.addBanner({ kind: "taken-over", file: notice.file });
         return;
       case "flush-failed":
-        core.addBanner({ kind: "flush-failed", file: notice.file, text: textOf(notice.failure), full: isFull(notice.failure) });
+        core.addBanner({ kind: "flush-failed", handle: notice.handle, file: notice.file, text: textOf(notice.failure), full: isFull(notice.failure) });
         return;
       case "progress": {
         if (core.underWay?.id !== notice.id) return;

@@ -10,8 +10,9 @@ import type { NewImage } from "./create-image.ts";
 import { attachAndTellNow, attachNow, detachNow, displayName, forgetNow, isDropped, NO_HANDLE } from "./device.ts";
 import { NOTHING_KNOWN } from "./inspector-state.ts";
 import { isFull, textOf } from "./failure-text.ts";
+import type { FailureText } from "./failure-text.ts";
 import type { OpenDialog } from "./store.ts";
-import { parseSize } from "./units.ts";
+import { formatCount, parseSize } from "./units.ts";
 
 export interface LibraryActions {
   create(image: NewImage): Promise<void>;
@@ -210,10 +211,13 @@ export function createLibraryActions(core: Core, openLesson: (file: File) => Pro
       return core.serial("Deleting", async () => {
         if (asking() === asked) core.set({ dialogFailure: null });
         const was = files.some(isAttached);
+        const failed: (readonly [file: string, failure: Failure])[] = [];
         for (const file of files) {
           const failure = await removeNow(file);
-          if (failure !== null) answer(asked, file, failure);
+          if (failure !== null) failed.push([file, failure]);
         }
+        if (asked !== null && asking() === asked && failed.length > 1) core.set({ dialogFailure: togetherText(failed) });
+        else for (const [file, failure] of failed) answer(asked, file, failure);
         const { attached } = core.store.getState();
         if (was && (attached === null || attached.handle === NO_HANDLE)) await attachAnyNow();
       });
@@ -232,8 +236,15 @@ export function createLibraryActions(core: Core, openLesson: (file: File) => Pro
   };
 }
 
+/** Why several images could not be deleted: each by its name, with its reason. */
+function togetherText(failed: readonly (readonly [file: string, failure: Failure])[]): FailureText {
+  const why = failed.map(([file, failure]) => (textOf(failure).why.includes(file) ? textOf(failure).why : `${file}: ${textOf(failure).why}`)).join(" ");
+  const ways = new Set(failed.map(([, failure]) => textOf(failure).instead).filter((way) => way !== null));
+  return { title: `${formatCount(failed.length)} images could not be deleted`, why, instead: ways.size === 0 ? null : [...ways].join(" "), names: null };
+}
+
 /** What went wrong with a line that made no engine call fail is what it printed. */
-function lineFailure(outcome: LineOutcome): ReturnType<typeof textOf> {
+function lineFailure(outcome: LineOutcome): FailureText {
   if (outcome.failure !== null) return textOf(outcome.failure);
   const line = outcome.err.trim();
   return { title: line, why: "", instead: null, names: null };

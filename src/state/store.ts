@@ -55,8 +55,8 @@ export type Banner =
   | { readonly kind: "outdated" }
   | { readonly kind: "taken-over"; readonly file: string }
   | { readonly kind: "in-use"; readonly file: string }
-  /** full: for want of room. */
-  | { readonly kind: "flush-failed"; readonly file: string; readonly text: FailureText; readonly full: boolean }
+  /** full: for want of room. It goes when a later flush of the handle comes off. */
+  | { readonly kind: "flush-failed"; readonly handle: number; readonly file: string; readonly text: FailureText; readonly full: boolean }
   /** The browser had no room for something. about: what it was for, null where a panel says it already. */
   | { readonly kind: "full"; readonly about: string | null; readonly why: string }
   | { readonly kind: "failure"; readonly about: string; readonly text: FailureText };

@@ -54,6 +54,24 @@ test("what a dialog asked for answers that dialog: another one stays, and who ha
   expect(app.store.getState()).toMatchObject({ dialog: null, attached: { file: "welcome.qcow2" } });
 });
 
+test("of several images that cannot be deleted each is named with its reason, and the others are gone", async () => {
+  const files = new MemoryFiles();
+  const app = await started(files);
+  for (const name of ["a", "b", "c"]) await app.console.run(`qemu-img create -f qcow2 ${name}.qcow2 1M`);
+  await app.device.attach("welcome.qcow2");
+  const held = await Promise.all(["a.qcow2", "c.qcow2"].map((name) => files.open(name, "read")));
+  expect(held.map(({ ok }) => ok)).toEqual([true, true]);
+  app.page.openDialog({ kind: "storage" });
+  await app.library.removeAll(["a.qcow2", "b.qcow2", "c.qcow2"]);
+  const { dialog, dialogFailure, library, banners } = app.store.getState();
+  expect(dialog).toEqual({ kind: "storage" });
+  expect(banners.filter(({ kind }) => kind === "failure")).toEqual([]);
+  expect(library.files.map(({ name }) => name)).toEqual(["a.qcow2", "c.qcow2", "welcome.qcow2"]);
+  expect(dialogFailure?.title).toBe("2 images could not be deleted");
+  expect(dialogFailure?.why).toBe("a.qcow2 is open elsewhere. c.qcow2 is open elsewhere.");
+  expect(dialogFailure?.instead).toBe("Close it there, or take it over.");
+});
+
 test("a zone button is a console line, and the page follows within a frame", async () => {
   const app = await started();
   await app.zones.perform({ operation: "append", zone: 2, offset: null, lengthBytes: 4096, pattern: 0x11 });
