@@ -37,6 +37,8 @@ export type Corruption = { readonly fatal: boolean } & (
   | { readonly what: "data-file-offset"; readonly offset: number; readonly guestOffset: number; readonly l2Index: number }
   /** Of an image with an external data file an entry is compressed. */
   | { readonly what: "compressed-in-data-file"; readonly l2Offset: number; readonly l2Index: number }
+  /** An L2 entry of an image of version 2 has the bit for zeros, which came with version 3. */
+  | { readonly what: "zero-in-version-2"; readonly l2Offset: number; readonly l2Index: number }
   /** An L2 entry contradicts itself. */
   | { readonly what: "cluster-entry"; readonly l2Offset: number; readonly l2Index: number; readonly writing: boolean }
 );

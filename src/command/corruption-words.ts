@@ -42,6 +42,8 @@ function whatOf(corruption: Corruption): string {
       return `External data file host cluster offset ${sharp(corruption.offset)} does not match guest cluster offset: ${sharp(corruption.guestOffset)}, L2 index: ${sharp(corruption.l2Index)})`;
     case "compressed-in-data-file":
       return `Compressed cluster entry found in image with external data file (L2 offset: ${sharp(corruption.l2Offset)}, L2 index: ${sharp(corruption.l2Index)})`;
+    case "zero-in-version-2":
+      return `Zero cluster entry found in pre-v3 image (L2 offset: ${sharp(corruption.l2Offset)}, L2 index: ${sharp(corruption.l2Index)})`;
     case "offset-zero":
       return `Preventing invalid allocation of ${corruption.given} at offset 0`;
     case "cluster-entry":

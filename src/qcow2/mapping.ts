@@ -51,6 +51,18 @@ export function guardDataFile(state: ImageState, table: CachedTable, guestOffset
   throw new Fault({ ...problem, corruption: { fatal: true, l2Index: index, ...where } });
 }
 
+/**
+ * Version 2 has no zero clusters: by an entry that says it is one nothing is read. A write that gives the cluster bytes of its own mends it.
+ * @throws Fault that tells of it
+ */
+function guardVersion(state: ImageState, table: CachedTable, guestOffset: number, entry: ClusterEntry): void {
+  if (state.header.version >= 3 || entry.zero === 0) return;
+  const index = l2Index(state, guestOffset);
+  const at = table.hostOffset + index * state.format.entryBytes;
+  const problem = imageProblem("L2 table", "reads as zeros", at, "the bit set", "no such bit in version 2");
+  throw new Fault({ ...problem, corruption: { fatal: true, what: "zero-in-version-2", l2Offset: table.hostOffset, l2Index: index } });
+}
+
 /** Guest bytes that are alike: of one kind, and the placed ones next to each other in the data's store. */
 export interface Run {
   readonly kind: SubclusterKind;
@@ -79,6 +91,7 @@ export function runAt(state: ImageState, guestOffset: number, limit: number): Ru
   const inCluster = guestOffset % clusterSize;
   const entry = clusterAt(state, table, guestOffset);
   guardDataFile(state, table, guestOffset, entry);
+  guardVersion(state, table, guestOffset, entry);
   if (entry.compressedBytes > 0) {
     return { kind: "compressed", hostOffset: entry.hostOffset, length: Math.min(most, clusterSize - inCluster), compressedBytes: entry.compressedBytes };
   }

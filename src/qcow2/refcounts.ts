@@ -238,6 +238,13 @@ export class Refcounts {
     throw new Fault({ ...problem, corruption });
   }
 
+  /** Looks at what would be given out next, and gives out nothing. @throws Fault when a count of 0 turns out to belong to metadata in use */
+  guardNext(): void {
+    for (let cluster = this.firstFree; this.block(Math.floor(cluster / this.perBlock)) !== null; cluster++) {
+      if (this.get(hostCluster(cluster)) === 0) return this.refuseMetadata(cluster, null);
+    }
+  }
+
   /**
    * Makes sure that a refcount block covers the cluster. A new block takes the first cluster of its own range, which is free
    * because no block ever counted it, and counts itself.

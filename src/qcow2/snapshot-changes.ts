@@ -74,6 +74,8 @@ export function createSnapshot(state: ImageState, { name, timeMs }: NewSnapshot)
   if (encodeSnapshotTable([...old.snapshots, made(0)], header.virtualSize) === null) return refuse("too-many", name);
   const l1 = activeL1(state);
   refuseTooMany(l1, header, state.store);
+  // As QEMU, which takes a place for the L1 table before it looks at what the table leads to.
+  refcounts.guardNext();
   const unfit = whyNotShared(state, l1);
   // As QEMU, which finds out when it has stored the L1 table: the place stays taken, and a check tells it as a leak.
   if (unfit === "refcount-full") {

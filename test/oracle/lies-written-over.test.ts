@@ -20,6 +20,11 @@ const damage = (act: (bytes: Buffer) => void): Preparation => ({
 });
 const l2Table = (bytes: Buffer): number => Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(40))) & OFFSET_MASK);
 
+/** The first entry of the L2 table says zeros, and keeps its cluster or not. */
+const zeroInVersion2 = (keeps: boolean): Preparation =>
+  damage((bytes) => void bytes.writeBigUInt64BE(keeps ? bytes.readBigUInt64BE(l2Table(bytes)) | 1n : 1n, l2Table(bytes)));
+const VERSION_2 = [create("compat=0.10,cluster_size=4k"), io(["-f", "qcow2"], A, ["write -P 1 0 64k"])];
+
 const SCRIPTS: Readonly<Record<string, Script>> = {
   "the place of a snapshot table of no snapshots, beyond 8 PiB": {
     prepare: [create("cluster_size=4k"), io(["-f", "qcow2"], A, ["write -P 1 0 64k"]), damage((bytes) => void bytes.writeBigUInt64BE(2n ** 53n + 4096n, 64))],
@@ -49,6 +54,30 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   "compressed clusters that are said to be written in place, and a snapshot that goes": {
     prepare: [create("cluster_size=4k"), io(["-f", "qcow2"], A, ["write -c -P 1 0 64k"]), img("snapshot", "-c", "s", A), io(["-f", "qcow2"], A, ["write -P 2 0 512"]), damage((bytes) => void bytes.writeUInt8(bytes.readUInt8(l2Table(bytes) + 8) | 0x80, l2Table(bytes) + 8))],
     trial: [img("snapshot", "-d", "s", A), img("check", "-r", "all", A)],
+    images: [A],
+    eachStep: true,
+  },
+  "zeros that an image of version 2 cannot say, read and mapped": {
+    prepare: [...VERSION_2, zeroInVersion2(false)],
+    trial: [img("check", A), io(["-r", "-f", "qcow2"], A, ["read -P 1 4k 60k", "read 0 4k", "read 0 512"]), img("map", A), img("convert", "-O", "raw", A, "out.raw"), img("compare", A, A)],
+    images: [A],
+    eachStep: true,
+  },
+  "zeros that an image of version 2 cannot say, and writes": {
+    prepare: [...VERSION_2, zeroInVersion2(true)],
+    trial: [io(["-f", "qcow2"], A, ["write -P 2 0 4k", "read -P 2 0 4k"])],
+    images: [A],
+    eachStep: true,
+  },
+  "zeros that an image of version 2 cannot say, read by who may write": {
+    prepare: [...VERSION_2, zeroInVersion2(false)],
+    trial: [io(["-f", "qcow2"], A, ["write -P 2 8k 512", "read 0 4k"])],
+    images: [A],
+    eachStep: true,
+  },
+  "counts of fewer bits than they were stored with, and a snapshot": {
+    prepare: [create("cluster_size=1k"), io(["-f", "qcow2"], A, ["write -P 1 0 1k"]), damage((bytes) => void bytes.writeUInt32BE(0, 96))],
+    trial: [img("snapshot", "-c", "s", A)],
     images: [A],
     eachStep: true,
   },
