@@ -23,6 +23,7 @@ import { PROFILES } from "../zoned/profiles.ts";
 import type { Device } from "./device.ts";
 import { part, runToEnd } from "./jobs.ts";
 import type { Work } from "./jobs.ts";
+import { mendOnOpen } from "./mend-on-open.ts";
 import { closeFiles, filesOf } from "./open-chain.ts";
 import { STANDALONE, deviceFacts, formatOf, openDevice, openToLift } from "./open-device.ts";
 import type { Format, OpenedDevice, OpenedFiles } from "./open-device.ts";
@@ -286,7 +287,7 @@ export class OpenImage {
       // After a flush that failed nobody knows what the disk has; after a bug nobody knows what was written.
       const failure = failureOf(error);
       if (failure.kind === "bug" || (failure.kind === "store" && failure.operation === "flush")) this.broken = failure;
-      else this.reopenAfterCancel();
+      else this.reopenAfterRefusal();
       throw error;
     } finally {
       if (!ended) this.reopenAfterCancel();
@@ -304,6 +305,12 @@ export class OpenImage {
     const outcome = act(this.store);
     this.reopen();
     return outcome;
+  }
+
+  /** A change that stopped where the dirty bit was set left an image that is for reading until its counts are set right. */
+  private reopenAfterRefusal(): void {
+    atBorder(() => (this.write ? runToEnd(mendOnOpen(this.files)) : ok(null)));
+    this.reopenAfterCancel();
   }
 
   private reopenAfterCancel(): void {

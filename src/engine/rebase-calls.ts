@@ -18,6 +18,7 @@ import { copyIntoBase } from "./commit.ts";
 import type { Disk } from "./disk.ts";
 import { part } from "./jobs.ts";
 import type { Job, Work } from "./jobs.ts";
+import { mendOnOpen } from "./mend-on-open.ts";
 import { attempt } from "./moving.ts";
 import { closeFiles, depthOfFile, depthOfName, filesOf, openChain, sourceBeside } from "./open-chain.ts";
 import type { FilePlace } from "./open-chain.ts";
@@ -118,6 +119,9 @@ export function* commitImage(place: FilePlace, image: OpenImage, base: string | 
   if (!flushed.ok) return flushed;
   let ended = false;
   try {
+    // It was in order when the chain was opened; a commit that was refused since may have left it with the dirty bit.
+    const mended = yield* part(mendOnOpen(files), 0, 0);
+    if (!mended.ok) return mended;
     const opened = openBase(files, disk.virtualSize, now, image.codecs);
     if (!opened.ok) return opened;
     const copied = yield* intoBase(disk, opened.value, depth);

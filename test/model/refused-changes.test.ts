@@ -5,7 +5,6 @@
  * all that was written.
  */
 import { expect, test } from "vitest";
-import { storeFault } from "../../src/bytes/byte-store.ts";
 import type { ByteStore } from "../../src/bytes/byte-store.ts";
 import { MemoryContents, MemoryStore } from "../../src/bytes/memory-store.ts";
 import { amendImage } from "../../src/engine/amend-calls.ts";
@@ -24,6 +23,7 @@ import { INCOMPATIBLE_DIRTY, hasBit } from "../../src/qcow2/features.ts";
 import { readHeader } from "../../src/qcow2/open.ts";
 import { textOf } from "../../src/qcow2/snapshots.ts";
 import { createOptions } from "../../src/testing/engine-fixture.ts";
+import { Stop, StoppingStore } from "./stopping-store.ts";
 
 const CLUSTER = 512;
 const SPAN = 64 * CLUSTER;
@@ -36,52 +36,6 @@ type Outcome = Result<unknown, Failure>;
 function succeed<Value>(outcome: { ok: true; value: Value } | { ok: false; error: unknown }): Value {
   if (!outcome.ok) throw new Error(JSON.stringify(outcome.error));
   return outcome.value;
-}
-
-/** Where the header has the disk's size. */
-const SIZE_AT = 24;
-
-/** Refuses from its nth change on, `times` of them or until it is mended. */
-class StoppingStore implements ByteStore {
-  readonly name = "a";
-  readonly readOnly = false;
-  mended = false;
-  refused = 0;
-  /** Which call was the first to write the header's size and L1 table. */
-  switchedAt = Infinity;
-  private readonly base: ByteStore;
-  private readonly from: number;
-  private readonly times: number;
-  private calls = 0;
-
-  constructor(base: ByteStore, from: number, times: number) {
-    this.base = base;
-    this.from = from;
-    this.times = times;
-  }
-
-  size = (): number => this.base.size();
-  read = (offset: number, into: Uint8Array): number => this.base.read(offset, into);
-  flush = (): void => this.base.flush();
-  close = (): void => this.base.close();
-
-  write(offset: number, from: Uint8Array): void {
-    this.change("write", offset, from.length);
-    if (offset <= SIZE_AT && offset + from.length > SIZE_AT) this.switchedAt = Math.min(this.switchedAt, this.calls);
-    this.base.write(offset, from);
-  }
-
-  truncate(size: number): void {
-    this.change("truncate", size, 0);
-    this.base.truncate(size);
-  }
-
-  private change(operation: "write" | "truncate", offset: number, lengthBytes: number): void {
-    const call = ++this.calls;
-    if (this.mended || call < this.from || call >= this.from + this.times) return;
-    this.refused++;
-    throw storeFault(this.name, "no-space", operation, offset, lengthBytes, "refused by the test");
-  }
 }
 
 const open = (store: ByteStore, write = true): OpenImage => OpenImage.over(1, "a", store, "qcow2", write, () => 0);
@@ -212,18 +166,18 @@ const isMarked = (failure: Failure): boolean => failure.kind === "bitmap" && fai
 /** Does the change on the image, over a store that refuses at `nth`. @returns null where the change has fewer */
 function refusedAt(start: MemoryContents, nth: number, times: number, change: (image: OpenImage) => Outcome): { contents: MemoryContents; image: OpenImage; first: Outcome } | null {
   const contents = start.copy();
-  const store = new StoppingStore(new MemoryStore("a", contents), nth, times);
-  const image = open(store);
+  const stop = new Stop(nth, times);
+  const image = open(new StoppingStore(new MemoryStore("a", contents), stop));
   const first = image.guard(() => change(image));
-  store.mended = true;
-  return store.refused === 0 ? null : { contents, image, first };
+  stop.mended = true;
+  return stop.refused === 0 ? null : { contents, image, first };
 }
 
 test.each(CASES)("%s: %s", (_, _change, kind, change) => {
   const start = made(kind);
   const before = look(start);
   const whole = start.copy();
-  const counting = new StoppingStore(new MemoryStore("a", whole), Infinity, 0);
+  const counting = new StoppingStore(new MemoryStore("a", whole), new Stop(Infinity, 0));
   const unhindered = open(counting);
   succeed(change(unhindered));
   succeed(unhindered.close());
