@@ -113,7 +113,7 @@ function* openTarget(command: ConvertCommand, sources: readonly ReadImage[], cac
   if (source === null) return null;
   const image = yield* openImage(source, command.target, true, false, true, { unsafe: command.unsafe });
   if (image === null) return null;
-  const problem = targetProblem(command, image, sizeBytes);
+  const problem = targetProblem(command, image);
   if (problem === null) return { image, isNew: made !== null, hasBacking };
   yield imgError(problem);
   yield* closeRead(image);
@@ -165,11 +165,10 @@ function refusalOf(command: ConvertCommand, hasBacking: boolean, source: ReadIma
   return command.sources.length > 1 ? "Copying bitmaps only possible with single source" : sourceBitmapsProblem(command, source);
 }
 
-function targetProblem(command: ConvertCommand, { facts }: ReadImage, sizeBytes: number): string | null {
+function targetProblem(command: ConvertCommand, { facts }: ReadImage): string | null {
   if (facts.image.readOnly) return `Could not open '${command.target}': ${facts.image.readOnlyReason ?? "the image is open for reading"}`;
   if (command.bitmaps && !keepsBitmaps(facts)) return `Format driver '${facts.image.format}' does not support bitmaps`;
-  if (command.compressed && facts.image.format === "raw") return "Compression not supported for this file format";
-  return facts.image.virtualSize < sizeBytes ? "output file is smaller than input file" : null;
+  return command.compressed && facts.image.format === "raw" ? "Compression not supported for this file format" : null;
 }
 
 function* convertOpened(command: ConvertCommand, sources: readonly ReadImage[], target: ConvertTarget, shown: (fraction: number) => string): Program<boolean> {
@@ -187,6 +186,11 @@ function* convertOpened(command: ConvertCommand, sources: readonly ReadImage[], 
   if (converted.ok) {
     yield* warnSkipped(converted, command.quiet);
     return !command.bitmaps || (yield* copyBitmaps(sources[0]!, image));
+  }
+  // Behind what is told of a file that is read too.
+  if (converted.error.kind === "option" && converted.error.option === "size") {
+    yield imgError("output file is smaller than input file");
+    return false;
   }
   // A target without compressed clusters that nothing had to be written to: QEMU ends without a word, by the exit status alone.
   const isSilent = converted.error.kind === "usage" && converted.error.code === "compressed-data-file";

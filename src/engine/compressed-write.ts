@@ -54,7 +54,7 @@ export function writeWidened(device: Device, offset: number, payload: Payload): 
  * The end of a run of compressed writes, which is refused where any of them is: where there was nothing to write too, a copy onto an
  * image that has no compressed clusters does not succeed, as with QEMU.
  */
-export function endCompressed({ disk }: Device): Result<null, Failure> {
+export function endCompressed({ disk }: Pick<Device, "disk">): Result<null, Failure> {
   const refusal = disk.refusalOfCompressed?.(0, 0) ?? null;
   return refusal === null ? ok(null) : err(failureOf(refusal));
 }

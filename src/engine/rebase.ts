@@ -10,6 +10,7 @@ import { roundDown, roundUp } from "../base/units.ts";
 import type { Extent, Failure, MoveProblem } from "../protocol/index.ts";
 import type { Below } from "./below.ts";
 import { firstDifference } from "./compare.ts";
+import { endCompressed } from "./compressed-write.ts";
 import type { Disk } from "./disk.ts";
 import type { Work } from "./jobs.ts";
 import { MOVE_BYTES, Runs, attempt, attemptAct } from "./moving.ts";
@@ -147,8 +148,11 @@ class Rebasing {
     return attemptAct({ step: "write", subject: "target", offset: offset + inside }, () => this.overlay.writeZeroes(offset + inside, data.length - inside, false));
   }
 
+  /** Beside an external data file nothing is written, as with QEMU: what is to be compressed is not stored otherwise unasked. */
   private write(offset: number, data: Uint8Array): Result<null, Failure> {
     const { overlay } = this;
+    const possible = this.rules.compressed ? endCompressed({ disk: overlay }) : ok(null);
+    if (!possible.ok) return possible;
     const { clusterSize } = overlay;
     const whole = offset % clusterSize === 0 && (data.length % clusterSize === 0 || offset + data.length === overlay.virtualSize);
     // A cluster of which the image has a part is written as it is: compressed data replaces none.

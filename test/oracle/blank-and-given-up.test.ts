@@ -159,7 +159,9 @@ test("a target or a new backing file that the command reads by another way is lo
     runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "base", "1M"]);
     runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", "base", "-F", "qcow2", "middle"]);
     runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", "middle", "-F", "qcow2", "top"]);
+    runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", "middle", "-F", "qcow2", "longer", "2M"]);
     const commands = [
+      ["convert", "-n", "-O", "qcow2", "longer", "base"],
       ["convert", "-n", "-O", "qcow2", "top", "top"],
       ["convert", "-n", "-O", "qcow2", "top", "base"],
       ["convert", "-n", "--target-image-opts", "top", "driver=qcow2,file.filename=middle"],

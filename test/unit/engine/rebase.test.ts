@@ -89,6 +89,20 @@ describe("rebase", () => {
     expect(own).toEqual([[40, 12], [60, 8], [100, 8]]);
   });
 
+  test("compressed, beside an external data file: refused at the first difference, and nothing is written", async () => {
+    const files = new CrashFiles();
+    await make(files, "old", 256 * KIB, null, [[64 * KIB, 4 * KIB, 1]]);
+    await make(files, "new", 256 * KIB, null, []);
+    const fixture = engineFixture(files);
+    const options = { ...createOptions({ sizeBytes: 256 * KIB, clusterSize: 64 * KIB, zoned: null }), dataFile: { file: "data", raw: false }, backing: { file: "old", format: "qcow2" } };
+    await fixture.ok("create", { file: "beside", options });
+    const { handle } = await fixture.ok("open", { file: "beside", readOnly: false, format: "qcow2" });
+    const refused = await fixture.fail("rebase", { handle, backing: { file: "new", format: "qcow2" }, headerOnly: false, compressed: true });
+    expect(refused).toMatchObject({ kind: "move", step: "write", offset: 64 * KIB, cause: { kind: "usage", code: "compressed-data-file" } });
+    const { extents } = await fixture.ok("map", { handle, offset: 0, length: 256 * KIB, maxExtents: 100 });
+    expect(extents.filter(({ depth, allocated }) => depth === 0 && allocated)).toEqual([]);
+  });
+
   test("compressed, with subclusters: whole clusters where the image has no part of one, its own bytes untouched", async () => {
     const files = new CrashFiles();
     const size = 256 * KIB;
