@@ -5,12 +5,12 @@
  */
 import { Fault } from "../base/fault.ts";
 import { firstAt } from "../base/search.ts";
+import { sortAlong } from "../base/sort.ts";
 import { viewOf } from "../base/view.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import type { LayoutKind } from "../protocol/inspect.ts";
 import { readBitmapTable, readBitmaps } from "../qcow2/bitmaps.ts";
 import { ENTRY_BYTES } from "../qcow2/entries.ts";
-import { distinct } from "../qcow2/filled-tables.ts";
 import { ENCRYPTION_MAGIC } from "../qcow2/header.ts";
 import { forEachL1Offset } from "../qcow2/references.ts";
 import { checkL1, textOf } from "../qcow2/snapshots.ts";
@@ -67,19 +67,19 @@ class Clusters {
   private readonly offsets: Float64Array;
   private readonly indices: Uint32Array;
 
+  /** @param places are used up */
   constructor(places: Places) {
     const { offsets, indices } = places;
-    const sorted = offsets.slice().sort();
-    const once = distinct(sorted);
-    // Where most were the same the rest of the memory is not kept.
-    this.offsets = once.length * 2 < sorted.length ? once.slice() : once;
-    this.indices = new Uint32Array(this.offsets.length);
-    let position = this.offsets.length;
-    for (let at = offsets.length - 1; at >= 0; at--) {
-      // Most lie in the order of their indices.
-      position = position > 0 && this.offsets[position - 1] === offsets[at] ? position - 1 : this.position(offsets[at]!);
-      this.indices[position] = indices[at]!;
+    sortAlong(offsets, indices);
+    let count = 0;
+    for (let at = 0; at < offsets.length; at++) {
+      if (at > 0 && offsets[at] === offsets[count - 1]) continue;
+      offsets[count] = offsets[at]!;
+      indices[count++] = indices[at]!;
     }
+    const once = [offsets.subarray(0, count), indices.subarray(0, count)] as const;
+    // Where most were the same the rest of the memory is not kept.
+    [this.offsets, this.indices] = count * 2 < offsets.length ? [once[0].slice(), once[1].slice()] : once;
   }
 
   has(offset: number): boolean {

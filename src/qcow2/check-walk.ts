@@ -4,6 +4,7 @@
  * told as often, each time where the entry is.
  * Source: qcow2 specification, "Cluster mapping"; what counts as an error is qemu-img check's.
  */
+import { sortNumbers } from "../base/sort.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
 import type { Check } from "./check.ts";
@@ -169,23 +170,31 @@ class RepeatedTables {
 /** Which tables several entries lead to; and, where they lie about the file in no order, which of them have entries. Each null where there is nothing to know. */
 export function surveyTables(check: Check, l1: DataView): { readonly repeated: RepeatedTables | null; readonly filled: OffsetSet | null } {
   const { clusterSize } = check.header;
+  const gapBytes = gapOf(clusterSize);
   const offsets = new Float64Array(l1.byteLength / ENTRY_BYTES);
   let count = 0;
   let jumps = 0;
+  // As tables are read where they stand in the file's order, each byte once at the least.
+  let [reads, readBytes] = [0, 0];
   let ascending = true;
   for (let at = 0; at < l1.byteLength; at += ENTRY_BYTES) {
     const [high, low] = [l1.getUint32(at), l1.getUint32(at + 4)];
     if (high === 0 && low === 0) continue;
     const offset = offsetOf(high, low);
-    if (count > 0) {
-      const before = offsets[count - 1]!;
-      if (offset <= before) ascending = false;
-      if (offset < before || offset > before + clusterSize + GAP_BYTES) jumps++;
+    const before = count === 0 ? -Infinity : offsets[count - 1]!;
+    if (offset <= before) ascending = false;
+    if (count > 0 && (offset < before || offset > before + clusterSize + GAP_BYTES)) jumps++;
+    if (offset < check.fileLength) {
+      if (offset > before + clusterSize + gapBytes) reads++;
+      readBytes += Math.min(clusterSize, offset - before);
     }
     offsets[count++] = offset;
   }
-  if (ascending) return { repeated: null, filled: null };
-  const sorted = offsets.subarray(0, count).sort();
+  if (ascending) {
+    check.work.foresee(reads, readBytes);
+    return { repeated: null, filled: null };
+  }
+  const sorted = sortNumbers(offsets.subarray(0, count));
   const repeated = repeatedTables(sorted);
   return { repeated, filled: jumps < MANY_JUMPS ? null : filledTables(check.store, distinct(sorted), clusterSize, check.work) };
 }
@@ -226,6 +235,9 @@ function judgeL1(check: Check, index: number, high: number, low: number, offset:
   check.foundCopied({ finding: "copied-flag", structure: "L1 table", index, entry: wordHex(high, low), ...check.refcounts.told(cluster, refcount) });
 }
 
+/** What lies between two tables is read along, as long as that is less than another read costs. */
+const gapOf = (clusterSize: number): number => Math.max(clusterSize, GAP_BYTES);
+
 /** Reads L2 tables in the order in which they are walked, neighbours in the file with one read. */
 export class TableReader {
   private readonly check: Check;
@@ -260,8 +272,7 @@ export class TableReader {
     for (let next = index + 1; next < this.ends; next++) {
       const start = this.offsetAt(next);
       if (start === 0) continue;
-      // What lies between is read along, as long as that is less than another read costs.
-      if (start < end || start > end + Math.max(clusterSize, GAP_BYTES) || start + clusterSize - offset > this.run.length) break;
+      if (start < end || start > end + gapOf(clusterSize) || start + clusterSize - offset > this.run.length) break;
       end = start + clusterSize;
     }
     this.runStart = offset;

@@ -49,9 +49,33 @@ export function distinct(sorted: Float64Array): Float64Array {
  * @returns those of tables with anything but zeros, and of those that begin behind the file's end, which nobody can say that of. @throws Fault of the store, and for too much work
  */
 export function filledTables(store: ByteStore, offsets: Float64Array, tableBytes: number, work: TableWork): OffsetSet {
-  const run = new Uint8Array(Math.max(tableBytes, RUN_BYTES));
   const fileLength = store.size();
+  let [reads, readBytes] = [0, 0];
+  forEachRun(offsets, tableBytes, fileLength, (_first, _behind, lengthBytes) => {
+    reads++;
+    readBytes += lengthBytes;
+  });
+  work.foresee(reads, readBytes);
+  const run = new Uint8Array(Math.max(tableBytes, RUN_BYTES));
   let kept = 0;
+  const end = forEachRun(offsets, tableBytes, fileLength, (first, behind, lengthBytes) => {
+    const start = offsets[first]!;
+    const bytes = run.subarray(0, lengthBytes);
+    work.read(bytes.length);
+    readPadded(store, start, bytes);
+    if (isZero(bytes)) return;
+    for (let index = first; index < behind; index++) {
+      const offset = offsets[index]!;
+      if (!isZero(run.subarray(offset - start, offset - start + tableBytes))) offsets[kept++] = offset;
+    }
+  });
+  for (let index = end; index < offsets.length; index++) offsets[kept++] = offsets[index]!;
+  return new OffsetSet(offsets.slice(0, kept));
+}
+
+/** Tables that are read with one call, [first, behind) of the offsets. @returns the index of the first that begins behind the file's end */
+function forEachRun(offsets: Float64Array, tableBytes: number, fileLength: number, act: (first: number, behind: number, lengthBytes: number) => void): number {
+  const most = Math.max(tableBytes, RUN_BYTES);
   let index = 0;
   while (index < offsets.length && offsets[index]! < fileLength) {
     const start = offsets[index]!;
@@ -59,18 +83,11 @@ export function filledTables(store: ByteStore, offsets: Float64Array, tableBytes
     let behind = index + 1;
     for (; behind < offsets.length; behind++) {
       const next = offsets[behind]!;
-      if (next > end + GAP_BYTES || next + tableBytes - start > run.length || next >= fileLength) break;
+      if (next > end + GAP_BYTES || next + tableBytes - start > most || next >= fileLength) break;
       end = next + tableBytes;
     }
-    const bytes = run.subarray(0, end - start);
-    work.read(bytes.length);
-    readPadded(store, start, bytes);
-    if (isZero(bytes)) index = behind;
-    for (; index < behind; index++) {
-      const offset = offsets[index]!;
-      if (!isZero(run.subarray(offset - start, offset - start + tableBytes))) offsets[kept++] = offset;
-    }
+    act(index, behind, end - start);
+    index = behind;
   }
-  while (index < offsets.length) offsets[kept++] = offsets[index++]!;
-  return new OffsetSet(offsets.slice(0, kept));
+  return index;
 }

@@ -5,6 +5,7 @@
  * are not read one by one.
  */
 import { Fault } from "../base/fault.ts";
+import { sortNumbers } from "../base/sort.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES, forEachInUse } from "./entries.ts";
 import { offsetAt } from "./entry-words.ts";
@@ -99,7 +100,9 @@ export class ReadSurvey {
   /** Looks at all tables at once. @throws Fault where they are more than the file can hold */
   private look(): void {
     this.looked = true;
-    const offsets = distinct(this.sortedTables());
+    const sorted = this.sortedTables();
+    this.noteDistinct(sorted);
+    const offsets = distinct(sorted);
     const number = this.newWork();
     // Side by side they are read by the megabyte, where none of them changes.
     if (this.changes) for (let count = 0; count < offsets.length; count++) number.read(this.tableBytes);
@@ -111,8 +114,13 @@ export class ReadSurvey {
 
   /** Whether every L1 entry leads to a table of its own. */
   private isDistinct(): boolean {
-    this.distinct ??= this.sortedTables().every((offset, index, sorted) => index === 0 || offset - sorted[index - 1]! >= this.tableBytes);
-    return this.distinct;
+    return this.distinct ?? this.noteDistinct(this.sortedTables());
+  }
+
+  private noteDistinct(sorted: Float64Array): boolean {
+    let index = 1;
+    while (index < sorted.length && sorted[index]! - sorted[index - 1]! >= this.tableBytes) index++;
+    return (this.distinct = index >= sorted.length);
   }
 
   private sortedTables(): Float64Array {
@@ -121,6 +129,6 @@ export class ReadSurvey {
     forEachInUse(new Uint8Array(this.l1.buffer, this.l1.byteOffset, this.l1.byteLength), (index) => {
       offsets[count++] = offsetAt(this.l1, index * ENTRY_BYTES);
     });
-    return offsets.subarray(0, count).sort();
+    return sortNumbers(offsets.subarray(0, count));
   }
 }

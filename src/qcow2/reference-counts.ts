@@ -61,7 +61,7 @@ export class ReferenceCounts {
 
   private addWide(key: number, index: number, wanted: number): number {
     const count = Math.min(wanted, this.max);
-    if (count > limitOf(this.last!)) this.widen(key, count);
+    if (count > this.lastLimit) this.widen(key, count);
     this.last![index] = count;
     return wanted - count;
   }

@@ -7,6 +7,7 @@
  * Source: qcow2 specification, "Snapshots"; the limit of a table is QEMU's.
  */
 import { Fault, imageProblem } from "../base/fault.ts";
+import { sortNumbers } from "../base/sort.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import type { Header } from "./header.ts";
@@ -60,7 +61,7 @@ export function protectSnapshots(store: ByteStore, header: Header, metadata: Met
     if (left < 0) throw refuse("entries of all L1 tables", `more than ${MAX_GUARDED_ENTRIES}`, MAX_GUARDED_ENTRIES, "entries");
     if (l2Clusters.size > MAX_GUARDED_TABLES) throw refuse("L2 tables", `more than ${MAX_GUARDED_TABLES}`, MAX_GUARDED_TABLES, "tables");
   }
-  const clusters = Float64Array.from(l2Clusters).sort();
+  const clusters = sortNumbers(Float64Array.from(l2Clusters));
   if (!shares) refuseTables(metadata, clusters, header.clusterSize);
   metadata.protectClusters(L2_OF_SNAPSHOT, clusters);
   return unguarded;
