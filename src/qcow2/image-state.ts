@@ -21,6 +21,7 @@ import type { Header } from "./header.ts";
 import { entryFormat } from "./l2-entries.ts";
 import type { EntryFormat } from "./l2-entries.ts";
 import type { MetadataMap } from "./metadata-map.ts";
+import { hasNoEntries } from "./no-entries.ts";
 import { ReadSurvey } from "./read-survey.ts";
 import type { Refcounts } from "./refcounts.ts";
 import { TableCache } from "./table-cache.ts";
@@ -187,7 +188,7 @@ export class ImageState {
 
   /** How many of `most` L1 entries from `index` on lead nowhere, up to the first that does; those behind the table's end do not. */
   l1EntriesUnused(index: number, most: number): number {
-    if (most === 0) return 0;
+    if (most === 0 || hasNoEntries(this.l1)) return most;
     const { buffer, byteOffset, byteLength } = this.l1;
     const start = Math.min(index * ENTRY_BYTES, byteLength);
     const end = Math.min((index + most) * ENTRY_BYTES, byteLength);

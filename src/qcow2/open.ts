@@ -28,6 +28,7 @@ import type { Header, HeaderNeed } from "./header.ts";
 import { ImageState, behindEnd } from "./image-state.ts";
 import type { ImageFoundation } from "./image-state.ts";
 import { MetadataMap, clash } from "./metadata-map.ts";
+import { noEntries } from "./no-entries.ts";
 import { Refcounts } from "./refcounts.ts";
 import { protectSnapshots } from "./snapshot-guard.ts";
 
@@ -146,9 +147,6 @@ export function openState(store: ByteStore, header: Header, changes: Partial<Ope
   }
 }
 
-/** L1 tables without an entry, of disks that are only read: of two hundred, each on the next, every one may have one of 32 MiB in a hole. */
-let nothing = new Uint8Array(0);
-
 /**
  * The L1 table. What lies in it as zeros takes no memory. What lies behind the file's end is zeros too, as QEMU reads it.
  * @param write whether it is to be changed; if not, and it has no entry, it is others' as well
@@ -162,8 +160,7 @@ function readL1(store: ByteStore, { l1Offset, l1Size }: Header, write: boolean):
     readPadded(store, l1Offset + at, piece);
     if (!isZero(piece)) (l1 ??= new Uint8Array(length)).set(piece, at);
   }
-  if (l1 === null && nothing.length < length) nothing = new Uint8Array(length);
-  return l1 ?? nothing.subarray(0, length);
+  return l1 ?? noEntries(length);
 }
 
 /**

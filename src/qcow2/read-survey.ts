@@ -26,6 +26,13 @@ const FREE_ENTRIES = 2 ** 20;
 /** The word of a cluster that reads as zeros and has no place. */
 const isPlainZero = (table: DataView, index: number): boolean => table.getUint32(index * ENTRY_BYTES) === 0 && table.getUint32(index * ENTRY_BYTES + 4) === 1;
 
+interface L1Facts {
+  /** Every entry leads to a table of its own. */
+  readonly distinct: boolean;
+  /** What the file takes for entries that say anything. */
+  readonly inUseBytes: number;
+}
+
 export class ReadSurvey {
   private readonly store: ByteStore;
   private readonly l1: DataView;
@@ -40,7 +47,7 @@ export class ReadSurvey {
   /** Why the tables are too many, once that is known. */
   private refusal: Fault | null = null;
   private filled: OffsetSet | null = null;
-  private distinct: boolean | null = null;
+  private l1Facts: L1Facts | null = null;
 
   private constructor(store: ByteStore, l1: DataView, tableBytes: number, changes: boolean, chain: number) {
     this.store = store;
@@ -94,14 +101,14 @@ export class ReadSurvey {
   }
 
   private newWork(): TableWork {
-    return new TableWork(this.store, { ...FREE_WORK, entries: FREE_ENTRIES }, () => this.isDistinct(), this.chain);
+    return new TableWork(this.store, { ...FREE_WORK, entries: FREE_ENTRIES }, () => this.facts().distinct, this.chain, () => this.facts().inUseBytes);
   }
 
   /** Looks at all tables at once. @throws Fault where they are more than the file can hold */
   private look(): void {
     this.looked = true;
     const sorted = this.sortedTables();
-    this.noteDistinct(sorted);
+    this.l1Facts ??= this.factsOf(sorted);
     const offsets = distinct(sorted);
     const number = this.newWork();
     // Side by side they are read by the megabyte, where none of them changes.
@@ -112,15 +119,14 @@ export class ReadSurvey {
     }
   }
 
-  /** Whether every L1 entry leads to a table of its own. */
-  private isDistinct(): boolean {
-    return this.distinct ?? this.noteDistinct(this.sortedTables());
+  private facts(): L1Facts {
+    return (this.l1Facts ??= this.factsOf(this.sortedTables()));
   }
 
-  private noteDistinct(sorted: Float64Array): boolean {
+  private factsOf(sorted: Float64Array): L1Facts {
     let index = 1;
     while (index < sorted.length && sorted[index]! - sorted[index - 1]! >= this.tableBytes) index++;
-    return (this.distinct = index >= sorted.length);
+    return { distinct: index >= sorted.length, inUseBytes: sorted.length * ENTRY_BYTES };
   }
 
   private sortedTables(): Float64Array {

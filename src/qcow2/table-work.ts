@@ -33,6 +33,7 @@ export const isTooMuch = ({ problem }: Fault): boolean => problem.kind === "imag
 export class TableWork {
   private readonly store: ByteStore;
   private readonly isDistinct: () => boolean;
+  private readonly takenBytes: () => number;
   /** Each read costs a block, however little is asked for: fewer reads are free, and what a file system may have compressed makes it no more. */
   private readonly readsBlocks: boolean;
   private bytes = 0;
@@ -45,10 +46,12 @@ export class TableWork {
   /**
    * @param isDistinct whether no table is gone through more than once; asked when the free work is done
    * @param files that are gone through together, and share what is free
+   * @param takenBytes so much of what the file takes is nothing that is gone through, where it is gone through more than once; asked as isDistinct
    */
-  constructor(store: ByteStore, free = FREE_WORK, isDistinct = (): boolean => true, files = 1) {
+  constructor(store: ByteStore, free = FREE_WORK, isDistinct = (): boolean => true, files = 1, takenBytes = (): number => 0) {
     this.store = store;
     this.isDistinct = isDistinct;
+    this.takenBytes = takenBytes;
     this.mostBytes = free.readBytes / files;
     this.readsBlocks = store.leastReadBytes !== undefined;
     this.mostReads = Math.min(free.reads, free.readBytes / (store.leastReadBytes ?? LEAST_TABLE_BYTES)) / files;
@@ -80,9 +83,13 @@ export class TableWork {
     // A file with a header takes something: none is what file systems say that do not count, network and user ones among them.
     const told = this.store.allocated?.() ?? 0;
     const heldBytes = told > 0 ? told : this.store.size();
-    const times = mayBeCompressed && neededBytes > heldBytes && this.isDistinct() ? COMPRESSED_TIMES : 1;
-    const most = heldBytes * times;
-    if (neededBytes > most) throw new Fault(imageProblem(ALL_TABLES, "length", 0, `more than ${neededBytes} bytes`, `at most ${times === 1 ? "" : `${times} times `}the ${heldBytes} bytes that the file takes of its disk`));
+    const forTables = Math.max(0, heldBytes - this.takenBytes());
+    if (neededBytes <= forTables) return forTables;
+    const distinct = this.isDistinct();
+    const times = mayBeCompressed && distinct ? COMPRESSED_TIMES : 1;
+    const ofBytes = distinct ? heldBytes : forTables;
+    const most = ofBytes * times;
+    if (neededBytes > most) throw new Fault(imageProblem(ALL_TABLES, "length", 0, `more than ${neededBytes} bytes`, `at most ${times === 1 ? "" : `${times} times `}the ${ofBytes} bytes that the file takes of its disk${distinct ? "" : " for them"}`));
     return most;
   }
 }

@@ -46,6 +46,9 @@ describe("plain numbers", () => {
   });
   it("keeps all digits beyond 2^53", () => expect(integer(2 ** 60)).toBe("1152921504606846976"));
   it("writes hex", () => expect(hex(0x2fff0000)).toBe("0x2fff0000"));
+  it.each([0, 1, 2 ** 24, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 2 ** 32, 0x1_0000_0a0b, 2 ** 48 + 5, Number.MAX_SAFE_INTEGER, 2 ** 60])("writes %d in hex as the platform does", (value) => {
+    expect(hex(value)).toBe(`0x${value.toString(16)}`);
+  });
   it("writes offsets and lengths in sentences", () => {
     expect(exact(0)).toBe("0");
     expect(exact(134221824)).toBe("128.004 MiB (134221824)");

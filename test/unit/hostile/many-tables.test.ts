@@ -219,6 +219,29 @@ test("a map does not tell of one table over and over for every entry that leads 
   expect(go).toThrow(/image's tables/);
 });
 
+test("entries of one table are not told over and over for the bytes that the entries which lead to it take of the file", () => {
+  const tables = 2 ** 19;
+  const words = Object.fromEntries(Array.from({ length: PER_TABLE }, (_, index) => [FIRST + tables * 8 + index * 8, COPIED | BigInt(3 * CLUSTER)]));
+  const contents = manyTables(() => FIRST + tables * 8, FIRST + tables * 8 + CLUSTER, words, tables);
+  const toldWith = (allocated: number): number => {
+    const image = new Qcow2Image(counting(contents, allocated), readHeader(counting(contents, allocated)), {});
+    let told = 0;
+    try {
+      for (let at: number | null = 0; at !== null; ) {
+        const { extents, next } = image.map(at, tables * PER_TABLE * CLUSTER - at, 2 ** 16);
+        told += extents.length;
+        at = next;
+      }
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+    }
+    return told;
+  };
+  // What the last call would have told with what was too much is not told.
+  const told = [toldWith(tables * 8), toldWith(tables * 8 + 8 * 2 ** 21)];
+  expect(told.map((extents) => Math.ceil((extents + 1) / 2 ** 16) * 2 ** 16)).toEqual([2 ** 20, 2 ** 21]);
+});
+
 test("a map tells of all tables of a disk that a file system has compressed", () => {
   // Every entry of the disk's start has a place, and no data has been written.
   const filled = 2 ** 14 + 64;
