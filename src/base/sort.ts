@@ -34,10 +34,10 @@ function isSorted(numbers: Float64Array): boolean {
 /** Deals numbers out by one digit after the other, the lowest first, from one array into another and back. */
 function deal(numbers: Float64Array, along: Uint32Array | null): void {
   const { length } = numbers;
-  let from = new Uint32Array(numbers.buffer, numbers.byteOffset, length * 2);
-  let to = new Uint32Array(length * 2);
+  let from: Uint32Array = new Uint32Array(numbers.buffer, numbers.byteOffset, length * 2);
+  let to: Uint32Array = new Uint32Array(length * 2);
   let besideFrom = along;
-  let besideTo = along === null ? null : new Uint32Array(length);
+  let besideTo: Uint32Array | null = along === null ? null : new Uint32Array(length);
   const starts = new Uint32Array(DIGITS);
   for (let digit = 0; digit < 2 * PER_WORD; digit++) {
     const word = digit < PER_WORD ? LOW_WORD : 1 - LOW_WORD;
