@@ -77,7 +77,7 @@ export async function runLineNow(core: Core, line: string, fill: number | null =
     else if (name === "read") {
       const { data } = outcome.value as { data: Uint8Array | null };
       if (data !== null) read = { offset: (request as RequestOf<"read">).offset, data };
-    } else if (name === "create") made.add((request as RequestOf<"create">).file);
+    } else if (name === "create" || name === "createRaw") made.add((request as RequestOf<"create" | "createRaw">).file);
     else if (name === "remove") made.delete((request as RequestOf<"remove">).file);
     else if (name === "append") appendedAt = (outcome.value as { offset: number }).offset;
     return outcome;

@@ -94,9 +94,9 @@ export interface Core {
 }
 
 /** Calls after which the list of files is another one. */
-const LIBRARY_CALLS: ReadonlySet<CallName> = new Set<CallName>(["create", "copy", "rename", "remove"]);
+const LIBRARY_CALLS: ReadonlySet<CallName> = new Set<CallName>(["create", "createRaw", "copy", "rename", "remove"]);
 /** Of these, those that make a file worth keeping: the browser is then asked not to evict it. */
-const MAKING_CALLS: ReadonlySet<CallName> = new Set<CallName>(["create", "copy"]);
+const MAKING_CALLS: ReadonlySet<CallName> = new Set<CallName>(["create", "createRaw", "copy"]);
 
 export function createCore(port: EnginePort, home: EngineHome = "library"): Core {
   const store = createAppStore();

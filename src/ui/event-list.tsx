@@ -31,7 +31,7 @@ export function EventList({ count }: { count: number }) {
   const openIndex = opened === null ? -1 : indexOf(matches, opened);
   /** Whether the keyboard is on one of them. */
   const [reading, setReading] = useState(false);
-  const { box, onScroll } = useFollow(openIndex >= 0 || reading);
+  const { box, onScroll } = useFollow(openIndex >= 0 || reading || count === 0);
   const rowHeight = useNarrow() ? NARROW_ROW_HEIGHT : ROW_HEIGHT;
   const rows = useRows(box, count, rowHeight, OVERSCAN);
   /** By how much the open one is higher than a row. */

@@ -10,6 +10,7 @@ import type { InspectorTab } from "../state/inspector-state.ts";
 import { foundWords } from "./check-words.ts";
 import { foldInspector } from "./commands.ts";
 import { useApp, useAppState, useFormat } from "./context.ts";
+import { InspectorDivider } from "./divider.tsx";
 import { part } from "./part.tsx";
 import { RangeStrip, SaveAsMenu, SaveStrip } from "./save-as-menu.tsx";
 
@@ -111,6 +112,7 @@ export function Inspector() {
 
   return (
     <Tabs.Root ref={panel} className={open ? "panel panel-inspector open" : "panel panel-inspector"} value={tab === null ? "" : wordOf(tab)} onValueChange={(value) => app.inspector.show(INSPECTOR_TABS.find((name) => wordOf(name) === value) ?? null)} activationMode="manual">
+      {open && <InspectorDivider />}
       <div className="inspector-strip">
         <Tabs.List className="tabs" aria-label="Inspector" ref={tabs}>
           {INSPECTOR_TABS.map((name) => (

@@ -161,6 +161,17 @@ test("an image that a line made beside the attached one is shown at a click", as
   await offer.click();
   await expect(app.image).toHaveText("copy.qcow2");
   await expect(offer).toBeDisabled();
+  // A raw one too.
+  await app.type("qemu-img convert -O raw copy.qcow2 copy.raw");
+  const raw = app.output.getByRole("button", { name: "Show copy.raw" });
+  await expect(raw).toBeEnabled();
+  await expect(app.image).toHaveText("copy.qcow2");
+  await raw.click();
+  await expect(app.image).toHaveText("copy.raw");
+  await expect(raw).toBeDisabled();
+  await app.type("read -P 0x5a 2M 64k");
+  await expect(app.output).toContainText("read 65536/65536 bytes at offset 2097152");
+  await expect(app.output).not.toContainText("Pattern verification failed");
   // What create makes is shown already, and what failed made nothing.
   await app.type("qemu-img create -f qcow2 third.qcow2 1M");
   await expect(app.image).toHaveText("third.qcow2");
@@ -168,7 +179,7 @@ test("an image that a line made beside the attached one is shown at a click", as
   await expect(app.output).toContainText("no-such.qcow2");
   await app.type("length");
   await expect(app.output).toContainText("1 MiB");
-  await expect(app.output.getByRole("button")).toHaveCount(1);
+  await expect(app.output.getByRole("button")).toHaveCount(2);
   // A name is told whole, and one that is gone is not offered any more.
   const long = `${"a-copy-with-a-long-name-".repeat(4)}.qcow2`;
   await app.type(`qemu-img convert -O qcow2 welcome.qcow2 ${long}`);
@@ -224,6 +235,49 @@ test("on a projector's screen the zones stay beside the inspector, and the list 
   // Its list is, where it is asked for.
   await lessons.getByRole("button", { name: "All lessons" }).click();
   await expect(list).toBeVisible();
+});
+
+test("on a projector's screen a lesson and the inspector leave rows of zones, and a line between them is moved by keys and by dragging", async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 720 });
+  const app = await Zonescope.open(page);
+  const lessons = page.getByRole("complementary", { name: "Lessons" });
+  await lessons.getByRole("button", { name: "Start lesson" }).click();
+  await expect(app.image).toHaveText("lesson-zones.qcow2");
+  await page.getByRole("tab", { name: "Layout", exact: true }).click();
+  const inspector = page.getByRole("tabpanel", { name: "Layout" });
+  await expect(inspector).toBeVisible();
+  await expect(app.row(0)).toBeInViewport({ ratio: 1 });
+  const divider = page.getByRole("separator", { name: "Height of the inspector" });
+  const height = (): Promise<number> => divider.evaluate((line) => line.parentElement!.offsetHeight);
+  const before = await height();
+  await divider.focus();
+  for (let press = 0; press < 3; press++) await page.keyboard.press("ArrowDown");
+  await expect.poll(height).toBeLessThan(before - 50);
+  for (const zone of [0, 1, 2]) await expect(app.row(zone)).toBeInViewport({ ratio: 1 });
+  await page.keyboard.press("End");
+  await expect.poll(height).toBeGreaterThan(before);
+  // As far as it goes, all regions are on the screen still.
+  expect(await page.evaluate(() => document.documentElement.scrollHeight - window.innerHeight)).toBe(0);
+  await expect(app.map.getByRole("slider", { name: "Selected zone" })).toBeInViewport({ ratio: 1 });
+  const box = (await divider.boundingBox())!;
+  await page.mouse.move(box.x + 200, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 200, box.y + 120, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(height).toBeLessThan(before);
+  const dragged = await height();
+  expect(await seriousOn(page)).toEqual([]);
+  // It outlives the page, on another screen too; where the page scrolls there is nothing to divide.
+  await page.reload();
+  await page.getByRole("tab", { name: "Hex", exact: true }).click();
+  await expect.poll(height).toBe(dragged);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await expect.poll(height).toBeGreaterThan(dragged);
+  await page.setViewportSize({ width: 820, height: 1180 });
+  await expect(divider).toBeHidden();
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await divider.dblclick();
+  await expect.poll(height).toBeGreaterThan(dragged);
 });
 
 test("zones that wore out are in the legend, the table, the panel and the saved map, each with what they refuse", async ({ page }) => {
