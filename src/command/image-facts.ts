@@ -117,7 +117,7 @@ export function* factJsonPieces(value: FactValue, indent = 0): Generator<string,
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 /** QEMU's JSON is plain ASCII: what is not, is \uXXXX with capital digits. An escaped backslash is matched to be left alone. */
-function jsonString(text: string): string {
+export function jsonString(text: string): string {
   if (PLAIN.test(text)) return `"${text}"`;
   return JSON.stringify(text).replace(/\\\\|\\u([0-9a-f]{4})|[^ -~]/g, (found, digits?: string) => {
     if (found === "\\\\") return found;

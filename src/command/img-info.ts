@@ -5,7 +5,7 @@ import { factJsonPieces, factLines, formatSpecific } from "./image-facts.ts";
 import type { FactTree, FactValue } from "./image-facts.ts";
 import { explained, hasMoreToSay, openFailureWords } from "./explain.ts";
 import { sourceOfName } from "./image-source.ts";
-import { READING_OPTIONS, closeRead, imageToRead, longOptions, optionValue, sourceGiven } from "./img-open.ts";
+import { READING_OPTIONS, closeRead, imageToRead, longOptions, namesGiven, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError } from "./img-words.ts";
 import { call, out } from "./program.ts";
@@ -31,9 +31,12 @@ export const imageInfo: ImgCommand = {
     const whole = optionValue(given, "b") !== null;
     const looked = yield* lookAt(source, asked.word, whole);
     if (looked === null) return 1;
-    if (asked.output === "human") yield out(looked.map(({ file, facts, snapshots }) => humanInfo(file, facts, snapshots)).join("\n"));
+    const top = yield* lookInside(source, looked[0]!, namesGiven(given, asked.word, source, looked[0]!.facts.image.format));
+    if (top === null) return 1;
+    looked[0] = top;
+    if (asked.output === "human") yield out(looked.map((image) => humanInfo(image)).join("\n"));
     else {
-      const trees = looked.map(({ file, facts, snapshots }) => jsonInfo(file, facts, snapshots));
+      const trees = looked.map(jsonInfo);
       let text = "";
       for (const piece of factJsonPieces(whole ? trees : trees[0]!)) {
         text += piece;
@@ -51,6 +54,8 @@ interface Looked {
   readonly file: string;
   readonly facts: DeviceFacts;
   readonly snapshots: readonly SnapshotFacts[];
+  /** The node in whose disk it lies; absent where that is the file. */
+  readonly inside?: Looked;
 }
 
 interface Next {
@@ -95,6 +100,15 @@ function* lookAt(top: ImageSource, word: string, whole: boolean): Program<Looked
   return looked;
 }
 
+/** An image with its name and, where it lies in the disk of another node, with that one; null after a failure was printed. @param names of the nodes from the image on, null where they are the file's */
+function* lookInside(source: ImageSource, image: Looked, names: readonly string[] | null): Program<Looked | null> {
+  const named = { ...image, file: names?.[0] ?? image.file };
+  if (source.inside === undefined || names === null) return named;
+  const below = yield* lookAt(source.inside, source.inside.file, false);
+  const inside = below === null ? null : yield* lookInside(source.inside, below[0]!, names.slice(1));
+  return inside === null ? null : { ...named, inside };
+}
+
 /** The image's internal snapshots; none where their table cannot be read, which is explained. */
 function* snapshotsOf({ handle, facts }: ReadImage): Program<readonly SnapshotFacts[]> {
   if (facts.image.snapshotCount === 0) return [];
@@ -104,8 +118,8 @@ function* snapshotsOf({ handle, facts }: ReadImage): Program<readonly SnapshotFa
   return [];
 }
 
-/** The lines of `qemu-img info`. */
-function humanInfo(file: string, facts: DeviceFacts, snapshots: readonly SnapshotFacts[] = []): string {
+/** The lines of `qemu-img info`. @param path of the node on which the image stands */
+function humanInfo({ file, facts, snapshots, inside }: Looked, path = "/file"): string {
   const { image } = facts;
   const diskSize = typeof image.allocatedSize === "number" ? imgSize(image.allocatedSize) : "unavailable";
   const specific = formatSpecific(facts);
@@ -116,8 +130,8 @@ function humanInfo(file: string, facts: DeviceFacts, snapshots: readonly Snapsho
   if (image.backingFile !== null) text += backingLines(image.backingFile, image);
   text += snapshotLines(snapshots);
   if (specific !== null) text += `Format specific information:\n${factLines(specific, 1)}`;
-  text += `Child node '/file':\n    filename: ${file}\n    protocol type: file\n    file length: ${imgSizeExact(fileLength(facts))}\n    disk size: ${diskSize}\n`;
-  return text;
+  const below = inside === undefined ? `filename: ${image.file}\nprotocol type: file\nfile length: ${imgSizeExact(fileLength(facts))}\ndisk size: ${diskSize}\n` : humanInfo(inside, `${path}/file`);
+  return `${text}Child node '${path}':\n${below.replace(/^(?=.)/gm, "    ")}`;
 }
 
 function backingLines(name: string, { fullBackingFile, backingFormat }: DeviceFacts["image"]): string {
@@ -129,23 +143,20 @@ function backingLines(name: string, { fullBackingFile, backingFormat }: DeviceFa
 const fileLength = (facts: DeviceFacts): number => Math.ceil(facts.image.fileSize / SECTOR) * SECTOR;
 
 /** The object of `qemu-img info --output=json`. */
-function jsonInfo(file: string, facts: DeviceFacts, snapshots: readonly SnapshotFacts[] = []): FactTree {
+function jsonInfo({ file, facts, snapshots, inside }: Looked): FactTree {
   const { image } = facts;
   const actual: FactTree = typeof image.allocatedSize === "number" ? { "actual-size": image.allocatedSize } : {};
   const specific = formatSpecific(facts);
-  const child: FactTree = {
-    name: "file",
-    info: {
-      children: [],
-      "virtual-size": fileLength(facts),
-      filename: file,
-      format: "file",
-      ...actual,
-      "format-specific": { type: "file", data: {} },
-      "dirty-flag": false,
-    },
+  const below: FactTree = {
+    children: [],
+    "virtual-size": fileLength(facts),
+    filename: image.file,
+    format: "file",
+    ...actual,
+    "format-specific": { type: "file", data: {} },
+    "dirty-flag": false,
   };
-  const tree: Record<string, FactValue> = { children: [child] };
+  const tree: Record<string, FactValue> = { children: [{ name: "file", info: inside === undefined ? below : jsonInfo(inside) }] };
   if (image.backingFormat !== null && image.backingFile !== null) tree["backing-filename-format"] = image.backingFormat;
   if (snapshots.length > 0) tree["snapshots"] = snapshotTrees(snapshots);
   Object.assign(tree, { "virtual-size": image.virtualSize, filename: file });

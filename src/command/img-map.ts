@@ -8,7 +8,7 @@ import type { Extent } from "../protocol/index.ts";
 import { explained } from "./explain.ts";
 import { hex, integer } from "./format.ts";
 import type { GivenOptions } from "./getopt.ts";
-import { READING_OPTIONS, closeRead, imageToRead, openToRead } from "./img-open.ts";
+import { READING_OPTIONS, closeRead, imageToRead, namesGiven, openImage, sourceGiven } from "./img-open.ts";
 import type { ImageToRead, ReadImage } from "./img-open.ts";
 import { imgError } from "./img-words.ts";
 import { call, out } from "./program.ts";
@@ -32,13 +32,20 @@ export const mapImage: ImgCommand = {
     if (range === null) return 1;
     const asked = yield* imageToRead(given);
     if (asked === null) return 1;
-    const image = yield* openToRead(given, asked.word);
-    if (image === null) return 1;
-    const status = yield* printMap(image, range, asked.output);
+    const source = yield* sourceGiven(given, asked.word);
+    const image = source === null ? null : yield* openImage(source, asked.word);
+    if (source === null || image === null) return 1;
+    const status = yield* printMap(image, filesOf(image, namesGiven(given, asked.word, source, image.facts.image.format)), range, asked.output);
     yield* closeRead(image);
     return status;
   },
 };
+
+/** Where bytes of each depth lie, the image's own in what it stands on. @param names of its nodes, null where they are the file's */
+function filesOf({ file, facts }: ReadImage, names: readonly string[] | null): (depth: number) => string {
+  const { dataFiles } = facts.image;
+  return (depth) => (depth === 0 ? names?.[1] : null) ?? dataFiles[depth] ?? file;
+}
 
 interface MapRange {
   readonly start: number;
@@ -72,8 +79,7 @@ function* mapRange({ options }: GivenOptions): Program<MapRange | null> {
 /** What stands before the first extent is found: an entry of no length, which JSON shows for an empty range. */
 const nothingAt = (start: number): Extent => ({ start, length: 0, allocated: false, zero: false, data: false, compressed: false, hostOffset: null, depth: 0 });
 
-function* printMap(image: ReadImage, range: MapRange, output: ImageToRead["output"]): Program {
-  const { handle, facts } = image;
+function* printMap({ handle, facts }: ReadImage, fileOf: (depth: number) => string, range: MapRange, output: ImageToRead["output"]): Program {
   const json = output === "json";
   yield out(json ? "[" : `${["Offset", "Length", "Mapped to"].map((title) => title.padEnd(COLUMN)).join("")}File\n`);
   const size = facts.image.virtualSize;
@@ -85,7 +91,7 @@ function* printMap(image: ReadImage, range: MapRange, output: ImageToRead["outpu
   const finish = (extent: Extent, last: boolean): boolean => {
     if (json) text += jsonEntry(extent) + (last ? "]\n" : ",\n");
     else if (extent.data && extent.hostOffset === null) return false;
-    else if (extent.data && !extent.zero) text += tableRow(extent, facts.image.dataFiles[extent.depth] ?? image.file);
+    else if (extent.data && !extent.zero) text += tableRow(extent, fileOf(extent.depth));
     return true;
   };
   while (at !== null && at < end) {

@@ -6,7 +6,9 @@ import { explain, explained, hasMoreToSay, openFailureWords } from "./explain.ts
 import { snapshotLoadWords } from "./explain-snapshot.ts";
 import type { GivenOptions, LongOption } from "./getopt.ts";
 import { SHARED_BY_FORCE, sourceToOpen } from "./image-source.ts";
+import type { ImageWords } from "./image-source.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
+import { nodeNames } from "./node-names.ts";
 import { call, errorOut } from "./program.ts";
 import type { Program } from "./program.ts";
 
@@ -90,12 +92,21 @@ export function* sourceNamed(word: string, format: string | null, asOptions: boo
     yield imgError("--image-opts and --format are mutually exclusive");
     return null;
   }
-  // The first word of a list of options may be a value alone, of what lies under the format.
-  const options = /^[^,]*=/.test(word) ? word : `file=${word}`;
-  const named = sourceToOpen(asOptions ? { word: null, format: null, options } : { word, format, options: null }, write);
+  const named = sourceToOpen(wordsGiven(word, format, asOptions), write);
   if (named.ok) return named.value.source;
   yield imgError(`Could not open '${word}': ${named.error}`);
   return null;
+}
+
+/** A word as a file of that format or as a list of options, whose first may be a value alone, of what lies under the format. */
+export function wordsGiven(word: string, format: string | null, asOptions: boolean): ImageWords {
+  return asOptions ? { word: null, format: null, options: /^[^,]*=/.test(word) ? word : `file=${word}` } : { word, format, options: null };
+}
+
+/** The names of the nodes of the image that `word` names by -f or --image-opts, from the top; null where the file's name stands for all of them. */
+export function namesGiven(given: GivenOptions, word: string, { inside, offset, size }: ImageSource, format: string): readonly string[] | null {
+  if (inside === undefined && offset === undefined && size === undefined) return null;
+  return nodeNames(wordsGiven(word, optionValue(given, "f"), optionValue(given, "image-opts") !== null), format);
 }
 
 /** What the call "open" can do beside. */

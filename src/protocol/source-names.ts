@@ -79,7 +79,7 @@ function debugName(text: string, ownPrefix: string): Result<ParsedName, SourcePr
 }
 
 /** Levels become dots, as QEMU flattens them. */
-function optionsOfJson(text: string): Result<FlatOptions, SourceProblem> {
+export function optionsOfJson(text: string): Result<FlatOptions, SourceProblem> {
   const value = parseQemuJson(text);
   if (!value.ok) return err({ code: "json-syntax", detail: value.error });
   if (typeof value.value !== "object" || value.value === null || Array.isArray(value.value)) return err({ code: "json-not-object" });

@@ -91,6 +91,42 @@ test("an image in a part of a raw file is read and written as stock does, and wh
   });
 });
 
+test("info and map name the nodes that an image stands on, and info tells of each", async () => {
+  await inScratchFolder(async (folder) => {
+    const member = makeMember(folder);
+    runStock(folder, "qemu-img", ["convert", "-f", "raw", "-O", "qcow2", "image", "outer"]);
+    const part = "driver=raw,offset=512,size=1k,file.filename=archive";
+    const deep = "driver=qcow2,file.driver=qcow2,file.file.driver=raw,file.file.offset=0,file.file.file.filename=outer";
+    const json = '{"driver":"qcow2","file":{"driver":"raw","offset":512,"size":"262656","file":{"driver":"file","filename":"archive"}}}';
+    const named = [["--image-opts", member], ["--image-opts", part], ["--image-opts", NESTED], ["--image-opts", deep], [`json:${json}`], ["--image-opts", "driver=raw,file.filename=archive"]];
+    for (const image of named) {
+      const [theirs, mine] = [runStock(folder, "qemu-img", ["info", ...image]), await runOurs(folder, "qemu-img", ["info", ...image])];
+      // Of the nodes below version 7 says nothing.
+      const top = (text: string): string => text.replace(/^Child node '\/file':\n(?: .*\n)*/gm, "");
+      expect(top(mine.out), image.join(" ")).toBe(top(theirs.out));
+      if (image[1] === part || image[1]?.startsWith("driver=raw") === true) continue;
+      expect(await runOurs(folder, "qemu-img", ["map", ...image])).toEqual(runStock(folder, "qemu-img", ["map", ...image]));
+    }
+    const told = async (options: string): Promise<string> => (await runOurs(folder, "qemu-img", ["info", "--image-opts", options])).out.replace(/^( *disk size: ).*/gm, "$1…");
+    const length = readFileSync(join(folder, "image")).length;
+    const file = (name: string, indent: string): string => `${indent}filename: ${name}\n${indent}protocol type: file\n${indent}file length: ${lengthWords(folder, name)}\n${indent}disk size: …\n`;
+    expect(await told(member)).toContain(
+      `\nChild node '/file':\n    image: json:{"offset": "512", "driver": "raw", "size": "${length}", "file": {"driver": "file", "filename": "archive"}}\n    file format: raw\n` +
+        `    virtual size: ${length / 1024} KiB (${length} bytes)\n    disk size: …\n    Child node '/file/file':\n${file("archive", "        ")}`,
+    );
+    expect(await told(NESTED)).toMatch(/^Child node '\/file':\n {4}image: outer\n {4}file format: qcow2\n/m);
+    expect((await told(NESTED)).endsWith(`    Child node '/file/file':\n${file("outer", "        ")}`)).toBe(true);
+    const tree = JSON.parse((await runOurs(folder, "qemu-img", ["info", "--output=json", "--image-opts", NESTED])).out) as { children: { info: Record<string, unknown> }[] };
+    expect(tree.children[0]!.info).toMatchObject({ "filename": "outer", "format": "qcow2", "children": [{ name: "file", info: { filename: "outer", format: "file" } }] });
+  });
+});
+
+/** The length of a file as info tells it, in whole sectors. */
+function lengthWords(folder: string, name: string): string {
+  const bytes = Math.ceil(readFileSync(join(folder, name)).length / 512) * 512;
+  return `${Number((bytes / 1024).toPrecision(3))} KiB (${bytes} bytes)`;
+}
+
 test("an overlay inside the disk of another image is empty behind a commit", async () => {
   await inScratchFolder(async (folder) => {
     runStock(folder, "qemu-img", ["create", "-q", "-f", "qcow2", "base", "2M"]);
