@@ -22,6 +22,11 @@ export interface Difference {
 /** First bytes of a stretch that are told, a whole number of words. */
 const SHOWN_BYTES = 16;
 
+function isSame(before: Uint8Array, after: Uint8Array): boolean {
+  for (let at = 0; at < WORD_BYTES; at++) if (before[at] !== after[at]) return false;
+  return true;
+}
+
 export class OverlayStore implements ByteStore {
   readonly name: string;
   readonly readOnly = false;
@@ -107,7 +112,7 @@ export class OverlayStore implements ByteStore {
       for (let word = 0; word < PAGE_BYTES; word += WORD_BYTES) {
         const at = index * PAGE_BYTES + word;
         const [before, after] = [below.subarray(word, word + WORD_BYTES), page.subarray(word, word + WORD_BYTES)];
-        if (before.every((byte, position) => byte === after[position])) continue;
+        if (isSame(before, after)) continue;
         if (run === null || run.offset + run.lengthBytes !== at) {
           const finished = end();
           if (finished !== null) yield finished;

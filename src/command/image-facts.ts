@@ -72,22 +72,20 @@ export function findingSentence(finding: PointerFinding): string {
   }
 }
 
-/** The tree as QEMU prints it for people: "key: value" at `indent` steps of four spaces. */
-export function factLines(tree: FactTree, indent: number): string {
+/** The tree as QEMU prints it for people, line by line: "key: value" at `indent` steps of four spaces. */
+export function* factLines(tree: FactTree, indent: number): Generator<string, void, void> {
   const margin = "    ".repeat(indent);
-  let text = "";
-  for (const [key, value] of Object.entries(tree)) text += entryLines(margin, key.replaceAll("-", " "), value, indent);
-  return text;
+  for (const [key, value] of Object.entries(tree)) yield* entryLines(margin, key.replaceAll("-", " "), value, indent);
 }
 
-function entryLines(margin: string, label: string, value: FactValue, indent: number): string {
+function* entryLines(margin: string, label: string, value: FactValue, indent: number): Generator<string, void, void> {
   if (Array.isArray(value)) {
-    let rows = "";
-    (value as readonly FactValue[]).forEach((item, index) => (rows += entryLines(`${margin}    `, `[${index}]`, item, indent + 1)));
-    return `${margin}${label}:\n${rows}`;
-  }
-  if (typeof value === "object") return `${margin}${label}:\n${factLines(value as FactTree, indent + 1)}`;
-  return `${margin}${label}: ${typeof value === "number" ? integer(value) : String(value)}\n`;
+    yield `${margin}${label}:\n`;
+    for (const [index, item] of (value as readonly FactValue[]).entries()) yield* entryLines(`${margin}    `, `[${index}]`, item, indent + 1);
+  } else if (typeof value === "object") {
+    yield `${margin}${label}:\n`;
+    yield* factLines(value as FactTree, indent + 1);
+  } else yield `${margin}${label}: ${typeof value === "number" ? integer(value) : String(value)}\n`;
 }
 
 /** The tree as QEMU prints JSON: four spaces a level, an empty list or object still on two lines. */

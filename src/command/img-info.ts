@@ -8,14 +8,12 @@ import { sourceOfName } from "./image-source.ts";
 import { READING_OPTIONS, closeRead, imageToRead, longOptions, namesGiven, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError } from "./img-words.ts";
-import { call, out } from "./program.ts";
+import { call, printed } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
 import { snapshotLines, snapshotTrees } from "./snapshot-list.ts";
 
 const SECTOR = 512;
-/** Characters that are printed at once. */
-const PIECE = 65536;
 
 export const imageInfo: ImgCommand = {
   name: "info",
@@ -34,17 +32,11 @@ export const imageInfo: ImgCommand = {
     const top = yield* lookInside(source, looked[0]!, namesGiven(given, asked.word, source, looked[0]!.facts.image.format));
     if (top === null) return 1;
     looked[0] = top;
-    if (asked.output === "human") yield out(looked.map((image) => humanInfo(image)).join("\n"));
-    else {
+    if (asked.output === "human") {
+      for (const [index, image] of looked.entries()) yield* printed(humanInfo(image), index === looked.length - 1 ? "" : "\n");
+    } else {
       const trees = looked.map(jsonInfo);
-      let text = "";
-      for (const piece of factJsonPieces(whole ? trees : trees[0]!)) {
-        text += piece;
-        if (text.length < PIECE) continue;
-        yield out(text);
-        text = "";
-      }
-      yield out(`${text}\n`);
+      yield* printed(factJsonPieces(whole ? trees : trees[0]!), "\n");
     }
     return 0;
   },
@@ -118,20 +110,24 @@ function* snapshotsOf({ handle, facts }: ReadImage): Program<readonly SnapshotFa
   return [];
 }
 
-/** The lines of `qemu-img info`. @param path of the node on which the image stands */
-function humanInfo({ file, facts, snapshots, inside }: Looked, path = "/file"): string {
+/** The lines of `qemu-img info`, some at a time. @param path of the node on which the image stands */
+function* humanInfo({ file, facts, snapshots, inside }: Looked, path = "/file"): Generator<string, void, void> {
   const { image } = facts;
   const diskSize = typeof image.allocatedSize === "number" ? imgSize(image.allocatedSize) : "unavailable";
   const specific = formatSpecific(facts);
-  let text = `image: ${file}\nfile format: ${image.format}\nvirtual size: ${imgSizeExact(image.virtualSize)}\ndisk size: ${diskSize}\n`;
-  if (image.encryption !== null) text += "encrypted: yes\n";
-  if (image.format === "qcow2") text += `cluster_size: ${image.clusterSize}\n`;
-  if (image.dirty) text += "cleanly shut down: no\n";
-  if (image.backingFile !== null) text += backingLines(image.backingFile, image);
-  text += snapshotLines(snapshots);
-  if (specific !== null) text += `Format specific information:\n${factLines(specific, 1)}`;
-  const below = inside === undefined ? `filename: ${image.file}\nprotocol type: file\nfile length: ${imgSizeExact(fileLength(facts))}\ndisk size: ${diskSize}\n` : humanInfo(inside, `${path}/file`);
-  return `${text}Child node '${path}':\n${below.replace(/^(?=.)/gm, "    ")}`;
+  yield `image: ${file}\nfile format: ${image.format}\nvirtual size: ${imgSizeExact(image.virtualSize)}\ndisk size: ${diskSize}\n`;
+  if (image.encryption !== null) yield "encrypted: yes\n";
+  if (image.format === "qcow2") yield `cluster_size: ${image.clusterSize}\n`;
+  if (image.dirty) yield "cleanly shut down: no\n";
+  if (image.backingFile !== null) yield backingLines(image.backingFile, image);
+  yield* snapshotLines(snapshots);
+  if (specific !== null) {
+    yield "Format specific information:\n";
+    yield* factLines(specific, 1);
+  }
+  yield `Child node '${path}':\n`;
+  const own = [`filename: ${image.file}\nprotocol type: file\nfile length: ${imgSizeExact(fileLength(facts))}\ndisk size: ${diskSize}\n`];
+  for (const lines of inside === undefined ? own : humanInfo(inside, `${path}/file`)) yield lines.replace(/^(?=.)/gm, "    ");
 }
 
 function backingLines(name: string, { fullBackingFile, backingFormat }: DeviceFacts["image"]): string {

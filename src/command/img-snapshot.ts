@@ -6,7 +6,7 @@ import type { GivenOptions } from "./getopt.ts";
 import { FORCE_SHARE, IMAGE_OPTIONS, closeRead, openToRead, longOptions } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
-import { call, errorOut, out } from "./program.ts";
+import { call, errorOut, printed } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
 import { snapshotLines } from "./snapshot-list.ts";
@@ -69,8 +69,7 @@ function* act({ handle }: ReadImage, flag: string, name: string): Program {
     default: {
       const listed = yield* call("listSnapshots", { handle });
       if (!listed.ok) return yield* failed(`Could not list snapshots: ${strerror(listed.error)}`, listed.error);
-      const lines = snapshotLines(listed.value);
-      if (lines !== "") yield out(lines);
+      yield* printed(snapshotLines(listed.value));
       return 0;
     }
   }

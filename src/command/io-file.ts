@@ -57,7 +57,7 @@ export const info: IoCommand = {
     const raw = format === "raw";
     yield out(`format name: ${format}\ncluster size: ${ioSize(raw ? 0 : clusterSize)}\nvm state offset: ${ioSize(raw ? 0 : vmStateOffset)}\n`);
     const specific = formatSpecific(facts);
-    if (specific !== null) yield out(`Format specific information:\n${factLines(specific, 1)}`);
+    if (specific !== null) yield out(`Format specific information:\n${[...factLines(specific, 1)].join("")}`);
     return "ok";
   },
 };

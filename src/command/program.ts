@@ -24,6 +24,9 @@ export type Step =
   /** Sends the program's own process a signal; answered with false where it has none of its own. */
   | { readonly step: "signal"; readonly number: number };
 
+/** Characters that are printed with one step. */
+const PRINTED_AT_ONCE = 65536;
+
 /** Returns what the program computes; a whole command line returns its exit status. */
 export type Program<Value = number> = Generator<Step, Value, unknown>;
 
@@ -71,6 +74,18 @@ export function* readLine(): Generator<Step, string | null, unknown> {
 
 /** A step that prints on standard output (a line brings its own newline), for `yield out(…)`: cheaper than a generator of its own. */
 export const out = (text: string): Step => ({ step: "print", stream: "out", text });
+/** Prints what comes in pieces, many at once: a list of very many names is never in memory as one text. */
+export function* printed(pieces: Iterable<string>, end = ""): Program<void> {
+  let text = "";
+  for (const piece of pieces) {
+    text += piece;
+    if (text.length < PRINTED_AT_ONCE) continue;
+    yield out(text);
+    text = "";
+  }
+  if (text !== "" || end !== "") yield out(`${text}${end}`);
+}
+
 /** A step that prints on standard error. */
 export const errorOut = (text: string): Step => ({ step: "print", stream: "err", text });
 

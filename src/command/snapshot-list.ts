@@ -4,17 +4,12 @@ import { imgSize, integer } from "./format.ts";
 import type { FactTree } from "./image-facts.ts";
 
 /** The lines of a list, its heading first; nothing for no snapshots. */
-export function snapshotLines(snapshots: readonly SnapshotFacts[]): string {
-  if (snapshots.length === 0) return "";
-  const rows = snapshots.map((snapshot) => [
-    snapshot.id,
-    snapshot.name,
-    imgSize(snapshot.vmStateBytes),
-    localTime(snapshot.dateSeconds),
-    clock(snapshot),
-    snapshot.icount === null ? "--" : integer(snapshot.icount),
-  ]);
-  return `Snapshot list:\n${[HEADINGS, ...rows].map(row).join("")}`;
+export function* snapshotLines(snapshots: readonly SnapshotFacts[]): Generator<string, void, void> {
+  if (snapshots.length === 0) return;
+  yield `Snapshot list:\n${row(HEADINGS)}`;
+  for (const snapshot of snapshots) {
+    yield row([snapshot.id, snapshot.name, imgSize(snapshot.vmStateBytes), localTime(snapshot.dateSeconds), clock(snapshot), snapshot.icount === null ? "--" : integer(snapshot.icount)]);
+  }
 }
 
 const HEADINGS = ["ID", "TAG", "VM_SIZE", "DATE", "VM_CLOCK", "ICOUNT"];

@@ -9,7 +9,7 @@ import type { Header } from "../qcow2/header.ts";
 import { readHeader } from "../qcow2/open.ts";
 import { applySnapshot, createSnapshot, deleteSnapshot } from "../qcow2/snapshot-changes.ts";
 import { findSnapshot, textOf } from "../qcow2/snapshots.ts";
-import { readSnapshotTable } from "../qcow2/snapshot-reader.ts";
+import { readSnapshotTable, snapshotEntries } from "../qcow2/snapshot-reader.ts";
 import type { Snapshot } from "../qcow2/snapshots.ts";
 import { tellsOfZones } from "../zoned/dialect.ts";
 import type { OpenImage } from "./open-image.ts";
@@ -23,7 +23,9 @@ const done = ok({ done: true } as const);
 
 export function listSnapshots(image: OpenImage): Result<readonly SnapshotFacts[], Failure> {
   if (image.format === "raw") return ok([]);
-  return ok(readSnapshotTable(image.store, readHeader(image.store)).snapshots.map(factsOf));
+  const facts: SnapshotFacts[] = [];
+  for (const { snapshot } of snapshotEntries(image.store, readHeader(image.store), false)) facts.push(factsOf(snapshot));
+  return ok(facts);
 }
 
 const factsOf = (snapshot: Snapshot): SnapshotFacts => ({

@@ -174,9 +174,19 @@ export class Marker {
     if (directory === null) return;
     this.area("bitmap-directory", directory.offset, directory.lengthBytes);
     const kind = this.indexOf("bitmap");
+    /** References behind the file's end, by table: those that have one go through it once. */
+    const walked = new Map<string, number>();
     for (const bitmap of directory.bitmaps) {
       this.area("bitmap", bitmap.tableOffset, bitmap.tableSize * ENTRY_BYTES);
+      const key = `${bitmap.tableOffset} ${bitmap.tableSize}`;
+      const beyond = walked.get(key);
+      if (beyond !== undefined) {
+        this.marks.beyond += beyond;
+        continue;
+      }
+      const before = this.marks.beyond;
       leaveOut(() => readBitmapTable(store, header, bitmap).forEach((entry) => entry > 1 && this.mark(entry / this.clusterSize, kind, 0)));
+      walked.set(key, this.marks.beyond - before);
     }
   }
 

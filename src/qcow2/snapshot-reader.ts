@@ -21,6 +21,8 @@ export const MAX_EXTRA_BYTES = 1024;
 const MAX_SPAN = 2 ** 31 - 1;
 /** An entry with its names and the most extra data fits into this. */
 const WINDOW_BYTES = 2 ** 18;
+/** Copies are put into so much at once. */
+const SLAB_BYTES = 2 ** 13;
 
 export interface TableEntry {
   readonly index: number;
@@ -59,6 +61,25 @@ class Window {
   }
 }
 
+/** Copies of short texts, many in one piece of memory: of 65,536 snapshots each by itself takes ten times its length. */
+class Copies {
+  private slab = new Uint8Array(0);
+  private used = 0;
+
+  of(view: DataView, at: number, lengthBytes: number): Uint8Array {
+    const bytes = new Uint8Array(view.buffer, view.byteOffset + at, lengthBytes);
+    if (lengthBytes > SLAB_BYTES / 8) return bytes.slice();
+    if (this.used + lengthBytes > this.slab.length) {
+      this.slab = new Uint8Array(SLAB_BYTES);
+      this.used = 0;
+    }
+    const copy = this.slab.subarray(this.used, this.used + lengthBytes);
+    this.used += lengthBytes;
+    copy.set(bytes);
+    return copy;
+  }
+}
+
 /**
  * The table's entries one by one.
  * @param cutting reads a table beyond the limits as a repair will leave it
@@ -72,6 +93,7 @@ export function* snapshotEntries(store: ByteStore, header: Pick<Header, "snapsho
   const count = cutting ? Math.min(header.snapshotCount, MAX_SNAPSHOTS) : header.snapshotCount;
   const tooMany = header.snapshotCount - count;
   const window = new Window(store);
+  const copies = new Copies();
   let end = 0;
   // Of the table as it will be, where extra data is cut.
   let keptEnd = 0;
@@ -87,7 +109,7 @@ export function* snapshotEntries(store: ByteStore, header: Pick<Header, "snapsho
       if (cutting) return { lengthBytes: end, tooMany, tooLong: count - index };
       throw new Fault(imageProblem("snapshot table", "entries behind its first 64 MiB", at, count - index, "0"));
     }
-    const snapshot = decodeEntry(window, at, keptExtra, { extraBytes, idBytes, nameBytes });
+    const snapshot = decodeEntry(window, copies, at, keptExtra, { extraBytes, idBytes, nameBytes });
     end = entryEnd;
     yield { index, snapshot, extraBytes };
   }
@@ -101,7 +123,7 @@ interface Lengths {
 }
 
 /** One entry: its fixed part, and extra data, id and name behind it. */
-function decodeEntry(window: Window, at: number, keptExtra: number, { extraBytes, idBytes, nameBytes }: Lengths): Snapshot {
+function decodeEntry(window: Window, copies: Copies, at: number, keptExtra: number, { extraBytes, idBytes, nameBytes }: Lengths): Snapshot {
   const fixed = window.read(at, FIXED_BYTES + keptExtra);
   const icount = keptExtra >= 24 ? fixed.getBigUint64(FIXED_BYTES + 16) : NO_ICOUNT;
   const unknown = Math.max(0, keptExtra - KNOWN_EXTRA_BYTES);
@@ -114,15 +136,13 @@ function decodeEntry(window: Window, at: number, keptExtra: number, { extraBytes
     vmStateBytes: keptExtra >= 8 ? fixed.getBigUint64(FIXED_BYTES) : BigInt(fixed.getUint32(32)),
     diskSize: keptExtra >= 16 ? fixed.getBigUint64(FIXED_BYTES + 8) : null,
     icount: icount === NO_ICOUNT ? null : icount,
-    unknownExtra: unknown === 0 ? NO_BYTES : copyOf(fixed, FIXED_BYTES + KNOWN_EXTRA_BYTES, unknown),
+    unknownExtra: unknown === 0 ? NO_BYTES : copies.of(fixed, FIXED_BYTES + KNOWN_EXTRA_BYTES, unknown),
   };
   const names = window.read(at + FIXED_BYTES + extraBytes, idBytes + nameBytes);
-  return { ...told, id: untilNul(copyOf(names, 0, idBytes)), name: untilNul(copyOf(names, idBytes, nameBytes)) };
+  return { ...told, id: untilNul(copies.of(names, 0, idBytes)), name: untilNul(copies.of(names, idBytes, nameBytes)) };
 }
 
 const NO_BYTES = new Uint8Array(0);
-
-const copyOf = (view: DataView, at: number, lengthBytes: number): Uint8Array => new Uint8Array(view.buffer, view.byteOffset + at, lengthBytes).slice();
 
 /** Who wrote these for programs in C ended them at the first zero. */
 function untilNul(text: Uint8Array): Uint8Array {

@@ -12,6 +12,11 @@ import type { Bitmap } from "../../../src/qcow2/bitmaps.ts";
 import { claimBitmaps } from "../../../src/qcow2/bitmap-guard.ts";
 import { BITMAPS_MAGIC } from "../../../src/qcow2/header.ts";
 import { runToEnd } from "../../../src/engine/jobs.ts";
+import { Inspected } from "../../../src/inspect/inspected.ts";
+import { layoutOf } from "../../../src/inspect/layout.ts";
+import { LAYOUT_KINDS } from "../../../src/protocol/index.ts";
+import type { LayoutKind } from "../../../src/protocol/index.ts";
+import { CountingStore } from "../../../src/testing/counting-store.ts";
 import { STANDALONE } from "../../../src/engine/open-device.ts";
 import { OpenImage } from "../../../src/engine/open-image.ts";
 import { MetadataMap } from "../../../src/qcow2/metadata-map.ts";
@@ -167,4 +172,22 @@ test("an L2 table that is the bits of a bitmap is not written by a repair either
   const image = new OpenImage(1, { ...STANDALONE, file: "a", store: new MemoryStore("a", contents), format: "qcow2" }, true, () => 0);
   expect(() => runToEnd(image.repair("all"))).toThrow(/655360.*a cluster that holds no other table/);
   expect(clusterOf(contents, BITS)).toEqual(new Uint8Array(words.buffer));
+});
+
+test("a layout goes through a table that many bitmaps have once, and counts what each of them leads to behind the file's end", () => {
+  const [entries, count] = [CLUSTER / 8, 1000];
+  const laidOut = (bitmaps: number): { readonly beyond: number; readonly bits: number; readonly readBytes: number } => {
+    const contents = bitmapsImage(
+      Array.from({ length: bitmaps }, () => ({ tableSize: entries })),
+      { words: { [TABLE * CLUSTER + 8]: BigInt(40 * CLUSTER), [TABLE * CLUSTER + 16]: BigInt(50 * CLUSTER) }, length: 12 * CLUSTER },
+    );
+    const store = new CountingStore(new MemoryStore("a", contents));
+    const report = runToEnd(layoutOf(new Inspected(store, readHeader(store, "check"), null), LAYOUT_KINDS, { maxCells: 2 ** 16 }));
+    const countOf = (kind: LayoutKind): number => report.counts[LAYOUT_KINDS.indexOf(kind)]!;
+    return { beyond: countOf("beyond-end"), bits: countOf("bitmap") + countOf("used-twice"), readBytes: store.take().readBytes };
+  };
+  const [one, many] = [laidOut(1), laidOut(count)];
+  expect([one.beyond, many.beyond]).toEqual([2, 2 * count]);
+  expect(many.bits).toBe(one.bits);
+  expect(many.readBytes - one.readBytes).toBeLessThan(8 * CLUSTER);
 });
