@@ -22,8 +22,9 @@ export interface Difference {
 /** First bytes of a stretch that are told, a whole number of words. */
 const SHOWN_BYTES = 16;
 
-function isSame(before: Uint8Array, after: Uint8Array): boolean {
-  for (let at = 0; at < WORD_BYTES; at++) if (before[at] !== after[at]) return false;
+/** Whether two pages have the same word at a place. */
+function isSameWord(before: Uint8Array, after: Uint8Array, start: number): boolean {
+  for (let at = start; at < start + WORD_BYTES; at++) if (before[at] !== after[at]) return false;
   return true;
 }
 
@@ -111,8 +112,7 @@ export class OverlayStore implements ByteStore {
       this.readBase(index * PAGE_BYTES, below);
       for (let word = 0; word < PAGE_BYTES; word += WORD_BYTES) {
         const at = index * PAGE_BYTES + word;
-        const [before, after] = [below.subarray(word, word + WORD_BYTES), page.subarray(word, word + WORD_BYTES)];
-        if (isSame(before, after)) continue;
+        if (isSameWord(below, page, word)) continue;
         if (run === null || run.offset + run.lengthBytes !== at) {
           const finished = end();
           if (finished !== null) yield finished;
@@ -120,8 +120,8 @@ export class OverlayStore implements ByteStore {
         }
         run.lengthBytes += WORD_BYTES;
         if (run.before.length === SHOWN_BYTES) continue;
-        run.before.push(...before);
-        run.after.push(...after);
+        run.before.push(...below.subarray(word, word + WORD_BYTES));
+        run.after.push(...page.subarray(word, word + WORD_BYTES));
       }
     }
     const finished = end();
