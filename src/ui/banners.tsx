@@ -109,9 +109,9 @@ function Strip({ banner, app }: { banner: Banner; app: App }) {
           Make room
         </button>
       )}
-      {banner.kind === "update" && (
+      {(banner.kind === "update" || banner.kind === "outdated") && (
         <button type="button" className="button" onClick={() => void app.page.update()}>
-          Update now
+          {banner.kind === "update" ? "Update now" : "Reload"}
         </button>
       )}
       <button type="button" className="button quiet icon" aria-label="Dismiss" onClick={() => app.page.dismissBanner(bannerKey(banner))}>
@@ -148,7 +148,7 @@ function sentence(banner: Exclude<Banner, { kind: "full" }>) {
     case "update":
       return "A new version of zonescope is ready. It starts when every tab is closed, or now: the image is flushed first.";
     case "outdated":
-      return "Another tab updated zonescope. This one runs on as it is; reload it when it suits you.";
+      return "Another tab updated zonescope. This one goes on with the parts that it has loaded; the others come when it is loaded anew.";
     case "taken-over":
       return `Another tab took ${banner.file} over. It was flushed and closed here; nothing was lost.`;
     case "in-use":

@@ -10,20 +10,20 @@ import { LessonsPanel } from "./lessons-panel.tsx";
 import { LinkStrip } from "./link-strip.tsx";
 import { MapPanel } from "./map-panel.tsx";
 import { PaletteWait } from "./palette-wait.tsx";
-import { part } from "./part.tsx";
+import { DialogMissing, part } from "./part.tsx";
 import { ResourcesPanel } from "./resources-panel.tsx";
 import { TopBar } from "./top-bar.tsx";
 import { useShortcuts } from "./use-shortcuts.ts";
 import { ZonePanel } from "./zone-panel.tsx";
 import { ZoneTable } from "./zone-table.tsx";
 
-const FileDialogs = part(async () => (await import("./file-dialogs.tsx")).FileDialogs);
-const HelpDialog = part(async () => (await import("./help-dialog.tsx")).HelpDialog);
-const NewImageDialog = part(async () => (await import("./new-image-dialog.tsx")).NewImageDialog);
-const PaletteDialog = part(async () => (await import("./palette-dialog.tsx")).PaletteDialog, <PaletteWait />);
-const ProfilesDialog = part(async () => (await import("./profiles-dialog.tsx")).ProfilesDialog);
-const StorageDialog = part(async () => (await import("./storage-dialog.tsx")).StorageDialog);
-const ShareDialog = part(async () => (await import("./share-dialog.tsx")).ShareDialog);
+const FileDialogs = part(async () => (await import("./file-dialogs.tsx")).FileDialogs, null, DialogMissing);
+const HelpDialog = part(async () => (await import("./help-dialog.tsx")).HelpDialog, null, DialogMissing);
+const NewImageDialog = part(async () => (await import("./new-image-dialog.tsx")).NewImageDialog, null, DialogMissing);
+const PaletteDialog = part(async () => (await import("./palette-dialog.tsx")).PaletteDialog, <PaletteWait />, DialogMissing);
+const ProfilesDialog = part(async () => (await import("./profiles-dialog.tsx")).ProfilesDialog, null, DialogMissing);
+const StorageDialog = part(async () => (await import("./storage-dialog.tsx")).StorageDialog, null, DialogMissing);
+const ShareDialog = part(async () => (await import("./share-dialog.tsx")).ShareDialog, null, DialogMissing);
 
 export function Page() {
   const link = useLink();

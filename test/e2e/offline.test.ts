@@ -48,6 +48,16 @@ test("a part that does not come says so in its place, and the page goes on", asy
   await expect(zonescope.output).toContainText("this part of the program could not be loaded");
   await page.getByRole("complementary", { name: "Lessons" }).getByRole("button", { name: "The write pointer" }).click();
   await expect(missing).toHaveCount(2);
+  // A dialog has no place in the page: a strip says it, and nothing lies over the page.
+  await zonescope.map.getByRole("slider", { name: "Selected zone" }).focus();
+  await page.keyboard.press("?");
+  await expect(missing).toHaveCount(3);
+  await expect(missing.first()).toBeInViewport();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await missing.first().getByRole("button", { name: "Dismiss" }).click();
+  await expect(missing).toHaveCount(2);
+  await page.keyboard.press("?");
+  await expect(missing).toHaveCount(3);
   await zonescope.type("zap 2M 4k");
   await zonescope.expectCondition(2, "IMPLICIT_OPEN");
 });
@@ -77,7 +87,14 @@ test("a new version waits for the person's word, and another tab goes on as it i
   await restarted;
   await expect(new Zonescope(page).image).toHaveText("welcome.qcow2");
   await expect(notice).toHaveCount(0);
-  await expect(other.getByRole("status").filter({ hasText: "Another tab updated zonescope" })).toBeVisible();
+  const outdated = other.getByRole("status").filter({ hasText: "Another tab updated zonescope" });
+  await expect(outdated).toBeVisible();
+  // It has the rest when it is loaded anew.
+  const reloaded = other.waitForEvent("load");
+  await outdated.getByRole("button", { name: "Reload" }).click();
+  await reloaded;
+  await expect(other.getByRole("banner")).toBeVisible();
+  await expect(outdated).toHaveCount(0);
   await site.stop();
 });
 
