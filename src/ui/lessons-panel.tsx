@@ -28,11 +28,19 @@ export function LessonsPanel() {
   };
   const done = list.filter(({ key, lesson }) => progress[key] !== undefined && isDone(lesson, progress[key])).length;
   const Arrow = folded ? ChevronDown : ChevronUp;
+  // On a page that scrolls the list is folded from the start: what invites a stranger stands in its head.
+  const invites = folded && !oneScreen && entry === null && list.length > 0 && list.every(({ key }) => progress[key] === undefined);
   return (
     <aside className={folded ? "panel panel-lessons folded" : "panel panel-lessons"} aria-label="Lessons">
       <div className="panel-head">
         <h2 className="panel-title">Lessons</h2>
-        <p className="panel-note">{folded && entry !== null ? entry.lesson.title : list.length === 0 ? "" : done === 0 ? `${list.length}, each on a disk of its own` : `${done} of ${list.length} done`}</p>
+        {invites ? (
+          <button type="button" className="button quiet small invites" onClick={toggle}>
+            New to zoned disks? Begin here
+          </button>
+        ) : (
+          <p className="panel-note">{folded && entry !== null ? entry.lesson.title : list.length === 0 ? "" : done === 0 ? `${list.length}, each on a disk of its own` : `${done} of ${list.length} done`}</p>
+        )}
         <button type="button" className="button quiet icon small push" aria-expanded={!folded} aria-label={folded ? "Show the lessons" : "Fold the lessons away"} onClick={toggle}>
           <Arrow size={ICON} aria-hidden="true" />
         </button>

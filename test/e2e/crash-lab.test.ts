@@ -30,7 +30,7 @@ test("the right order loses nothing that was flushed; the cut is moved by keys a
   await page.getByRole("button", { name: "Cut the power" }).click();
   await expect(result(page).getByRole("status").first()).toHaveText("Nothing that was flushed is lost.");
   expect(await seriousOn(page)).toEqual([]);
-  await expect(result(page)).toContainText("8 KiB (8192 bytes) that were acknowledged are gone. That is allowed: no flush had returned behind them.");
+  await expect(result(page)).toContainText("8 KiB (8,192 bytes) that were acknowledged are gone. That is allowed: no flush had returned behind them.");
   await expect(result(page).getByRole("region", { name: "The order protected it" })).toContainText("L1 and L2 entries wait for guest data");
   await expect(result(page).getByRole("row", { name: /^2 / })).toContainText("as the last flush left it");
 
@@ -63,12 +63,12 @@ test("a wrong order loses data, in plain words, and the result becomes an image"
   await expect(page.getByRole("note")).toContainText("The order is wrong on purpose. L1 and L2 entries are written before guest data.");
   await page.getByRole("button", { name: "Look for a loss" }).click();
   await expect(result(page).getByRole("status").first()).toHaveText("A promise is broken.");
-  await expect(result(page)).toContainText("The disk shows what was never there: 4 KiB (4096 bytes) at 0 bytes, in zone 0, read as bytes that were never written there");
+  await expect(result(page)).toContainText("The disk shows what was never there: 4 KiB (4,096 bytes) at 0 bytes, in zone 0, read as bytes that were never written there");
   await expect(result(page).getByRole("region", { name: "What the wrong order broke" })).toContainText("the guest reads what was never written there");
 
   await page.getByLabel("Order of the flush").selectOption({ label: "Not: Advanced pointers wait for L1 and L2 entries" });
   await page.getByRole("button", { name: "Look for a loss" }).click();
-  await expect(result(page)).toContainText("8 KiB (8192 bytes) at 136 KiB, in zone 2, read as zeros");
+  await expect(result(page)).toContainText("8 KiB (8,192 bytes) at 136 KiB, in zone 2, read as zeros");
   await page.getByRole("button", { name: "Open the result" }).click();
   await expect(result(page)).toContainText("small-disk-after-crash.qcow2 is in the library and attached.");
   // The pointer covers bytes that never came.

@@ -230,3 +230,25 @@ test("a teacher's own lesson: told what is wrong with it, dropped, done, its res
   await panel.region.getByRole("button", { name: `Forget the lesson ${own.title}` }).click();
   await expect(panel.region.getByRole("button", { name: own.title })).toHaveCount(0);
 });
+
+test("on a phone a stranger is invited from the folded lessons, until one is begun", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const app = await Zonescope.open(page);
+  const lessons = page.getByRole("complementary", { name: "Lessons" });
+  const invitation = lessons.getByRole("button", { name: "New to zoned disks? Begin here" });
+  await expect(invitation).toBeInViewport({ ratio: 1 });
+  await invitation.focus();
+  await page.keyboard.press("Enter");
+  await expect(invitation).toHaveCount(0);
+  await expect(lessons).toBeFocused();
+  await lessons.getByRole("button", { name: "Start lesson" }).click();
+  await expect(app.image).toHaveText("lesson-zones.qcow2");
+  await lessons.getByRole("button", { name: "Fold the lessons away" }).click();
+  await expect(lessons).toContainText("What a zone is");
+  await lessons.getByRole("button", { name: "Show the lessons" }).click();
+  await lessons.getByRole("button", { name: "All lessons" }).click();
+  await expect(lessons.getByRole("list", { name: "All lessons" })).toBeVisible();
+  await lessons.getByRole("button", { name: "Fold the lessons away" }).click();
+  await expect(lessons).toContainText("15, each on a disk of its own");
+  await expect(invitation).toHaveCount(0);
+});
