@@ -28,7 +28,9 @@ const ShareDialog = part(async () => (await import("./share-dialog.tsx")).ShareD
 export function Page() {
   const link = useLink();
   const past = useAppState((state) => state.moment !== null);
-  const zoned = useAppState((state) => (state.past ?? state.attached?.zones ?? null) !== null);
+  const ready = useAppState((state) => state.ready);
+  // Until it is known, an image is expected to have zones: most have, and nothing moves when it comes.
+  const zoneless = useAppState((state) => (state.past ?? state.attached?.zones ?? null) === null) && ready;
   useShortcuts(useApp());
   const dialog = useAppState((state) => state.dialog);
   // Beside a link's commands there are lessons when the link names one, or a file brought one.
@@ -40,7 +42,7 @@ export function Page() {
           <TopBar />
           <Banners />
           {link !== null && <LinkStrip house={link} />}
-          <div className={`regions${past ? " in-past" : ""}${zoned ? "" : " zoneless"}`}>
+          <div className={`regions${past ? " in-past" : ""}${zoneless ? " zoneless" : ""}${ready ? "" : " coming"}`}>
             {(link === null || link.link.lesson !== null || link.link.lessonText !== null || lessons) && <LessonsPanel />}
             <main>
               <MapPanel />

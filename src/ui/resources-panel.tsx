@@ -6,6 +6,7 @@ import { useApp, useAppState } from "./context.ts";
 export function ResourcesPanel() {
   const past = useAppState((state) => state.moment !== null);
   const attached = useAppState((state) => state.attached !== null);
+  const ready = useAppState((state) => state.ready);
   const resources = useAppState((state): PastResources | null => (state.moment === null ? state.resources : state.pastResources));
   return (
     <section className="panel panel-resources" aria-label="Resources">
@@ -13,7 +14,7 @@ export function ResourcesPanel() {
         <h2 className="panel-title">Resources</h2>
         {past && <span className="past-mark">the past</span>}
       </div>
-      {resources === null ? <p className="panel-empty">{attached ? "This image has no zones to count." : "Open and active zones are counted here."}</p> : <Counted resources={resources} past={past} />}
+      {resources === null ? <p className="panel-empty">{attached ? "This image has no zones to count." : ready ? "Open and active zones are counted here." : ""}</p> : <Counted resources={resources} past={past} />}
     </section>
   );
 }

@@ -16,6 +16,7 @@ export function ZonePanel() {
   const zones = useShownZones();
   const selected = useAppState((state) => state.selected);
   const attached = useAppState((state) => state.attached !== null);
+  const ready = useAppState((state) => state.ready);
   const readOnly = useAppState((state) => state.attached?.facts.image.readOnly ?? false);
   return (
     <section className="panel panel-zone" aria-label="Zone">
@@ -24,7 +25,7 @@ export function ZonePanel() {
           <div className="panel-head">
             <h2 className="panel-title">Zone</h2>
           </div>
-          <p className="panel-empty">{attached ? `This image has no zones; use the console to ${readOnly ? "read" : "read and write"} it.` : "Attach an image, and select a zone to see it here."}</p>
+          <p className="panel-empty">{attached ? `This image has no zones; use the console to ${readOnly ? "read" : "read and write"} it.` : ready ? "Attach an image, and select a zone to see it here." : ""}</p>
         </>
       ) : (
         <Selected zones={zones} zone={selected} />

@@ -371,3 +371,22 @@ test("console and events stay at their ends while they grow, and where a person 
   await expect.poll(async () => (await belowView(app.output)) > before[0] && (await belowView(app.events)) > before[1]).toBe(true);
   for (const list of [app.output, app.events]) expect(await list.evaluate((element) => element.scrollTop)).toBe(0);
 });
+
+test("what is being done is told on narrow pages too, wherever they are scrolled to, and moves nothing", async ({ page }) => {
+  await page.setViewportSize({ width: 820, height: 1180 });
+  const app = await Zonescope.open(page);
+  const activity = page.locator(".activity.busy");
+  await expect(activity).toHaveCount(0);
+  const heights = async (): Promise<readonly number[]> => [(await page.getByRole("banner").boundingBox())!.height, await page.evaluate(() => document.documentElement.scrollHeight)];
+  for (const width of [820, 390]) {
+    await page.setViewportSize({ width, height: width === 390 ? 844 : 1180 });
+    // Typing scrolls the prompt into view.
+    await app.command.fill("sleep 60000");
+    const before = await heights();
+    await app.command.press("Enter");
+    await expect(activity).toBeInViewport({ ratio: 1 });
+    expect(await heights()).toEqual(before);
+    await activity.getByRole("button", { name: "Cancel" }).click();
+    await expect(activity).toHaveCount(0);
+  }
+});
