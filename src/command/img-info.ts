@@ -8,6 +8,7 @@ import { sourceOfName } from "./image-source.ts";
 import { READING_OPTIONS, closeRead, imageToRead, longOptions, namesGiven, optionValue, sourceGiven } from "./img-open.ts";
 import type { ReadImage } from "./img-open.ts";
 import { imgError } from "./img-words.ts";
+import type { NodeName } from "./node-names.ts";
 import { call, printed } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
@@ -29,7 +30,7 @@ export const imageInfo: ImgCommand = {
     const whole = optionValue(given, "b") !== null;
     const looked = yield* lookAt(source, asked.word, whole);
     if (looked === null) return 1;
-    const top = yield* lookInside(source, looked[0]!, namesGiven(given, asked.word, source, looked[0]!.facts.image.format));
+    const top = yield* lookInside(source, looked[0]!, namesGiven(given, asked.word, looked[0]!.facts.image.format));
     if (top === null) return 1;
     looked[0] = top;
     if (asked.output === "human") {
@@ -46,6 +47,10 @@ interface Looked {
   readonly file: string;
   readonly facts: DeviceFacts;
   readonly snapshots: readonly SnapshotFacts[];
+  /** Where the image is a file's bytes, or nothing, by its driver alone and no format's: that driver. */
+  readonly driver?: string;
+  /** What the image stands on where that is not the file that is named. */
+  readonly standsOn?: NodeName;
   /** The node in whose disk it lies; absent where that is the file. */
   readonly inside?: Looked;
 }
@@ -92,12 +97,15 @@ function* lookAt(top: ImageSource, word: string, whole: boolean): Program<Looked
   return looked;
 }
 
-/** An image with its name and, where it lies in the disk of another node, with that one; null after a failure was printed. @param names of the nodes from the image on, null where they are the file's */
-function* lookInside(source: ImageSource, image: Looked, names: readonly string[] | null): Program<Looked | null> {
-  const named = { ...image, file: names?.[0] ?? image.file };
-  if (source.inside === undefined || names === null) return named;
-  const below = yield* lookAt(source.inside, source.inside.file, false);
-  const inside = below === null ? null : yield* lookInside(source.inside, below[0]!, names.slice(1));
+/** An image with its nodes, each with its name: that in whose disk it lies is looked at as well; null after a failure was printed. @param names from the image on, null where they are the file's */
+function* lookInside(source: ImageSource, image: Looked, names: readonly NodeName[] | null): Program<Looked | null> {
+  const [own, below] = names ?? [];
+  if (own === undefined) return image;
+  if (below === undefined) return { ...image, file: own.name, driver: own.driver };
+  const named = { ...image, file: own.name };
+  if (source.inside === undefined) return { ...named, standsOn: below };
+  const looked = yield* lookAt(source.inside, source.inside.file, false);
+  const inside = looked === null ? null : yield* lookInside(source.inside, looked[0]!, names!.slice(1));
   return inside === null ? null : { ...named, inside };
 }
 
@@ -111,11 +119,12 @@ function* snapshotsOf({ handle, facts }: ReadImage): Program<readonly SnapshotFa
 }
 
 /** The lines of `qemu-img info`, some at a time. @param path of the node on which the image stands */
-function* humanInfo({ file, facts, snapshots, inside }: Looked, path = "/file"): Generator<string, void, void> {
+function* humanInfo(looked: Looked, path = "/file"): Generator<string, void, void> {
+  const { file, facts, snapshots, driver, inside } = looked;
   const { image } = facts;
   const diskSize = typeof image.allocatedSize === "number" ? imgSize(image.allocatedSize) : "unavailable";
   const specific = formatSpecific(facts);
-  yield `image: ${file}\nfile format: ${image.format}\nvirtual size: ${imgSizeExact(image.virtualSize)}\ndisk size: ${diskSize}\n`;
+  yield `image: ${file}\nfile format: ${driver ?? image.format}\nvirtual size: ${imgSizeExact(image.virtualSize)}\ndisk size: ${diskSize}\n`;
   if (image.encryption !== null) yield "encrypted: yes\n";
   if (image.format === "qcow2") yield `cluster_size: ${image.clusterSize}\n`;
   if (image.dirty) yield "cleanly shut down: no\n";
@@ -125,10 +134,15 @@ function* humanInfo({ file, facts, snapshots, inside }: Looked, path = "/file"):
     yield "Format specific information:\n";
     yield* factLines(specific, 1);
   }
+  if (driver !== undefined) return;
   yield `Child node '${path}':\n`;
-  const own = [`filename: ${image.file}\nprotocol type: file\nfile length: ${imgSizeExact(fileLength(facts))}\ndisk size: ${diskSize}\n`];
+  const { name, driver: protocol } = below(looked);
+  const own = [`filename: ${name}\nprotocol type: ${protocol}\nfile length: ${imgSizeExact(fileLength(facts))}\ndisk size: ${diskSize}\n`];
   for (const lines of inside === undefined ? own : humanInfo(inside, `${path}/file`)) yield lines.replace(/^(?=.)/gm, "    ");
 }
+
+/** What an image stands on, by its name. */
+const below = ({ facts, standsOn }: Looked): NodeName => standsOn ?? { name: facts.image.file, driver: "file" };
 
 function backingLines(name: string, { fullBackingFile, backingFormat }: DeviceFacts["image"]): string {
   const actual = fullBackingFile === null || fullBackingFile === name ? "" : ` (actual path: ${fullBackingFile})`;
@@ -139,26 +153,22 @@ function backingLines(name: string, { fullBackingFile, backingFormat }: DeviceFa
 const fileLength = (facts: DeviceFacts): number => Math.ceil(facts.image.fileSize / SECTOR) * SECTOR;
 
 /** The object of `qemu-img info --output=json`. */
-function jsonInfo({ file, facts, snapshots, inside }: Looked): FactTree {
+function jsonInfo(looked: Looked): FactTree {
+  const { file, facts, snapshots, driver, inside } = looked;
   const { image } = facts;
   const actual: FactTree = typeof image.allocatedSize === "number" ? { "actual-size": image.allocatedSize } : {};
   const specific = formatSpecific(facts);
-  const below: FactTree = {
-    children: [],
-    "virtual-size": fileLength(facts),
-    filename: image.file,
-    format: "file",
-    ...actual,
-    "format-specific": { type: "file", data: {} },
-    "dirty-flag": false,
-  };
-  const tree: Record<string, FactValue> = { children: [{ name: "file", info: inside === undefined ? below : jsonInfo(inside) }] };
+  const { name, driver: protocol } = below(looked);
+  const standsOn: FactTree = { children: [], "virtual-size": fileLength(facts), filename: name, format: protocol, ...actual, ...protocolSpecific(protocol) };
+  const children: FactTree[] = driver === undefined ? [{ name: "file", info: inside === undefined ? standsOn : jsonInfo(inside) }] : [];
+  const tree: Record<string, FactValue> = { children };
   if (image.backingFormat !== null && image.backingFile !== null) tree["backing-filename-format"] = image.backingFormat;
   if (snapshots.length > 0) tree["snapshots"] = snapshotTrees(snapshots);
   Object.assign(tree, { "virtual-size": image.virtualSize, filename: file });
   if (image.format === "qcow2") tree["cluster-size"] = image.clusterSize;
-  tree["format"] = image.format;
+  tree["format"] = driver ?? image.format;
   Object.assign(tree, actual);
+  if (driver !== undefined) return { ...tree, ...protocolSpecific(driver) };
   if (specific !== null) tree["format-specific"] = { type: "qcow2", data: specific };
   if (image.backingFile !== null) {
     if (image.fullBackingFile !== null) tree["full-backing-filename"] = image.fullBackingFile;
@@ -168,3 +178,6 @@ function jsonInfo({ file, facts, snapshots, inside }: Looked): FactTree {
   tree["dirty-flag"] = image.dirty;
   return tree;
 }
+
+/** Of a node of nothing there is nothing to be told. */
+const protocolSpecific = (driver: string): FactTree => (driver === "file" ? { "format-specific": { type: "file", data: {} }, "dirty-flag": false } : {});

@@ -8,9 +8,10 @@ import type { Extent } from "../protocol/index.ts";
 import { explained } from "./explain.ts";
 import { hex, integer } from "./format.ts";
 import type { GivenOptions } from "./getopt.ts";
-import { READING_OPTIONS, closeRead, imageToRead, namesGiven, openImage, sourceGiven } from "./img-open.ts";
+import { READING_OPTIONS, closeRead, imageToRead, namesGiven, openToRead } from "./img-open.ts";
 import type { ImageToRead, ReadImage } from "./img-open.ts";
 import { imgError } from "./img-words.ts";
+import type { NodeName } from "./node-names.ts";
 import { call, out } from "./program.ts";
 import type { Program } from "./program.ts";
 import type { ImgCommand } from "./qemu-img.ts";
@@ -32,19 +33,18 @@ export const mapImage: ImgCommand = {
     if (range === null) return 1;
     const asked = yield* imageToRead(given);
     if (asked === null) return 1;
-    const source = yield* sourceGiven(given, asked.word);
-    const image = source === null ? null : yield* openImage(source, asked.word);
-    if (source === null || image === null) return 1;
-    const status = yield* printMap(image, filesOf(image, namesGiven(given, asked.word, source, image.facts.image.format)), range, asked.output);
+    const image = yield* openToRead(given, asked.word);
+    if (image === null) return 1;
+    const status = yield* printMap(image, filesOf(image, namesGiven(given, asked.word, image.facts.image.format)), range, asked.output);
     yield* closeRead(image);
     return status;
   },
 };
 
 /** Where bytes of each depth lie, the image's own in what it stands on. @param names of its nodes, null where they are the file's */
-function filesOf({ file, facts }: ReadImage, names: readonly string[] | null): (depth: number) => string {
+function filesOf({ file, facts }: ReadImage, names: readonly NodeName[] | null): (depth: number) => string {
   const { dataFiles } = facts.image;
-  return (depth) => (depth === 0 ? names?.[1] : null) ?? dataFiles[depth] ?? file;
+  return (depth) => (depth === 0 ? names?.[1]?.name : null) ?? dataFiles[depth] ?? file;
 }
 
 interface MapRange {

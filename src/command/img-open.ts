@@ -9,6 +9,7 @@ import { SHARED_BY_FORCE, sourceToOpen } from "./image-source.ts";
 import type { ImageWords } from "./image-source.ts";
 import { imgError, imgUsageError } from "./img-words.ts";
 import { nodeNames } from "./node-names.ts";
+import type { NodeName } from "./node-names.ts";
 import { call, errorOut } from "./program.ts";
 import type { Program } from "./program.ts";
 
@@ -103,11 +104,9 @@ export function wordsGiven(word: string, format: string | null, asOptions: boole
   return asOptions ? { word: null, format: null, options: /^[^,]*=/.test(word) ? word : `file=${word}` } : { word, format, options: null };
 }
 
-/** The names of the nodes of the image that `word` names by -f or --image-opts, from the top; null where the file's name stands for all of them. */
-export function namesGiven(given: GivenOptions, word: string, { inside, offset, size }: ImageSource, format: string): readonly string[] | null {
-  if (inside === undefined && offset === undefined && size === undefined) return null;
-  return nodeNames(wordsGiven(word, optionValue(given, "f"), optionValue(given, "image-opts") !== null), format);
-}
+/** The nodes of the image that `word` names by -f or --image-opts, from the top; null where the file's name stands for all of them. @param format as it was found */
+export const namesGiven = (given: GivenOptions, word: string, format: string): readonly NodeName[] | null =>
+  nodeNames(wordsGiven(word, optionValue(given, "f"), optionValue(given, "image-opts") !== null), format);
 
 /** What the call "open" can do beside. */
 export interface OpenMore {

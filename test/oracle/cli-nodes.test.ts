@@ -121,6 +121,17 @@ test("info and map name the nodes that an image stands on, and info tells of eac
   });
 });
 
+test("info tells of a file, or of nothing, that no format is laid over by its driver", async () => {
+  await inScratchFolder(async (folder) => {
+    writeFileSync(join(folder, "plain"), Buffer.alloc(4096, 1));
+    const lines = [["-f", "file", "plain"], ["--image-opts", "driver=file,filename=plain"], ["--image-opts", "driver=null-co"], ["--image-opts", "driver=null-co,size=1M,read-zeroes=on"], ['json:{"driver":"null-aio","size":1048576}']];
+    for (const image of lines) expect(await runOurs(folder, "qemu-img", ["info", ...image]), image.join(" ")).toEqual(runStock(folder, "qemu-img", ["info", ...image]));
+    const tree = async (options: string): Promise<unknown> => JSON.parse((await runOurs(folder, "qemu-img", ["info", "--output=json", "--image-opts", options])).out);
+    expect(await tree("driver=file,filename=plain")).toMatchObject({ "children": [], "virtual-size": 4096, "filename": "plain", "format": "file", "format-specific": { type: "file" }, "dirty-flag": false });
+    expect(await tree("driver=null-co,size=1M")).toEqual({ "children": [], "virtual-size": 1048576, "filename": 'json:{"driver": "null-co", "size": "1M"}', "format": "null-co", "actual-size": 0 });
+  });
+});
+
 /** The length of a file as info tells it, in whole sectors. */
 function lengthWords(folder: string, name: string): string {
   const bytes = Math.ceil(readFileSync(join(folder, name)).length / 512) * 512;
