@@ -243,8 +243,20 @@ test("on a phone a stranger is invited from the folded lessons, until one is beg
   await expect(lessons).toBeFocused();
   await lessons.getByRole("button", { name: "Start lesson" }).click();
   await expect(app.image).toHaveText("lesson-zones.qcow2");
+  // Its present step is seen beside the buttons that it is about.
+  const present = lessons.locator("[aria-current=step]");
+  for (const step of ["Append 4 KiB to zone 0.", "Append 4 KiB to it again."]) {
+    await expect(present).toContainText(step);
+    await app.button("Append").click();
+    await expect(app.button("Append")).toBeInViewport({ ratio: 1 });
+    await expect(present).not.toContainText(step);
+    await expect(present.locator(".step-text")).toBeInViewport({ ratio: 1 });
+  }
+  expect(await seriousOn(page)).toEqual([]);
   await lessons.getByRole("button", { name: "Fold the lessons away" }).click();
   await expect(lessons).toContainText("What a zone is");
+  await expect(app.button("Append")).toBeVisible();
+  await expect.poll(() => page.evaluate(() => getComputedStyle(document.querySelector("aside")!).position)).toBe("relative");
   await lessons.getByRole("button", { name: "Show the lessons" }).click();
   await lessons.getByRole("button", { name: "All lessons" }).click();
   await expect(lessons.getByRole("list", { name: "All lessons" })).toBeVisible();
