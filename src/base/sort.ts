@@ -8,8 +8,8 @@ const DIGITS = 2 ** DIGIT_BITS;
 const DIGIT_MASK = DIGITS - 1;
 /** A number's 64 bits in digits, three from each of its words. */
 const PER_WORD = 3;
-/** Fewer are sorted by comparing. */
-const FEW = 2 ** 12;
+/** Fewer are sorted by comparing, in a few milliseconds. */
+const FEW = 2 ** 16;
 /** Which of its two 32-bit words has a number's lower bits. */
 const LOW_WORD = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1;
 

@@ -13,6 +13,10 @@ const RUN_BYTES = 2 ** 20;
 /** What lies between two tables is read along where it is less than another read costs. */
 export const GAP_BYTES = 8192;
 
+/** Fewer tables, and fewer bytes of them, are read at once: to find that they are too many takes no longer. */
+const MANY = 2 ** 16;
+const MANY_BYTES = 2 ** 28;
+
 /** A set of offsets, in order. */
 export class OffsetSet {
   private readonly offsets: Float64Array;
@@ -50,12 +54,7 @@ export function distinct(sorted: Float64Array): Float64Array {
  */
 export function filledTables(store: ByteStore, offsets: Float64Array, tableBytes: number, work: TableWork): OffsetSet {
   const fileLength = store.size();
-  let [reads, readBytes] = [0, 0];
-  forEachRun(offsets, tableBytes, fileLength, (_first, _behind, lengthBytes) => {
-    reads++;
-    readBytes += lengthBytes;
-  });
-  work.foresee(reads, readBytes);
+  if (offsets.length > MANY || offsets.length * tableBytes > MANY_BYTES) foresee(offsets, tableBytes, fileLength, work);
   const run = new Uint8Array(Math.max(tableBytes, RUN_BYTES));
   let kept = 0;
   const end = forEachRun(offsets, tableBytes, fileLength, (first, behind, lengthBytes) => {
@@ -71,6 +70,16 @@ export function filledTables(store: ByteStore, offsets: Float64Array, tableBytes
   });
   for (let index = end; index < offsets.length; index++) offsets[kept++] = offsets[index]!;
   return new OffsetSet(offsets.slice(0, kept));
+}
+
+/** @throws Fault where the tables are too much work, before any is read */
+function foresee(offsets: Float64Array, tableBytes: number, fileLength: number, work: TableWork): void {
+  let [reads, readBytes] = [0, 0];
+  forEachRun(offsets, tableBytes, fileLength, (_first, _behind, lengthBytes) => {
+    reads++;
+    readBytes += lengthBytes;
+  });
+  work.foresee(reads, readBytes);
 }
 
 /** Tables that are read with one call, [first, behind) of the offsets. @returns the index of the first that begins behind the file's end */

@@ -60,16 +60,23 @@ export class TableWork {
 
   /** So many bytes of tables are about to be read with one call. @throws Fault where that is more than the file can hold */
   read(lengthBytes: number): void {
-    this.foresee(1, lengthBytes);
     this.bytes += lengthBytes;
-    this.reads++;
+    if (this.bytes > this.mostBytes) this.holdBytes(this.bytes);
+    if (++this.reads > this.mostReads) this.holdReads(this.reads);
   }
 
   /** So many reads, of so many bytes together, are to follow: where they are too many, none of them need be made. @throws Fault as read */
   foresee(reads: number, lengthBytes: number): void {
-    const [bytes, allReads] = [this.bytes + lengthBytes, this.reads + reads];
-    if (bytes > this.mostBytes) this.mostBytes = this.held(bytes);
-    if (allReads > this.mostReads) this.mostReads = this.held(allReads * LEAST_TABLE_BYTES, !this.readsBlocks) / LEAST_TABLE_BYTES;
+    if (this.bytes + lengthBytes > this.mostBytes) this.holdBytes(this.bytes + lengthBytes);
+    if (this.reads + reads > this.mostReads) this.holdReads(this.reads + reads);
+  }
+
+  private holdBytes(bytes: number): void {
+    this.mostBytes = this.held(bytes);
+  }
+
+  private holdReads(reads: number): void {
+    this.mostReads = this.held(reads * LEAST_TABLE_BYTES, !this.readsBlocks) / LEAST_TABLE_BYTES;
   }
 
   /** So many entries that lead somewhere are gone through, one that several tables have as often as they have it. @throws Fault as read */

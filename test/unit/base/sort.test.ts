@@ -13,12 +13,12 @@ function many(count: number, numberOf: (below: (limit: number) => number) => num
 }
 
 test.each([
-  ["offsets of clusters", many(20_000, (below) => below(2 ** 31) * 512)],
-  ["offsets up to the greatest", many(20_000, (below) => below(2 ** 26) * 2 ** 27 + below(2 ** 27))],
-  ["a few numbers over and over", many(20_000, (below) => below(3) * 65_536)],
-  ["one number", many(20_000, () => 512)],
-  ["numbers that fall", Array.from({ length: 20_000 }, (_, index) => (20_000 - index) * 512)],
-  ["fractions", many(20_000, (below) => below(2 ** 31) / 1024)],
+  ["offsets of clusters", many(70_000, (below) => below(2 ** 31) * 512)],
+  ["offsets up to the greatest", many(70_000, (below) => below(2 ** 26) * 2 ** 27 + below(2 ** 27))],
+  ["a few numbers over and over", many(70_000, (below) => below(3) * 65_536)],
+  ["one number", many(70_000, () => 512)],
+  ["numbers that fall", Array.from({ length: 70_000 }, (_, index) => (70_000 - index) * 512)],
+  ["fractions", many(70_000, (below) => below(2 ** 31) / 1024)],
   ["two", [2, 1]],
   ["none", []],
 ])("%s come in order", (_, numbers) => {
@@ -28,7 +28,7 @@ test.each([
 });
 
 test("a part of an array is sorted, and nothing around it", () => {
-  const numbers = many(20_000, (below) => below(2 ** 30));
+  const numbers = many(70_000, (below) => below(2 ** 30));
   const whole = Float64Array.from([9, ...numbers, 1]);
   sortNumbers(whole.subarray(1, -1));
   expect([...whole]).toEqual([9, ...inOrder(numbers), 1]);
