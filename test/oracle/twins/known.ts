@@ -89,7 +89,7 @@ const KNOWN: readonly Known[] = [
   },
   {
     what: "of a cluster that is given up and that nothing counts stock tells in a line of its own",
-    is: (_, stock, ours) => stock.status === ours.status && stock.out === ours.out && stock.err !== ours.err && stock.err.replace(/^qcow2_free_clusters failed: Invalid argument\n/gm, "") === ours.err,
+    is: (_, stock, ours) => stock.status === ours.status && stock.out === ours.out && stock.err !== ours.err && stock.err.replace(/^qcow2_free_clusters failed: (?:Invalid argument|Resource temporarily unavailable)\n/gm, "") === ours.err,
   },
   {
     what: "an image in which one structure lies upon another is written by stock until it meets that, and by us not at all",
@@ -98,6 +98,30 @@ const KNOWN: readonly Known[] = [
   {
     what: "an entry that cannot be keeps us from an older version before anything is changed, and stock in the middle",
     is: ({ argv }, stock, ours) => argv[0] === "amend" && stock.status === 1 && ours.status === 1 && stock.err.includes("Failed to turn zero into data clusters") && ours.err.includes("; allowed is "),
+  },
+  {
+    what: "an image of version 0 is raw to stock's guess, and broken to us",
+    is: (_, stock, ours) => stock.err.includes("probing guessed raw") && ours.err.includes("Unsupported qcow2 version 0"),
+  },
+  {
+    what: "stock opens a raw image twice to apply a snapshot, and warns each time that its format was guessed",
+    is: ({ argv }, stock, ours) => argv[0] === "snapshot" && argv[1] === "-a" && stock.status === ours.status && stock.err.includes("probing guessed raw") && stock.err.endsWith(ours.err) && stock.err.slice(0, -ours.err.length) === ours.err.slice(0, ours.err.indexOf("qemu-img: ")),
+  },
+  {
+    what: "a snapshot of what nothing counts, or of an entry that contradicts itself, is made by stock, and refused by us",
+    is: ({ argv }, stock, ours) => argv[0] === "snapshot" && argv[1] === "-c" && stock.status === 0 && ours.err.endsWith(": Input/output error\n"),
+  },
+  {
+    what: "stock marks bitmaps as in use when it opens an image, and a lie of its counts stops it there; by us before the first change",
+    is: (_, stock, ours) => stock.err.includes("Can't update bitmap directory") && !ours.err.includes("Can't update bitmap directory"),
+  },
+  {
+    what: "leaks beside an entry that leads behind the file's end are given up by stock, with what else may be in them, and left by us",
+    is: ({ argv }, stock, ours) => argv[0] === "check" && argv.includes("leaks") && stock.err.includes("Repairing cluster") && ours.err.includes("exceeding the end of the file") && !ours.err.includes("Repairing cluster"),
+  },
+  {
+    what: "an image whose tables lie upon each other is opened by us for reading alone",
+    is: (_, stock, ours) => stock.err.includes("Preventing invalid write on metadata") && ours.status === 1 && ours.err.endsWith(": Permission denied\n"),
   },
   {
     what: OLDER,
