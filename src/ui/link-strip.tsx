@@ -90,7 +90,7 @@ function Script({ playback }: { playback: Playback }) {
             return (
               <li key={index} aria-setsize={rows.length} aria-posinset={index + 1} className={`script-row${isMarked ? " marked" : ""}${later ? " later" : ""}`}>
                 <span className="script-number" aria-hidden="true">
-                  {index + 1}
+                  {command === null ? "" : command + 1}
                 </span>
                 {command === null ? (
                   <span className="script-comment">{row.text}</span>

@@ -73,7 +73,7 @@ function OwnDisk({ guest }: { guest: GuestActions }) {
       }}
     >
       <p className="terminal-about">
-        A real Linux 6.12, emulated in this tab, with {attached === null ? "the attached image" : <strong>{visibleText(displayName(attached.file))}</strong>} as its disk /dev/vda: blkzone, dd, zonefs and f2fs, and the map follows. It is fetched once, about 7 MB.
+        A real Linux 6.12, emulated in this tab, with {attached === null ? "the attached image" : <strong>{visibleText(displayName(attached.file))}</strong>} as its disk /dev/vda{attached?.zones === null ? ", which has no zones: dd and f2fs" : ": blkzone, dd, zonefs and f2fs, and the map follows"}. It is fetched once, about 7 MB.
       </p>
       <div className="terminal-choices">
         <label>

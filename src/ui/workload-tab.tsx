@@ -12,6 +12,7 @@ import "./workload.css";
 export function WorkloadTab() {
   const status = useAppState((state) => state.workload.status);
   const problem = useAppState((state) => state.workload.problem);
+  const zoned = useAppState((state) => state.attached?.zones !== null);
   return (
     <div className="inspector-scroll workload" tabIndex={0} role="group" aria-label="Workload">
       <Form />
@@ -21,7 +22,7 @@ export function WorkloadTab() {
           {problem}
         </p>
       )}
-      {status === "idle" ? <p className="inspector-note">A job makes requests as a host would, at the pace that you choose; map, table and events follow. It writes to the image that is attached.</p> : <Standing />}
+      {status === "idle" ? <p className="inspector-note">A job makes requests as a host would, at the pace that you choose{zoned ? "; map, table and events follow" : ""}. It writes to the image that is attached.</p> : <Standing />}
       <WorkloadPlots />
       <Figures />
     </div>
@@ -100,8 +101,9 @@ function Controls() {
   const form = useAppState((state) => state.workload.form);
   const attached = useAppState((state) => state.attached !== null);
   const readOnly = useAppState((state) => state.attached?.facts.image.readOnly ?? false);
+  const zoneless = useAppState((state) => state.attached?.zones === null);
   const writes = form.rw !== "read" && form.rw !== "randread";
-  const idle = !attached ? "A job needs a disk: attach an image first." : readOnly && writes ? "The image is read-only: edit a copy of it, or choose read or randread." : null;
+  const idle = !attached ? "A job needs a disk: attach an image first." : readOnly && writes ? "The image is read-only: edit a copy of it, or choose read or randread." : zoneless && form.rw === "append" ? "Nothing can be appended without zones: choose write, randwrite, read or randread." : null;
   const goes = status === "running" || status === "paused";
   return (
     <div className="workload-controls">

@@ -62,6 +62,10 @@ test("a readable link plays by itself beside its script, and leaves the library 
   await expect(strip.row("write 9M 4k").last()).toContainText("write failed: Invalid argument");
   await expect(strip.row("write 9M 4k").last().getByRole("button")).toHaveAttribute("aria-current", "step");
   await expect(strip.row("# two appends").getByRole("button")).toHaveCount(0);
+  // Numbers are those of the commands, as the count beside them and "step" have them.
+  await expect(strip.row("# two appends").locator(".script-number")).toBeEmpty();
+  await expect(strip.row("zap 2M 4k").locator(".script-number")).toHaveText("1");
+  await expect(strip.row("zap 2M 8k").locator(".script-number")).toHaveText("2");
   await expect(app.output).toContainText("Not at the write pointer");
   expect(await libraryFiles(page)).toEqual({});
   // Back to a line by playing up to it.

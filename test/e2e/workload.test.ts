@@ -78,3 +78,21 @@ test("a word that is not known is refused by its name, in the tab and at the pro
   await expect(app.output).toContainText("write: IOPS=");
   await app.expectCondition(3, "FULL");
 });
+
+test("on a disk without zones an append is not offered, and the words are about what it has", async ({ page }) => {
+  const app = await Zonescope.open(page);
+  await app.type("qemu-img create -f qcow2 plain.qcow2 64M");
+  await expect(app.image).toHaveText("plain.qcow2");
+  await page.getByRole("tab", { name: "Workload", exact: true }).click();
+  const workload = page.getByRole("group", { name: "Workload" });
+  const start = workload.getByRole("button", { name: "Start", exact: true });
+  await expect(start).toBeDisabled();
+  await expect(workload).toContainText("Nothing can be appended without zones: choose write, randwrite, read or randread.");
+  await expect(workload).not.toContainText("map, table and events follow");
+  await workload.getByLabel("rw", { exact: true }).selectOption("randwrite");
+  await expect(start).toBeEnabled();
+  await start.click();
+  await expect(workload).toContainText("Running");
+  await workload.getByRole("button", { name: "Stop", exact: true }).click();
+  await expect(start).toBeEnabled();
+});
