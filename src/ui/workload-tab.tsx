@@ -29,6 +29,8 @@ export function WorkloadTab() {
   );
 }
 
+const NEEDS_ZONES: ReadonlySet<string> = new Set(["append", "logstore"]);
+
 function Form() {
   const app = useApp();
   const form = useAppState((state) => state.workload.form);
@@ -103,7 +105,7 @@ function Controls() {
   const readOnly = useAppState((state) => state.attached?.facts.image.readOnly ?? false);
   const zoneless = useAppState((state) => state.attached?.zones === null);
   const writes = form.rw !== "read" && form.rw !== "randread";
-  const idle = !attached ? "A job needs a disk: attach an image first." : readOnly && writes ? "The image is read-only: edit a copy of it, or choose read or randread." : zoneless && form.rw === "append" ? "Nothing can be appended without zones: choose write, randwrite, read or randread." : null;
+  const idle = !attached ? "A job needs a disk: attach an image first." : readOnly && writes ? "The image is read-only: edit a copy of it, or choose read or randread." : zoneless && NEEDS_ZONES.has(form.rw) ? `This disk has no zones, which ${form.rw} needs: choose write, randwrite, read or randread.` : null;
   const goes = status === "running" || status === "paused";
   return (
     <div className="workload-controls">

@@ -87,9 +87,12 @@ test("on a disk without zones an append is not offered, and the words are about 
   const workload = page.getByRole("group", { name: "Workload" });
   const start = workload.getByRole("button", { name: "Start", exact: true });
   await expect(start).toBeDisabled();
-  await expect(workload).toContainText("Nothing can be appended without zones: choose write, randwrite, read or randread.");
+  await expect(workload).toContainText("This disk has no zones, which append needs: choose write, randwrite, read or randread.");
   await expect(workload).not.toContainText("map, table and events follow");
-  await workload.getByLabel("rw", { exact: true }).selectOption("randwrite");
+  const kind = workload.getByRole("combobox", { name: /^rw/ });
+  await kind.selectOption("logstore");
+  await expect(workload).toContainText("which logstore needs");
+  await kind.selectOption("randwrite");
   await expect(start).toBeEnabled();
   await start.click();
   await expect(workload).toContainText("Running");
