@@ -10,6 +10,7 @@
 import { Fault } from "../base/fault.ts";
 import type { StoreProblem } from "../base/fault.ts";
 import type { DebugEvent } from "./debug-rules.ts";
+import type { FileRange } from "./holes.ts";
 
 export interface ByteStore {
   /** What a person would call this store in an error. */
@@ -27,6 +28,11 @@ export interface ByteStore {
   truncate(size: number): void;
   /** What the file takes of its disk in bytes, holes left out; absent where the platform does not tell. */
   allocated?(): number;
+  /**
+   * Where the file has holes, in order, its end as one of them; null where that cannot be told, absent where it never can.
+   * @param writers what each of those who may have written it stores whole, zeros and all, in order
+   */
+  holes?(writers: readonly (readonly FileRange[])[]): readonly FileRange[] | null;
   /** What any read costs at least, as bytes that are read; absent where it costs its own. */
   readonly leastReadBytes?: number;
   /** Hears what is about to be done with the store; absent but where rules wait for that (debug-store.ts). */
@@ -35,6 +41,17 @@ export interface ByteStore {
   flush(): void;
   /** Lets go of the platform's handle; any call but close is then a Fault. Does not flush. */
   close(): void;
+}
+
+/** QEMU stores that much of a file that gets a length, so that it can tell by reading how a disk wants to be read. */
+export const FIRST_BLOCK_BYTES = 4096;
+const SECTOR_BYTES = 512;
+
+/** Gives a file its length; of one that had none the first block is stored, as QEMU does it, and the rest is a hole. */
+export function lengthen(store: ByteStore, size: number): void {
+  const before = store.size();
+  store.truncate(size);
+  if (before === 0 && size > 0) store.write(0, new Uint8Array(size < FIRST_BLOCK_BYTES ? Math.min(size, SECTOR_BYTES) : FIRST_BLOCK_BYTES));
 }
 
 /** Reads exactly; bytes beyond the store's end are zeros, as a file system would give for a sparse tail. */

@@ -7,6 +7,8 @@ import type { StoreProblem } from "../base/fault.ts";
 import { storeFault } from "./byte-store.ts";
 import type { ByteStore } from "./byte-store.ts";
 import { asFault, assertRange, requireOpen, requireWritable } from "./guard.ts";
+import { holesIn, scanFile } from "./holes.ts";
+import type { FileRange, ScannedFile } from "./holes.ts";
 
 /** The unit of st_blocks, whatever the file system uses. */
 const STAT_BLOCK_BYTES = 512;
@@ -38,6 +40,8 @@ export class NodeStore implements ByteStore {
   readonly readOnly: boolean;
   private readonly descriptor: number;
   private closed = false;
+  /** Of the file as it is; undefined before it is asked for. */
+  private scanned: ScannedFile | null | undefined = undefined;
 
   /** `name` is the path as it was given; `descriptor` an open file, which close() closes. */
   constructor(name: string, descriptor: number, readOnly: boolean) {
@@ -64,6 +68,7 @@ export class NodeStore implements ByteStore {
 
   write(offset: number, from: Uint8Array): void {
     this.require("write", offset, from.length);
+    this.scanned = undefined;
     requireWritable(this.readOnly, this.name, "write", offset, from.length);
     for (let done = 0; done < from.length; ) {
       const count = this.ask("write", offset, from.length, () => writeSync(this.descriptor, from, done, from.length - done, offset + done));
@@ -77,8 +82,15 @@ export class NodeStore implements ByteStore {
     return this.ask("size", 0, 0, () => fstatSync(this.descriptor).blocks * STAT_BLOCK_BYTES);
   }
 
+  /** Found by reading the file once; again after a change of it that was made here. */
+  holes(writers: readonly (readonly FileRange[])[]): readonly FileRange[] | null {
+    if (this.scanned === undefined) this.scanned = scanFile(this, this.allocated());
+    return this.scanned && holesIn(this.scanned, writers);
+  }
+
   truncate(size: number): void {
     this.require("truncate", size, 0);
+    this.scanned = undefined;
     requireWritable(this.readOnly, this.name, "truncate", size, 0);
     this.ask("truncate", size, 0, () => ftruncateSync(this.descriptor, size));
   }

@@ -1,8 +1,8 @@
 /**
  * qemu-img map: where the guest's bytes lie, as a table for people or as JSON with everything that is known.
  *
- * What the image itself says is printed; holes of the file under it, which QEMU looks up for preallocated and raw images where its
- * host can tell them, are unknown here, and read as data.
+ * What the image itself says is printed, and for preallocated and raw images the holes of the file under it, where they can be told
+ * (bytes/holes.ts); where they cannot, and in a browser, they are data.
  */
 import type { Extent } from "../protocol/index.ts";
 import { explained } from "./explain.ts";

@@ -4,6 +4,7 @@ import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import type { ComparedDisks, Extent, MoveProblem } from "../protocol/index.ts";
 import type { Device } from "./device.ts";
+import type { MappedExtents } from "./file-holes.ts";
 import type { Work } from "./jobs.ts";
 import { MOVE_BYTES, Runs, attempt } from "./moving.ts";
 import type { Mapped, Place } from "./moving.ts";
@@ -16,15 +17,25 @@ type Status = string;
 
 const isZeroStatus = (status: Status): boolean => status.startsWith("zero");
 
+type SeeHoles = (mapped: MappedExtents) => MappedExtents;
+
+/** A disk, and what a map of it is with the holes of its files. */
+export interface Compared {
+  readonly device: Device;
+  readonly seeHoles: SeeHoles;
+}
+
 class Disk implements Mapped {
   readonly size: number;
   readonly runs: Runs<Status>;
   readonly buffer: Uint8Array;
   private readonly device: Device;
   private readonly side: Side;
+  private readonly seeHoles: SeeHoles;
 
-  constructor(device: Device, side: Side, strict: boolean, bufferBytes: number) {
+  constructor({ device, seeHoles }: Compared, side: Side, strict: boolean, bufferBytes: number) {
     this.device = device;
+    this.seeHoles = strict ? seeHoles : (mapped) => mapped;
     this.side = side;
     this.size = device.disk.virtualSize;
     this.buffer = new Uint8Array(Math.min(bufferBytes, Math.max(this.size, SECTOR_SIZE)));
@@ -32,7 +43,8 @@ class Disk implements Mapped {
   }
 
   map(offset: number, length: number, maxExtents: number): ReturnType<Device["map"]> {
-    return this.device.map(offset, length, maxExtents);
+    const mapped = this.device.map(offset, length, maxExtents);
+    return mapped.ok ? ok(this.seeHoles(mapped.value)) : mapped;
   }
 
   /** The bytes [offset, offset + length), lent until the next call. */
@@ -51,7 +63,7 @@ const strictStatus = ({ zero, data, allocated, compressed, hostOffset }: Extent)
  * Compares the disks to the first difference.
  * @param strict the sizes and what is said of each range have to agree too
  */
-export function* compareDisks(first: Device, second: Device, strict: boolean): Work<Result<ComparedDisks, MoveProblem>> {
+export function* compareDisks(first: Compared, second: Compared, strict: boolean): Work<Result<ComparedDisks, MoveProblem>> {
   const a = new Disk(first, "first", strict, MOVE_BYTES);
   const b = new Disk(second, "second", strict, MOVE_BYTES);
   const longer = a.size >= b.size ? a : b;

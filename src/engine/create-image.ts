@@ -6,6 +6,7 @@ import { Fault } from "../base/fault.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, bytes, hostOffset, isPowerOfTwo, roundUp } from "../base/units.ts";
+import { lengthen } from "../bytes/byte-store.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import type { CreateOptions, OptionProblem, Preallocation, ZonedCreateOptions } from "../protocol/index.ts";
 import { makeImage, maxVirtualSize, writeZeros } from "../qcow2/create.ts";
@@ -166,7 +167,7 @@ function describe(options: CreateOptions, data: ByteStore | null): NewImage {
 export function* newRaw(store: ByteStore, sizeBytes: number, preallocation: Preallocation): Work<Result<null, OptionProblem>> {
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) return err(problem("size", sizeBytes, "0 to just below 8 PiB"));
   const lengthBytes = roundUp(sizeBytes, SECTOR_SIZE);
-  store.truncate(lengthBytes);
+  lengthen(store, lengthBytes);
   if (isWritten(preallocation)) yield* writeZeros(store, 0, lengthBytes);
   store.flush();
   return ok(null);

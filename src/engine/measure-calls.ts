@@ -6,6 +6,7 @@ import type { Failure, MeasuredTarget, Measurement } from "../protocol/index.ts"
 import { readBitmaps } from "../qcow2/bitmaps.ts";
 import { bitmapsBytes, fullyAllocatedBytes, needsTooLargeL1 } from "../qcow2/measure.ts";
 import { readHeader } from "../qcow2/open.ts";
+import { withHoles } from "./file-holes.ts";
 import type { Work } from "./jobs.ts";
 import type { OpenImage } from "./open-image.ts";
 
@@ -49,7 +50,7 @@ function* dataBytes(image: OpenImage, clusterSize: number): Work<number> {
   /** What is before is counted, or is no data. */
   let counted = 0;
   for (let at: number | null = 0; at !== null && at < disk.virtualSize; ) {
-    const { extents, next } = disk.map(at, disk.virtualSize - at, EXTENTS);
+    const { extents, next } = withHoles(image.files, disk.map(at, disk.virtualSize - at, EXTENTS));
     for (const { start, length, data, zero } of extents) {
       const end = roundUp(start + length, clusterSize);
       if (!data || zero || end <= counted) continue;

@@ -4,12 +4,14 @@ import type { Result } from "../base/result.ts";
 import type { ComparedDisks, ConvertOptions, ConvertedDisk, Failure } from "../protocol/index.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
 import { compareDisks } from "./compare.ts";
+import type { Compared } from "./compare.ts";
 import { endCompressed, writeCompressed } from "./compressed-write.ts";
 import { convertDisks } from "./convert.ts";
 import type { Target } from "./convert.ts";
 import { convertToZones } from "./convert-zones.ts";
 import type { Device } from "./device.ts";
 import type { Disk } from "./disk.ts";
+import { withHoles } from "./file-holes.ts";
 import type { Work } from "./jobs.ts";
 import type { OpenImage } from "./open-image.ts";
 import { dataPayload } from "./payload.ts";
@@ -67,5 +69,6 @@ function targetOf(device: Device, { sparseBytes, compressed }: ConvertOptions): 
 }
 
 export function compareImages(first: OpenImage, second: OpenImage, strict: boolean): Work<Result<ComparedDisks, Failure>> {
-  return compareDisks(first.device, second.device, strict);
+  const compared = ({ device, files }: OpenImage): Compared => ({ device, seeHoles: (mapped) => withHoles(files, mapped) });
+  return compareDisks(compared(first), compared(second), strict);
 }

@@ -1,5 +1,6 @@
 /** The call that gives an open image another size. */
 import { err, ok } from "../base/result.ts";
+import { lengthen } from "../bytes/byte-store.ts";
 import type { Result } from "../base/result.ts";
 import type { DeviceFacts, Failure } from "../protocol/index.ts";
 import { writeZeros } from "../qcow2/create.ts";
@@ -28,7 +29,7 @@ function resizeRaw(image: OpenImage, sizeBytes: number, preallocate: boolean): R
   if (image.files.part !== null) return err({ kind: "resize", code: "fixed", sizeBytes });
   return image.changeFile((store) => {
     const before = store.size();
-    store.truncate(sizeBytes);
+    lengthen(store, sizeBytes);
     if (preallocate && sizeBytes > before) runToEnd(writeZeros(store, before, sizeBytes - before));
     store.flush();
     return ok(null);

@@ -4,6 +4,7 @@
  * @module
  */
 export type { ByteStore } from "../bytes/byte-store.ts";
+export type { FileRange } from "../bytes/holes.ts";
 export type { FileSpace } from "../bytes/file-space.ts";
 export { BlobStore } from "../bytes/blob-store.ts";
 export { MemoryStore } from "../bytes/memory-store.ts";

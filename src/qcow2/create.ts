@@ -7,6 +7,7 @@
  */
 import { Fault } from "../base/fault.ts";
 import { divideRoundUp, hostOffset, roundUp } from "../base/units.ts";
+import { lengthen } from "../bytes/byte-store.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { ENTRY_BYTES, encodeOwnedEntry, encodeRefcountTableEntry, writeRefcount } from "./entries.ts";
 import { FEATURE_NAMES_MAGIC, MAX_L1_BYTES, MAX_REFCOUNT_TABLE_BYTES, encodeHeader } from "./header.ts";
@@ -115,7 +116,7 @@ export function* makeImage(store: ByteStore, image: NewImage): Generator<number,
   yield* writeMapping(store, layout, image);
   const data = image.data ?? null;
   // Where the tables map all of the disk, its last cluster is whole.
-  if (data !== null) data.truncate(image.preallocated === "no" ? image.virtualSize : roundUp(image.virtualSize, clusterSize));
+  if (data !== null) lengthen(data, image.preallocated === "no" ? image.virtualSize : roundUp(image.virtualSize, clusterSize));
   if (image.preallocated === "zeros") {
     const start = (layout.l2 + layout.l2Tables) * clusterSize;
     yield* writeZeros(data ?? store, data === null ? start : 0, data === null ? layout.ownData * clusterSize : image.virtualSize);

@@ -1,0 +1,122 @@
+/**
+ * What a map tells of holes in the files below an image, where a file tells of them: of a raw image they are zeros without data. Of a qcow2
+ * image they are looked at where it seems to have been given its places ahead of its data, and are zeros then, beside the places. Source:
+ * qemu-img, "map".
+ */
+import { Fault } from "../base/fault.ts";
+import { FIRST_BLOCK_BYTES } from "../bytes/byte-store.ts";
+import type { ByteStore } from "../bytes/byte-store.ts";
+import type { FileRange } from "../bytes/holes.ts";
+import type { Extent } from "../protocol/index.ts";
+import { ENTRY_BYTES } from "../qcow2/entries.ts";
+import type { Header } from "../qcow2/header.ts";
+import { readHeader } from "../qcow2/open.ts";
+import { forEachL1Offset, readL1 } from "../qcow2/references.ts";
+import { StoredRefcounts } from "../qcow2/stored-refcounts.ts";
+import type { OpenedFiles } from "./open-device.ts";
+
+export interface MappedExtents {
+  readonly extents: readonly Extent[];
+  readonly next: number | null;
+}
+
+/** QEMU stores the first block of every raw file that it makes. */
+const OF_RAW: readonly (readonly FileRange[])[] = [[{ offset: 0, lengthBytes: FIRST_BLOCK_BYTES }]];
+
+/** What this program stores of a header: the block that it is in. */
+const HEAD_BYTES = 512;
+
+/** The same ranges, parted where holes begin and end. @throws Fault of a store */
+export function withHoles(files: OpenedFiles, mapped: MappedExtents): MappedExtents {
+  const known = new Map<number, readonly FileRange[] | null>();
+  const extents = mapped.extents.flatMap((extent) => {
+    if (!extent.data || extent.zero || extent.hostOffset === null) return [extent];
+    const below = filesAt(files, extent.depth);
+    if (below === null) return [extent];
+    if (!known.has(extent.depth)) known.set(extent.depth, holesUnder(below));
+    const holes = known.get(extent.depth)!;
+    return holes === null ? [extent] : parted(extent, extent.hostOffset, holes, below.format === "raw");
+  });
+  return { extents, next: mapped.next };
+}
+
+function filesAt(files: OpenedFiles, depth: number): OpenedFiles | null {
+  let at: OpenedFiles | null = files;
+  for (let step = 0; step < depth && at !== null; step++) at = at.backing;
+  return at;
+}
+
+/** The holes of the file that has an image's data; null where there are none to tell of. */
+function holesUnder({ under, format, store, data }: OpenedFiles): readonly FileRange[] | null {
+  if (under !== undefined) return null;
+  if (format === "raw") return store.holes?.(OF_RAW) ?? null;
+  if (store.holes === undefined || (data !== null && data.store.holes === undefined)) return null;
+  const header = readHeader(store);
+  const refcounts = new StoredRefcounts(store, header);
+  if (!takesMoreThanItHas(store, header, refcounts)) return null;
+  return data === null ? store.holes([header.clusterSize, HEAD_BYTES].map((headBytes) => tablesOf(store, header, refcounts, headBytes))) : data.store.holes!(OF_RAW);
+}
+
+/** Whether many more clusters are in use than the file takes room for, as after a preallocation of metadata. */
+function takesMoreThanItHas(store: ByteStore, { clusterSize }: Header, refcounts: StoredRefcounts): boolean {
+  const there = Math.floor((store.allocated?.() ?? Infinity) / clusterSize);
+  const threshold = Math.max(Math.floor((there * 10) / 9), there + 2);
+  const clusters = Math.ceil(store.size() / clusterSize);
+  if (clusters < threshold) return false;
+  let used = 0;
+  for (let cluster = 0; cluster < clusters && used < threshold; cluster++) {
+    if (refcounts.of(cluster) !== 0) used++;
+  }
+  return used >= threshold;
+}
+
+/**
+ * What is stored of header and tables, in order: whole clusters, but of the L1 table. None of a file whose tables cannot be.
+ * @param headBytes what is of the header: QEMU stores its cluster, this program what is in it
+ */
+function tablesOf(store: ByteStore, header: Header, refcounts: StoredRefcounts, headBytes: number): readonly FileRange[] {
+  const { clusterSize } = header;
+  const ranges: FileRange[] = [];
+  const add = (offset: number, lengthBytes: number): void => void ranges.push({ offset, lengthBytes });
+  add(0, headBytes);
+  add(header.refcountTableOffset, header.refcountTableClusters * clusterSize);
+  add(header.l1Offset, header.l1Size * ENTRY_BYTES);
+  for (let index = 0; index < refcounts.blockCount; index++) if (refcounts.entry(index).offset !== 0) add(refcounts.entry(index).offset, clusterSize);
+  try {
+    forEachL1Offset(readL1(store, header.l1Offset, header.l1Size), (offset) => add(offset, clusterSize));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return [];
+  }
+  return ranges.sort((a, b) => a.offset - b.offset);
+}
+
+/** An extent in parts, of which those in holes are zeros. */
+function parted(extent: Extent, hostOffset: number, holes: readonly FileRange[], raw: boolean): Extent[] {
+  const parts: Extent[] = [];
+  const end = hostOffset + extent.length;
+  const add = (from: number, to: number, hole: boolean): void => {
+    if (to > from) parts.push({ ...extent, start: extent.start + from - hostOffset, length: to - from, hostOffset: from, zero: hole, data: !(hole && raw) });
+  };
+  let at = hostOffset;
+  for (let index = firstEndingBehind(holes, at); index < holes.length && at < end; index++) {
+    const { offset, lengthBytes } = holes[index]!;
+    const from = Math.min(Math.max(offset, at), end);
+    add(at, from, false);
+    at = Math.min(offset + lengthBytes, end);
+    add(from, at, true);
+  }
+  add(at, end, false);
+  return parts;
+}
+
+/** Index of the first range that ends behind an offset. */
+function firstEndingBehind(ranges: readonly FileRange[], offset: number): number {
+  let [low, high] = [0, ranges.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ranges[middle]!.offset + ranges[middle]!.lengthBytes > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
