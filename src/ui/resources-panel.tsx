@@ -38,7 +38,7 @@ function Counted({ resources, past }: { resources: PastResources; past: boolean 
         ) : (
           <>
             {maxOpen === 0 ? (
-              <p className="quiet">{past ? "There was no limit, so none had to be closed. Implicitly open:" : "There is no limit, so none has to be closed. Implicitly open:"}</p>
+              <p className="quiet">Implicitly open, without a limit:</p>
             ) : (
               <p>
                 {past ? "Would have been closed next to make room: " : "Closed next to make room: "}

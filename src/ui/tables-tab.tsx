@@ -5,7 +5,7 @@ import type { TableEntry } from "../protocol/index.ts";
 import { formatCount, formatHex } from "../state/units.ts";
 import { useApp, useAppState } from "./context.ts";
 import { useEntries } from "./use-entries.ts";
-import { showRow, useRows } from "./use-rows.ts";
+import { showRow, useKeptInView, useRows } from "./use-rows.ts";
 
 const ROW_HEIGHT = 24;
 /** Among so many entries of the L1 table a first L2 table is looked for. */
@@ -72,6 +72,7 @@ function EntryList({ name, l1Index, selected, onSelect }: ListProps) {
   useEffect(() => {
     if (selected !== null && selected < total) showRow(box.current, selected, ROW_HEIGHT, 0);
   }, [selected, total]);
+  useKeptInView(box, selected !== null && selected < total ? selected : -1, ROW_HEIGHT, 0);
   const onKeyDown = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (step === 0 || total === 0) return;

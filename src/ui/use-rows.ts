@@ -44,6 +44,34 @@ export function showRow(element: HTMLElement | null, row: number, rowHeight: num
   else if (top + rowHeight > element.scrollTop + room) element.scrollTo({ top: top + rowHeight - room });
 }
 
+/** Keeps a row that is in view there when the list becomes lower. @param row -1 for none; head as for showRow */
+export function useKeptInView(box: RefObject<HTMLElement | null>, row: number, rowHeight: number, head: number): void {
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null || row < 0) return;
+    const isSeen = (): boolean => {
+      const top = row * rowHeight - element.scrollTop;
+      return top > -rowHeight && top < element.clientHeight - head;
+    };
+    let height = element.clientHeight;
+    let seen = isSeen();
+    const look = (): void => {
+      seen = isSeen();
+    };
+    const observer = new ResizeObserver(() => {
+      if (seen && element.clientHeight < height) showRow(element, row, rowHeight, head);
+      height = element.clientHeight;
+      look();
+    });
+    observer.observe(element);
+    element.addEventListener("scroll", look, { passive: true });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener("scroll", look);
+    };
+  }, [box, row, rowHeight, head]);
+}
+
 /** Which row a key leads to from another; null for a key that leads nowhere. @param page rows that a page key goes */
 export function rowOfKey(key: string, row: number, count: number, page: number): number | null {
   switch (key) {

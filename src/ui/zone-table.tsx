@@ -16,7 +16,7 @@ import type { ZoneModel } from "../state/zone-model.ts";
 import { useApp, useAppState, useFormat, useShownZones } from "./context.ts";
 import { Mark } from "./events-panel.tsx";
 import { Swatch } from "./swatch.tsx";
-import { rowOfKey, showRow, useRows } from "./use-rows.ts";
+import { rowOfKey, showRow, useKeptInView, useRows } from "./use-rows.ts";
 
 /** 2^20 rows of this height stay below the tallest element that Chromium lays out (2^25 pixels). */
 const ROW_HEIGHT = 27;
@@ -75,6 +75,9 @@ function Table({ zones }: { zones: ZoneModel }) {
     return () => window.clearTimeout(timer);
     // eslint-disable-next-line react-hooks/exhaustive-deps -- rows that move under a selection that stays are not scrolled after
   }, [selected, zones.count, view]);
+
+  const selectedRow = useMemo(() => (selected === null || selected >= zones.count ? -1 : listed.rowOf(selected)), [listed, selected, zones.count]);
+  useKeptInView(scroller, selectedRow, ROW_HEIGHT, HEAD_HEIGHT);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
