@@ -34,6 +34,13 @@ const PLACES: readonly (readonly [string, readonly (readonly [string, string])[]
       ["Left, Enter", "show its moment"],
     ],
   ],
+  [
+    "On the line over the inspector",
+    [
+      ["Up, Down", "its height, as dragging; Home and End the least and the most"],
+      ["Backspace", "its own height again, as a double click"],
+    ],
+  ],
 ];
 
 const MEANINGS: readonly (readonly [Condition, string])[] = [
