@@ -17,7 +17,9 @@ export interface FileRange {
 export interface ScannedFile {
   /** Runs of blocks of zeros, in order. */
   readonly zeros: readonly FileRange[];
-  /** What the file takes beyond its other blocks, in bytes. */
+  /** Its other blocks, in bytes. */
+  readonly dataBytes: number;
+  /** What the file takes beyond these. */
   readonly restBytes: number;
   /** Runs of its other blocks, at least. */
   readonly extents: number;
@@ -42,8 +44,8 @@ const EXTENT_BYTES = 32_768 * BLOCK_BYTES;
 export function scanFile(store: Pick<ByteStore, "size" | "read">, allocatedBytes: number): ScannedFile | null {
   const size = store.size();
   const end = Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
-  if (allocatedBytes >= end) return { zeros: [], restBytes: 0, extents: 1, size };
-  if (allocatedBytes === 0 && size > INODE_BYTES) return { zeros: [{ offset: 0, lengthBytes: end }], restBytes: 0, extents: 0, size };
+  if (allocatedBytes >= end) return { zeros: [], dataBytes: end, restBytes: 0, extents: 1, size };
+  if (allocatedBytes === 0 && size > INODE_BYTES) return { zeros: [{ offset: 0, lengthBytes: end }], dataBytes: 0, restBytes: 0, extents: 0, size };
   if (size > MOST_READ_BYTES) return null;
   const zeros: FileRange[] = [];
   let extents = 0;
@@ -55,23 +57,24 @@ export function scanFile(store: Pick<ByteStore, "size" | "read">, allocatedBytes
       extents += Math.ceil(lengthBytes / EXTENT_BYTES);
     }
   }
-  return { zeros, restBytes: allocatedBytes - dataBytes, extents, size };
+  return { zeros, dataBytes, restBytes: allocatedBytes - dataBytes, extents, size };
 }
 
 /**
  * The file's holes in order, what lies behind its end as one of them; null where they cannot be told.
  * @param writers what each of those who may have written the file stores whole, in order; the first that fits has done it
  */
-export function holesIn({ zeros, restBytes, extents, size }: ScannedFile, writers: readonly (readonly FileRange[])[]): readonly FileRange[] | null {
-  const forExtents = extents > EXTENTS_IN_INODE ? (Math.ceil(extents / EXTENTS_IN_BLOCK) + 1) * BLOCK_BYTES : 0;
+export function holesIn({ zeros, dataBytes, restBytes, extents, size }: ScannedFile, writers: readonly (readonly FileRange[])[]): readonly FileRange[] | null {
   const behind: FileRange = { offset: size, lengthBytes: Infinity };
   if (restBytes === 0) return [...zeros, behind];
-  for (const stored of [...writers, []]) {
+  const guesses = [...writers, []].map((stored) => {
     const holes = withoutRanges(zeros, stored);
-    const storedZeros = lengthOf(zeros) - lengthOf(holes);
-    if (restBytes >= storedZeros && restBytes <= storedZeros + forExtents) return [...holes, behind];
-  }
-  return null;
+    return { holes, rest: restBytes - (lengthOf(zeros) - lengthOf(holes)) };
+  });
+  // Where it was to lie in one piece it may lie in several.
+  const forExtents = dataBytes <= EXTENTS_IN_INODE * BLOCK_BYTES ? 0 : extents <= EXTENTS_IN_INODE ? BLOCK_BYTES : (Math.ceil(extents / EXTENTS_IN_BLOCK) + 1) * BLOCK_BYTES;
+  const fitting = guesses.find(({ rest }) => rest === 0) ?? guesses.find(({ rest }) => rest > 0 && rest <= forExtents);
+  return fitting === undefined ? null : [...fitting.holes, behind];
 }
 
 const lengthOf = (ranges: readonly FileRange[]): number => ranges.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);

@@ -4,10 +4,12 @@ import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import type { ComparedDisks, Extent, MoveProblem } from "../protocol/index.ts";
 import type { Device } from "./device.ts";
-import type { MappedExtents } from "./file-holes.ts";
+import { withHoles } from "./file-holes.ts";
 import type { Work } from "./jobs.ts";
 import { MOVE_BYTES, Runs, attempt } from "./moving.ts";
 import type { Mapped, Place } from "./moving.ts";
+import type { OpenedFiles } from "./open-device.ts";
+import type { OpenImage } from "./open-image.ts";
 import { firstNonZeroBlock } from "./zeros.ts";
 
 type Side = "first" | "second";
@@ -17,25 +19,18 @@ type Status = string;
 
 const isZeroStatus = (status: Status): boolean => status.startsWith("zero");
 
-type SeeHoles = (mapped: MappedExtents) => MappedExtents;
-
-/** A disk, and what a map of it is with the holes of its files. */
-export interface Compared {
-  readonly device: Device;
-  readonly seeHoles: SeeHoles;
-}
-
 class Disk implements Mapped {
   readonly size: number;
   readonly runs: Runs<Status>;
   readonly buffer: Uint8Array;
   private readonly device: Device;
   private readonly side: Side;
-  private readonly seeHoles: SeeHoles;
+  /** Those whose holes count too; null where none do. */
+  private readonly files: OpenedFiles | null;
 
-  constructor({ device, seeHoles }: Compared, side: Side, strict: boolean, bufferBytes: number) {
+  constructor({ device, files }: OpenImage, side: Side, strict: boolean, bufferBytes: number) {
     this.device = device;
-    this.seeHoles = strict ? seeHoles : (mapped) => mapped;
+    this.files = strict ? files : null;
     this.side = side;
     this.size = device.disk.virtualSize;
     this.buffer = new Uint8Array(Math.min(bufferBytes, Math.max(this.size, SECTOR_SIZE)));
@@ -44,7 +39,7 @@ class Disk implements Mapped {
 
   map(offset: number, length: number, maxExtents: number): ReturnType<Device["map"]> {
     const mapped = this.device.map(offset, length, maxExtents);
-    return mapped.ok ? ok(this.seeHoles(mapped.value)) : mapped;
+    return mapped.ok && this.files !== null ? ok(withHoles(this.files, mapped.value)) : mapped;
   }
 
   /** The bytes [offset, offset + length), lent until the next call. */
@@ -60,10 +55,10 @@ const strictStatus = ({ zero, data, allocated, compressed, hostOffset }: Extent)
   `${zero ? "zero" : "data"} ${data} ${allocated} ${compressed} ${hostOffset !== null}`;
 
 /**
- * Compares the disks to the first difference.
+ * Compares the disks of two images to the first difference.
  * @param strict the sizes and what is said of each range have to agree too
  */
-export function* compareDisks(first: Compared, second: Compared, strict: boolean): Work<Result<ComparedDisks, MoveProblem>> {
+export function* compareImages(first: OpenImage, second: OpenImage, strict: boolean): Work<Result<ComparedDisks, MoveProblem>> {
   const a = new Disk(first, "first", strict, MOVE_BYTES);
   const b = new Disk(second, "second", strict, MOVE_BYTES);
   const longer = a.size >= b.size ? a : b;

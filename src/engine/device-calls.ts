@@ -7,7 +7,6 @@ import type { CallName, Failure, Outcome, RequestOf } from "../protocol/index.ts
 import type { Disk } from "./disk.ts";
 import { changeBitmap } from "./bitmap-calls.ts";
 import { writeCompressed, writeWidened } from "./compressed-write.ts";
-import { withHoles } from "./file-holes.ts";
 import type { OpenImage } from "./open-image.ts";
 import { dataPayload, patternPayload } from "./payload.ts";
 import { outOfRange } from "./range.ts";
@@ -92,10 +91,7 @@ const handlers: { readonly [Name in DeviceCallName]: Handler<Name> } = {
       const answer = image.device.append(offset, lengths, data === null ? patternPayload(pattern, total) : dataPayload(data));
       return answer.ok ? ok({ offset: answer.value }) : answer;
     }),
-  map: (image, { offset, length, maxExtents }) => {
-    const mapped = image.device.map(offset, length, maxExtents);
-    return mapped.ok ? ok(withHoles(image.files, mapped.value)) : mapped;
-  },
+  map: (image, { offset, length, maxExtents }) => image.device.map(offset, length, maxExtents),
 };
 
 /** Whether a range can become zeros without a byte of them written as data. */

@@ -24,9 +24,9 @@ import { Library } from "./library-calls.ts";
 import type { LibraryHost } from "./library-calls.ts";
 import { closeFiles, dataFilePath, openChain, sourceBeside, unsafeFiles } from "./open-chain.ts";
 import { mendOnOpen } from "./mend-on-open.ts";
-import { compareImages, convertImages } from "./move-calls.ts";
+import { convertImages } from "./move-calls.ts";
+import { tellsHoles } from "./open-device.ts";
 import { OpenImage } from "./open-image.ts";
-import { commitImage, rebaseImage } from "./rebase-calls.ts";
 import { openScratch } from "./scratch.ts";
 import { Teller } from "./teller.ts";
 import { withOverlay } from "./temporary.ts";
@@ -188,7 +188,16 @@ export class Engine {
 
   private dispatchToDevice<Name extends DeviceCallName>(name: Name, request: RequestOf<Name>): Answered<Name> {
     const loading = name === "write" ? this.prepareCompression(request) : null;
-    return loading === null ? this.onDevice(name, request) : loading.then(() => this.onDevice(name, request));
+    if (loading !== null) return loading.then(() => this.onDevice(name, request));
+    const outcome = this.onDevice(name, request);
+    return name === "map" ? (this.withHoles(request.handle, outcome as Outcome<"map">)) : outcome;
+  }
+
+  /** What a map says of the files below the image, where these tell of their holes: no browser's does. */
+  private withHoles(handle: number, outcome: Outcome<"map">): Answered<"map"> {
+    const files = this.images.get(handle)?.files;
+    if (!outcome.ok || files === undefined || !tellsHoles(files)) return outcome;
+    return import("./seldom-calls.ts").then(({ withHoles }) => atBorder(() => ok(withHoles(files, outcome.value))));
   }
 
   /** Seldom wanted, and not small: loaded with the first lab. */
@@ -299,15 +308,19 @@ export class Engine {
       await this.prepareCompression({ handle: target, compressed: options.compressed });
       return await this.workOn(target, job, (image) => this.withAll(sources, (images) => convertImages(images, image, { ...options, compressed: options.compressed || image.files.compresses === true })));
     },
-    // Seldom wanted, and not small, as the crash lab: these and amend.
+    // Seldom wanted, and not small, as the crash lab: these, compare, rebase, amend and commit.
     measure: async ({ source, target }, job) => {
       const { measureImage, measureSize } = await import("./seldom-calls.ts");
       return "handle" in source ? await this.workOn(source.handle, job, (image) => measureImage(image, target)) : measureSize(source.sizeBytes, target);
     },
-    compare: ({ first, second, strict }, job) => this.workOn(first, job, (image) => this.withAll([second], ([other]) => compareImages(image, other!, strict))),
+    compare: async ({ first, second, strict }, job) => {
+      const { compareImages } = await import("./seldom-calls.ts");
+      return await this.workOn(first, job, (image) => this.withAll([second], ([other]) => compareImages(image, other!, strict)));
+    },
     rebase: async ({ handle, ...options }, job) => {
       const image = this.images.get(handle);
       if (image === undefined) return closedHandle(handle);
+      const { rebaseImage } = await import("./seldom-calls.ts");
       const rebased = await rebaseImage(this.library, image, options, this.host.now, job);
       this.notifyChanges(image);
       return rebased;
@@ -316,7 +329,10 @@ export class Engine {
       const { amendImage } = await import("./seldom-calls.ts");
       return await this.workOn(handle, job, (image) => amendImage(image, options));
     },
-    commit: ({ handle, base, empty }, job) => this.workOn(handle, job, (image) => commitImage(this.library, image, base, empty, this.host.now)),
+    commit: async ({ handle, base, empty }, job) => {
+      const { commitImage } = await import("./seldom-calls.ts");
+      return await this.workOn(handle, job, (image) => commitImage(this.library, image, base, empty, this.host.now));
+    },
     mergeBitmap: ({ handle, bitmap, sourceHandle, source }) =>
       this.withImage(sourceHandle, (from) => this.withImage(handle, (image) => image.guard(() => mergeBitmaps(image, bitmap, from, source)))),
     listFiles: () => this.library.list(),

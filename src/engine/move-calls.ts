@@ -1,17 +1,14 @@
 /** The calls that move data between open images: handles looked up, what can be refused before a byte moves refused, the work begun. */
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import type { ComparedDisks, ConvertOptions, ConvertedDisk, Failure } from "../protocol/index.ts";
+import type { ConvertOptions, ConvertedDisk, Failure } from "../protocol/index.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
-import { compareDisks } from "./compare.ts";
-import type { Compared } from "./compare.ts";
 import { endCompressed, writeCompressed } from "./compressed-write.ts";
 import { convertDisks } from "./convert.ts";
 import type { Target } from "./convert.ts";
 import { convertToZones } from "./convert-zones.ts";
 import type { Device } from "./device.ts";
 import type { Disk } from "./disk.ts";
-import { withHoles } from "./file-holes.ts";
 import type { Work } from "./jobs.ts";
 import type { OpenImage } from "./open-image.ts";
 import { dataPayload } from "./payload.ts";
@@ -66,9 +63,4 @@ function targetOf(device: Device, { sparseBytes, compressed }: ConvertOptions): 
     },
     writeZeroes: (offset, length) => disk.writeZeroes(offset, length, sparseBytes > 0),
   };
-}
-
-export function compareImages(first: OpenImage, second: OpenImage, strict: boolean): Work<Result<ComparedDisks, Failure>> {
-  const compared = ({ device, files }: OpenImage): Compared => ({ device, seeHoles: (mapped) => withHoles(files, mapped) });
-  return compareDisks(compared(first), compared(second), strict);
 }

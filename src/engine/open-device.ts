@@ -80,6 +80,9 @@ export interface OpenedFiles {
   readonly chain?: number | undefined;
 }
 
+/** Whether any file of the chain tells where it has holes. */
+export const tellsHoles = ({ store, backing }: OpenedFiles): boolean => store.holes !== undefined || (backing !== null && tellsHoles(backing));
+
 /** What a device stands on beside its store. */
 export type Foundation = Pick<OpenedFiles, "part" | "snapshot" | "lazyRefcounts" | "keepsPlaces" | "strictSnapshots" | "over" | "order" | "inspect" | "forCheck" | "backingName" | "data" | "backing" | "chain">;
 
