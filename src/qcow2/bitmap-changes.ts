@@ -35,6 +35,7 @@ import {
 } from "./bitmaps.ts";
 import type { Bitmap, BitmapProblem, PlacedBitmap } from "./bitmaps.ts";
 import { putBitmapsExtension } from "./bitmaps-extension.ts";
+import { ENTRY_BYTES } from "./entries.ts";
 import { flushImage } from "./flush.ts";
 import type { Header } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
@@ -91,13 +92,19 @@ export function removeBitmap(state: ImageState, name: string): Done {
 
 /** Forgets all bitmaps and gives up their clusters. */
 export function removeAllBitmaps(state: ImageState): void {
-  const bitmaps = directoryOf(state);
-  if (bitmaps.length === 0) return;
-  const tables = bitmaps.map((bitmap) => ({ bitmap, entries: readBitmapTable(state.store, state.header, bitmap) }));
+  const { store, header } = state;
+  // Neither their names nor entries that lead nowhere: of 65,535 bitmaps both are many megabytes.
+  const tables: { readonly tableOffset: number; readonly tableSize: number; readonly bits: readonly number[] }[] = [];
+  forEachBitmap(store, header, ({ tableOffset, tableSize }) => {
+    const bits: number[] = [];
+    for (const entry of readBitmapTable(store, header, { tableOffset, tableSize })) if (entry > 1) bits.push(entry);
+    tables.push({ tableOffset, tableSize, bits });
+  });
+  if (tables.length === 0) return;
   putDirectory(state, []);
-  for (const { bitmap, entries } of tables) {
-    for (const entry of entries) if (entry > 1) giveUpArea(state, entry, state.clusterSize);
-    giveUpArea(state, bitmap.tableOffset, bitmap.tableSize * 8);
+  for (const { tableOffset, tableSize, bits } of tables) {
+    for (const at of bits) giveUpArea(state, at, state.clusterSize);
+    giveUpArea(state, tableOffset, tableSize * ENTRY_BYTES);
   }
   flushImage(state);
 }
