@@ -30,7 +30,7 @@ import { decodeCluster, encodeCluster } from "./l2-entries.ts";
 import { forEachL1Offset, forEachPlaced, l2Tables, readL1, readL2 } from "./references.ts";
 import type { L1Table } from "./references.ts";
 import { checkL1 } from "./snapshots.ts";
-import { readSnapshotTable } from "./snapshot-reader.ts";
+import { readSnapshotTable, snapshotEntries } from "./snapshot-reader.ts";
 import type { SnapshotProblem } from "./snapshots.ts";
 import { TableWork } from "./table-work.ts";
 import { rewriteSnapshotTable } from "./snapshot-changes.ts";
@@ -92,7 +92,8 @@ export function* downgradeImage(state: ImageState): Generator<number, Result<nul
 function refusalOf({ header, store, hasDataFile }: ImageState): DowngradeRefusal | null {
   if (header.refcountOrder !== 4) return { code: "refcount-bits" };
   if (hasDataFile) return { code: "data-file" };
-  for (const { vmStateBytes, diskSize } of readSnapshotTable(store, header).snapshots) {
+  for (const { snapshot } of snapshotEntries(store, header, false)) {
+    const { vmStateBytes, diskSize } = snapshot;
     if (vmStateBytes >= MAX_OLD_STATE || (diskSize !== null && diskSize !== BigInt(header.virtualSize))) return { code: "snapshots" };
   }
   const features = bitsOf(header.incompatible).filter((bit) => bit !== INCOMPATIBLE_COMPRESSION_TYPE && bit !== INCOMPATIBLE_DIRTY);
@@ -104,7 +105,7 @@ type Place = Pick<L1Table, "offset" | "size">;
 /** Where the L1 tables of the snapshots lie, each once. */
 function snapshotPlaces({ header, store }: ImageState): Result<Place[], SnapshotProblem> {
   const places = new Map<string, Place>();
-  for (const snapshot of readSnapshotTable(store, header).snapshots) {
+  for (const { snapshot } of snapshotEntries(store, header, false)) {
     const checked = checkL1(store, header, snapshot);
     if (!checked.ok) return checked;
     places.set(`${snapshot.l1Offset} ${snapshot.l1Size}`, { offset: snapshot.l1Offset, size: snapshot.l1Size });
