@@ -16,7 +16,7 @@ import type { ZoneModel } from "../state/zone-model.ts";
 import { useApp, useAppState, useFormat, useShownZones } from "./context.ts";
 import { Mark } from "./events-panel.tsx";
 import { Swatch } from "./swatch.tsx";
-import { rowOfKey, showRow, useKeptInView, useRows } from "./use-rows.ts";
+import { rowOfKey, showRow, useRows } from "./use-rows.ts";
 
 /** 2^20 rows of this height stay below the tallest element that Chromium lays out (2^25 pixels). */
 const ROW_HEIGHT = 27;
@@ -66,18 +66,20 @@ function Table({ zones }: { zones: ZoneModel }) {
   const listed = useListed(zones, view, looked);
   const { first, end } = useRows(scroller, listed.count, ROW_HEIGHT, OVERSCAN);
 
+  const begun = useRef(false);
   useEffect(() => {
     if (selected === null || selected >= zones.count) return;
-    showRow(scroller.current, listed.rowOf(selected), ROW_HEIGHT, HEAD_HEIGHT);
+    const row = listed.rowOf(selected);
+    // The list begins with its first row, where the selected one is seen well enough below it.
+    const begins = !begun.current && (row + 0.5) * ROW_HEIGHT < (scroller.current?.clientHeight ?? 0) - HEAD_HEIGHT;
+    begun.current = true;
+    if (!begins) showRow(scroller.current, row, ROW_HEIGHT, HEAD_HEIGHT);
     // The keyboard follows the selection while it is in the table.
     if (body.current?.contains(document.activeElement) !== true) return;
     const timer = window.setTimeout(() => body.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus({ preventScroll: true }), 0);
     return () => window.clearTimeout(timer);
     // eslint-disable-next-line react-hooks/exhaustive-deps -- rows that move under a selection that stays are not scrolled after
   }, [selected, zones.count, view]);
-
-  const selectedRow = useMemo(() => (selected === null || selected >= zones.count ? -1 : listed.rowOf(selected)), [listed, selected, zones.count]);
-  useKeptInView(scroller, selectedRow, ROW_HEIGHT, HEAD_HEIGHT);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;

