@@ -23,9 +23,6 @@ export interface MappedExtents {
 /** QEMU stores the first block of every raw file that it makes. */
 const OF_RAW: readonly (readonly FileRange[])[] = [[{ offset: 0, lengthBytes: FIRST_BLOCK_BYTES }]];
 
-/** What this program stores of a header: the block that it is in. */
-const HEAD_BYTES = 512;
-
 /** The same ranges, parted where holes begin and end. @throws Fault of a store */
 export function withHoles(files: OpenedFiles, mapped: MappedExtents): MappedExtents {
   const known = new Map<number, readonly FileRange[] | null>();
@@ -54,7 +51,7 @@ function holesUnder({ under, format, store, data }: OpenedFiles): readonly FileR
   const header = readHeader(store);
   const refcounts = new StoredRefcounts(store, header);
   if (!takesMoreThanItHas(store, header, refcounts)) return null;
-  return data === null ? store.holes([header.clusterSize, HEAD_BYTES].map((headBytes) => tablesOf(store, header, refcounts, headBytes))) : data.store.holes!(OF_RAW);
+  return data === null ? store.holes([tablesOf(store, header, refcounts)]) : data.store.holes!(OF_RAW);
 }
 
 /** Whether many more clusters are in use than the file takes room for, as after a preallocation of metadata. */
@@ -70,15 +67,12 @@ function takesMoreThanItHas(store: ByteStore, { clusterSize }: Header, refcounts
   return used >= threshold;
 }
 
-/**
- * What is stored of header and tables, in order: whole clusters, but of the L1 table. None of a file whose tables cannot be.
- * @param headBytes what is of the header: QEMU stores its cluster, this program what is in it
- */
-function tablesOf(store: ByteStore, header: Header, refcounts: StoredRefcounts, headBytes: number): readonly FileRange[] {
+/** What is stored of header and tables, in order: whole clusters, but of the L1 table. None of a file whose tables cannot be. */
+function tablesOf(store: ByteStore, header: Header, refcounts: StoredRefcounts): readonly FileRange[] {
   const { clusterSize } = header;
   const ranges: FileRange[] = [];
   const add = (offset: number, lengthBytes: number): void => void ranges.push({ offset, lengthBytes });
-  add(0, headBytes);
+  add(0, clusterSize);
   add(header.refcountTableOffset, header.refcountTableClusters * clusterSize);
   add(header.l1Offset, header.l1Size * ENTRY_BYTES);
   for (let index = 0; index < refcounts.blockCount; index++) if (refcounts.entry(index).offset !== 0) add(refcounts.entry(index).offset, clusterSize);

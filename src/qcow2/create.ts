@@ -123,7 +123,10 @@ export function* makeImage(store: ByteStore, image: NewImage): Generator<number,
   }
   data?.flush();
   store.flush();
-  store.write(0, headerOf(image, layout, layout.l1Size === 0 ? 0 : l1 * clusterSize));
+  // The rest of its cluster is stored too, as by QEMU, which takes a file with less in it than clusters in use for one that was given its places ahead.
+  const head = new Uint8Array(clusterSize);
+  head.set(headerOf(image, layout, layout.l1Size === 0 ? 0 : l1 * clusterSize));
+  store.write(0, head);
   store.flush();
 }
 
