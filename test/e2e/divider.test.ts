@@ -61,3 +61,12 @@ test("a finger finds the line over the inspector, and moves it", async ({ page, 
   await browser.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
   await expect.poll(async () => (await panel()).height).toBeLessThan(height - 80);
 });
+
+test("the grip of the line over the inspector is drawn in the system's colours too", async ({ page }) => {
+  await page.emulateMedia({ forcedColors: "active" });
+  await Zonescope.open(page);
+  await page.getByRole("tab", { name: "Layout", exact: true }).click();
+  const divider = page.getByRole("separator", { name: "Height of the inspector" });
+  const colours = await divider.evaluate((line) => [getComputedStyle(line, "::before").backgroundColor, getComputedStyle(line.parentElement!).color]);
+  expect(colours[0]).toBe(colours[1]);
+});
