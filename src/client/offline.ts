@@ -35,8 +35,11 @@ export function registerOffline(): Updates {
   };
   const watch = (worker: ServiceWorker | null): void => worker?.addEventListener("statechange", look);
 
-  // A part of the page that is loaded when it is wanted first, and whose file went with the version that brought it.
-  window.addEventListener("vite:preloadError", () => told?.replaced());
+  // A part of the page that is loaded when it is wanted first, and whose file went with the version that brought it. Without a service worker
+  // that had them all there is no other version to tell of: the network is gone, and whoever wanted the part says so.
+  window.addEventListener("vite:preloadError", () => {
+    if ("serviceWorker" in navigator && navigator.serviceWorker.controller !== null) told?.replaced();
+  });
 
   const start = async (): Promise<void> => {
     const controlled = navigator.serviceWorker.controller !== null;

@@ -60,6 +60,8 @@ test("a part that does not come says so in its place, and the page goes on", asy
   await expect(missing).toHaveCount(3);
   await zonescope.type("zap 2M 4k");
   await zonescope.expectCondition(2, "IMPLICIT_OPEN");
+  // Nobody has updated anything.
+  await expect(page.getByText("Another tab updated zonescope")).toHaveCount(0);
 });
 
 test("a new version waits for the person's word, and another tab goes on as it is", async ({ page, context }) => {
