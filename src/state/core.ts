@@ -73,6 +73,8 @@ export interface Core {
   /** One call; the library list is refreshed after a call that changed it. */
   readonly perform: Perform;
   readonly listeners: Set<ActionListener>;
+  /** Handles of which a flush is on its way that the page asked for, after one had failed. */
+  readonly flushesAsked: Set<number>;
   /** Events that the attached device ever told of, those among them that no frame has taken over yet. */
   readonly position: () => number;
   /** The call that is under way, by which its progress is known and by which it is cancelled. */
@@ -192,6 +194,7 @@ export function createCore(port: EnginePort, home: EngineHome = "library"): Core
     port,
     perform,
     listeners: new Set(),
+    flushesAsked: new Set(),
     position,
     underWay: null,
     serial,

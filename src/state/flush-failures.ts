@@ -17,6 +17,14 @@ export function flushCameOff(core: Core, handle: number): void {
   }
 }
 
+/** One at a time: a workload on a full disk makes calls by the thousand. */
+async function askForFlush(core: Core, handle: number): Promise<void> {
+  core.flushesAsked.add(handle);
+  const flushed = await core.port.start("flush", { handle }).outcome;
+  core.flushesAsked.delete(handle);
+  if (flushed.ok) flushCameOff(core, handle);
+}
+
 /** Hears what a call came to. */
 export function hearCall<Name extends CallName>(core: Core, name: Name, request: RequestOf<Name>, { ok }: Outcome<Name>): void {
   if (!ok) return;
@@ -24,6 +32,6 @@ export function hearCall<Name extends CallName>(core: Core, name: Name, request:
     if (banner.kind !== "flush-failed") continue;
     const { handle } = banner;
     if (FLUSHING.has(name) && "handle" in request && request.handle === handle) flushCameOff(core, handle);
-    else void core.port.start("flush", { handle }).outcome.then((flushed) => flushed.ok && flushCameOff(core, handle));
+    else if (!core.flushesAsked.has(handle)) void askForFlush(core, handle);
   }
 }
