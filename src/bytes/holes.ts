@@ -31,8 +31,6 @@ export interface ScannedFile {
 export const BLOCK_BYTES = 4096;
 /** A file that is longer is not read through for this. */
 export const MOST_READ_BYTES = 2 ** 30;
-/** A file that takes nothing and is no longer than this may have its bytes in its inode. */
-const INODE_BYTES = 65_536;
 const PIECE_BYTES = 2 ** 20;
 /** ext4: extents that the inode has room for, and those of a block of them, which counts as the file's. */
 const EXTENTS_IN_INODE = 4;
@@ -40,12 +38,15 @@ const EXTENTS_IN_BLOCK = 340;
 /** ext4: an extent reaches no further. */
 const EXTENT_BYTES = 32_768 * BLOCK_BYTES;
 
-/** @param allocatedBytes what the file takes of its disk @returns null for one that is not read through. @throws Fault of the store */
+/**
+ * @param allocatedBytes what the file takes of its disk; one that takes nothing is read too, for there are file systems that say so of any, and
+ *   some have small ones in their inodes
+ * @returns null for one that is not read through. @throws Fault of the store
+ */
 export function scanFile(store: Pick<ByteStore, "size" | "read">, allocatedBytes: number): ScannedFile | null {
   const size = store.size();
   const end = Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
   if (allocatedBytes >= end) return { zeros: [], dataBytes: end, restBytes: 0, extents: 1, size };
-  if (allocatedBytes === 0 && size > INODE_BYTES) return { zeros: [{ offset: 0, lengthBytes: end }], dataBytes: 0, restBytes: 0, extents: 0, size };
   if (size > MOST_READ_BYTES) return null;
   const zeros: FileRange[] = [];
   let extents = 0;

@@ -8,7 +8,6 @@ import { withHoles } from "./file-holes.ts";
 import type { Work } from "./jobs.ts";
 import { MOVE_BYTES, Runs, attempt } from "./moving.ts";
 import type { Mapped, Place } from "./moving.ts";
-import type { OpenedFiles } from "./open-device.ts";
 import type { OpenImage } from "./open-image.ts";
 import { firstNonZeroBlock } from "./zeros.ts";
 
@@ -25,12 +24,13 @@ class Disk implements Mapped {
   readonly buffer: Uint8Array;
   private readonly device: Device;
   private readonly side: Side;
-  /** Those whose holes count too; null where none do. */
-  private readonly files: OpenedFiles | null;
+  /** That whose holes count too; null where none do. */
+  private readonly image: OpenImage | null;
 
-  constructor({ device, files }: OpenImage, side: Side, strict: boolean, bufferBytes: number) {
+  constructor(image: OpenImage, side: Side, strict: boolean, bufferBytes: number) {
+    const { device } = image;
     this.device = device;
-    this.files = strict ? files : null;
+    this.image = strict ? image : null;
     this.side = side;
     this.size = device.disk.virtualSize;
     this.buffer = new Uint8Array(Math.min(bufferBytes, Math.max(this.size, SECTOR_SIZE)));
@@ -39,7 +39,7 @@ class Disk implements Mapped {
 
   map(offset: number, length: number, maxExtents: number): ReturnType<Device["map"]> {
     const mapped = this.device.map(offset, length, maxExtents);
-    return mapped.ok && this.files !== null ? ok(withHoles(this.files, mapped.value)) : mapped;
+    return mapped.ok && this.image !== null ? ok(withHoles(this.image, mapped.value)) : mapped;
   }
 
   /** The bytes [offset, offset + length), lent until the next call. */

@@ -195,9 +195,9 @@ export class Engine {
 
   /** What a map says of the files below the image, where these tell of their holes: no browser's does. */
   private withHoles(handle: number, outcome: Outcome<"map">): Answered<"map"> {
-    const files = this.images.get(handle)?.files;
-    if (!outcome.ok || files === undefined || !tellsHoles(files)) return outcome;
-    return import("./seldom-calls.ts").then(({ withHoles }) => atBorder(() => ok(withHoles(files, outcome.value))));
+    const image = this.images.get(handle);
+    if (!outcome.ok || image === undefined || image.unflushed || !tellsHoles(image.files)) return outcome;
+    return import("./seldom-calls.ts").then(({ withHoles }) => atBorder(() => ok(withHoles(image, outcome.value))));
   }
 
   /** Seldom wanted, and not small: loaded with the first lab. */

@@ -13,7 +13,9 @@ import type { Header } from "../qcow2/header.ts";
 import { readHeader } from "../qcow2/open.ts";
 import { forEachL1Offset, readL1 } from "../qcow2/references.ts";
 import { StoredRefcounts } from "../qcow2/stored-refcounts.ts";
+import { TableWork } from "../qcow2/table-work.ts";
 import type { OpenedFiles } from "./open-device.ts";
+import type { OpenImage } from "./open-image.ts";
 
 export interface MappedExtents {
   readonly extents: readonly Extent[];
@@ -23,14 +25,18 @@ export interface MappedExtents {
 /** QEMU stores the first block of every raw file that it makes. */
 const OF_RAW: readonly (readonly FileRange[])[] = [[{ offset: 0, lengthBytes: FIRST_BLOCK_BYTES }]];
 
-/** The same ranges, parted where holes begin and end. @throws Fault of a store */
-export function withHoles(files: OpenedFiles, mapped: MappedExtents): MappedExtents {
+/**
+ * The same ranges, parted where holes begin and end. Of an image that owes a flush nothing is told: what was written may not be in the file yet,
+ * where a hole still is. @throws what is no Fault
+ */
+export function withHoles({ files, unflushed }: Pick<OpenImage, "files" | "unflushed">, mapped: MappedExtents): MappedExtents {
+  if (unflushed) return mapped;
   const known = new Map<number, readonly FileRange[] | null>();
   const extents = mapped.extents.flatMap((extent) => {
     if (!extent.data || extent.zero || extent.hostOffset === null) return [extent];
     const below = filesAt(files, extent.depth);
     if (below === null) return [extent];
-    if (!known.has(extent.depth)) known.set(extent.depth, holesUnder(below));
+    if (!known.has(extent.depth)) known.set(extent.depth, holesIfTold(below));
     const holes = known.get(extent.depth)!;
     return holes === null ? [extent] : parted(extent, extent.hostOffset, holes, below.format === "raw");
   });
@@ -43,13 +49,23 @@ function filesAt(files: OpenedFiles, depth: number): OpenedFiles | null {
   return at;
 }
 
-/** The holes of the file that has an image's data; null where there are none to tell of. */
+/** A file that cannot be read, or has too much to go through, is mapped all the same. */
+function holesIfTold(files: OpenedFiles): readonly FileRange[] | null {
+  try {
+    return holesUnder(files);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return null;
+  }
+}
+
+/** The holes of the file that has an image's data; null where there are none to tell of. @throws Fault of a store, and for too much work */
 function holesUnder({ under, format, store, data }: OpenedFiles): readonly FileRange[] | null {
   if (under !== undefined) return null;
   if (format === "raw") return store.holes?.(OF_RAW) ?? null;
   if (store.holes === undefined || (data !== null && data.store.holes === undefined)) return null;
   const header = readHeader(store);
-  const refcounts = new StoredRefcounts(store, header);
+  const refcounts = new StoredRefcounts(store, header, new TableWork(store));
   if (!takesMoreThanItHas(store, header, refcounts)) return null;
   return data === null ? store.holes([tablesOf(store, header, refcounts)]) : data.store.holes!(OF_RAW);
 }
@@ -60,9 +76,14 @@ function takesMoreThanItHas(store: ByteStore, { clusterSize }: Header, refcounts
   const threshold = Math.max(Math.floor((there * 10) / 9), there + 2);
   const clusters = Math.ceil(store.size() / clusterSize);
   if (clusters < threshold) return false;
+  const { blockCount, perBlock } = refcounts;
   let used = 0;
-  for (let cluster = 0; cluster < clusters && used < threshold; cluster++) {
-    if (refcounts.of(cluster) !== 0) used++;
+  // By whole blocks: a file may be long enough for more clusters than can be asked for one by one.
+  for (let index = 0; index < blockCount && index * perBlock < clusters && used < threshold; index++) {
+    if (refcounts.block(index) === "unreadable") return false;
+    const { inUse, last } = refcounts.totals(index);
+    if (index * perBlock + last < clusters) used += inUse;
+    else for (let cluster = index * perBlock; cluster < clusters; cluster++) if (refcounts.of(cluster) !== 0) used++;
   }
   return used >= threshold;
 }

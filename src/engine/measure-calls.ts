@@ -50,7 +50,7 @@ function* dataBytes(image: OpenImage, clusterSize: number): Work<number> {
   /** What is before is counted, or is no data. */
   let counted = 0;
   for (let at: number | null = 0; at !== null && at < disk.virtualSize; ) {
-    const { extents, next } = withHoles(image.files, disk.map(at, disk.virtualSize - at, EXTENTS));
+    const { extents, next } = withHoles(image, disk.map(at, disk.virtualSize - at, EXTENTS));
     for (const { start, length, data, zero } of extents) {
       const end = roundUp(start + length, clusterSize);
       if (!data || zero || end <= counted) continue;
