@@ -35,6 +35,9 @@ const SHOWN_ORDER = 64;
 /** The share of a check that is about clusters; the rest is about zones. */
 const ZONES_FROM = 0.9;
 
+/** After a flush that failed nobody knows what the disk has; after a bug nobody knows what was written. */
+const isEnd = (failure: Failure): boolean => failure.kind === "bug" || (failure.kind === "store" && failure.operation === "flush");
+
 export class OpenImage {
   readonly handle: number;
   readonly file: string;
@@ -284,9 +287,8 @@ export class OpenImage {
     } catch (thrown) {
       ended = true;
       const error = marks ? disk.told(thrown) : thrown;
-      // After a flush that failed nobody knows what the disk has; after a bug nobody knows what was written.
       const failure = failureOf(error);
-      if (failure.kind === "bug" || (failure.kind === "store" && failure.operation === "flush")) this.broken = failure;
+      if (isEnd(failure)) this.broken = failure;
       else this.reopenAfterRefusal();
       throw error;
     } finally {
@@ -309,8 +311,9 @@ export class OpenImage {
 
   /** A change that stopped where the dirty bit was set left an image that is for reading until its counts are set right. */
   private reopenAfterRefusal(): void {
-    atBorder(() => (this.write ? runToEnd(mendOnOpen(this.files)) : ok(null)));
-    this.reopenAfterCancel();
+    const mended = atBorder(() => (this.write ? runToEnd(mendOnOpen(this.files)) : ok(null)));
+    if (!mended.ok && isEnd(mended.error)) this.broken = mended.error;
+    else this.reopenAfterCancel();
   }
 
   private reopenAfterCancel(): void {

@@ -50,15 +50,18 @@ export function markInUse(state: ImageState, bitmaps: readonly Unnamed[]): void 
 /**
  * Takes the marks away where the disk kept its size, so that nothing the bitmaps say is wrong; where that is refused, too, they stay marked.
  * @param reason why the size stayed; after a flush that failed nothing more is written
+ * @throws Fault of a flush that fails here
  */
 export function unmarkInUse(state: ImageState, bitmaps: readonly Unnamed[], reason: unknown): void {
-  if (bitmaps.length === 0 || !(reason instanceof Fault) || (reason.problem.kind === "store" && reason.problem.operation === "flush")) return;
+  if (bitmaps.length === 0 || !(reason instanceof Fault) || isOfFlush(reason)) return;
   try {
     writeFlags(state, bitmaps);
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
+    if (!(error instanceof Fault) || isOfFlush(error)) throw error;
   }
 }
+
+const isOfFlush = ({ problem }: Fault): boolean => problem.kind === "store" && problem.operation === "flush";
 
 /** The disk has its new size; the bitmaps, as they were before, get theirs. */
 export function resizeBitmaps(state: ImageState, bitmaps: readonly Unnamed[], oldSize: number): void {

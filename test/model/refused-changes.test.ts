@@ -6,6 +6,7 @@
  */
 import { expect, test } from "vitest";
 import type { ByteStore } from "../../src/bytes/byte-store.ts";
+import { storeFault } from "../../src/bytes/byte-store.ts";
 import { MemoryContents, MemoryStore } from "../../src/bytes/memory-store.ts";
 import { amendImage } from "../../src/engine/amend-calls.ts";
 import { changeBitmap, mergeBitmaps } from "../../src/engine/bitmap-calls.ts";
@@ -211,4 +212,31 @@ test.each(CASES)("%s: %s", (_, _change, kind, change) => {
       trueBitmapsTell(contents, WRITTEN + 2 * CLUSTER);
     }
   }
+});
+
+test("where a flush behind a refused growth fails, nothing more is written", () => {
+  const start = made({ bitmaps: true });
+  const change = size(70 * SPAN);
+  let failed = 0;
+  for (let nth = 1; ; nth++) {
+    const contents = start.copy();
+    const stop = new Stop(nth, 1);
+    const store = new StoppingStore(new MemoryStore("a", contents), stop);
+    const image = open(store);
+    const flush = store.flush.bind(store);
+    let flushesFailed = 0;
+    store.flush = () => {
+      if (stop.refused === 0) return flush();
+      flushesFailed++;
+      throw storeFault("a", "io", "flush", 0, 0, "it fails behind the refusal");
+    };
+    const first = image.guard(() => change(image));
+    if (stop.refused === 0) break;
+    store.flush = flush;
+    if (flushesFailed === 0) continue;
+    failed++;
+    expect(first.ok, `refused at ${nth}`).toBe(false);
+    expect(write(image, WRITTEN, CLUSTER, 8), `refused at ${nth}: a write`).toBe(false);
+  }
+  expect(failed).toBeGreaterThan(0);
 });
