@@ -79,6 +79,9 @@ export class Fault extends Error {
   }
 }
 
+/** Whether it is a flush that failed, after which nobody knows what reached the disk, and nothing more is written. */
+export const isOfFlush = (problem: { readonly kind: string; readonly operation?: unknown }): boolean => problem.kind === "store" && problem.operation === "flush";
+
 /** An image problem as a value; the argument order is that of the sentence that is made of it. */
 export function imageProblem(structure: string, field: string, hostOffset: number, found: string | number, allowed: string): ImageProblem {
   return { kind: "image", structure, field, hostOffset, found: String(found), allowed };

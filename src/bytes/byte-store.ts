@@ -9,6 +9,7 @@
  */
 import { Fault } from "../base/fault.ts";
 import type { StoreProblem } from "../base/fault.ts";
+import { SECTOR_SIZE } from "../base/units.ts";
 import type { DebugEvent } from "./debug-rules.ts";
 import type { FileRange } from "./holes.ts";
 
@@ -45,13 +46,12 @@ export interface ByteStore {
 
 /** QEMU stores that much of a file that gets a length, so that it can tell by reading how a disk wants to be read. */
 export const FIRST_BLOCK_BYTES = 4096;
-const SECTOR_BYTES = 512;
 
 /** Gives a file its length; of one that had none the first block is stored, as QEMU does it, and the rest is a hole. */
 export function lengthen(store: ByteStore, size: number): void {
   const before = store.size();
   store.truncate(size);
-  if (before === 0 && size > 0) store.write(0, new Uint8Array(size < FIRST_BLOCK_BYTES ? Math.min(size, SECTOR_BYTES) : FIRST_BLOCK_BYTES));
+  if (before === 0 && size > 0) store.write(0, new Uint8Array(size < FIRST_BLOCK_BYTES ? Math.min(size, SECTOR_SIZE) : FIRST_BLOCK_BYTES));
 }
 
 /** Reads exactly; bytes beyond the store's end are zeros, as a file system would give for a sparse tail. */

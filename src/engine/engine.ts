@@ -196,7 +196,7 @@ export class Engine {
   /** What a map says of the files below the image, where these tell of their holes: no browser's does. */
   private withHoles(handle: number, outcome: Outcome<"map">): Answered<"map"> {
     const image = this.images.get(handle);
-    if (!outcome.ok || image === undefined || image.unflushed || !tellsHoles(image.files)) return outcome;
+    if (!outcome.ok || image === undefined || !tellsHoles(image.files)) return outcome;
     return import("./seldom-calls.ts").then(({ withHoles }) => atBorder(() => ok(withHoles(image, outcome.value))));
   }
 

@@ -49,14 +49,21 @@ function filesAt(files: OpenedFiles, depth: number): OpenedFiles | null {
   return at;
 }
 
+/** Of images that are open for reading, which stay as they are: a map is asked for in pieces, and tables are gone through for the first. */
+const found = new WeakMap<OpenedFiles, readonly FileRange[] | null>();
+
 /** A file that cannot be read, or has too much to go through, is mapped all the same. */
 function holesIfTold(files: OpenedFiles): readonly FileRange[] | null {
+  let holes = found.get(files);
+  if (holes !== undefined) return holes;
   try {
-    return holesUnder(files);
+    holes = holesUnder(files);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return null;
+    holes = null;
   }
+  if (files.store.readOnly && files.data?.store.readOnly !== false) found.set(files, holes);
+  return holes;
 }
 
 /** The holes of the file that has an image's data; null where there are none to tell of. @throws Fault of a store, and for too much work */
@@ -88,7 +95,7 @@ function takesMoreThanItHas(store: ByteStore, { clusterSize }: Header, refcounts
   return used >= threshold;
 }
 
-/** What is stored of header and tables, in order: whole clusters, but of the L1 table. None of a file whose tables cannot be. */
+/** What is stored of header and tables, in order: whole clusters, but of the L1 table. @throws Fault of the store, and for an L1 table behind the file's end */
 function tablesOf(store: ByteStore, header: Header, refcounts: StoredRefcounts): readonly FileRange[] {
   const { clusterSize } = header;
   const ranges: FileRange[] = [];
@@ -97,12 +104,7 @@ function tablesOf(store: ByteStore, header: Header, refcounts: StoredRefcounts):
   add(header.refcountTableOffset, header.refcountTableClusters * clusterSize);
   add(header.l1Offset, header.l1Size * ENTRY_BYTES);
   for (let index = 0; index < refcounts.blockCount; index++) if (refcounts.entry(index).offset !== 0) add(refcounts.entry(index).offset, clusterSize);
-  try {
-    forEachL1Offset(readL1(store, header.l1Offset, header.l1Size), (offset) => add(offset, clusterSize));
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return [];
-  }
+  forEachL1Offset(readL1(store, header.l1Offset, header.l1Size), (offset) => add(offset, clusterSize));
   return ranges.sort((a, b) => a.offset - b.offset);
 }
 

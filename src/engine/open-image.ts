@@ -1,6 +1,7 @@
 /** One open handle: a device, the files under it, and whether it owes a flush. */
 import { assert } from "../base/assert.ts";
 import type { Condition } from "../base/conditions.ts";
+import { isOfFlush } from "../base/fault.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { zoneIndex } from "../base/units.ts";
@@ -35,8 +36,8 @@ const SHOWN_ORDER = 64;
 /** The share of a check that is about clusters; the rest is about zones. */
 const ZONES_FROM = 0.9;
 
-/** After a flush that failed nobody knows what the disk has; after a bug nobody knows what was written. */
-const isEnd = (failure: Failure): boolean => failure.kind === "bug" || (failure.kind === "store" && failure.operation === "flush");
+/** Nothing more is done with the image: after a bug, too, nobody knows what was written. */
+const isEnd = (failure: Failure): boolean => failure.kind === "bug" || isOfFlush(failure);
 
 export class OpenImage {
   readonly handle: number;

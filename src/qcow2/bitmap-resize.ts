@@ -8,7 +8,7 @@
  *
  * Source: qcow2 specification, "Bitmaps".
  */
-import { Fault } from "../base/fault.ts";
+import { Fault, isOfFlush } from "../base/fault.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { divideRoundUp } from "../base/units.ts";
@@ -53,15 +53,13 @@ export function markInUse(state: ImageState, bitmaps: readonly Unnamed[]): void 
  * @throws Fault of a flush that fails here
  */
 export function unmarkInUse(state: ImageState, bitmaps: readonly Unnamed[], reason: unknown): void {
-  if (bitmaps.length === 0 || !(reason instanceof Fault) || isOfFlush(reason)) return;
+  if (bitmaps.length === 0 || !(reason instanceof Fault) || isOfFlush(reason.problem)) return;
   try {
     writeFlags(state, bitmaps);
   } catch (error) {
-    if (!(error instanceof Fault) || isOfFlush(error)) throw error;
+    if (!(error instanceof Fault) || isOfFlush(error.problem)) throw error;
   }
 }
-
-const isOfFlush = ({ problem }: Fault): boolean => problem.kind === "store" && problem.operation === "flush";
 
 /** The disk has its new size; the bitmaps, as they were before, get theirs. */
 export function resizeBitmaps(state: ImageState, bitmaps: readonly Unnamed[], oldSize: number): void {

@@ -3,7 +3,7 @@
  * has to write. Functions of mapping.ts, write.ts, unmap.ts and flush.ts work on it; image.ts is the door from outside.
  */
 import { assert } from "../base/assert.ts";
-import { Fault, imageProblem } from "../base/fault.ts";
+import { Fault, imageProblem, isOfFlush } from "../base/fault.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import type { HostOffset } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
@@ -288,7 +288,7 @@ export class ImageState {
       if (this.unflushed) flushStore(this.store);
       this.unflushed = false;
     } catch (error) {
-      if (error instanceof Fault && error.problem.kind === "store" && error.problem.operation === "flush") this.lost = error;
+      if (error instanceof Fault && isOfFlush(error.problem)) this.lost = error;
       throw error;
     }
   }
