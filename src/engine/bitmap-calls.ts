@@ -20,14 +20,18 @@ type Done = Result<{ readonly done: true }, Failure>;
 
 const refuse = (code: Exclude<BitmapProblem["code"], "sizes-differ">, bitmap: string): Result<never, Failure> => err({ kind: "bitmap", code, bitmap });
 
-/** The image's bitmaps as its file has them; none where they cannot be believed. Those of an image that is open for writing are in use. */
-export function bitmapFacts(image: OpenImage): readonly BitmapFacts[] {
+/**
+ * The image's bitmaps as its file has them; none where they cannot be believed. Those of an image that is open for writing are in use.
+ * @param before what was told of them last: names that are as they were are the same strings, for there may be 64 MiB of them
+ */
+export function bitmapFacts(image: OpenImage, before: readonly BitmapFacts[]): readonly BitmapFacts[] {
   if (image.format === "raw") return [];
   const writing = !image.device.disk.readOnly;
   try {
     const facts: BitmapFacts[] = [];
     forEachBitmap(image.store, readHeader(image.store), ({ name, granularityBits, inUse, auto }) => {
-      facts.push({ name: textOf(name), granularity: bytes(2 ** granularityBits), inUse: inUse || writing, inconsistent: inUse, recording: auto });
+      const [text, known] = [textOf(name), before[facts.length]?.name];
+      facts.push({ name: text === known ? known : text, granularity: bytes(2 ** granularityBits), inUse: inUse || writing, inconsistent: inUse, recording: auto });
     });
     return facts;
   } catch (error) {

@@ -11,7 +11,7 @@ import { checkImage } from "../qcow2/check.ts";
 import { loadEncoder, portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
 import { readHeader } from "../qcow2/open.ts";
-import type { CheckReport, ClusterReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, RepairMode, RepairReport, Resources, ToldCall, ZoneChanges } from "../protocol/index.ts";
+import type { BitmapFacts, CheckReport, ClusterReport, DeviceEvent, DeviceFacts, DeviceSnapshot, Failure, ProfileName, RepairMode, RepairReport, Resources, ToldCall, ZoneChanges } from "../protocol/index.ts";
 import { hasStaleBitmaps } from "../qcow2/bitmaps.ts";
 import type { ImageState } from "../qcow2/image-state.ts";
 import { Qcow2Image } from "../qcow2/image.ts";
@@ -56,6 +56,7 @@ export class OpenImage {
   private opened: OpenedDevice;
   /** The profile that was asked for since the image was opened; null for the default. */
   private profile: ProfileName | null = null;
+  private bitmapsTold: readonly BitmapFacts[] = [];
   /** After a bug of ours nothing is done with the image any more. */
   private broken: Failure | null = null;
 
@@ -114,7 +115,8 @@ export class OpenImage {
   facts(): DeviceFacts {
     const facts = deviceFacts(this.file, this.opened, this.store.allocated?.() ?? null);
     const stale = this.opened.header !== null && hasStaleBitmaps(this.opened.header);
-    return { ...facts, image: { ...facts.image, bitmaps: bitmapFacts(this), staleBitmaps: stale } };
+    this.bitmapsTold = bitmapFacts(this, this.bitmapsTold);
+    return { ...facts, image: { ...facts.image, bitmaps: this.bitmapsTold, staleBitmaps: stale } };
   }
 
   /** Other rules for this device until it is closed; a power cycle keeps them. Nothing of it is stored in the image. */

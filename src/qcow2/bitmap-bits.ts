@@ -1,77 +1,83 @@
 /**
- * The bits of one bitmap in memory: pages of a cluster's size, of which only those are held that were changed. Knows neither where
- * they lie nor when they are stored. Bit n stands for guest bytes [n << granularityBits, (n + 1) << granularityBits).
+ * The bits of one bitmap by pages of a cluster's size, of which one at a time is in memory. Knows neither where they lie nor when they are
+ * stored. Bit n stands for guest bytes [n << granularityBits, (n + 1) << granularityBits).
  */
 import { divideRoundUp } from "../base/units.ts";
+import { setBits } from "./recorded-bits.ts";
+
+/** A page's bits, where they are not all alike. */
+export type BitmapPage = "none" | "all" | Uint8Array;
+
+/** Guest bytes whose bits are set. */
+export interface BitmapRun {
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
 
 export class BitmapBits {
-  readonly changed = new Map<number, Uint8Array>();
   private readonly granularity: number;
-  private readonly diskSize: number;
-  private readonly pageBytes: number;
-  private readonly load: (page: number) => Uint8Array;
+  private readonly bits: number;
+  private readonly bitsPerPage: number;
+  private readonly load: (page: number) => BitmapPage;
 
   /** @param load a page as it is stored, for the caller to change */
-  constructor(granularityBits: number, diskSize: number, pageBytes: number, load: (page: number) => Uint8Array) {
+  constructor(granularityBits: number, diskSize: number, pageBytes: number, load: (page: number) => BitmapPage) {
     this.granularity = 2 ** granularityBits;
-    this.diskSize = diskSize;
-    this.pageBytes = pageBytes;
+    this.bits = divideRoundUp(diskSize, this.granularity);
+    this.bitsPerPage = pageBytes * 8;
     this.load = load;
   }
 
-  private get bitsPerPage(): number {
-    return this.pageBytes * 8;
-  }
-
-  /** Sets the bits of all that [offset, offset + lengthBytes) touches of the disk. */
-  mark(offset: number, lengthBytes: number): void {
-    const end = divideRoundUp(Math.min(offset + lengthBytes, this.diskSize), this.granularity);
-    for (let bit = Math.floor(offset / this.granularity); bit < end; ) {
-      const index = Math.floor(bit / this.bitsPerPage);
-      const stop = Math.min(end, (index + 1) * this.bitsPerPage);
-      let page = this.changed.get(index);
-      if (page === undefined) this.changed.set(index, (page = this.load(index)));
-      setBits(page, bit % this.bitsPerPage, stop - index * this.bitsPerPage);
-      bit = stop;
-    }
-  }
-
   /** Runs of guest bytes whose bits are set, in order. */
-  *runs(): Generator<{ readonly offset: number; readonly lengthBytes: number }, void, void> {
-    const bits = divideRoundUp(this.diskSize, this.granularity);
+  *runs(): Generator<BitmapRun, void, void> {
     let start = -1;
-    for (let first = 0; first < bits; first += this.bitsPerPage) {
-      const index = first / this.bitsPerPage;
-      const page = this.changed.get(index) ?? this.load(index);
-      const count = Math.min(this.bitsPerPage, bits - first);
+    for (let first = 0; first < this.bits; first += this.bitsPerPage) {
+      const page = this.load(first / this.bitsPerPage);
+      const count = Math.min(this.bitsPerPage, this.bits - first);
       for (let bit = 0; bit < count; ) {
-        const byte = page[bit >>> 3]!;
+        const byte = typeof page === "string" ? 0 : page[bit >>> 3]!;
         // Eight at once where they are alike.
-        const same = bit % 8 === 0 && bit + 8 <= count && (byte === 0 || byte === 0xff);
-        const set = same ? byte !== 0 : ((byte >> (bit % 8)) & 1) === 1;
+        const eight = bit % 8 === 0 && bit + 8 <= count && (byte === 0 || byte === 0xff);
+        const set = page === "all" || (eight ? byte !== 0 : ((byte >> (bit % 8)) & 1) === 1);
         if (set && start < 0) start = first + bit;
         if (!set && start >= 0) {
           yield this.run(start, first + bit);
           start = -1;
         }
-        bit += same ? 8 : 1;
+        bit += typeof page === "string" ? count : eight ? 8 : 1;
       }
     }
-    if (start >= 0) yield this.run(start, bits);
+    if (start >= 0) yield this.run(start, this.bits);
   }
 
-  private run(start: number, end: number): { offset: number; lengthBytes: number } {
+  private run(start: number, end: number): BitmapRun {
     return { offset: start * this.granularity, lengthBytes: (end - start) * this.granularity };
   }
-}
 
-function setBits(page: Uint8Array, start: number, end: number): void {
-  let bit = start;
-  for (; bit < end && bit % 8 !== 0; bit++) page[bit >>> 3]! |= 1 << (bit % 8);
-  const whole = Math.floor((end - bit) / 8);
-  if (whole > 0) {
-    page.fill(0xff, bit >>> 3, (bit >>> 3) + whole);
-    bit += whole * 8;
+  /** The pages that runs of guest bytes touch, with the runs' bits set beside their own, in order. @param runs in order */
+  *pagesWith(runs: Iterable<BitmapRun>): Generator<{ readonly index: number; readonly page: BitmapPage }, void, void> {
+    let open: { readonly index: number; readonly page: Uint8Array } | null = null;
+    for (const { offset, lengthBytes } of runs) {
+      const end = Math.min(this.bits, divideRoundUp(offset + lengthBytes, this.granularity));
+      for (let bit = Math.floor(offset / this.granularity); bit < end; ) {
+        const index = Math.floor(bit / this.bitsPerPage);
+        const first = index * this.bitsPerPage;
+        const stop = Math.min(end, first + this.bitsPerPage);
+        if (open !== null && open.index !== index) {
+          yield open;
+          open = null;
+        }
+        if (stop - bit === this.bitsPerPage) yield { index, page: "all" };
+        else {
+          const page: BitmapPage = open === null ? this.load(index) : open.page;
+          if (page !== "all") {
+            open ??= { index, page: page === "none" ? new Uint8Array(this.bitsPerPage / 8) : page };
+            setBits(open.page, bit - first, stop - first);
+          }
+        }
+        bit = stop;
+      }
+    }
+    if (open !== null) yield open;
   }
-  for (; bit < end; bit++) page[bit >>> 3]! |= 1 << (bit % 8);
 }

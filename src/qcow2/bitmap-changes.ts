@@ -12,17 +12,21 @@
 import { assert } from "../base/assert.ts";
 import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import { SECTOR_SIZE, divideRoundUp } from "../base/units.ts";
+import { divideRoundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
 import { BitmapBits } from "./bitmap-bits.ts";
+import type { BitmapPage } from "./bitmap-bits.ts";
 import { BITMAP_BITS, BITMAP_DIRECTORY, BITMAP_STRUCTURES, BITMAP_TABLE } from "./bitmap-guard.ts";
 import type { BitmapStructure } from "./bitmap-guard.ts";
 import {
+  ALL_ONES,
   FLAGS_AT,
   MAX_BITMAP_NAME_BYTES,
+  PLACE_BYTES,
+  TABLE_SIZE_AT,
   encodeBitmapTable,
   encodeBitmapsExtension,
   encodeDirectory,
@@ -33,7 +37,7 @@ import {
   readBitmaps,
   tableSizeFor,
 } from "./bitmaps.ts";
-import type { Bitmap, BitmapProblem, PlacedBitmap } from "./bitmaps.ts";
+import type { Bitmap, BitmapProblem, PlacedBitmap, UnnamedBitmap } from "./bitmaps.ts";
 import { putBitmapsExtension } from "./bitmaps-extension.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { flushImage } from "./flush.ts";
@@ -41,6 +45,9 @@ import type { Header } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
 import type { Refcounts } from "./refcounts.ts";
 import { textOf } from "./snapshots.ts";
+
+/** Of the directory, as much as is changed by one write where many bitmaps change. */
+const WORDS_AT_ONCE = 2 ** 16;
 
 type Done = Result<null, BitmapProblem>;
 
@@ -84,7 +91,7 @@ export function removeBitmap(state: ImageState, name: string): Done {
   const { value: bitmap } = found;
   const entries = readBitmapTable(state.store, state.header, bitmap);
   putDirectory(state, bitmaps.filter((other) => other !== bitmap));
-  for (const entry of entries) if (entry > 1) giveUpArea(state, entry, state.clusterSize);
+  for (const entry of entries) if (entry > ALL_ONES) giveUpArea(state, entry, state.clusterSize);
   giveUpArea(state, bitmap.tableOffset, bitmap.tableSize * 8);
   flushImage(state);
   return ok(null);
@@ -97,7 +104,7 @@ export function removeAllBitmaps(state: ImageState): void {
   const tables: { readonly tableOffset: number; readonly tableSize: number; readonly bits: readonly number[] }[] = [];
   forEachBitmap(store, header, ({ tableOffset, tableSize }) => {
     const bits: number[] = [];
-    for (const entry of readBitmapTable(store, header, { tableOffset, tableSize })) if (entry > 1) bits.push(entry);
+    for (const entry of readBitmapTable(store, header, { tableOffset, tableSize })) if (entry > ALL_ONES) bits.push(entry);
     tables.push({ tableOffset, tableSize, bits });
   });
   if (tables.length === 0) return;
@@ -129,9 +136,7 @@ export function setRecording(state: ImageState, name: string, auto: boolean): Do
 export function mergeBitmap(state: ImageState, name: string, source: BitmapBits): Done {
   const found = usableBitmap(directoryOf(state), name);
   if (!found.ok) return found;
-  const bits = storedBits(state.store, state.header, found.value);
-  for (const { offset, lengthBytes } of source.runs()) bits.mark(offset, lengthBytes);
-  if (bits.changed.size > 0) storeBits(state, found.value, bits.changed);
+  storeBits(state, found.value, storedBits(state.store, state.header, found.value).pagesWith(source.runs()));
   return ok(null);
 }
 
@@ -139,45 +144,73 @@ export function mergeBitmap(state: ImageState, name: string, source: BitmapBits)
 export function storedBits(store: ByteStore, header: Header, bitmap: Bitmap): BitmapBits {
   const entries = readBitmapTable(store, header, bitmap);
   return new BitmapBits(bitmap.granularityBits, header.virtualSize, header.clusterSize, (page) => {
-    const bits = new Uint8Array(header.clusterSize);
     const entry = entries[page] ?? 0;
-    if (entry === 1) bits.fill(0xff);
-    else if (entry !== 0) readPadded(store, entry, bits);
+    if (entry <= ALL_ONES) return entry === ALL_ONES ? "all" : "none";
+    const bits = new Uint8Array(header.clusterSize);
+    readPadded(store, entry, bits);
     return bits;
   });
 }
 
-/** Flags of bitmaps as they shall be; a flag is one word, which is there or not. */
-export function writeFlags(state: ImageState, bitmaps: readonly Omit<PlacedBitmap, "name">[]): void {
-  for (const bitmap of bitmaps) state.write(bitmap.entryAt + FLAGS_AT, encodePlace(bitmap).subarray(FLAGS_AT));
+/** Flags of bitmaps as they shall be, in the directory's order; a flag is one word, which is there or not. */
+export function writeFlags(state: ImageState, bitmaps: readonly UnnamedBitmap[]): void {
+  writeWords(state, bitmaps, FLAGS_AT, PLACE_BYTES);
+}
+
+/**
+ * Places and lengths of tables as they shall be, in the directory's order, of bitmaps that are in use and stay so for now. An entry may lie
+ * across two sectors: a new place is there before its length, which is not less than that of the table before.
+ */
+export function writeTablePlaces(state: ImageState, moved: readonly UnnamedBitmap[], resized: readonly UnnamedBitmap[]): void {
+  writeWords(state, moved, 0, TABLE_SIZE_AT);
+  writeWords(state, resized, TABLE_SIZE_AT, FLAGS_AT);
+}
+
+/** The bytes [from, to) of entries, each of which lies in one sector, durably. */
+function writeWords(state: ImageState, bitmaps: readonly UnnamedBitmap[], from: number, to: number): void {
+  const room = new Uint8Array(bitmaps.length === 1 ? to - from : WORDS_AT_ONCE);
+  for (let next = 0; next < bitmaps.length; ) {
+    const first = next;
+    const at = bitmaps[first]!.entryAt + from;
+    while (next < bitmaps.length && bitmaps[next]!.entryAt + to - at <= WORDS_AT_ONCE) next++;
+    // What lies between them is written as it is.
+    const words = room.subarray(0, bitmaps[next - 1]!.entryAt + to - at);
+    if (next - first > 1) readPadded(state.store, at, words);
+    for (let index = first; index < next; index++) words.set(encodePlace(bitmaps[index]!).subarray(from, to), bitmaps[index]!.entryAt + from - at);
+    state.write(at, words);
+  }
   state.barrier();
 }
 
 /**
- * Stores a bitmap's changed pages in new clusters under a new table, and takes its mark of being in use away.
- * @param changed by page; "none" for no bit set at all
+ * Stores a bitmap's changed pages, if there are any, in new clusters under a new table.
+ * @param changed each once; "none" for no bit set at all
  */
-export function storeBits(state: ImageState, bitmap: PlacedBitmap, changed: ReadonlyMap<number, Uint8Array> | "none"): void {
+function storeBits(state: ImageState, bitmap: PlacedBitmap, changed: Iterable<{ readonly index: number; readonly page: BitmapPage }> | "none"): void {
   const entries = readBitmapTable(state.store, state.header, bitmap);
   const replaced: number[] = [];
+  let changes = false;
   const replace = (page: number, entry: number): void => {
-    if (entries[page]! > 1) replaced.push(entries[page]!);
+    if (entries[page]! > ALL_ONES) replaced.push(entries[page]!);
     entries[page] = entry;
+    changes = true;
   };
   if (changed === "none") entries.forEach((_, page) => replace(page, 0));
-  else for (const [page, bits] of changed) replace(page, isZero(bits) ? 0 : writeArea(state, BITMAP_BITS, bits));
+  else for (const { index, page } of changed) replace(index, entryOf(state, page));
+  if (!changes) return;
   const tableOffset = writeArea(state, BITMAP_TABLE, encodeBitmapTable(entries));
   flushImage(state);
-  const place = encodePlace({ ...bitmap, tableOffset, inUse: false });
-  const { entryAt } = bitmap;
-  // Of an entry that lies across two sectors the mark goes last: the place of the table may not be there yet.
-  const together = Math.floor(entryAt / SECTOR_SIZE) === Math.floor((entryAt + place.length - 1) / SECTOR_SIZE);
-  state.write(entryAt, together ? place : place.subarray(0, 8));
-  state.barrier();
-  if (!together) writeFlags(state, [{ ...bitmap, inUse: false }]);
+  // Of an entry that lies across two sectors, too, the place is in one.
+  writeWords(state, [{ ...bitmap, tableOffset }], 0, TABLE_SIZE_AT);
   for (const offset of replaced) giveUpArea(state, offset, state.clusterSize);
   giveUpArea(state, bitmap.tableOffset, bitmap.tableSize * 8);
   flushImage(state);
+}
+
+/** An entry for bits that are stored in a cluster of their own where they are not all alike. */
+function entryOf(state: ImageState, page: BitmapPage): number {
+  if (page === "all") return ALL_ONES;
+  return page === "none" || isZero(page) ? 0 : writeArea(state, BITMAP_BITS, page);
 }
 
 /** A new directory in place of the old one, which is given up. */
@@ -204,11 +237,17 @@ function writable(state: ImageState): Refcounts {
 export function writeArea(state: ImageState, structure: BitmapStructure, data: Uint8Array): number {
   const clusters = divideRoundUp(data.length, state.clusterSize);
   const lengthBytes = clusters * state.clusterSize;
-  const offset = writable(state).allocateArea(clusters) * state.clusterSize;
-  state.metadata.claim(structure, offset, lengthBytes);
+  const offset = takeArea(state, structure, clusters);
   state.write(offset, data);
   // Not padded in one: a directory may have 64 MiB.
   if (data.length < lengthBytes) state.write(offset + data.length, new Uint8Array(lengthBytes - data.length));
+  return offset;
+}
+
+/** Neighbouring new clusters for a part of a bitmap. @returns their host offset */
+export function takeArea(state: ImageState, structure: BitmapStructure, clusters: number): number {
+  const offset = writable(state).allocateArea(clusters) * state.clusterSize;
+  state.metadata.claim(structure, offset, clusters * state.clusterSize);
   return offset;
 }
 

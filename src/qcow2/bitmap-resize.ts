@@ -2,8 +2,8 @@
  * Bitmaps while their disk gets another size: what was marked stays marked, what is new is not, and what is cut off is forgotten.
  *
  * The order, and what it prevents were the power to fail between: all bitmaps are marked in use, durably, before the size changes (a
- * table of the old length under a disk of the new size would be read as true), and the mark goes with the directory that leads to
- * the new tables, or, where all stay as they are, behind the size. Where it fails between, the bitmaps are known not to be true, as after any writer that died; where
+ * table of the old length under a disk of the new size would be read as true), and the marks go behind the size, when tables and
+ * directory say what they shall. Where it fails between, the bitmaps are known not to be true, as after any writer that died; where
  * the store refuses before the size has changed, the marks are taken away again.
  *
  * Source: qcow2 specification, "Bitmaps".
@@ -14,22 +14,18 @@ import type { Result } from "../base/result.ts";
 import { divideRoundUp } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
-import { giveUpArea, putDirectory, removeAllBitmaps, writeArea, writeFlags } from "./bitmap-changes.ts";
+import { giveUpArea, removeAllBitmaps, writeArea, writeFlags, writeTablePlaces } from "./bitmap-changes.ts";
 import { BITMAP_BITS, BITMAP_TABLE } from "./bitmap-guard.ts";
-import { encodeBitmapTable, fitsLimits, forEachBitmap, readBitmapTable, tableSizeFor } from "./bitmaps.ts";
-import type { Bitmap, BitmapProblem, PlacedBitmap } from "./bitmaps.ts";
+import { ALL_ONES, encodeBitmapTable, fitsLimits, forEachBitmap, readBitmapTable, tableSizeFor } from "./bitmaps.ts";
+import type { BitmapProblem, UnnamedBitmap } from "./bitmaps.ts";
+import { ENTRY_BYTES } from "./entries.ts";
 import { flushImage } from "./flush.ts";
 import type { ImageState } from "./image-state.ts";
 import { textOf } from "./snapshots.ts";
 
-const ALL_ONES = 1;
-
-/** Without its name: those of 65,535 bitmaps are 64 MiB, and only a new directory wants them. */
-type Unnamed = Omit<PlacedBitmap, "name">;
-
 /** The bitmaps, if each of them can follow to that size; those that are not true cannot. */
-export function bitmapsToResize({ store, header }: ImageState, newSize: number): Result<readonly Unnamed[], BitmapProblem> {
-  const bitmaps: Unnamed[] = [];
+export function bitmapsToResize({ store, header }: ImageState, newSize: number): Result<readonly UnnamedBitmap[], BitmapProblem> {
+  const bitmaps: UnnamedBitmap[] = [];
   let problem: BitmapProblem | null = null;
   forEachBitmap(store, header, ({ name, ...bitmap }) => {
     const refuse = (code: "inconsistent" | "too-large"): void => void (problem ??= { kind: "bitmap", code, bitmap: textOf(name) });
@@ -40,7 +36,7 @@ export function bitmapsToResize({ store, header }: ImageState, newSize: number):
   return problem === null ? ok(bitmaps) : err(problem);
 }
 
-export function markInUse(state: ImageState, bitmaps: readonly Unnamed[]): void {
+export function markInUse(state: ImageState, bitmaps: readonly UnnamedBitmap[]): void {
   writeFlags(
     state,
     bitmaps.map((bitmap) => ({ ...bitmap, inUse: true })),
@@ -52,7 +48,7 @@ export function markInUse(state: ImageState, bitmaps: readonly Unnamed[]): void 
  * @param reason why the size stayed; after a flush that failed nothing more is written
  * @throws Fault of a flush that fails here
  */
-export function unmarkInUse(state: ImageState, bitmaps: readonly Unnamed[], reason: unknown): void {
+export function unmarkInUse(state: ImageState, bitmaps: readonly UnnamedBitmap[], reason: unknown): void {
   if (bitmaps.length === 0 || !(reason instanceof Fault) || isOfFlush(reason.problem)) return;
   try {
     writeFlags(state, bitmaps);
@@ -61,48 +57,71 @@ export function unmarkInUse(state: ImageState, bitmaps: readonly Unnamed[], reas
   }
 }
 
-/** The disk has its new size; the bitmaps, as they were before, get theirs. */
-export function resizeBitmaps(state: ImageState, bitmaps: readonly Unnamed[], oldSize: number): void {
+/** The disk has its new size; the bitmaps, as they were before, get theirs. Under their marks tables are changed where they lie. */
+export function resizeBitmaps(state: ImageState, bitmaps: readonly UnnamedBitmap[], oldSize: number): void {
   if (bitmaps.length === 0) return;
   // Of a disk of nothing no bitmap can be read, by QEMU neither: an image that had one could not be opened any more.
   if (state.header.virtualSize === 0) return removeAllBitmaps(state);
-  const given: { offset: number; lengthBytes: number }[] = [];
-  const resized = bitmaps.map((bitmap) => resizeBitmap(state, bitmap, oldSize, given));
-  if (resized.every(({ tableOffset }, index) => tableOffset === bitmaps[index]!.tableOffset)) {
-    // The directory says all of it but the mark, which goes when the size is what it says.
-    flushImage(state);
-    writeFlags(state, resized);
-    return;
-  }
-  const named: Bitmap[] = [];
-  forEachBitmap(state.store, state.header, ({ name }) => named.push({ ...resized[named.length]!, name }));
-  putDirectory(state, named);
+  const given: Area[] = [];
+  const later: NewEntry[] = [];
+  const resized = bitmaps.map((bitmap) => resizeBitmap(state, bitmap, oldSize, given, later));
+  // New clusters are counted before anything leads to them.
+  flushImage(state);
+  for (const { at, entry } of later) state.write(at, encodeBitmapTable(Float64Array.of(entry)));
+  const moved = resized.filter(({ tableOffset }, index) => tableOffset !== bitmaps[index]!.tableOffset);
+  writeTablePlaces(
+    state,
+    moved,
+    resized.filter(({ tableSize }, index) => tableSize !== bitmaps[index]!.tableSize),
+  );
+  writeFlags(
+    state,
+    resized.map((bitmap) => ({ ...bitmap, inUse: false })),
+  );
   for (const { offset, lengthBytes } of given) giveUpArea(state, offset, lengthBytes);
   flushImage(state);
 }
 
-/** A table that stays as it is stays where it is. @param given what nothing leads to once the new directory counts */
-function resizeBitmap(state: ImageState, bitmap: Unnamed, oldSize: number, given: { offset: number; lengthBytes: number }[]): Unnamed {
+interface Area {
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+/** An entry of a table, by its host offset. */
+interface NewEntry {
+  readonly at: number;
+  readonly entry: number;
+}
+
+/**
+ * A table stays where it is as long as it takes no more clusters than it has.
+ * @param given what nothing leads to once the directory and the tables are as they shall be
+ * @param later entries that lead to new clusters
+ * @returns the bitmap as the directory shall have it, in use as yet
+ */
+function resizeBitmap(state: ImageState, bitmap: UnnamedBitmap, oldSize: number, given: Area[], later: NewEntry[]): UnnamedBitmap {
   const { header, clusterSize } = state;
-  const { granularityBits } = bitmap;
+  const { granularityBits, tableOffset } = bitmap;
   const newSize: number = header.virtualSize;
-  const old = readBitmapTable(state.store, header, bitmap);
-  const tableSize = Math.max(1, tableSizeFor(newSize, granularityBits, clusterSize));
-  const entries = new Float64Array(tableSize);
-  entries.set(old.subarray(0, tableSize));
+  const entries = readBitmapTable(state.store, header, bitmap);
   const kept = divideRoundUp(Math.min(oldSize, newSize), 2 ** granularityBits);
-  const bitsPerPage = clusterSize * 8;
   // Behind the last bit that stays none may be set: what grows there later has not been written.
-  const last = Math.floor(kept / bitsPerPage);
-  for (let page = 0; page < old.length; page++) {
-    const entry = old[page]!;
-    if (page < last || (page === last && entry === 0)) continue;
-    if (entry > ALL_ONES) given.push({ offset: entry, lengthBytes: clusterSize });
-    if (page < tableSize) entries[page] = page === last ? writeStart(state, entry, kept % bitsPerPage) : 0;
+  const last = Math.floor(kept / (clusterSize * 8));
+  for (let page = last; page < entries.length; page++) if (entries[page]! > ALL_ONES) given.push({ offset: entries[page]!, lengthBytes: clusterSize });
+  const tableSize = Math.max(1, tableSizeFor(newSize, granularityBits, clusterSize));
+  const start = last < Math.min(tableSize, entries.length) && entries[last] !== 0 ? writeStart(state, entries[last]!, kept % (clusterSize * 8)) : 0;
+  const [bytesBefore, bytesNow] = [entries.length, tableSize].map((size) => divideRoundUp(size * ENTRY_BYTES, clusterSize) * clusterSize) as [number, number];
+  if (bytesNow <= bytesBefore) {
+    if (start !== (entries[last] ?? 0)) later.push({ at: tableOffset + last * ENTRY_BYTES, entry: start });
+    if (tableSize > entries.length) state.write(tableOffset + entries.length * ENTRY_BYTES, new Uint8Array((tableSize - entries.length) * ENTRY_BYTES));
+    if (bytesNow < bytesBefore) given.push({ offset: tableOffset + bytesNow, lengthBytes: bytesBefore - bytesNow });
+    return { ...bitmap, tableSize, inUse: true };
   }
-  if (tableSize === bitmap.tableSize && entries.every((entry, page) => entry === old[page])) return { ...bitmap, inUse: false };
-  given.push({ offset: bitmap.tableOffset, lengthBytes: bitmap.tableSize * 8 });
-  return { ...bitmap, tableOffset: writeArea(state, BITMAP_TABLE, encodeBitmapTable(entries)), tableSize, inUse: false };
+  const table = new Float64Array(tableSize);
+  table.set(entries.subarray(0, last));
+  table[last] = start;
+  given.push({ offset: tableOffset, lengthBytes: bytesBefore });
+  return { ...bitmap, tableOffset: writeArea(state, BITMAP_TABLE, encodeBitmapTable(table)), tableSize, inUse: true };
 }
 
 /** The first bits of a page in a cluster of their own. @returns its entry */

@@ -16,6 +16,7 @@
  * Source: qcow2 specification, "Bitmaps"; the limits, and that extra data is refused, are QEMU's.
  */
 import { Fault, imageProblem } from "../base/fault.ts";
+import type { ImageProblem } from "../base/fault.ts";
 import { divideRoundUp } from "../base/units.ts";
 import { viewOf } from "../base/view.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
@@ -42,6 +43,9 @@ export interface Bitmap {
 export interface PlacedBitmap extends Bitmap {
   readonly entryAt: number;
 }
+
+/** Without its name: those of 65,535 bitmaps are 64 MiB. */
+export type UnnamedBitmap = Omit<PlacedBitmap, "name">;
 
 export interface BitmapDirectory {
   readonly bitmaps: readonly PlacedBitmap[];
@@ -73,8 +77,12 @@ const FIXED_BYTES = 24;
 const IN_USE = 1;
 const AUTO = 2;
 const TRACKING = 1;
-/** Offsets within a directory entry. */
+/** What a table says of a page of which every bit is set. */
+export const ALL_ONES = 1;
+/** Offsets within a directory entry: behind the table's place follow its size and the flags. */
+export const TABLE_SIZE_AT = 8;
 export const FLAGS_AT = 12;
+export const PLACE_BYTES = 16;
 
 export const directoryEntryBytes = (nameBytes: number): number => Math.ceil((FIXED_BYTES + nameBytes) / 8) * 8;
 
@@ -93,12 +101,12 @@ export const hasStaleBitmaps = (header: Header): boolean => !hasBit(header.autoc
 /** The image's bitmaps; null where it has none that count. @throws Fault for an extension or a directory that cannot be */
 export function readBitmaps(store: ByteStore, header: Header): BitmapDirectory | null {
   const bitmaps: PlacedBitmap[] = [];
-  const place = forEachBitmap(store, header, (bitmap) => bitmaps.push(bitmap));
+  const place = forEachBitmap(store, header, (bitmap) => bitmaps.push({ ...bitmap, name: bitmap.name.slice() }));
   return place === null ? null : { bitmaps, ...place };
 }
 
 /**
- * As readBitmaps, one by one: of 65,535 with long names the names are 64 MiB, and whoever only looks at each need not have them all.
+ * As readBitmaps, one by one, each name lent until the next: of 65,535 with long names the names are 64 MiB, and whoever only looks at each need not have them all.
  * Nothing is acted on before all of the directory was found to be as it must.
  */
 export function forEachBitmap(store: ByteStore, header: Header, act: (bitmap: PlacedBitmap) => void): Omit<BitmapDirectory, "bitmaps"> | null {
@@ -132,7 +140,8 @@ export class DirectoryBytes {
   readonly offset: number;
   readonly length: number;
   private readonly store: ByteStore;
-  private piece = new Uint8Array(0);
+  private room = new Uint8Array(0);
+  private piece = this.room;
   private pieceAt = 0;
 
   constructor(store: ByteStore, offset: number, length: number) {
@@ -141,11 +150,14 @@ export class DirectoryBytes {
     this.length = length;
   }
 
-  /** Bytes of the directory from `at` on, as far as it goes. They stay as they are, whatever is read later. */
+  /** Bytes of the directory from `at` on, as far as it goes, lent until the next are asked for. */
   from(at: number, length: number): Uint8Array {
     const end = Math.min(at + length, this.length);
     if (at < this.pieceAt || end > this.pieceAt + this.piece.length) {
-      this.piece = new Uint8Array(Math.min(Math.max(length, DIRECTORY_PIECE), this.length - at));
+      const wanted = Math.min(Math.max(length, DIRECTORY_PIECE), this.length - at);
+      // Of a long directory each piece goes where the last one was: nothing that has been looked at lies about.
+      if (this.room.length < wanted) this.room = new Uint8Array(wanted);
+      this.piece = this.room.subarray(0, wanted);
       this.pieceAt = at;
       readPadded(this.store, this.offset + at, this.piece);
     }
@@ -160,14 +172,15 @@ function decodeDirectoryEntry(directory: DirectoryBytes, at: number, index: numb
   const bad = (field: string, byte: number, found: string | number, allowed: string): Fault =>
     new Fault(imageProblem(`bitmap directory entry ${index}${name === null ? "" : ` ('${textOf(name)}')`}`, field, offset + at + byte, found, allowed));
   if (at + FIXED_BYTES > directory.length) throw bad("length", 0, directory.length - at, `at least ${FIXED_BYTES} bytes`);
-  const view = viewOf(directory.from(at, FIXED_BYTES));
+  const bytes = directory.from(at, FIXED_BYTES + MAX_BITMAP_NAME_BYTES);
+  const view = viewOf(bytes);
   const nameBytes = view.getUint16(18);
   const extraBytes = view.getUint32(20);
   // As QEMU counts, in 32 bits: extra data of 2 GiB and more ends before the directory does.
   if (at + (directoryEntryBytes(nameBytes + extraBytes) | 0) > directory.length) throw bad("name size", 18, nameBytes, "a name inside the directory");
   if (extraBytes !== 0) throw bad("extra data size", 20, extraBytes, "0: extra data is not supported");
   if (nameBytes > MAX_BITMAP_NAME_BYTES) throw bad("name size", 18, nameBytes, `at most ${MAX_BITMAP_NAME_BYTES}`);
-  name = directory.from(at + FIXED_BYTES, nameBytes);
+  name = bytes.subarray(FIXED_BYTES, FIXED_BYTES + nameBytes);
   const flags = view.getUint32(FLAGS_AT);
   const bitmap: PlacedBitmap = {
     name,
@@ -211,10 +224,10 @@ export function encodeDirectory(bitmaps: readonly Bitmap[]): Uint8Array | null {
 
 /** The first 16 bytes of a directory entry: where the table is, and the flags. */
 export function encodePlace(bitmap: Pick<Bitmap, "tableOffset" | "tableSize" | "inUse" | "auto">): Uint8Array {
-  const place = new Uint8Array(16);
+  const place = new Uint8Array(PLACE_BYTES);
   const view = new DataView(place.buffer);
   view.setBigUint64(0, BigInt(bitmap.tableOffset));
-  view.setUint32(8, bitmap.tableSize);
+  view.setUint32(TABLE_SIZE_AT, bitmap.tableSize);
   view.setUint32(FLAGS_AT, flagsOf(bitmap));
   return place;
 }
@@ -235,7 +248,7 @@ export function readBitmapTable(store: ByteStore, header: Header, { tableOffset,
   const entries = new Float64Array(tableSize);
   for (let index = 0; index < tableSize; index++) {
     const entry = view.getUint32(index * ENTRY_BYTES) * 2 ** 32 + view.getUint32(index * ENTRY_BYTES + 4);
-    const allowed = entry === 0 || entry === 1 || (entry % header.clusterSize === 0 && entry + header.clusterSize <= Number.MAX_SAFE_INTEGER);
+    const allowed = entry === 0 || entry === ALL_ONES || (entry % header.clusterSize === 0 && entry + header.clusterSize <= Number.MAX_SAFE_INTEGER);
     if (!allowed) throw new Fault(imageProblem("bitmap table", "entry", tableOffset + index * ENTRY_BYTES, entry, "0, 1, or a cluster's host offset below 8 PiB"));
     entries[index] = entry;
   }
@@ -248,21 +261,38 @@ export function readBitmapTable(store: ByteStore, header: Header, { tableOffset,
  */
 export function refuseBrokenBitmaps(store: ByteStore, header: Header): void {
   let room = Math.max(FREE_TABLE_BYTES, store.allocated?.() ?? store.size());
-  forEachBitmap(store, header, (bitmap) => {
-    const { tableSize, tableOffset, inUse, entryAt } = bitmap;
-    if (inUse || room < 0) return;
-    const exact = tableSizeFor(header.virtualSize, bitmap.granularityBits, header.clusterSize);
-    const named = `bitmap '${textOf(bitmap.name)}'`;
-    room -= tableSize * ENTRY_BYTES;
-    try {
-      // What lies behind the file's end reads as zeros, which are no bits.
-      if (tableOffset + tableSize * ENTRY_BYTES <= store.size()) readBitmapTable(store, header, bitmap);
-    } catch (error) {
-      if (!(error instanceof Fault) || error.problem.kind !== "image") throw error;
-      throw new Fault({ ...error.problem, structure: named, field: "table" });
-    }
-    if (tableSize !== exact) throw new Fault(imageProblem(named, "table size", entryAt + 8, tableSize, `${exact} entries for the disk's size`));
+  const fileEnd = store.size();
+  const looked: UnnamedBitmap[] = [];
+  forEachBitmap(store, header, ({ name: _, ...bitmap }) => {
+    if (bitmap.inUse || room < 0) return;
+    room -= bitmap.tableSize * ENTRY_BYTES;
+    looked.push(bitmap);
   });
+  let broken: { readonly entryAt: number; readonly problem: ImageProblem } | null = null;
+  // The last one first: of tables in holes, one behind the other, a system takes small reads in order for one that goes on, and reads all that is between.
+  for (const bitmap of looked.reverse()) {
+    const problem = brokenBy(store, header, bitmap, fileEnd);
+    if (problem !== null) broken = { entryAt: bitmap.entryAt, problem };
+  }
+  if (broken === null) return;
+  const { entryAt, problem } = broken;
+  forEachBitmap(store, header, (bitmap) => {
+    if (bitmap.entryAt === entryAt) throw new Fault({ ...problem, structure: `bitmap '${textOf(bitmap.name)}'` });
+  });
+}
+
+/** Why QEMU would not open an image with this bitmap; null where it would. */
+function brokenBy(store: ByteStore, header: Header, bitmap: UnnamedBitmap, fileEnd: number): ImageProblem | null {
+  const { tableSize, tableOffset, entryAt } = bitmap;
+  try {
+    // What lies behind the file's end reads as zeros, which are no bits.
+    if (tableOffset + tableSize * ENTRY_BYTES <= fileEnd) readBitmapTable(store, header, bitmap);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.problem.kind !== "image") throw error;
+    return { ...error.problem, field: "table" };
+  }
+  const exact = tableSizeFor(header.virtualSize, bitmap.granularityBits, header.clusterSize);
+  return tableSize === exact ? null : imageProblem("bitmap", "table size", entryAt + 8, tableSize, `${exact} entries for the disk's size`);
 }
 
 export function encodeBitmapTable(entries: Float64Array): Uint8Array {

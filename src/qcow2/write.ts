@@ -25,7 +25,7 @@ export const MAX_RUN_BYTES = 4 * 2 ** 20;
  * Once so many zeros were written around small writes, no more are where the file has them by itself. Small writes all over a disk would
  * store a cluster each, sixteen times the bytes. Below it the file has no holes, which QEMU would tell as zeros of another kind in its map.
  */
-const PADDING_BYTES = 64 * 2 ** 20;
+export const PADDING_BYTES = 64 * 2 ** 20;
 
 export function writableRefcounts(state: ImageState): Refcounts {
   assert(state.refcounts !== null, "the image is open for writing");

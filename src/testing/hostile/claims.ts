@@ -153,9 +153,11 @@ interface Bitmaps {
   readonly shared?: boolean;
   /** What every entry of the tables says; holes where it is absent. */
   readonly entry?: "all set" | "one cluster";
+  /** Whether each records what is written. */
+  readonly records?: boolean;
 }
 
-function bitmaps({ clusterBits, count, nameLength, virtualSize, granularityBits, shared = false, entry }: Bitmaps): Claim {
+function bitmaps({ clusterBits, count, nameLength, virtualSize, granularityBits, shared = false, entry, records = false }: Bitmaps): Claim {
   return (folder) => {
     const file = image(folder, { clusterBits, virtualSize });
     const entries = Math.max(1, Math.ceil(virtualSize / 2 ** granularityBits / 8 / file.cluster));
@@ -163,7 +165,7 @@ function bitmaps({ clusterBits, count, nameLength, virtualSize, granularityBits,
     const first = file.place(shared ? size : count * size);
     if (entry !== undefined) {
       const word = entry === "all set" ? 1n : BigInt(file.place(file.cluster));
-      file.words(first, entries, () => word);
+      for (let index = 0; index < (shared ? 1 : count); index++) file.words(first + index * size, entries, () => word);
     }
     const each = Math.ceil((24 + nameLength) / 8) * 8;
     const directory = new Uint8Array(count * each);
@@ -172,6 +174,7 @@ function bitmaps({ clusterBits, count, nameLength, virtualSize, granularityBits,
       const at = index * each;
       view.setBigUint64(at, BigInt(shared ? first : first + index * size));
       view.setUint32(at + 8, entries);
+      view.setUint32(at + 12, records ? 2 : 0);
       view.setUint8(at + 16, 1);
       view.setUint8(at + 17, granularityBits);
       view.setUint16(at + 18, nameLength);
@@ -260,9 +263,12 @@ export const CLAIMS: Readonly<Record<string, Claim>> = {
   "65535 bitmaps with long names": bitmaps({ clusterBits: 16, count: MOST_BITMAPS, nameLength: LONG_NAME, virtualSize: MIB, granularityBits: 16 }),
   "65535 bitmaps of one table": bitmaps({ clusterBits: 16, count: MOST_BITMAPS, nameLength: 6, virtualSize: 2 ** 40, granularityBits: 9, shared: true }),
   "65535 bitmaps of many clusters": bitmaps({ clusterBits: 16, count: MOST_BITMAPS, nameLength: 6, virtualSize: 2 ** 40, granularityBits: 9 }),
+  "65535 bitmaps that record": bitmaps({ clusterBits: 16, count: MOST_BITMAPS, nameLength: 6, virtualSize: 2 ** 40, granularityBits: 16, records: true }),
+  "4096 bitmaps that record, of large clusters": bitmaps({ clusterBits: 21, count: 4096, nameLength: 6, virtualSize: 2 ** 46, granularityBits: 16, records: true }),
   "a bitmap of 2^32 bits": bitmaps(huge),
   "a bitmap of 2^32 bits that are set": bitmaps({ ...huge, entry: "all set" }),
   "a bitmap of 2^32 bits in one cluster": bitmaps({ ...huge, entry: "one cluster" }),
+  "two bitmaps of 2^32 bits that are set, and record": bitmaps({ ...huge, count: 2, shared: false, entry: "all set", records: true }),
   "65536 snapshots": snapshots(MOST_SNAPSHOTS, 6, 1, true),
   "65536 snapshots of one large table": snapshots(MOST_SNAPSHOTS, 6, 2 ** 20, true),
   "1024 snapshots with large tables": snapshots(1024, LONG_NAME, 2 ** 21, false),

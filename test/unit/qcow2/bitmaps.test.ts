@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Fault } from "../../../src/base/fault.ts";
 import { MemoryContents, MemoryStore } from "../../../src/bytes/memory-store.ts";
 import { BitmapBits } from "../../../src/qcow2/bitmap-bits.ts";
+import { PIECE_BYTES, RecordedBits } from "../../../src/qcow2/recorded-bits.ts";
 import { encodeBitmapTable, encodeBitmapsExtension, encodeDirectory, readBitmapTable, readBitmaps, tableSizeFor } from "../../../src/qcow2/bitmaps.ts";
 import type { Bitmap } from "../../../src/qcow2/bitmaps.ts";
 import { BITMAPS_MAGIC } from "../../../src/qcow2/header.ts";
@@ -108,28 +109,82 @@ test("each field that cannot be is refused by name", () => {
   expect(wrongExtension((view) => view.setBigUint64(16, 1n << 40n))).toThrow("type");
 });
 
-test("marked bytes are the runs that are told, whatever the pages", () => {
-  const granularityBits = 9;
-  const size = 40_000 * 512 + 100;
-  const range = fc.tuple(fc.nat(size - 1), fc.integer({ min: 1, max: 2_000_000 }));
+const GRANULARITY_BITS = 9;
+const BITS = 40_001;
+const DISK = 40_000 * 512 + 100;
+const someRanges = fc.array(fc.tuple(fc.nat(DISK - 1), fc.integer({ min: 1, max: 2_000_000 })), { maxLength: 6 });
+const somePage = fc.constantFrom(512, 1024, 4096);
+
+/** A byte for each bit. */
+function modelOf(ranges: readonly (readonly [offset: number, lengthBytes: number])[]): Uint8Array {
+  const model = new Uint8Array(BITS);
+  for (const [offset, length] of ranges) model.fill(1, Math.floor(offset / 512), Math.ceil(Math.min(DISK, offset + length) / 512));
+  return model;
+}
+
+/** The bits of a model by pages, those that are alike told as such. */
+function bitsOf(model: Uint8Array, pageBytes: number): BitmapBits {
+  return new BitmapBits(GRANULARITY_BITS, DISK, pageBytes, (page) => {
+    const bits = new Uint8Array(pageBytes);
+    for (let bit = 0; bit < pageBytes * 8; bit++) if (model[page * pageBytes * 8 + bit] === 1) bits[bit >>> 3]! |= 1 << (bit % 8);
+    if (bits.every((byte) => byte === 0)) return "none";
+    return bits.every((byte) => byte === 0xff) ? "all" : bits;
+  });
+}
+
+test("runs tell of each bit that is set, whatever the pages", () => {
   fc.assert(
-    fc.property(fc.array(range, { maxLength: 6 }), fc.constantFrom(512, 1024, 4096), (ranges, pageBytes) => {
-      const bits = new BitmapBits(granularityBits, size, pageBytes, () => new Uint8Array(pageBytes));
-      const model = new Uint8Array(40_001);
-      for (const [offset, length] of ranges) {
-        bits.mark(offset, length);
-        model.fill(1, Math.floor(offset / 512), Math.ceil(Math.min(size, offset + length) / 512));
-      }
-      const told = new Uint8Array(40_001);
+    fc.property(someRanges, somePage, (ranges, pageBytes) => {
+      const model = modelOf(ranges);
+      const told: [number, number][] = [];
       let last = -1;
-      for (const { offset, lengthBytes } of bits.runs()) {
+      for (const { offset, lengthBytes } of bitsOf(model, pageBytes).runs()) {
+        // Each ends where a bit is not set.
         expect(offset).toBeGreaterThan(last);
         last = offset + lengthBytes;
-        told.fill(1, offset / 512, (offset + lengthBytes) / 512);
+        told.push([offset, lengthBytes]);
       }
-      expect(Buffer.compare(told, model)).toBe(0);
+      expect(Buffer.compare(modelOf(told), model)).toBe(0);
     }),
     { numRuns: 50 },
   );
-  expect(tableSizeFor(size, granularityBits, 512)).toBe(10);
+  expect(tableSizeFor(DISK, GRANULARITY_BITS, 512)).toBe(10);
+});
+
+test("pages with the runs of another bitmap have the bits of both, each page once and in order", () => {
+  fc.assert(
+    fc.property(someRanges, someRanges, somePage, somePage, (ranges, others, pageBytes, otherPages) => {
+      const [model, other] = [modelOf(ranges), modelOf(others)];
+      let last = -1;
+      for (const { index, page } of bitsOf(model, pageBytes).pagesWith(bitsOf(other, otherPages).runs())) {
+        expect(index).toBeGreaterThan(last);
+        last = index;
+        for (let bit = 0; bit < pageBytes * 8; bit++) {
+          const at = index * pageBytes * 8 + bit;
+          if (at < BITS && (page === "all" || (page !== "none" && ((page[bit >>> 3]! >> (bit % 8)) & 1) === 1))) model[at] = 2;
+        }
+      }
+      expect(model.map((bit) => Math.min(bit, 1))).toEqual(modelOf([...ranges, ...others]));
+      // What has no bit in the other one is not touched.
+      for (let bit = 0; bit < BITS; bit++) if (other[bit] === 1) expect(model[bit]).toBe(2);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test("what is recorded is what was marked, in pieces and whole pages", () => {
+  fc.assert(
+    fc.property(someRanges, somePage, (ranges, pageBytes) => {
+      const recorded = new RecordedBits(GRANULARITY_BITS, DISK, pageBytes);
+      for (const [offset, length] of ranges) recorded.mark(offset, length);
+      const told = new Uint8Array(BITS);
+      for (const { first, end } of recorded.wholePages) told.fill(1, first * pageBytes * 8, end * pageBytes * 8);
+      for (const [index, piece] of recorded.pieces) {
+        for (let bit = 0; bit < PIECE_BYTES * 8; bit++) if (((piece[bit >>> 3]! >> (bit % 8)) & 1) === 1) told[index * PIECE_BYTES * 8 + bit] = 1;
+      }
+      expect(Buffer.compare(told, modelOf(ranges))).toBe(0);
+      expect(recorded.held).toBe(recorded.pieces.size + recorded.wholePages.length);
+    }),
+    { numRuns: 50 },
+  );
 });
