@@ -3,48 +3,50 @@
  *
  * A sector of the metadata holds 64 pointers: writing a reset pointer in step 1 with whatever the other 63 are in memory would carry
  * an advance out before its data (zone semantics, "Durability"), and a crash then shows a zone whose pointer covers bytes that never
- * came. So a sector in which a pointer moved is kept as the disk has it, and patched one by one; of all others the disk has what the
- * zones say.
+ * came. So from the first move on every pointer is known as the disk has it, and sectors are made of those.
  */
 import { SECTOR_SIZE, guestOffset, toSectors, zoneIndex } from "../base/units.ts";
 import type { GuestOffset, ZoneIndex } from "../base/units.ts";
 import { viewOf } from "../base/view.ts";
 import type { FlushParticipant, WriteBytes } from "../qcow2/image-state.ts";
 import { zoneStart } from "../zoned/geometry.ts";
-import { POINTER_BYTES, decodePointer, encodePointer } from "../zoned/pointer.ts";
+import { POINTER_BYTES, encodePointer } from "../zoned/pointer.ts";
 import type { ZonedHeader } from "../zoned/dialect.ts";
+import { ZoneBits } from "../zoned/zone-bits.ts";
 import type { ZoneTable } from "../zoned/zone-table.ts";
 
 const POINTERS_PER_SECTOR = SECTOR_SIZE / POINTER_BYTES;
+/** Of the metadata, as much as is written at once. */
+const MOST_SECTORS = 2048;
 
 export class PointerStore implements FlushParticipant {
   private readonly header: ZonedHeader;
   private readonly zones: ZoneTable;
   /** Told of every pointer that is stored: the series' trace event qcow2_wp_tracking, in sectors. */
   private readonly stored: (zone: ZoneIndex, sectors: number) => void;
-  /** Sectors of the metadata in which a pointer moved since the last flush, by number, as the disk has them. */
-  private readonly sectors = new Map<number, Uint8Array>();
+  /** The pointer of every zone as the disk has it; null before any moved. */
+  private onDisk: Float64Array | null = null;
   /** Zones that were reset since the last flush: their start is stored in step 1. */
-  private readonly resets = new Set<ZoneIndex>();
+  private readonly resets: ZoneBits;
   /** Zones whose pointer differs from the stored one otherwise: stored in step 3. */
-  private readonly moved = new Set<ZoneIndex>();
+  private readonly moved: ZoneBits;
 
   /** @param zones their pointers are those that the image has stored */
   constructor(header: ZonedHeader, zones: ZoneTable, stored: (zone: ZoneIndex, sectors: number) => void) {
     this.header = header;
     this.zones = zones;
     this.stored = stored;
+    this.resets = new ZoneBits(header.geometry.zoneCount);
+    this.moved = new ZoneBits(header.geometry.zoneCount);
   }
 
   /** Told behind each move of a sequential zone's pointer. @param from where it was, an absolute guest byte offset */
   pointerMoved(zone: ZoneIndex, from: GuestOffset): void {
+    if (this.onDisk === null) {
+      this.onDisk = this.zones.writePointer.slice();
+      this.onDisk[zone] = from;
+    }
     this.moved.add(zone);
-    const number = sectorOf(zone);
-    if (this.sectors.has(number)) return;
-    // It is the first move in this sector: the other pointers are in memory as they are stored.
-    const sector = this.sectorInMemory(number);
-    put(sector, zone, from);
-    this.sectors.set(number, sector);
   }
 
   zoneReset(zone: ZoneIndex): void {
@@ -57,71 +59,57 @@ export class PointerStore implements FlushParticipant {
   }
 
   beforeMapping(write: WriteBytes): void {
-    this.storePointers([...this.resets], (zone) => zoneStart(this.header.geometry, zone), write);
+    this.storePointers(this.resets, (zone) => zoneStart(this.header.geometry, zone), write);
   }
 
   afterMapping(write: WriteBytes): void {
-    this.storePointers([...this.moved], (zone) => guestOffset(this.zones.writePointer[zone]!), write);
+    this.storePointers(this.moved, (zone) => guestOffset(this.zones.writePointer[zone]!), write);
   }
 
   flushed(): void {
     this.resets.clear();
     this.moved.clear();
-    this.sectors.clear();
   }
 
   /** Patches the entries that differ from the disk, sector by sector, and writes each run of sectors once. */
-  private storePointers(zones: ZoneIndex[], pointerOf: (zone: ZoneIndex) => GuestOffset, write: WriteBytes): void {
-    const changed = zones.filter((zone) => this.storedPointer(zone) !== pointerOf(zone)).sort((a, b) => a - b);
-    for (let index = 0; index < changed.length; ) {
-      const run: ZoneIndex[] = [changed[index]!];
-      const firstSector = sectorOf(changed[index]!);
-      let lastSector = firstSector;
-      while (++index < changed.length && sectorOf(changed[index]!) <= lastSector + 1) {
-        lastSector = sectorOf(changed[index]!);
-        run.push(changed[index]!);
+  private storePointers(zones: ZoneBits, pointerOf: (zone: ZoneIndex) => GuestOffset, write: WriteBytes): void {
+    for (let run = this.nextRun(zones, 0, pointerOf); run.length > 0; run = this.nextRun(zones, run.at(-1)! + 1, pointerOf)) {
+      const [firstSector, lastSector] = [sectorOf(run[0]!), sectorOf(run.at(-1)!)];
+      const [first, end] = [firstSector * POINTERS_PER_SECTOR, Math.min((lastSector + 1) * POINTERS_PER_SECTOR, this.header.geometry.zoneCount)];
+      const entries = new Uint8Array((end - first) * POINTER_BYTES);
+      const view = viewOf(entries);
+      for (let zone = first; zone < end; zone++) this.encode(view, zone - first, zoneIndex(zone), this.storedPointer(zoneIndex(zone)));
+      for (const zone of run) this.encode(view, zone - first, zone, pointerOf(zone));
+      write(this.header.metadataOffset + firstSector * SECTOR_SIZE, entries);
+      for (const zone of run) {
+        this.onDisk![zone] = pointerOf(zone);
+        this.stored(zone, toSectors(pointerOf(zone)));
       }
-      // Copies are patched: were the write to fail, the sectors would still be what the disk has.
-      const patched: Uint8Array[] = [];
-      for (let number = firstSector; number <= lastSector; number++) patched.push(this.sectorOnDisk(number).slice());
-      for (const zone of run) put(patched[sectorOf(zone) - firstSector]!, zone, pointerOf(zone));
-      write(this.header.metadataOffset + firstSector * SECTOR_SIZE, joined(patched));
-      patched.forEach((sector, at) => this.sectors.set(firstSector + at, sector));
-      for (const zone of run) this.stored(zone, toSectors(pointerOf(zone)));
     }
+  }
+
+  /** The next zones of a set whose pointers differ from the disk, as far as their sectors follow one another. @param from no zone below it */
+  private nextRun(zones: ZoneBits, from: number, pointerOf: (zone: ZoneIndex) => GuestOffset): ZoneIndex[] {
+    const run: ZoneIndex[] = [];
+    let [first, last] = [0, 0];
+    for (let zone = zones.next(from); zone !== null; zone = zones.next(zone + 1)) {
+      const sector = sectorOf(zone);
+      if (run.length > 0 && (sector > last + 1 || sector - first >= MOST_SECTORS)) break;
+      if (this.storedPointer(zone) === pointerOf(zone)) continue;
+      if (run.length === 0) first = sector;
+      last = sector;
+      run.push(zone);
+    }
+    return run;
   }
 
   private storedPointer(zone: ZoneIndex): GuestOffset {
-    const sector = this.sectors.get(sectorOf(zone));
-    return sector === undefined ? guestOffset(this.zones.writePointer[zone]!) : decodePointer(viewOf(sector), zone % POINTERS_PER_SECTOR).offset;
+    return guestOffset((this.onDisk ?? this.zones.writePointer)[zone]!);
   }
 
-  private sectorOnDisk(number: number): Uint8Array {
-    return this.sectors.get(number) ?? this.sectorInMemory(number);
+  private encode(view: DataView, index: number, zone: ZoneIndex, offset: GuestOffset): void {
+    encodePointer(view, index, { conventional: this.zones.isConventional(zone), offset });
   }
-
-  /** The entries of one sector as the zones have them; the last sector of the metadata may be short. */
-  private sectorInMemory(number: number): Uint8Array {
-    const first = number * POINTERS_PER_SECTOR;
-    const end = Math.min(first + POINTERS_PER_SECTOR, this.header.geometry.zoneCount);
-    const sector = new Uint8Array((end - first) * POINTER_BYTES);
-    const view = viewOf(sector);
-    for (let index = first; index < end; index++) {
-      encodePointer(view, index - first, { conventional: this.zones.isConventional(zoneIndex(index)), offset: guestOffset(this.zones.writePointer[index]!) });
-    }
-    return sector;
-  }
-}
-
-/** Puts the pointer of a sequential zone into its sector. */
-const put = (sector: Uint8Array, zone: ZoneIndex, offset: GuestOffset): void => encodePointer(viewOf(sector), zone % POINTERS_PER_SECTOR, { conventional: false, offset });
-
-function joined(sectors: readonly Uint8Array[]): Uint8Array {
-  const [first] = sectors;
-  if (first !== undefined && sectors.length === 1) return first;
-  const all = new Uint8Array(sectors.reduce((length, sector) => length + sector.length, 0));
-  sectors.forEach((sector, index) => all.set(sector, index * SECTOR_SIZE));
-  return all;
 }
 
 const sectorOf = (zone: ZoneIndex): number => Math.floor((zone * POINTER_BYTES) / SECTOR_SIZE);

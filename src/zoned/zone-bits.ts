@@ -42,6 +42,14 @@ export class ZoneBits {
     }
   }
 
+  has(zone: ZoneIndex): boolean {
+    return ((this.levels[0]![zone >>> 5]! >>> (zone & 31)) & 1) === 1;
+  }
+
+  clear(): void {
+    for (let zone = this.next(0); zone !== null; zone = this.next(zone + 1)) this.delete(zone);
+  }
+
   /** The smallest member that is `from` or above, or null. */
   next(from: number): ZoneIndex | null {
     let at = from;

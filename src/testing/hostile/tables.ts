@@ -10,6 +10,8 @@ export interface Table {
   readonly name: string;
   /** Which bitmap of the directory's it is of, counted from 0; null for what is no bitmap's. */
   readonly bitmap: number | null;
+  /** Of a bitmap in which writes are recorded. */
+  readonly records: boolean;
   readonly start: number;
   readonly end: number;
 }
@@ -30,9 +32,9 @@ export function tablesOf(read: ReadAt, size: number): Table[] {
   const clusterSize = 2 ** Math.min(21, Math.max(9, header.getUint32(20)));
   const extended = header.getUint32(4) >= 3 && (header.getUint32(76) & 16) !== 0;
   const word = (at: number): number => Number(viewOf(read(at, 8)).getBigUint64(0));
-  const add = (name: string, start: number, length: number, bitmap: number | null = null): boolean => {
+  const add = (name: string, start: number, length: number, bitmap: number | null = null, records = false): boolean => {
     if (start % clusterSize !== 0 || start >= size || length === 0) return false;
-    tables.push({ name, bitmap, start, end: Math.min(start + length, size) });
+    tables.push({ name, bitmap, records, start, end: Math.min(start + length, size) });
     return true;
   };
   const words = (offset: number, count: number): bigint[] => {
@@ -74,8 +76,10 @@ export function tablesOf(read: ReadAt, size: number): Table[] {
     for (let entry = directory, bitmap = 0; entry + 24 <= directory + length; bitmap++) {
       const view = viewOf(read(entry, 24));
       const [table, entries] = [Number(view.getBigUint64(0)), Math.min(view.getUint32(8), MOST)];
-      if (add("bitmap table", table, entries * 8, bitmap)) {
-        for (const place of words(table, entries)) if ((place & OFFSET) !== 0n) add("bits of a bitmap", Number(place & OFFSET), clusterSize, bitmap);
+      // Flags: 1 is in use, 2 is automatic.
+      const records = (view.getUint32(12) & 3) === 2;
+      if (add("bitmap table", table, entries * 8, bitmap, records)) {
+        for (const place of words(table, entries)) if ((place & OFFSET) !== 0n) add("bits of a bitmap", Number(place & OFFSET), clusterSize, bitmap, records);
       }
       entry += Math.ceil((24 + view.getUint16(18) + Math.min(view.getUint32(20), 4096)) / 8) * 8;
     }

@@ -128,9 +128,21 @@ function changedBetween(before: readonly TableBytes[], after: readonly TableByte
   for (const table of before.filter(fixed)) {
     // Where two bitmaps are stored at once the second may be given the place that the first had.
     const still = after.find(({ name, bitmap, start, bytes }) => name === table.name && bitmap === table.bitmap && start === table.start && bytes.length === table.bytes.length);
-    if (still !== undefined && still.bytes.some((byte, index) => byte !== table.bytes[index])) return `the ${table.name} at ${table.start} changed`;
+    if (still === undefined || still.bytes.every((byte, index) => byte === table.bytes[index])) continue;
+    const recorded = table.records && (table.name === "bitmap table" ? leadsFurther(table.bytes, still.bytes) : table.bytes.every((byte, index) => (still.bytes[index]! & byte) === byte));
+    if (!recorded) return `the ${table.name} at ${table.start} changed`;
   }
   return null;
+}
+
+/** Whether a table of a bitmap that records is as it may be behind a write: what an entry led to is replaced, and never given up for nothing. */
+function leadsFurther(before: Uint8Array, after: Uint8Array): boolean {
+  const [was, is] = [before, after].map((bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as [DataView, DataView];
+  for (let at = 0; at + 8 <= before.length; at += 8) {
+    const entry = is.getBigUint64(at);
+    if (entry !== was.getBigUint64(at) && entry !== 1n && (entry === 0n || entry % 512n !== 0n)) return false;
+  }
+  return true;
 }
 
 function hasMarks(bytes: Uint8Array): boolean {
