@@ -32,11 +32,15 @@ const READS = [
   ["qemu-io", "-r", "-c", "read 0 4k", "image"],
   ["inspect", "image"],
   ["blkzone", "report", "image"],
+  ["qemu-io", "-r", "-c", "zrp 0 4194304", "image"],
 ];
 const CHANGES = [
   ["qemu-io", "-c", "write 0 4k", "-c", "flush", "image"],
   ["qemu-io", "-c", "discard 0 1M", "image"],
   ["qemu-io", "-c", "truncate 1M", "image"],
+  ["qemu-io", "-c", "zo 0 256G", "-c", "zc 0 256G", "image"],
+  ["qemu-io", "-c", "zf 0 256G", "-c", "zrs 0 256G", "image"],
+  ["blkzone", "finish", "image"],
   ["qemu-img", "bitmap", "--add", "--enable", "-g", "64k", "image", "new"],
   ["qemu-img", "bitmap", "--merge", "b0", "image", "b1"],
   ["qemu-img", "bitmap", "--disable", "image", "b2"],

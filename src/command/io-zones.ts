@@ -10,7 +10,7 @@ import { call, out } from "./program.ts";
 import type { Program } from "./program.ts";
 
 /** Zones asked for in one call: a report of a million zones is many replies of a bounded size. */
-const REPORT_CALL = 2 ** 16;
+const REPORT_CALL = 2 ** 12;
 
 /** A sector count as the report prints it; a pointer that is no multiple of a sector is rounded down. */
 const sectors = (bytes: number): string => hex(Math.floor(bytes / SECTOR_SIZE));

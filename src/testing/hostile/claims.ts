@@ -3,11 +3,15 @@
  * snapshots up to what the format's readers take. What a command reads, keeps and goes through is to be bounded by what the file takes of
  * its disk, not by what its fields say; `npm run hostile` measures that. The header of every one is sound, and so are the counts of most.
  */
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "../../base/random.ts";
+import { MemoryContents, MemoryStore } from "../../bytes/memory-store.ts";
+import { writeNewImage } from "../../engine/create-image.ts";
 import { BITMAPS_MAGIC, encodeHeader, encodeSnapshotsPlace } from "../../qcow2/header.ts";
 import type { NewHeader } from "../../qcow2/header.ts";
+import { MAX_ZONES } from "../../zoned/geometry.ts";
+import { createOptions } from "../engine-fixture.ts";
 
 const COPIED = 1n << 63n;
 const COMPRESSED = 1n << 62n;
@@ -241,6 +245,19 @@ function long(length: number): Claim {
   };
 }
 
+/** As many zones as an image may have, all of them empty. */
+function zones(zoneSize: number): Claim {
+  return (folder) => {
+    const contents = new MemoryContents();
+    const store = new MemoryStore("image", contents);
+    const zoned = { zoneSize, zoneCapacity: zoneSize, conventionalZones: 0, maxOpenZones: 0, maxActiveZones: 0 };
+    writeNewImage(store, createOptions({ sizeBytes: MAX_ZONES * zoneSize, zoned }));
+    const bytes = new Uint8Array(store.size());
+    store.read(0, bytes);
+    writeFileSync(join(folder, "image"), bytes);
+  };
+}
+
 const huge = { clusterBits: 12, virtualSize: 2 ** 41, granularityBits: 9, count: 1, nameLength: 2 };
 
 /** By name; what the name says is what the file claims. */
@@ -272,6 +289,7 @@ export const CLAIMS: Readonly<Record<string, Claim>> = {
   "65536 snapshots": snapshots(MOST_SNAPSHOTS, 6, 1, true),
   "65536 snapshots of one large table": snapshots(MOST_SNAPSHOTS, 6, 2 ** 20, true),
   "1024 snapshots with large tables": snapshots(1024, LONG_NAME, 2 ** 21, false),
+  "2^22 zones": zones(64 * KIB),
   "a file of 8 TiB": long(2 ** 43),
   "200 disks on each other": chain(200, 2 ** 21),
 };
