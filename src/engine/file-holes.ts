@@ -6,6 +6,7 @@
 import { Fault } from "../base/fault.ts";
 import { FIRST_BLOCK_BYTES } from "../bytes/byte-store.ts";
 import type { ByteStore } from "../bytes/byte-store.ts";
+import { MOST_READ_BYTES } from "../bytes/holes.ts";
 import type { FileRange } from "../bytes/holes.ts";
 import type { Extent } from "../protocol/index.ts";
 import { ENTRY_BYTES } from "../qcow2/entries.ts";
@@ -74,7 +75,9 @@ function holesUnder({ under, format, store, data }: OpenedFiles): readonly FileR
   const header = readHeader(store);
   const refcounts = new StoredRefcounts(store, header, new TableWork(store));
   if (!takesMoreThanItHas(store, header, refcounts)) return null;
-  return data === null ? store.holes([tablesOf(store, header, refcounts)]) : data.store.holes!(OF_RAW);
+  if (data !== null) return data.store.holes!(OF_RAW);
+  // Of a longer file it is only told whether it has any.
+  return store.holes(store.size() > MOST_READ_BYTES ? [] : [tablesOf(store, header, refcounts)]);
 }
 
 /** Whether many more clusters are in use than the file takes room for, as after a preallocation of metadata. */

@@ -32,7 +32,9 @@ export interface L1Place {
 export function* walkActive(check: Check, place: L1Place): Generator<number, void, void> {
   check.referMetadata(place.offset, place.size * ENTRY_BYTES);
   check.work.read(place.size * ENTRY_BYTES);
-  const l1 = readWords(check, place.offset, place.size);
+  // Of a file that nothing is mended in it is read for the first window.
+  const l1 = (check.hooks === null ? check.l1 : null) ?? readWords(check, place.offset, place.size);
+  check.l1 = l1;
   const tables = new TableReader(check, place.size, (index) => offsetAt(l1, index * ENTRY_BYTES));
   const { repeated, filled } = surveyTables(check, l1);
   let done = 0;
@@ -171,32 +173,43 @@ class RepeatedTables {
 export function surveyTables(check: Check, l1: DataView): { readonly repeated: RepeatedTables | null; readonly filled: OffsetSet | null } {
   const { clusterSize } = check.header;
   const gapBytes = gapOf(clusterSize);
-  const offsets = new Float64Array(l1.byteLength / ENTRY_BYTES);
   let count = 0;
   let jumps = 0;
   // As tables are read where they stand in the file's order, each byte once at the least.
   let [reads, readBytes] = [0, 0];
   let ascending = true;
+  let before = -Infinity;
   for (let at = 0; at < l1.byteLength; at += ENTRY_BYTES) {
     const [high, low] = [l1.getUint32(at), l1.getUint32(at + 4)];
     if (high === 0 && low === 0) continue;
     const offset = offsetOf(high, low);
-    const before = count === 0 ? -Infinity : offsets[count - 1]!;
     if (offset <= before) ascending = false;
     if (count > 0 && (offset < before || offset > before + clusterSize + GAP_BYTES)) jumps++;
     if (offset < check.fileLength) {
       if (offset > before + clusterSize + gapBytes) reads++;
       readBytes += Math.min(clusterSize, offset - before);
     }
-    offsets[count++] = offset;
+    before = offset;
+    count++;
   }
   if (ascending) {
     check.work.foresee(reads, readBytes);
     return { repeated: null, filled: null };
   }
-  const sorted = sortNumbers(offsets.subarray(0, count));
+  const sorted = sortNumbers(tableOffsets(l1, count));
   const repeated = repeatedTables(sorted);
   return { repeated, filled: jumps < MANY_JUMPS ? null : filledTables(check.store, distinct(sorted), clusterSize, check.work) };
+}
+
+/** Where the entries lead that are in use, in their order. @param count how many there are */
+function tableOffsets(l1: DataView, count: number): Float64Array {
+  const offsets = new Float64Array(count);
+  let next = 0;
+  for (let at = 0; at < l1.byteLength; at += ENTRY_BYTES) {
+    const [high, low] = [l1.getUint32(at), l1.getUint32(at + 4)];
+    if (high !== 0 || low !== 0) offsets[next++] = offsetOf(high, low);
+  }
+  return offsets;
 }
 
 function repeatedTables(sorted: Float64Array): RepeatedTables | null {

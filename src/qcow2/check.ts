@@ -47,7 +47,7 @@ export interface ExtraArea {
 }
 
 /** Memory for the references, and for the tables of snapshots that are still to be walked. */
-const REFERENCE_BYTES = 96 * 2 ** 20;
+const REFERENCE_BYTES = 64 * 2 ** 20;
 const NOTED_BYTES = 16 * 2 ** 20;
 /** Refcounts that are compared between two yields. */
 const YIELD_EVERY = 2 ** 13;
@@ -83,6 +83,8 @@ export class Check {
   readonly noted = new ReferenceCounts(NOTED_BYTES);
   /** Clusters of tables that no L2 table may be written over, for a repair. */
   readonly areas: ExtraArea[] = [];
+  /** The disk's L1 table, as it was read last. */
+  l1: DataView | null = null;
   fileLength = 0;
   /** Clusters that the file has. */
   fileClusters = 0;

@@ -24,6 +24,8 @@ export class ReferenceCounts {
   private readonly max: number;
   private usedBytes = 0;
   private readonly chunks = new Map<number, Counts>();
+  /** Chunks that were given up, for others: of a large image each window would leave as much behind as it has. */
+  private readonly spare: Uint8Array[] = [];
   /** The chunks' keys in order, null when they have changed. */
   private keys: readonly number[] | null = null;
   /** The chunk that was last looked at. */
@@ -100,6 +102,7 @@ export class ReferenceCounts {
   begin(from: number): void {
     this.from = from;
     this.to = Infinity;
+    for (const chunk of this.chunks.values()) this.keepSpare(chunk);
     this.chunks.clear();
     this.keys = null;
     this.usedBytes = 0;
@@ -113,11 +116,15 @@ export class ReferenceCounts {
 
   private select(key: number): void {
     if (!this.chunks.has(key)) {
-      this.chunks.set(key, new Uint8Array(CHUNK));
+      this.chunks.set(key, this.spare.pop()?.fill(0) ?? new Uint8Array(CHUNK));
       this.keys = null;
       this.use(CHUNK);
     }
     this.look(key);
+  }
+
+  private keepSpare(chunk: Counts): void {
+    if (chunk instanceof Uint8Array) this.spare.push(chunk);
   }
 
   private look(key: number): void {
@@ -136,17 +143,19 @@ export class ReferenceCounts {
     this.usedBytes += wide.byteLength - old.byteLength;
   }
 
-  /** Takes memory into account, and gives up the upper half of the window where that is too much. */
+  /** Takes memory into account, and gives up the upper eighth of the window where that is too much. */
   private use(lengthBytes: number): void {
     this.usedBytes += lengthBytes;
     if (this.usedBytes <= this.budgetBytes || this.chunks.size < 2) return;
     const keys = this.sortedKeys();
-    const cut = keys[Math.floor(keys.length / 2)]!;
+    const cut = keys[Math.floor((keys.length * 7) / 8)]!;
     this.to = cut * CHUNK;
     this.keys = null;
     for (const key of keys) {
       if (key < cut) continue;
-      this.usedBytes -= this.chunks.get(key)!.byteLength;
+      const chunk = this.chunks.get(key)!;
+      this.usedBytes -= chunk.byteLength;
+      this.keepSpare(chunk);
       this.chunks.delete(key);
     }
   }

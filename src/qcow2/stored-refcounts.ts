@@ -17,8 +17,8 @@ const LAST_OFFSET = 2 ** 63 - 2 ** 30;
 /** Decoded blocks in memory. */
 const CACHE_BYTES = 32 * 2 ** 20;
 
-/** What a block of zeros, whose values all such blocks share, takes of that. */
-const EMPTY_BYTES = 128;
+/** What a block takes of that beside its values, which all blocks of zeros share. */
+const ENTRY_COST = 1024;
 /** Blocks of which it is known how many of their counts are none. */
 const MAX_TOTALS = 4096;
 
@@ -139,16 +139,21 @@ export class StoredRefcounts {
     values = isZero(raw) ? (this.zeros ??= new Uint8Array(this.perBlock)) : decodeBlock(raw, this.order);
     this.cache.set(offset, values);
     this.cachedBytes += this.costOf(values);
-    for (const [oldest, old] of this.cache) {
-      if (this.cachedBytes <= CACHE_BYTES || this.cache.size <= 2) break;
-      this.cache.delete(oldest);
-      this.cachedBytes -= this.costOf(old);
-    }
+    if (this.cachedBytes > CACHE_BYTES) this.dropOldest();
     return values;
   }
 
+  /** An eighth at once: to find the oldest costs as much as all that went before it were. */
+  private dropOldest(): void {
+    for (const [oldest, old] of this.cache) {
+      if (this.cachedBytes <= (CACHE_BYTES / 8) * 7 || this.cache.size <= 2) break;
+      this.cache.delete(oldest);
+      this.cachedBytes -= this.costOf(old);
+    }
+  }
+
   private costOf(values: RefcountValues): number {
-    return values === this.zeros ? EMPTY_BYTES : values.byteLength;
+    return ENTRY_COST + (values === this.zeros ? 0 : values.byteLength);
   }
 }
 

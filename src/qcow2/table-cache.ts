@@ -9,6 +9,9 @@ import { assert } from "../base/assert.ts";
 import { SECTOR_SIZE } from "../base/units.ts";
 import type { HostOffset } from "../base/units.ts";
 
+/** What a table takes in memory beside its bytes, with what is not yet collected of those that were dropped. */
+const TABLE_COST = 1536;
+
 export interface CachedTable {
   readonly hostOffset: HostOffset;
   readonly data: Uint8Array;
@@ -33,7 +36,7 @@ export class TableCache {
    * @param load reads one cluster from the store
    */
   constructor(clusterSize: number, budgetBytes: number, load: (hostOffset: HostOffset) => Uint8Array) {
-    this.maxTables = Math.max(8, Math.floor(budgetBytes / clusterSize));
+    this.maxTables = Math.max(8, Math.floor(budgetBytes / (clusterSize + TABLE_COST)));
     this.load = load;
   }
 
