@@ -251,6 +251,12 @@ export function takeArea(state: ImageState, structure: BitmapStructure, clusters
   return offset;
 }
 
+/** Takes clusters back that were taken for a part of a bitmap, before anything leads to them. */
+export function undoArea(state: ImageState, offset: number, clusters: number): void {
+  state.metadata.releaseOf(BITMAP_STRUCTURES, offset, clusters * state.clusterSize);
+  writable(state).undoAllocate((offset / state.clusterSize) as HostCluster, clusters);
+}
+
 /** A place of a bitmap that nothing leads to any more. */
 export function giveUpArea(state: ImageState, offset: number, lengthBytes: number): void {
   state.metadata.releaseOf(BITMAP_STRUCTURES, offset, lengthBytes);

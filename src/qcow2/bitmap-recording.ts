@@ -6,7 +6,7 @@
  */
 import { hostCluster } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
-import { giveUpArea, takeArea } from "./bitmap-changes.ts";
+import { giveUpArea, takeArea, undoArea } from "./bitmap-changes.ts";
 import { BITMAP_BITS } from "./bitmap-guard.ts";
 import { ALL_ONES, encodeBitmapTable, readBitmapTable } from "./bitmaps.ts";
 import type { UnnamedBitmap } from "./bitmaps.ts";
@@ -21,8 +21,8 @@ export class BitmapRecording {
   private readonly state: ImageState;
   /** New clusters of bits by their page, to which no entry leads yet; null for none. */
   private placed: Map<number, number> | null = null;
-  /** Clusters of bits to which no entry is to lead any more. */
-  private replaced: number[] | null = null;
+  /** Clusters of bits to which no entry is to lead any more, each once: what is tried again replaces them again. */
+  private replaced: Set<number> | null = null;
 
   constructor(state: ImageState, bitmap: UnnamedBitmap) {
     this.state = state;
@@ -48,12 +48,13 @@ export class BitmapRecording {
     const { state } = this;
     const entries = this.readEntries(first, end);
     if (entries.every((entry) => entry === ALL_ONES)) return;
-    state.write(this.entryAt(first), encodeBitmapTable(new Float64Array(end - first).fill(ALL_ONES)));
+    // Before the write, which may get there though it is refused: what is found then is that all is set, and tells of no other cluster.
     for (let page = first; page < end; page++) {
       this.replace(entries[page - first]!);
       this.replace(this.placed?.get(page) ?? 0);
       this.placed?.delete(page);
     }
+    state.write(this.entryAt(first), encodeBitmapTable(new Float64Array(end - first).fill(ALL_ONES)));
   }
 
   /** @param at where the piece begins among the bitmap's bits, in bytes */
@@ -78,9 +79,21 @@ export class BitmapRecording {
 
   /** A new cluster for a page: the bits that the entry leads to, and those of a piece. */
   private writeNewPage(page: number, entry: number, inPage: number, piece: Uint8Array, fileEnd: number): void {
+    const host = takeArea(this.state, BITMAP_BITS, 1);
+    try {
+      this.fillNewPage(host, entry, inPage, piece, fileEnd);
+    } catch (error) {
+      undoArea(this.state, host, 1);
+      throw error;
+    }
+    this.placed ??= new Map();
+    this.placed.set(page, host);
+    this.replace(entry);
+  }
+
+  private fillNewPage(host: number, entry: number, inPage: number, piece: Uint8Array, fileEnd: number): void {
     const { state } = this;
     const { clusterSize, store } = state;
-    const host = takeArea(state, BITMAP_BITS, 1);
     // As with data: of very many new pages the zeros are left to the file, where nothing of it ever was.
     if (entry === 0 && host >= fileEnd && state.padding >= PADDING_BYTES && !state.hasDataFile) {
       state.write(host + inPage, piece);
@@ -92,13 +105,10 @@ export class BitmapRecording {
       state.write(host, bits);
       state.padding += clusterSize;
     }
-    this.placed ??= new Map();
-    this.placed.set(page, host);
-    this.replace(entry);
   }
 
   private replace(entry: number): void {
-    if (entry > ALL_ONES) (this.replaced ??= []).push(entry);
+    if (entry > ALL_ONES) (this.replaced ??= new Set()).add(entry);
   }
 
   /** Lets the entries lead to the new clusters, which are counted durably. */

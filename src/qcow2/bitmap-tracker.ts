@@ -68,9 +68,13 @@ export class BitmapTracker {
     if (this.held === 0) return;
     const fileEnd = this.state.store.size();
     for (const recording of this.recordings) {
-      const before = recording.bits.held;
-      recording.writeBits(fileEnd);
-      this.held -= before;
+      const { bits } = recording;
+      const before = bits.held;
+      try {
+        recording.writeBits(fileEnd);
+      } finally {
+        this.held -= before - bits.held;
+      }
     }
   }
 
