@@ -16,21 +16,23 @@ import { readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
 import { giveUpArea, removeAllBitmaps, writeArea, writeFlags, writeTablePlaces } from "./bitmap-changes.ts";
 import { BITMAP_BITS, BITMAP_TABLE } from "./bitmap-guard.ts";
-import { ALL_ONES, encodeBitmapTable, fitsLimits, forEachBitmap, readBitmapTable, tableSizeFor } from "./bitmaps.ts";
+import { ALL_ONES, encodeBitmapTable, fitsLimits, forEachBitmap, readBitmapTable, requireTableInFile, tableSizeFor } from "./bitmaps.ts";
 import type { BitmapProblem, UnnamedBitmap } from "./bitmaps.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { flushImage } from "./flush.ts";
 import type { ImageState } from "./image-state.ts";
 import { textOf } from "./snapshots.ts";
 
-/** The bitmaps, if each of them can follow to that size; those that are not true cannot. */
+/** The bitmaps, if each of them can follow to that size; those that are not true cannot. @throws Fault for one whose table is not in the file */
 export function bitmapsToResize({ store, header }: ImageState, newSize: number): Result<readonly UnnamedBitmap[], BitmapProblem> {
   const bitmaps: UnnamedBitmap[] = [];
   let problem: BitmapProblem | null = null;
+  const fileEnd = store.size();
   forEachBitmap(store, header, ({ name, ...bitmap }) => {
     const refuse = (code: "inconsistent" | "too-large"): void => void (problem ??= { kind: "bitmap", code, bitmap: textOf(name) });
     if (bitmap.inUse) refuse("inconsistent");
     else if (!fitsLimits(newSize, bitmap.granularityBits, header.clusterSize)) refuse("too-large");
+    else requireTableInFile(bitmap, fileEnd);
     bitmaps.push(bitmap);
   });
   return problem === null ? ok(bitmaps) : err(problem);

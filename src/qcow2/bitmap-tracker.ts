@@ -8,7 +8,7 @@
  */
 import { writeFlags } from "./bitmap-changes.ts";
 import { BitmapRecording } from "./bitmap-recording.ts";
-import { forEachBitmap } from "./bitmaps.ts";
+import { forEachBitmap, requireTableInFile } from "./bitmaps.ts";
 import { flushImage } from "./flush.ts";
 import type { ImageState } from "./image-state.ts";
 
@@ -29,7 +29,7 @@ export class BitmapTracker {
     state.onChange = (offset, lengthBytes) => this.beforeChange(offset, lengthBytes);
   }
 
-  /** A change of [offset, offset + lengthBytes) of the disk is about to be made. @throws Fault when the bitmaps cannot be marked, or their bits not be written */
+  /** A change of [offset, offset + lengthBytes) of the disk is about to be made. @throws Fault when the bitmaps cannot be marked, have no table, or their bits not be written */
   private beforeChange(offset: number, lengthBytes: number): void {
     if (lengthBytes <= 0) return;
     if (!this.marked) this.begin();
@@ -47,9 +47,13 @@ export class BitmapTracker {
     const { state } = this;
     const known = new Set(this.recordings.map(({ bitmap }) => bitmap.entryAt));
     const begun: BitmapRecording[] = [];
+    const fileEnd = state.store.size();
     // Their names, which may be 64 MiB, are not kept.
     forEachBitmap(state.store, state.header, ({ name: _, ...bitmap }) => {
-      if (bitmap.auto && !bitmap.inUse && !known.has(bitmap.entryAt)) begun.push(new BitmapRecording(state, bitmap));
+      if (!bitmap.auto || bitmap.inUse || known.has(bitmap.entryAt)) return;
+      // Found only when bits are stored, it would keep those of all others from it, too.
+      requireTableInFile(bitmap, fileEnd);
+      begun.push(new BitmapRecording(state, bitmap));
     });
     this.recordings = [...this.recordings, ...begun].sort((a, b) => a.bitmap.entryAt - b.bitmap.entryAt);
     if (this.recordings.length > 0) this.writeMarks(true);

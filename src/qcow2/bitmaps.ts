@@ -295,6 +295,11 @@ function brokenBy(store: ByteStore, header: Header, bitmap: UnnamedBitmap, fileE
   return tableSize === exact ? null : imageProblem("bitmap", "table size", entryAt + 8, tableSize, `${exact} entries for the disk's size`);
 }
 
+/** @throws Fault for a table that the file ends before: no entry of it can be written without the file growing up to there */
+export function requireTableInFile({ tableOffset, tableSize, entryAt }: UnnamedBitmap, fileEnd: number): void {
+  if (tableOffset + tableSize * ENTRY_BYTES > fileEnd) throw new Fault(imageProblem("bitmap", "table offset", entryAt, tableOffset, `a table inside the file (${fileEnd})`));
+}
+
 export function encodeBitmapTable(entries: Float64Array): Uint8Array {
   const table = new Uint8Array(entries.length * ENTRY_BYTES);
   const view = new DataView(table.buffer);

@@ -1,4 +1,4 @@
-/** A store that refuses what bitmaps have recorded: no bit is lost, no cluster given up twice, and none lost at each attempt. */
+/** A store that refuses what bitmaps have recorded, and lies of their tables: no bit is lost, no cluster given up twice, and none lost at each attempt. */
 import { expect, test } from "vitest";
 import type { ByteStore } from "../../../src/bytes/byte-store.ts";
 import { storeFault } from "../../../src/bytes/byte-store.ts";
@@ -7,6 +7,7 @@ import { changeBitmap } from "../../../src/engine/bitmap-calls.ts";
 import { writeNewImage } from "../../../src/engine/create-image.ts";
 import { runToEnd } from "../../../src/engine/jobs.ts";
 import { OpenImage } from "../../../src/engine/open-image.ts";
+import { resizeOpened } from "../../../src/engine/resize-calls.ts";
 import { storedBits } from "../../../src/qcow2/bitmap-changes.ts";
 import { readBitmapTable, readBitmaps } from "../../../src/qcow2/bitmaps.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
@@ -124,4 +125,20 @@ test("what was taken for bits that the store refuses is given back", () => {
   succeed(image.close());
   expect(bitmapOf(contents).runs()).toEqual([{ offset: 0, lengthBytes: 512 }]);
   expect(findingsOf(contents)).toEqual([]);
+});
+
+test("a bitmap whose table lies behind the file's end keeps the disk from being changed, and makes no other bitmap untrue", () => {
+  const contents = made(["far", "near"]);
+  const far = new Uint8Array(8);
+  new DataView(far.buffer).setBigUint64(0, 2n ** 40n);
+  new MemoryStore("a", contents).write(bitmapOf(contents).entryAt, far);
+  const before = contents.copy();
+  const image = open(new MemoryStore("a", contents));
+  for (const change of [() => image.device.discard(0, 512), () => resizeOpened(image, 2 * DISK, false), () => resizeOpened(image, PAGE, false)]) {
+    expect(image.guard(change)).toMatchObject({ ok: false, error: { kind: "image", structure: "bitmap", field: "table offset" } });
+  }
+  succeed(image.close());
+  expect(contents.size).toBe(before.size);
+  expect([bitmapOf(contents).inUse, bitmapOf(contents, 1).inUse]).toEqual([false, false]);
+  expect(readHeader(new MemoryStore("a", contents)).virtualSize).toBe(DISK);
 });
