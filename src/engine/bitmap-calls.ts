@@ -4,9 +4,8 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { bytes, isPowerOfTwo } from "../base/units.ts";
 import type { BitmapChange, BitmapFacts, Failure } from "../protocol/index.ts";
-import type { BitmapBits } from "../qcow2/bitmap-bits.ts";
-import { addBitmap, clearBitmap, mergeBitmap, removeBitmap, setRecording, storedBits, usableBitmap } from "../qcow2/bitmap-changes.ts";
-import { MAX_GRANULARITY_BITS, MIN_GRANULARITY_BITS, forEachBitmap, readBitmaps } from "../qcow2/bitmaps.ts";
+import { addBitmap, clearBitmap, removeBitmap, setRecording } from "../qcow2/bitmap-changes.ts";
+import { MAX_GRANULARITY_BITS, MIN_GRANULARITY_BITS, forEachBitmap } from "../qcow2/bitmaps.ts";
 import type { BitmapProblem } from "../qcow2/bitmaps.ts";
 import { readHeader } from "../qcow2/open.ts";
 import { textOf } from "../qcow2/snapshots.ts";
@@ -68,29 +67,4 @@ function granularityBitsOf(image: OpenImage, granularity: number | null): number
   const value = granularity ?? Math.min(most, Math.max(least, image.device.disk.clusterSize));
   const bits = isPowerOfTwo(value) ? Math.log2(value) : -1;
   return bits >= MIN_GRANULARITY_BITS && bits <= MAX_GRANULARITY_BITS ? bits : null;
-}
-
-/** Sets in one bitmap what is set in another, of this image or of another one that is open. */
-export function mergeBitmaps(image: OpenImage, name: string, from: OpenImage, source: string): Done {
-  if (image.format === "raw") return refuse("not-found", name);
-  // What another handle has recorded and not stored is a part of the source.
-  const settled = from === image ? ok(null) : from.settle();
-  if (!settled.ok) return settled;
-  const merged = image.changeWhole((state): Result<null, Failure> => {
-    const target = usableBitmap(readBitmaps(state.store, state.header)?.bitmaps ?? [], name);
-    if (!target.ok) return target;
-    const bits = sourceBits(from, source);
-    if (!bits.ok) return bits;
-    const [size, sourceSize] = [image.device.disk.virtualSize, from.device.disk.virtualSize];
-    if (size !== sourceSize) return err({ kind: "bitmap", code: "sizes-differ", bitmap: name, size, sourceSize });
-    return mergeBitmap(state, name, bits.value);
-  });
-  return merged.ok ? done : merged;
-}
-
-function sourceBits(from: OpenImage, source: string): Result<BitmapBits, Failure> {
-  if (from.format === "raw") return refuse("not-found", source);
-  const header = readHeader(from.store);
-  const found = usableBitmap(readBitmaps(from.store, header)?.bitmaps ?? [], source);
-  return found.ok ? ok(storedBits(from.store, header, found.value)) : found;
 }

@@ -9,7 +9,6 @@ import { ADOPTED_PREFIX } from "../protocol/index.ts";
 import type { CallName, Failure, GuestCallName, Notice, Outcome, Perform, ProgressListener, ReplyOf, RequestOf } from "../protocol/index.ts";
 import { portableCodecs } from "../qcow2/codecs.ts";
 import type { Codecs } from "../qcow2/codecs.ts";
-import { mergeBitmaps } from "./bitmap-calls.ts";
 import { atBorder } from "./border.ts";
 import type { CrashCallName, CrashLabs } from "./crash-calls.ts";
 import { createImageFile, createRawFile } from "./create-calls.ts";
@@ -308,7 +307,7 @@ export class Engine {
       await this.prepareCompression({ handle: target, compressed: options.compressed });
       return await this.workOn(target, job, (image) => this.withAll(sources, (images) => convertImages(images, image, { ...options, compressed: options.compressed || image.files.compresses === true })));
     },
-    // Seldom wanted, and not small, as the crash lab: these, compare, rebase, amend and commit.
+    // Seldom wanted, and not small, as the crash lab: these, compare, rebase, amend, commit and a merge of bitmaps.
     measure: async ({ source, target }, job) => {
       const { measureImage, measureSize } = await import("./seldom-calls.ts");
       return "handle" in source ? await this.workOn(source.handle, job, (image) => measureImage(image, target)) : measureSize(source.sizeBytes, target);
@@ -333,8 +332,10 @@ export class Engine {
       const { commitImage } = await import("./seldom-calls.ts");
       return await this.workOn(handle, job, (image) => commitImage(this.library, image, base, empty, this.host.now));
     },
-    mergeBitmap: ({ handle, bitmap, sourceHandle, source }) =>
-      this.withImage(sourceHandle, (from) => this.withImage(handle, (image) => image.guard(() => mergeBitmaps(image, bitmap, from, source)))),
+    mergeBitmap: async ({ handle, bitmap, sourceHandle, source }) => {
+      const { mergeBitmaps } = await import("./seldom-calls.ts");
+      return this.withImage(sourceHandle, (from) => this.withImage(handle, (image) => image.guard(() => mergeBitmaps(image, bitmap, from, source))));
+    },
     listFiles: () => this.library.list(),
     rename: ({ from, to }) => this.library.rename(from, to),
     remove: ({ file }) => this.library.remove(file),

@@ -14,10 +14,8 @@ import { err, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { divideRoundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
-import type { ByteStore } from "../bytes/byte-store.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
-import { BitmapBits } from "./bitmap-bits.ts";
 import type { BitmapPage } from "./bitmap-bits.ts";
 import { BITMAP_BITS, BITMAP_DIRECTORY, BITMAP_STRUCTURES, BITMAP_TABLE } from "./bitmap-guard.ts";
 import type { BitmapStructure } from "./bitmap-guard.ts";
@@ -41,7 +39,6 @@ import type { Bitmap, BitmapProblem, PlacedBitmap, UnnamedBitmap } from "./bitma
 import { putBitmapsExtension } from "./bitmaps-extension.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { flushImage } from "./flush.ts";
-import type { Header } from "./header.ts";
 import type { ImageState } from "./image-state.ts";
 import type { Refcounts } from "./refcounts.ts";
 import { textOf } from "./snapshots.ts";
@@ -132,26 +129,6 @@ export function setRecording(state: ImageState, name: string, auto: boolean): Do
   return ok(null);
 }
 
-/** Sets the bits of all that is set in another bitmap, of an image of the same size. */
-export function mergeBitmap(state: ImageState, name: string, source: BitmapBits): Done {
-  const found = usableBitmap(directoryOf(state), name);
-  if (!found.ok) return found;
-  storeBits(state, found.value, storedBits(state.store, state.header, found.value).pagesWith(source.runs()));
-  return ok(null);
-}
-
-/** The bits as the file has them. */
-export function storedBits(store: ByteStore, header: Header, bitmap: Bitmap): BitmapBits {
-  const entries = readBitmapTable(store, header, bitmap);
-  return new BitmapBits(bitmap.granularityBits, header.virtualSize, header.clusterSize, (page) => {
-    const entry = entries[page] ?? 0;
-    if (entry <= ALL_ONES) return entry === ALL_ONES ? "all" : "none";
-    const bits = new Uint8Array(header.clusterSize);
-    readPadded(store, entry, bits);
-    return bits;
-  });
-}
-
 /** Flags of bitmaps as they shall be, in the directory's order; a flag is one word, which is there or not. */
 export function writeFlags(state: ImageState, bitmaps: readonly UnnamedBitmap[]): void {
   writeWords(state, bitmaps, FLAGS_AT, PLACE_BYTES);
@@ -186,7 +163,7 @@ function writeWords(state: ImageState, bitmaps: readonly UnnamedBitmap[], from: 
  * Stores a bitmap's changed pages, if there are any, in new clusters under a new table.
  * @param changed each once; "none" for no bit set at all
  */
-function storeBits(state: ImageState, bitmap: PlacedBitmap, changed: Iterable<{ readonly index: number; readonly page: BitmapPage }> | "none"): void {
+export function storeBits(state: ImageState, bitmap: PlacedBitmap, changed: Iterable<{ readonly index: number; readonly page: BitmapPage }> | "none"): void {
   const entries = readBitmapTable(state.store, state.header, bitmap);
   const replaced: number[] = [];
   let changes = false;

@@ -13,7 +13,7 @@ import { writeNewImage } from "../../src/engine/create-image.ts";
 import { OpenImage } from "../../src/engine/open-image.ts";
 import { patternPayload } from "../../src/engine/payload.ts";
 import { resizeOpened } from "../../src/engine/resize-calls.ts";
-import { storedBits } from "../../src/qcow2/bitmap-changes.ts";
+import { storedBits } from "../../src/qcow2/bitmap-merge.ts";
 import { readBitmapTable, readBitmaps } from "../../src/qcow2/bitmaps.ts";
 import { readHeader } from "../../src/qcow2/open.ts";
 import { KIB, createOptions } from "../../src/testing/engine-fixture.ts";

@@ -11,7 +11,7 @@ import { runToEnd } from "../../src/engine/jobs.ts";
 import { OpenImage } from "../../src/engine/open-image.ts";
 import { patternPayload } from "../../src/engine/payload.ts";
 import { writeVmState } from "../../src/engine/vm-state-calls.ts";
-import { storedBits } from "../../src/qcow2/bitmap-changes.ts";
+import { storedBits } from "../../src/qcow2/bitmap-merge.ts";
 import { readBitmaps } from "../../src/qcow2/bitmaps.ts";
 import { INCOMPATIBLE_DIRTY, hasBit } from "../../src/qcow2/features.ts";
 import { readHeader } from "../../src/qcow2/open.ts";

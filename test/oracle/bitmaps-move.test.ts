@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { MemoryContents, MemoryStore } from "../../src/bytes/memory-store.ts";
-import { storedBits } from "../../src/qcow2/bitmap-changes.ts";
+import { storedBits } from "../../src/qcow2/bitmap-merge.ts";
 import { readBitmaps } from "../../src/qcow2/bitmaps.ts";
 import { readHeader } from "../../src/qcow2/open.ts";
 import { textOf } from "../../src/qcow2/snapshots.ts";

@@ -4,7 +4,7 @@ import { MemoryContents, MemoryStore } from "../../../src/bytes/memory-store.ts"
 import { changeBitmap } from "../../../src/engine/bitmap-calls.ts";
 import { writeNewImage } from "../../../src/engine/create-image.ts";
 import { OpenImage } from "../../../src/engine/open-image.ts";
-import { storedBits } from "../../../src/qcow2/bitmap-changes.ts";
+import { storedBits } from "../../../src/qcow2/bitmap-merge.ts";
 import { readBitmapTable, readBitmaps } from "../../../src/qcow2/bitmaps.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { KIB, createOptions } from "../../../src/testing/engine-fixture.ts";

@@ -8,7 +8,7 @@ import { writeNewImage } from "../../../src/engine/create-image.ts";
 import { runToEnd } from "../../../src/engine/jobs.ts";
 import { OpenImage } from "../../../src/engine/open-image.ts";
 import { resizeOpened } from "../../../src/engine/resize-calls.ts";
-import { storedBits } from "../../../src/qcow2/bitmap-changes.ts";
+import { storedBits } from "../../../src/qcow2/bitmap-merge.ts";
 import { readBitmapTable, readBitmaps } from "../../../src/qcow2/bitmaps.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { createOptions } from "../../../src/testing/engine-fixture.ts";

@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { Random } from "../../../src/base/random.ts";
 import { MemoryFiles } from "../../../src/bytes/memory-files.ts";
-import { storedBits } from "../../../src/qcow2/bitmap-changes.ts";
+import { storedBits } from "../../../src/qcow2/bitmap-merge.ts";
 import { readBitmaps } from "../../../src/qcow2/bitmaps.ts";
 import { readHeader } from "../../../src/qcow2/open.ts";
 import { KIB, createOptions, engineFixture } from "../../../src/testing/engine-fixture.ts";

@@ -5,7 +5,8 @@
 import { expect, test } from "vitest";
 import { MemoryStore } from "../../../src/bytes/memory-store.ts";
 import type { MemoryContents } from "../../../src/bytes/memory-store.ts";
-import { addBitmap, clearBitmap, removeAllBitmaps, removeBitmap, storedBits } from "../../../src/qcow2/bitmap-changes.ts";
+import { addBitmap, clearBitmap, removeAllBitmaps, removeBitmap } from "../../../src/qcow2/bitmap-changes.ts";
+import { storedBits } from "../../../src/qcow2/bitmap-merge.ts";
 import { checkImage } from "../../../src/qcow2/check.ts";
 import { encodeBitmapsExtension, encodeDirectory, readBitmaps } from "../../../src/qcow2/bitmaps.ts";
 import type { Bitmap } from "../../../src/qcow2/bitmaps.ts";
