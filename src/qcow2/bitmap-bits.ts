@@ -56,9 +56,8 @@ export class BitmapBits {
 
   /** The pages that runs of guest bytes touch, with the runs' bits set beside their own, in order. @param runs in order */
   *pagesWith(runs: Iterable<BitmapRun>): Generator<{ readonly index: number; readonly page: BitmapPage }, void, void> {
-    let open: { readonly index: number; readonly page: Uint8Array } | null = null;
-    // Two runs that are apart may have a bit in common: a page that is full may be touched once more, and one that is open be filled.
-    let full = -1;
+    // Two runs that are apart may have a bit in common: a page, full or not, is told once it is left.
+    let open: { readonly index: number; readonly page: BitmapPage } | null = null;
     for (const { offset, lengthBytes } of runs) {
       const end = Math.min(this.bits, divideRoundUp(offset + lengthBytes, this.granularity));
       for (let bit = Math.floor(offset / this.granularity); bit < end; ) {
@@ -69,15 +68,13 @@ export class BitmapBits {
           yield open;
           open = null;
         }
-        if (stop - bit === this.bitsPerPage) {
-          full = index;
-          open = null;
-          yield { index, page: "all" };
-        } else if (index !== full) {
+        if (stop - bit === this.bitsPerPage) open = { index, page: "all" };
+        else {
           const page: BitmapPage = open === null ? this.load(index) : open.page;
           if (page !== "all") {
-            open ??= { index, page: page === "none" ? new Uint8Array(this.bitsPerPage / 8) : page };
-            setBits(open.page, bit - first, stop - first);
+            const bits: Uint8Array = page === "none" ? new Uint8Array(this.bitsPerPage / 8) : page;
+            setBits(bits, bit - first, stop - first);
+            open = { index, page: bits };
           }
         }
         bit = stop;

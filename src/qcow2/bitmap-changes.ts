@@ -228,10 +228,10 @@ export function takeArea(state: ImageState, structure: BitmapStructure, clusters
   return offset;
 }
 
-/** Takes clusters back that were taken for a part of a bitmap, before anything leads to them. */
-export function undoArea(state: ImageState, offset: number, clusters: number): void {
-  state.metadata.releaseOf(BITMAP_STRUCTURES, offset, clusters * state.clusterSize);
-  writable(state).undoAllocate((offset / state.clusterSize) as HostCluster, clusters);
+/** Takes a cluster back that was taken for bits, before anything leads to it. */
+export function undoCluster(state: ImageState, offset: number): void {
+  state.metadata.release(offset, state.clusterSize);
+  writable(state).undoAllocate((offset / state.clusterSize) as HostCluster, 1);
 }
 
 /** A place of a bitmap that nothing leads to any more. */

@@ -6,7 +6,7 @@
  */
 import { hostCluster } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
-import { giveUpArea, takeArea, undoArea } from "./bitmap-changes.ts";
+import { giveUpArea, takeArea, undoCluster } from "./bitmap-changes.ts";
 import { BITMAP_BITS } from "./bitmap-guard.ts";
 import { ALL_ONES, encodeBitmapTable, readBitmapTable } from "./bitmaps.ts";
 import type { UnnamedBitmap } from "./bitmaps.ts";
@@ -79,32 +79,28 @@ export class BitmapRecording {
 
   /** A new cluster for a page: the bits that the entry leads to, and those of a piece. */
   private writeNewPage(page: number, entry: number, inPage: number, piece: Uint8Array, fileEnd: number): void {
-    const host = takeArea(this.state, BITMAP_BITS, 1);
+    const { state } = this;
+    const { clusterSize, store } = state;
+    const host = takeArea(state, BITMAP_BITS, 1);
     try {
-      this.fillNewPage(host, entry, inPage, piece, fileEnd);
+      // As with data: of very many new pages the zeros are left to the file, where nothing of it ever was.
+      if (entry === 0 && host >= fileEnd && state.padding >= PADDING_BYTES && !state.hasDataFile) {
+        state.write(host + inPage, piece);
+        state.reachTo(host + clusterSize);
+      } else {
+        const bits = new Uint8Array(clusterSize);
+        if (entry > ALL_ONES) readPadded(store, entry, bits);
+        addBits(bits.subarray(inPage, inPage + PIECE_BYTES), piece);
+        state.write(host, bits);
+        state.padding += clusterSize;
+      }
     } catch (error) {
-      undoArea(this.state, host, 1);
+      undoCluster(state, host);
       throw error;
     }
     this.placed ??= new Map();
     this.placed.set(page, host);
     this.replace(entry);
-  }
-
-  private fillNewPage(host: number, entry: number, inPage: number, piece: Uint8Array, fileEnd: number): void {
-    const { state } = this;
-    const { clusterSize, store } = state;
-    // As with data: of very many new pages the zeros are left to the file, where nothing of it ever was.
-    if (entry === 0 && host >= fileEnd && state.padding >= PADDING_BYTES && !state.hasDataFile) {
-      state.write(host + inPage, piece);
-      state.reachTo(host + clusterSize);
-    } else {
-      const bits = new Uint8Array(clusterSize);
-      if (entry > ALL_ONES) readPadded(store, entry, bits);
-      addBits(bits.subarray(inPage, inPage + PIECE_BYTES), piece);
-      state.write(host, bits);
-      state.padding += clusterSize;
-    }
   }
 
   private replace(entry: number): void {

@@ -19,7 +19,7 @@ export class BitmapTracker {
   private readonly state: ImageState;
   /** The bitmaps that have something recorded which is not stored yet. */
   private recordings: BitmapRecording[] = [];
-  /** What they hold in memory. */
+  /** What they hold in memory, at most: where the store refused some of it the rest may be written. */
   private held = 0;
   /** The file says of every bitmap that records that it is in use. */
   private marked = false;
@@ -71,15 +71,8 @@ export class BitmapTracker {
   private writeBits(): void {
     if (this.held === 0) return;
     const fileEnd = this.state.store.size();
-    for (const recording of this.recordings) {
-      const { bits } = recording;
-      const before = bits.held;
-      try {
-        recording.writeBits(fileEnd);
-      } finally {
-        this.held -= before - bits.held;
-      }
-    }
+    for (const recording of this.recordings) recording.writeBits(fileEnd);
+    this.held = 0;
   }
 
   /** Stores what was recorded; what it tells of is durable before. Where the store refuses, what is not stored yet is kept for the next time. */

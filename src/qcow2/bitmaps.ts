@@ -297,7 +297,7 @@ function brokenBy(store: ByteStore, header: Header, bitmap: UnnamedBitmap, fileE
 
 /** @throws Fault for a table that the file ends before: no entry of it can be written without the file growing up to there */
 export function requireTableInFile({ tableOffset, tableSize, entryAt }: UnnamedBitmap, fileEnd: number): void {
-  if (tableOffset + tableSize * ENTRY_BYTES > fileEnd) throw new Fault(imageProblem("bitmap", "table offset", entryAt, tableOffset, `a table inside the file (${fileEnd})`));
+  if (tableOffset + tableSize * ENTRY_BYTES > fileEnd) throw new Fault(imageProblem("bitmap table", "host offset", entryAt, tableOffset, "a table inside the file"));
 }
 
 export function encodeBitmapTable(entries: Float64Array): Uint8Array {

@@ -135,7 +135,7 @@ test("a bitmap whose table lies behind the file's end keeps the disk from being 
   const before = contents.copy();
   const image = open(new MemoryStore("a", contents));
   for (const change of [() => image.device.discard(0, 512), () => resizeOpened(image, 2 * DISK, false), () => resizeOpened(image, PAGE, false)]) {
-    expect(image.guard(change)).toMatchObject({ ok: false, error: { kind: "image", structure: "bitmap", field: "table offset" } });
+    expect(image.guard(change)).toMatchObject({ ok: false, error: { kind: "image", structure: "bitmap table", field: "host offset" } });
   }
   succeed(image.close());
   expect(contents.size).toBe(before.size);
