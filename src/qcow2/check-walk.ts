@@ -308,6 +308,7 @@ function walkTable(check: Check, table: DataView, tableOffset: number, times: nu
   const judges = active && check.judges && tableOffset !== 0;
   const plain = !hasDataFile && !subclusters;
   let allocated = 0;
+  let compressed = 0;
   let fragmented = 0;
   let expected = -1;
   let entries = 0;
@@ -337,7 +338,7 @@ function walkTable(check: Check, table: DataView, tableOffset: number, times: nu
     if (offset === null) continue;
     if (offset < 0) {
       // Compressed: it shares its sectors with others, fragmented by nature.
-      check.compressed += active ? times : 0;
+      compressed++;
       allocated++;
       fragmented++;
       continue;
@@ -347,7 +348,9 @@ function walkTable(check: Check, table: DataView, tableOffset: number, times: nu
     expected = offset / clusterSize + 1;
   }
   check.work.entries(entries);
-  if (!active) return;
+  // Each window goes through all tables.
+  if (!active || check.again) return;
+  check.compressed += compressed * times;
   check.allocated += allocated * times;
   check.fragmented += fragmented * times;
 }

@@ -171,8 +171,9 @@ export class Check {
     };
   }
 
-  /** Counts wrong flags of which there are too many to be told one by one. @returns whether there are */
+  /** Counts wrong flags of which there are too many to be told one by one. @returns whether it is not to be told: there are, or it was in the first round */
   countsCopied(times: number): boolean {
+    if (this.again) return true;
     if (!this.copied.full) return false;
     this.structural.corruptions += times;
     this.copied.told += times;
