@@ -24,8 +24,10 @@ export class PointerStore implements FlushParticipant {
   private readonly zones: ZoneTable;
   /** Told of every pointer that is stored: the series' trace event qcow2_wp_tracking, in sectors. */
   private readonly stored: (zone: ZoneIndex, sectors: number) => void;
-  /** The pointer of every zone as the disk has it; null before any moved. */
-  private onDisk: Float64Array | null = null;
+  /** The pointer of every zone as the disk has it: the zones' own column before any moved. */
+  private onDisk: Float64Array;
+  /** A write of pointers was refused, and may have got there: since then what differs from `onDisk` is not all that differs from the disk. */
+  private unsure = false;
   /** Zones that were reset since the last flush: their start is stored in step 1. */
   private readonly resets: ZoneBits;
   /** Zones whose pointer differs from the stored one otherwise: stored in step 3. */
@@ -35,6 +37,7 @@ export class PointerStore implements FlushParticipant {
   constructor(header: ZonedHeader, zones: ZoneTable, stored: (zone: ZoneIndex, sectors: number) => void) {
     this.header = header;
     this.zones = zones;
+    this.onDisk = zones.writePointer;
     this.stored = stored;
     this.resets = new ZoneBits(header.geometry.zoneCount);
     this.moved = new ZoneBits(header.geometry.zoneCount);
@@ -42,8 +45,8 @@ export class PointerStore implements FlushParticipant {
 
   /** Told behind each move of a sequential zone's pointer. @param from where it was, an absolute guest byte offset */
   pointerMoved(zone: ZoneIndex, from: GuestOffset): void {
-    if (this.onDisk === null) {
-      this.onDisk = this.zones.writePointer.slice();
+    if (this.onDisk === this.zones.writePointer) {
+      this.onDisk = this.onDisk.slice();
       this.onDisk[zone] = from;
     }
     this.moved.add(zone);
@@ -69,46 +72,42 @@ export class PointerStore implements FlushParticipant {
   flushed(): void {
     this.resets.clear();
     this.moved.clear();
+    this.unsure = false;
   }
 
   /** Patches the entries that differ from the disk, sector by sector, and writes each run of sectors once. */
   private storePointers(zones: ZoneBits, pointerOf: (zone: ZoneIndex) => GuestOffset, write: WriteBytes): void {
     for (let run = this.nextRun(zones, 0, pointerOf); run.length > 0; run = this.nextRun(zones, run.at(-1)! + 1, pointerOf)) {
-      const [firstSector, lastSector] = [sectorOf(run[0]!), sectorOf(run.at(-1)!)];
-      const [first, end] = [firstSector * POINTERS_PER_SECTOR, Math.min((lastSector + 1) * POINTERS_PER_SECTOR, this.header.geometry.zoneCount)];
-      const entries = new Uint8Array((end - first) * POINTER_BYTES);
+      const sector = sectorOf(run[0]!);
+      const first = sector * POINTERS_PER_SECTOR;
+      // The last sector of the metadata may be short.
+      const offsets = this.onDisk.slice(first, (sectorOf(run.at(-1)!) + 1) * POINTERS_PER_SECTOR);
+      for (const zone of run) offsets[zone - first] = pointerOf(zone);
+      const entries = new Uint8Array(offsets.length * POINTER_BYTES);
       const view = viewOf(entries);
-      for (let zone = first; zone < end; zone++) this.encode(view, zone - first, zoneIndex(zone), this.storedPointer(zoneIndex(zone)));
-      for (const zone of run) this.encode(view, zone - first, zone, pointerOf(zone));
-      write(this.header.metadataOffset + firstSector * SECTOR_SIZE, entries);
-      for (const zone of run) {
-        this.onDisk![zone] = pointerOf(zone);
-        this.stored(zone, toSectors(pointerOf(zone)));
-      }
+      offsets.forEach((offset, index) => encodePointer(view, index, { conventional: this.zones.isConventional(zoneIndex(first + index)), offset: guestOffset(offset) }));
+      const { unsure } = this;
+      this.unsure = true;
+      write(this.header.metadataOffset + sector * SECTOR_SIZE, entries);
+      this.unsure = unsure;
+      this.onDisk.set(offsets, first);
+      for (const zone of run) this.stored(zone, toSectors(pointerOf(zone)));
     }
   }
 
-  /** The next zones of a set whose pointers differ from the disk, as far as their sectors follow one another. @param from no zone below it */
+  /** The next zones of a set whose pointers differ from the disk, or may, as far as their sectors follow one another. @param from no zone below it */
   private nextRun(zones: ZoneBits, from: number, pointerOf: (zone: ZoneIndex) => GuestOffset): ZoneIndex[] {
     const run: ZoneIndex[] = [];
     let [first, last] = [0, 0];
     for (let zone = zones.next(from); zone !== null; zone = zones.next(zone + 1)) {
       const sector = sectorOf(zone);
       if (run.length > 0 && (sector > last + 1 || sector - first >= MOST_SECTORS)) break;
-      if (this.storedPointer(zone) === pointerOf(zone)) continue;
+      if (!this.unsure && this.onDisk[zone] === pointerOf(zone)) continue;
       if (run.length === 0) first = sector;
       last = sector;
       run.push(zone);
     }
     return run;
-  }
-
-  private storedPointer(zone: ZoneIndex): GuestOffset {
-    return guestOffset((this.onDisk ?? this.zones.writePointer)[zone]!);
-  }
-
-  private encode(view: DataView, index: number, zone: ZoneIndex, offset: GuestOffset): void {
-    encodePointer(view, index, { conventional: this.zones.isConventional(zone), offset });
   }
 }
 

@@ -98,6 +98,26 @@ test("what the disk has already is not written, and what could not be written is
   expect(writes).toHaveLength(1);
 });
 
+test("where a refused write of an advance got there all the same, a reset behind it does too", () => {
+  const { store, write, move, flush, onDisk } = pointers();
+  move(8, 512);
+  flush();
+  move(8, 1024);
+  move(9, 512);
+  const landed = (offset: number, data: Uint8Array): void => {
+    write(offset, data);
+    throw new Error("no answer");
+  };
+  expect(() => store.afterMapping(landed)).toThrow("no answer");
+  move(9, 0);
+  store.zoneReset(zoneIndex(9));
+  store.beforeMapping(write);
+  // The neighbour is where it was: only the last step brings it on.
+  expect([onDisk(8), onDisk(9)]).toEqual([512, 0]);
+  flush();
+  expect([onDisk(8), onDisk(9)]).toEqual([1024, 0]);
+});
+
 test("over moves, resets, flushes and writes that fail, the disk has each pointer as of the last step that reached it", () => {
   const { store, write, move, flush, onDisk } = pointers();
   const memory = new Map<number, number>();
