@@ -24,7 +24,8 @@ export function mergeBitmaps(image: OpenImage, name: string, from: OpenImage, so
     if (!bits.ok) return bits;
     const [size, sourceSize] = [image.device.disk.virtualSize, from.device.disk.virtualSize];
     if (size !== sourceSize) return err({ kind: "bitmap", code: "sizes-differ", bitmap: name, size, sourceSize });
-    return mergeBitmap(state, name, bits.value);
+    mergeBitmap(state, target.value, bits.value);
+    return ok(null);
   });
   return merged.ok ? ok({ done: true }) : merged;
 }

@@ -134,6 +134,14 @@ export function writeFlags(state: ImageState, bitmaps: readonly UnnamedBitmap[])
   writeWords(state, bitmaps, FLAGS_AT, PLACE_BYTES);
 }
 
+/** Marks bitmaps as in use, in the directory's order, or takes the marks away. */
+export function writeMarks(state: ImageState, bitmaps: readonly UnnamedBitmap[], inUse: boolean): void {
+  writeFlags(
+    state,
+    bitmaps.map((bitmap) => ({ ...bitmap, inUse })),
+  );
+}
+
 /**
  * Places and lengths of tables as they shall be, in the directory's order, of bitmaps that are in use and stay so for now. An entry may lie
  * across two sectors: a new place is there before its length, which is not less than that of the table before.

@@ -14,7 +14,7 @@ import type { Result } from "../base/result.ts";
 import { divideRoundUp } from "../base/units.ts";
 import { readPadded } from "../bytes/byte-store.ts";
 import { isZero } from "../bytes/zeros.ts";
-import { giveUpArea, removeAllBitmaps, writeArea, writeFlags, writeTablePlaces } from "./bitmap-changes.ts";
+import { giveUpArea, removeAllBitmaps, writeArea, writeMarks, writeTablePlaces } from "./bitmap-changes.ts";
 import { BITMAP_BITS, BITMAP_TABLE } from "./bitmap-guard.ts";
 import { ALL_ONES, encodeBitmapTable, fitsLimits, forEachBitmap, readBitmapTable, requireTableInFile, tableSizeFor } from "./bitmaps.ts";
 import type { BitmapProblem, UnnamedBitmap } from "./bitmaps.ts";
@@ -38,13 +38,6 @@ export function bitmapsToResize({ store, header }: ImageState, newSize: number):
   return problem === null ? ok(bitmaps) : err(problem);
 }
 
-export function markInUse(state: ImageState, bitmaps: readonly UnnamedBitmap[]): void {
-  writeFlags(
-    state,
-    bitmaps.map((bitmap) => ({ ...bitmap, inUse: true })),
-  );
-}
-
 /**
  * Takes the marks away where the disk kept its size, so that nothing the bitmaps say is wrong; where that is refused, too, they stay marked.
  * @param reason why the size stayed; after a flush that failed nothing more is written
@@ -53,7 +46,7 @@ export function markInUse(state: ImageState, bitmaps: readonly UnnamedBitmap[]):
 export function unmarkInUse(state: ImageState, bitmaps: readonly UnnamedBitmap[], reason: unknown): void {
   if (bitmaps.length === 0 || !(reason instanceof Fault) || isOfFlush(reason.problem)) return;
   try {
-    writeFlags(state, bitmaps);
+    writeMarks(state, bitmaps, false);
   } catch (error) {
     if (!(error instanceof Fault) || isOfFlush(error.problem)) throw error;
   }
@@ -76,10 +69,7 @@ export function resizeBitmaps(state: ImageState, bitmaps: readonly UnnamedBitmap
     moved,
     resized.filter(({ tableSize }, index) => tableSize !== bitmaps[index]!.tableSize),
   );
-  writeFlags(
-    state,
-    resized.map((bitmap) => ({ ...bitmap, inUse: false })),
-  );
+  writeMarks(state, resized, false);
   for (const { offset, lengthBytes } of given) giveUpArea(state, offset, lengthBytes);
   flushImage(state);
 }
@@ -99,7 +89,7 @@ interface NewEntry {
  * A table stays where it is as long as it takes no more clusters than it has.
  * @param given what nothing leads to once the directory and the tables are as they shall be
  * @param later entries that lead to new clusters
- * @returns the bitmap as the directory shall have it, in use as yet
+ * @returns the bitmap as the directory shall have it
  */
 function resizeBitmap(state: ImageState, bitmap: UnnamedBitmap, oldSize: number, given: Area[], later: NewEntry[]): UnnamedBitmap {
   const { header, clusterSize } = state;
@@ -117,13 +107,13 @@ function resizeBitmap(state: ImageState, bitmap: UnnamedBitmap, oldSize: number,
     if (start !== (entries[last] ?? 0)) later.push({ at: tableOffset + last * ENTRY_BYTES, entry: start });
     if (tableSize > entries.length) state.write(tableOffset + entries.length * ENTRY_BYTES, new Uint8Array((tableSize - entries.length) * ENTRY_BYTES));
     if (bytesNow < bytesBefore) given.push({ offset: tableOffset + bytesNow, lengthBytes: bytesBefore - bytesNow });
-    return { ...bitmap, tableSize, inUse: true };
+    return { ...bitmap, tableSize };
   }
   const table = new Float64Array(tableSize);
   table.set(entries.subarray(0, last));
   table[last] = start;
   given.push({ offset: tableOffset, lengthBytes: bytesBefore });
-  return { ...bitmap, tableOffset: writeArea(state, BITMAP_TABLE, encodeBitmapTable(table)), tableSize, inUse: true };
+  return { ...bitmap, tableOffset: writeArea(state, BITMAP_TABLE, encodeBitmapTable(table)), tableSize };
 }
 
 /** The first bits of a page in a cluster of their own. @returns its entry */

@@ -6,7 +6,7 @@
  * Under the mark bits may be written at any time, where they lie: what was recorded is held in memory up to a bound. A new cluster of bits is
  * counted before an entry leads to it, and the entries are written when the mark is to go.
  */
-import { writeFlags } from "./bitmap-changes.ts";
+import { writeMarks } from "./bitmap-changes.ts";
 import { BitmapRecording } from "./bitmap-recording.ts";
 import { forEachBitmap, requireTableInFile } from "./bitmaps.ts";
 import { flushImage } from "./flush.ts";
@@ -56,14 +56,15 @@ export class BitmapTracker {
       begun.push(new BitmapRecording(state, bitmap));
     });
     this.recordings = [...this.recordings, ...begun].sort((a, b) => a.bitmap.entryAt - b.bitmap.entryAt);
-    if (this.recordings.length > 0) this.writeMarks(true);
+    if (this.recordings.length > 0) this.mark(true);
     this.marked = true;
   }
 
-  private writeMarks(inUse: boolean): void {
-    writeFlags(
+  private mark(inUse: boolean): void {
+    writeMarks(
       this.state,
-      this.recordings.map(({ bitmap }) => ({ ...bitmap, inUse })),
+      this.recordings.map(({ bitmap }) => bitmap),
+      inUse,
     );
   }
 
@@ -85,7 +86,7 @@ export class BitmapTracker {
     state.barrier();
     // From here on some of them are true again: the next change marks them anew.
     this.marked = false;
-    this.writeMarks(false);
+    this.mark(false);
     this.recordings = [];
     let replaced = false;
     for (const recording of recordings) replaced = recording.giveUpReplaced() || replaced;

@@ -260,8 +260,8 @@ export function readBitmapTable(store: ByteStore, header: Header, { tableOffset,
  * up to what the file takes of its disk; more than that are not all in it. @throws Fault naming what cannot be
  */
 export function refuseBrokenBitmaps(store: ByteStore, header: Header): void {
-  let room = Math.max(FREE_TABLE_BYTES, store.allocated?.() ?? store.size());
   const fileEnd = store.size();
+  let room = Math.max(FREE_TABLE_BYTES, store.allocated?.() ?? fileEnd);
   const looked: UnnamedBitmap[] = [];
   forEachBitmap(store, header, ({ name: _, ...bitmap }) => {
     if (bitmap.inUse || room < 0) return;

@@ -32,9 +32,8 @@ export interface L1Place {
 export function* walkActive(check: Check, place: L1Place): Generator<number, void, void> {
   check.referMetadata(place.offset, place.size * ENTRY_BYTES);
   check.work.read(place.size * ENTRY_BYTES);
-  // Of a file that nothing is mended in it is read for the first window.
-  const l1 = (check.hooks === null ? check.l1 : null) ?? readWords(check, place.offset, place.size);
-  check.l1 = l1;
+  const l1 = check.l1 ?? readWords(check, place.offset, place.size);
+  if (check.hooks === null) check.l1 = l1;
   const tables = new TableReader(check, place.size, (index) => offsetAt(l1, index * ENTRY_BYTES));
   const { repeated, filled } = surveyTables(check, l1);
   let done = 0;

@@ -83,7 +83,7 @@ export class Check {
   readonly noted = new ReferenceCounts(NOTED_BYTES);
   /** Clusters of tables that no L2 table may be written over, for a repair. */
   readonly areas: ExtraArea[] = [];
-  /** The disk's L1 table, as it was read last. */
+  /** The disk's L1 table once it was read, of a file that nothing is mended in: for all windows. */
   l1: DataView | null = null;
   fileLength = 0;
   /** Clusters that the file has. */

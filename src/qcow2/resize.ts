@@ -22,7 +22,8 @@ import type { Result } from "../base/result.ts";
 import { SECTOR_SIZE, bytes, divideRoundUp, roundDown, roundUp } from "../base/units.ts";
 import type { HostCluster } from "../base/units.ts";
 import { isZero } from "../bytes/zeros.ts";
-import { bitmapsToResize, markInUse, resizeBitmaps, unmarkInUse } from "./bitmap-resize.ts";
+import { writeMarks } from "./bitmap-changes.ts";
+import { bitmapsToResize, resizeBitmaps, unmarkInUse } from "./bitmap-resize.ts";
 import type { BitmapProblem } from "./bitmaps.ts";
 import { ENTRY_BYTES } from "./entries.ts";
 import { flushImage } from "./flush.ts";
@@ -65,7 +66,7 @@ export function resizeImage(state: ImageState, newSize: number, preallocate: boo
   if (shrinks) refuseTooMany(l1Between(state, divideRoundUp(newSize, state.l2Span), header.l1Size), header, state.store);
   refuseUnreadable(state, roundUp(shrinks ? newSize : header.virtualSize, state.clusterSize), shrinks ? Infinity : roundUp(newSize, state.clusterSize));
   try {
-    markInUse(state, bitmaps.value);
+    writeMarks(state, bitmaps.value, true);
     if (!shrinks) grow(state, newSize, preallocate);
   } catch (error) {
     unmarkInUse(state, bitmaps.value, error);

@@ -10,6 +10,7 @@ import { MemoryContents, MemoryStore } from "../../src/bytes/memory-store.ts";
 import { RecordingStore } from "../../src/crash/recording-store.ts";
 import { changeBitmap } from "../../src/engine/bitmap-calls.ts";
 import { writeNewImage } from "../../src/engine/create-image.ts";
+import { runToEnd } from "../../src/engine/jobs.ts";
 import { OpenImage } from "../../src/engine/open-image.ts";
 import { patternPayload } from "../../src/engine/payload.ts";
 import { resizeOpened } from "../../src/engine/resize-calls.ts";
@@ -36,10 +37,8 @@ function succeed<Value>(outcome: { ok: true; value: Value } | { ok: false; error
 const write = (image: OpenImage, offset: number, length: number, pattern: number): unknown => succeed(image.device.write(offset, patternPayload(pattern, length)));
 
 function findings(store: ByteStore): string[] {
-  const work = OpenImage.over(1, "a", store, "qcow2", false, () => 0).check();
-  let step = work.next();
-  while (step.done !== true) step = work.next();
-  return [...new Set(succeed(step.value).findings.map(({ finding }) => finding))].filter((finding) => finding !== "leak" && finding !== "copied-flag");
+  const report = succeed(runToEnd(OpenImage.over(1, "a", store, "qcow2", false, () => 0).check()));
+  return [...new Set(report.findings.map(({ finding }) => finding))].filter((finding) => finding !== "leak" && finding !== "copied-flag");
 }
 
 /** An image whose bitmaps have bits in the pages 0, 1 and 4. */

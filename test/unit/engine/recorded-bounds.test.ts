@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { MemoryContents, MemoryStore } from "../../../src/bytes/memory-store.ts";
 import { changeBitmap } from "../../../src/engine/bitmap-calls.ts";
 import { writeNewImage } from "../../../src/engine/create-image.ts";
+import { runToEnd } from "../../../src/engine/jobs.ts";
 import { OpenImage } from "../../../src/engine/open-image.ts";
 import { storedBits } from "../../../src/qcow2/bitmap-merge.ts";
 import { readBitmapTable, readBitmaps } from "../../../src/qcow2/bitmaps.ts";
@@ -79,10 +80,7 @@ function withBits(): { contents: MemoryContents; page: number; table: number } {
   return { contents, page: entries[0]!, table: bitmap.tableOffset };
 }
 
-const findingsOf = (contents: MemoryContents): readonly { finding: string }[] => {
-  const work = OpenImage.over(1, "a", new MemoryStore("a", contents), "qcow2", false, () => 0).check();
-  for (let step = work.next(); ; step = work.next()) if (step.done === true) return succeed(step.value).findings;
-};
+const findingsOf = (contents: MemoryContents): readonly { finding: string }[] => succeed(runToEnd(OpenImage.over(1, "a", new MemoryStore("a", contents), "qcow2", false, () => 0).check())).findings;
 
 function recordMore(contents: MemoryContents) {
   const image = open(contents);

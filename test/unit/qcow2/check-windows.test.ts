@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Random } from "../../../src/base/random.ts";
 import { MemoryContents, MemoryStore } from "../../../src/bytes/memory-store.ts";
 import { writeNewImage } from "../../../src/engine/create-image.ts";
+import { runToEnd } from "../../../src/engine/jobs.ts";
 import { OpenImage } from "../../../src/engine/open-image.ts";
 import { patternPayload } from "../../../src/engine/payload.ts";
 import { Check, compare, inWindows } from "../../../src/qcow2/check.ts";
@@ -38,11 +39,12 @@ function checked(store: MemoryStore, budgetBytes: number) {
   const references = new ReferenceCounts(budgetBytes, 0xffff);
   Object.defineProperty(check, "references", { value: references });
   let windows = 0;
-  const work = inWindows(check, [], () => {
-    windows++;
-    return compare(check, null);
-  });
-  while (work.next().done !== true);
+  runToEnd(
+    inWindows(check, [], () => {
+      windows++;
+      return compare(check, null);
+    }),
+  );
   check.tellCopied();
   const { allocated, compressed, fragmented, highestCluster, structural, compared, verdict } = check;
   const findings = verdict.list.map((finding) => JSON.stringify(finding)).sort();
