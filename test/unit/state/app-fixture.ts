@@ -10,15 +10,30 @@ import type { EnginePort } from "../../../src/state/core.ts";
 import type { LinkEngine } from "../../../src/state/link-house.ts";
 import { Loans } from "../../../src/worker/loans.ts";
 
+/** What was asked of the window's clock. */
+const timers = new Set<NodeJS.Timeout>();
+
 export function stubWindow(): void {
   const kept = new Map<string, string>();
+  const later = (task: () => void, delayMs?: number): NodeJS.Timeout => {
+    const timer = setTimeout(task, delayMs);
+    timers.add(timer);
+    return timer;
+  };
   vi.stubGlobal("window", {
     localStorage: { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, text: string) => kept.set(key, text), removeItem: (key: string) => kept.delete(key) },
-    requestAnimationFrame: (task: () => void) => setTimeout(task, 1),
+    requestAnimationFrame: (task: () => void) => later(task, 1),
     cancelAnimationFrame: (id: NodeJS.Timeout) => clearTimeout(id),
-    setTimeout,
+    setTimeout: later,
     clearTimeout,
   });
+}
+
+/** With a window goes what still waits for its clock. */
+export function closeWindow(): void {
+  timers.forEach(clearTimeout);
+  timers.clear();
+  vi.unstubAllGlobals();
 }
 
 /** The engine of a link: another one, with empty files, whenever it is renewed; what waited for the one before fails as cancelled. */

@@ -10,7 +10,7 @@ import { flushOnPageHide } from "../../../src/state/app.ts";
 import type { App } from "../../../src/state/app.ts";
 import { warnWhileGuestRuns } from "../../../src/state/unload.ts";
 import type { EnginePort } from "../../../src/state/core.ts";
-import { frames, started, stubWindow } from "./app-fixture.ts";
+import { closeWindow, frames, started, stubWindow } from "./app-fixture.ts";
 
 /** What a machine is to the page: its end of the port is the guest's hands. */
 class PlayedMachine {
@@ -84,7 +84,7 @@ beforeEach(async () => {
 afterEach(async () => {
   // What waits for a frame has it.
   await frames();
-  vi.unstubAllGlobals();
+  closeWindow();
 });
 
 const state = () => app.store.getState();
